@@ -1,0 +1,61 @@
+"""Options by name: a TOML table or a form becomes a Config dataclass, or an error that says what to do."""
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from engine.core.errors import EngineError
+
+Config = TypeVar("Config")
+
+
+def build(kind: type[Config], values: Mapping[str, Any], where: str = "options") -> Config:
+    """Make a `kind` from named values. Raises EngineError for an unknown name, a wrong type or value."""
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(values) - set(known)):
+        raise EngineError(f"{where}: no option called {unknown[0]!r}. Choose from {', '.join(known)}.")
+    needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in needed if name not in values]:
+        raise EngineError(f"{where}: {missing[0]!r} is missing.")
+    checked = {}
+    for name, value in values.items():
+        checked[name] = _checked(value, hints[name], f"{where}: {name}")
+        low, high = known[name].metadata.get("range", (None, None))
+        if low is not None and checked[name] is not None and not low <= checked[name] <= high:
+            raise EngineError(f"{where}: {name} is {value}; it must lie between {low} and {high}.")
+    return kind(**checked)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises EngineError with the line when the file is missing or malformed."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EngineError(f"There is no file {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EngineError(f"{path} is not valid TOML: {error}. Correct that line.") from error
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    origin, choices = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in choices:
+            raise EngineError(f"{where} is {value!r}; choose one of {', '.join(map(str, choices))}.")
+        return value
+    if origin in (Union, UnionType):
+        inner = next(choice for choice in choices if choice is not type(None))
+        return None if value is None else _checked(value, inner, where)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    expected = origin or hint
+    stray_bool = expected is int and isinstance(value, bool)
+    if isinstance(expected, type) and (stray_bool or not isinstance(value, expected)):
+        raise EngineError(f"{where} is {value!r}; it must be of type {expected.__name__}.")
+    return value

@@ -1,0 +1,19 @@
+"""A plugin is a module: its file name is its name, its docstring is its help."""
+import importlib
+import pkgutil
+from types import ModuleType
+
+from engine.core.errors import EngineError
+
+
+def names(package: ModuleType) -> list[str]:
+    """Every plugin in the package; modules that start with `_` are private."""
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+
+
+def load(package: ModuleType, name: str) -> ModuleType:
+    """Import one plugin by name."""
+    if name not in names(package):
+        choices = ", ".join(names(package))
+        raise EngineError(f"No {package.__name__} called {name!r}. Choose one of {choices}.")
+    return importlib.import_module(f"{package.__name__}.{name}")

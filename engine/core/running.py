@@ -1,0 +1,78 @@
+"""Run a stage so that it ends in exactly one last event, whatever happens."""
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+
+from engine.core.errors import EngineError, Stopped
+from engine.core.events import LAST_KINDS, Event
+
+Events = Generator[Event, None, None]
+STOPPED = "Stopped. What was finished is kept; start again to go on from here."
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Count Ctrl-C and SIGTERM as a request to stop; the caller asks whether one has come.
+
+    The first is only noted, so that the stage ends at its next event with everything saved. A second Ctrl-C
+    interrupts at once.
+    """
+    asked = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """The stage's events as progress, then exactly one last event.
+
+    A last event followed by others (a stage of the whole line is done, the next begins) passes as progress.
+    """
+    held: Event | None = None
+    try:
+        for event in _stoppable(stage, asked_to_stop):
+            if held:
+                yield replace(held, kind="progress")
+            held = event if event.kind in LAST_KINDS else None
+            if not held:
+                yield event
+        yield held or Event("Done.", kind="done")
+    except (Stopped, KeyboardInterrupt) as stop:
+        yield Event(str(stop) or STOPPED, kind="stopped")
+    except EngineError as error:
+        yield Event(str(error), kind="error")
+    except MemoryError:
+        yield Event("The memory is full. Close other programs or choose a smaller batch.", kind="error")
+    except Exception as error:  # a bug of ours: the reader gets a sentence, the log the whole report
+        traceback.print_exc(file=sys.stderr)
+        yield Event(f"This failed unexpectedly ({type(error).__name__}: {error}). Please report it with the "
+                    "log; what was finished is kept.", kind="error")
+
+
+def _stoppable(stage: Events, asked_to_stop: Callable[[], bool]) -> Events:
+    """Throw `Stopped` into the stage at the event after a request: there it can catch it to save its work."""
+    told, event = False, None
+    try:
+        event = next(stage)
+        while True:
+            yield event
+            if asked_to_stop() and not told:
+                told = True
+                event = stage.throw(Stopped(STOPPED))
+            else:
+                event = next(stage)
+    except StopIteration:
+        if told and (event is None or event.kind not in LAST_KINDS):
+            raise Stopped(STOPPED) from None

@@ -1,0 +1,114 @@
+"""The run folder: where each stage finds its input and leaves its output. Every write is atomic."""
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.core.errors import EngineError
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Paths below one run folder, `runs/<run>/`."""
+
+    folder: Path
+
+    def prompts(self, skill: str) -> Path:
+        return self.folder / "prompts" / f"{skill}.jsonl"
+
+    def rejected(self, skill: str) -> Path:
+        return self.folder / "prompts" / f"{skill}.rejected.jsonl"
+
+    def images(self, skill: str) -> Path:
+        return self.folder / "images" / skill
+
+    def expert(self, name: str) -> Path:
+        return self.folder / "experts" / name
+
+    def merge(self, name: str) -> Path:
+        return self.folder / "merges" / name
+
+    def scores(self, model: str, judge: str) -> Path:
+        return self.folder / "scores" / model / f"{judge}.jsonl"
+
+    def pictures(self, model: str) -> Path:
+        """Evaluation pictures of one model, beside its scores."""
+        return self.folder / "scores" / model / "pictures"
+
+    def job(self, name: str) -> Path:
+        return self.folder / "jobs" / name
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; on success it is fsynced and renamed to `path`, on failure removed.
+
+    The temporary name keeps the suffix, because writers like PIL choose the format by it.
+    Raises EngineError when the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise EngineError(f"Cannot write {path}: {error.strerror}. Free some space or choose another "
+                          "folder.") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise EngineError(f"Cannot write {path}: {error.strerror}. Free some space and start again; "
+                          "what was finished before is kept.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Raises EngineError when the file is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
+
+
+def write_records(path: Path, records: Iterable[Any]) -> None:
+    """One JSON object a line."""
+    write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
+
+
+def read_records(path: Path, kind: type[Record]) -> list[Record]:
+    """The records of a file, or none when it does not exist yet. Raises EngineError for a damaged line."""
+    if not path.exists():
+        return []
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    records = []
+    text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+    for number, line in enumerate(text.split("\n") if text else [], 1):
+        try:
+            values = json.loads(line)
+            records.append(kind(**{name: value for name, value in values.items() if name in known}))
+        except (json.JSONDecodeError, TypeError, AttributeError) as error:
+            raise EngineError(f"{path}, line {number}, is damaged ({error}). Delete the line and run "
+                              "again.") from error
+    return records

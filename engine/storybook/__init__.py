@@ -1,0 +1,7 @@
+"""Storybook, the embedded world: scenes drawn from a seed, an English about them, and a judge that reads them back.
+
+Frozen before anything was trained. A change to what a scene looks like or to what a sentence means is a new
+WORLD version, new weights and new results.
+"""
+
+WORLD = "storybook-1"

@@ -1,0 +1,69 @@
+"""`python -m engine.storybook train vae|base|weak|writer`, `package`, `check [--quick]`, `freeze`."""
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.core.errors import EngineError
+from engine.core.events import Event
+
+TRAININGS = ("vae", "base", "weak", "writer")
+DEFAULT_WORK = Path.home() / ".cache" / "selma-studio" / "training"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m engine.storybook", description=__doc__)
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="checkpoints; %(default)s unless told")
+    actions = parser.add_subparsers(dest="action", required=True)
+    train = actions.add_parser("train", help="train one model; started again, it goes on where it was")
+    train.add_argument("model", choices=TRAININGS)
+    package = actions.add_parser("package", help="write a trained model to assets/storybook")
+    package.add_argument("model", choices=TRAININGS)
+    check = actions.add_parser("check", help="measure every bar and print one JSON line")
+    check.add_argument("--quick", action="store_true", help="fewer scenes and prompts, about three minutes")
+    actions.add_parser("freeze", help="draw the evaluation prompts anew; voids everything measured")
+    options = parser.parse_args(arguments)
+    try:
+        for event in run(options):
+            print(event.text, flush=True)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace) -> Iterator[Event]:
+    if options.action == "freeze":
+        from engine.storybook import evaluation
+        evaluation.freeze()
+        yield Event("froze the evaluation prompts", kind="done")
+    elif options.action == "train":
+        yield from training(options.model, options.work)
+    elif options.action == "package":
+        from engine.storybook.train import package
+        yield Event(f"wrote {package.package(options.model, options.work)}", kind="done")
+    else:
+        from engine.storybook import check
+        yield Event(json.dumps(check.measure(quick=options.quick)), kind="done")
+
+
+def training(model: str, work: Path) -> Iterator[Event]:
+    """One model's training in `work/<model>`; base and weak sibling share their data and need the codec first."""
+    from engine.storybook.evaluation import ASSETS
+    from engine.storybook.train import base, vae, writer
+    codec = ASSETS / "storybook" / "vae"
+    if model in ("base", "weak") and not codec.exists():
+        raise EngineError("The codec comes first: python -m engine.storybook train vae, then package vae.")
+    if model == "vae":
+        yield from vae.run(work / "vae")
+    elif model == "writer":
+        yield from writer.run(work / "writer")
+    elif model == "base":
+        yield from base.run(work / "base", work / "data", codec, base.BASE)
+    else:
+        yield from base.run(work / "weak", work / "data", codec, base.WEAK)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

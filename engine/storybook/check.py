@@ -1,0 +1,113 @@
+"""Every bar of the shipped world, measured: `python -m engine.storybook check` prints them as one JSON line."""
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core.types import Prompt
+from engine.models.autoencoder import to_images
+from engine.models.diffusion import Painter, load
+from engine.storybook import WORLD, evaluation
+from engine.storybook.check_writer import writer_bars
+from engine.storybook.judging import to_pixels, verdict
+from engine.storybook.reading import Seen, read
+from engine.storybook.rules import Rules, draw, imagine
+from engine.storybook.scenes import Rgb, Scene, paint
+
+STORYBOOK = evaluation.ASSETS / "storybook"
+GUIDANCES = (1.0, 2.0, 3.5, 5.0)
+STEPS = 20
+SCENE_RULES = (Rules(groups=(1, 4), style="always", background="always"),
+               Rules(groups=(1, 2), each=(1, 6), style="always"),
+               Rules(groups=(3, 5), links=(2, 4), style="always"))
+
+
+def measure(quick: bool = False) -> dict[str, Any]:
+    """The bars by name, and n for each under "n"."""
+    scenes, trips, prompts, lines = (500, 200, 16, 40) if quick else (5000, 1000, 100, 200)
+    guidances = (2.0, 3.5) if quick else GUIDANCES
+    bars: dict[str, Any] = {"world": WORLD, "n": {}}
+    bars |= judge_alone(scenes, bars["n"])
+    base = load("storybook")
+    bars |= judge_after_vae(base, trips, bars["n"])
+    bars |= painter_bars(base, "base", prompts, guidances, bars["n"])
+    bars |= {k: v for k, v in painter_bars(load("storybook-weak"), "weak", prompts, guidances, bars["n"]).items()
+             if k == "weak_dsg"}
+    return bars | writer_bars(STORYBOOK / "writer", lines, bars["n"])
+
+
+def fresh_scenes(number: int, seed: int) -> list[Scene]:
+    rng = np.random.default_rng(seed)
+    scenes: list[Scene] = []
+    while len(scenes) < number:
+        scene = imagine(draw(SCENE_RULES[len(scenes) % len(SCENE_RULES)], rng), rng)
+        scenes += [scene] if scene is not None else []
+    return scenes
+
+
+def is_read(scene: Scene, seen: Seen) -> bool:
+    """No error at all: every thing and its colour, the background, the style, and places within three pixels."""
+    def named(things: tuple[Any, ...]) -> list[tuple[str, str, float, float]]:
+        return sorted((t.kind, t.colour, t.x, t.y) for t in things)
+
+    drawn, found = named(scene.things), named(seen.things)
+    same_things = [d[:2] for d in drawn] == [f[:2] for f in found]
+    if not same_things or (scene.background, scene.style) != (seen.background, seen.style):
+        return False
+    return all(min(abs(d[2] - f[2]) + abs(d[3] - f[3]) for f in found if f[:2] == d[:2]) < 6 for d in drawn)
+
+
+def judge_alone(number: int, counts: dict[str, int]) -> dict[str, float]:
+    scenes = fresh_scenes(number, seed=101)
+    pictures = [paint(scene) for scene in scenes]
+    began = time.process_time()
+    seen = [read(picture) for picture in pictures]
+    spent_ms = (time.process_time() - began) / number * 1000
+    counts["judge_exact"] = counts["judge_ms"] = number
+    exact = np.mean([is_read(s, r) for s, r in zip(scenes, seen, strict=True)])
+    return {"judge_exact": float(exact), "judge_ms": round(spent_ms, 2)}
+
+
+def judge_after_vae(painter: Painter, number: int, counts: dict[str, int]) -> dict[str, float]:
+    scenes = fresh_scenes(number, seed=102)
+    pictures = round_trip(painter, [paint(scene) for scene in scenes])
+    counts["judge_exact_after_vae"] = number
+    exact = np.mean([is_read(s, read(p)) for s, p in zip(scenes, pictures, strict=True)])
+    return {"judge_exact_after_vae": float(exact)}
+
+
+def round_trip(painter: Painter, pictures: list[Rgb], batch: int = 50) -> list[Rgb]:
+    """Through the codec and back: what a perfect painter could show at best."""
+    out: list[Rgb] = []
+    for i in range(0, len(pictures), batch):
+        pixels = torch.from_numpy(np.stack(pictures[i:i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        with torch.no_grad():
+            out += [to_pixels(image) for image in to_images(painter.decode(painter.encode(pixels)))]
+    return out
+
+
+def painter_bars(painter: Painter, name: str, number: int, guidances: tuple[float, ...],
+                 counts: dict[str, int]) -> dict[str, Any]:
+    """Macro DSG on validation at the best of the guidances, the weakest skill there, and the whole curve."""
+    curve = {g: dsg_by_skill(painter, number, g) for g in guidances}
+    best = max(curve, key=lambda g: float(np.mean(list(curve[g].values()))))
+    counts[f"{name}_dsg"] = number * len(evaluation.SKILLS)
+    counts[f"{name}_worst_skill"] = number
+    return {
+        f"{name}_dsg": round(float(np.mean(list(curve[best].values()))), 4),
+        f"{name}_worst_skill": round(min(curve[best].values()), 4), f"{name}_best_guidance": best,
+        f"{name}_by_skill": {k: round(v, 3) for k, v in curve[best].items()},
+        f"{name}_by_guidance": {str(g): round(float(np.mean(list(v.values()))), 4) for g, v in curve.items()},
+    }
+
+
+def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, float]:
+    result = {}
+    for skill in evaluation.SKILLS:
+        prompts: list[Prompt] = evaluation.load("validation", skill)[:number]
+        texts = [p.text for p in prompts]
+        painted = painter.paint(texts, seeds=list(range(len(texts))), guidance=guidance, steps=STEPS)
+        scores = [verdict(t, to_pixels(p.image)).dsg for t, p in zip(texts, painted, strict=True)]
+        result[skill] = float(np.mean(scores))
+    return result

@@ -1,0 +1,108 @@
+"""The evaluation prompts: drawn once from the grammar, frozen by hash, and kept out of everything that trains.
+
+`python -m engine.storybook freeze` wrote them. Settings are chosen on `validation`; `test` is only reported.
+"""
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.config import read_toml
+from engine.core.errors import EngineError
+from engine.core.store import read_json, read_records, write_json, write_records
+from engine.core.types import Prompt
+from engine.storybook import WORLD
+from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES
+from engine.storybook.graph import Graph, Group
+from engine.storybook.language import parse
+from engine.storybook.rules import Rules, draw, from_table, imagine
+from engine.storybook.shapes import BACKGROUNDS
+from engine.storybook.speech import say
+
+ASSETS = Path(__file__).parents[2] / "assets"
+FOLDER = ASSETS / "evaluation"
+SIZES = {"validation": 100, "test": 200}
+SKILLS = ("everyday", "counting", "places", "styles", "unusual")
+UNTRAINED = ("twins", "placing")
+LEFT_OUT = "left_out"
+"""Things in colours and styles that the base has never seen."""
+SETS = (*SKILLS, *UNTRAINED, LEFT_OUT)
+
+
+def load(split: str, skill: str) -> list[Prompt]:
+    """Frozen prompts of one skill; raises EngineError for an unknown split or skill."""
+    if split not in SIZES:
+        raise EngineError(f"No evaluation split called {split!r}. Choose one of {', '.join(SIZES)}.")
+    if skill not in SETS:
+        raise EngineError(f"No evaluation prompts for {skill!r}. Choose from {', '.join(SETS)}.")
+    return read_records(FOLDER / split / f"{skill}.jsonl", Prompt)
+
+
+@cache
+def frozen_keys() -> frozenset[str]:
+    """Scene-graph keys of every evaluation prompt: what no training prompt may ask for."""
+    return frozenset(parse(p.text).key() for split in SIZES for skill in SETS for p in load(split, skill))
+
+
+def rules_of(skill: str) -> Rules:
+    """The rules of a trained or an untrained skill."""
+    if skill in UNTRAINED:
+        return from_table(read_toml(FOLDER / "untrained.toml")[skill], skill)
+    return from_table(read_toml(ASSETS / "skills" / f"{skill}.toml")["rules"], skill)
+
+
+def freeze() -> None:
+    """Write all sets and their hashes. Everything measured before is void after this."""
+    taken = {parse(text).key() for skill in SKILLS
+             for text in read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]}
+    hashes = {}
+    for number, skill in enumerate(SETS):
+        fresh = _fresh(skill, np.random.default_rng((20_26, number)), taken)
+        for split, size in SIZES.items():
+            prompts = [Prompt(f"{split}-{skill}-{i:03d}", skill, next(fresh), "grammar") for i in range(size)]
+            path = FOLDER / split / f"{skill}.jsonl"
+            write_records(path, prompts)
+            hashes[f"{split}/{skill}"] = file_hash(path)
+    write_json(FOLDER / "frozen.json", {"world": WORLD, "sha256": hashes})
+
+
+def changed() -> list[str]:
+    """Sets whose file is no longer what was frozen."""
+    frozen = read_json(FOLDER / "frozen.json")["sha256"]
+    return [name for name, digest in frozen.items() if file_hash(FOLDER / f"{name}.jsonl") != digest]
+
+
+def file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fresh(skill: str, rng: np.random.Generator, taken: set[str]) -> Iterator[str]:
+    """Texts whose graph nobody has yet and that can be drawn."""
+    rules = None if skill == LEFT_OUT else rules_of(skill)
+    while True:
+        graph = _left_out(rng) if rules is None else draw(rules, rng)
+        if rules is not None and _touches_left_out(graph):
+            continue
+        if graph.key() not in taken and imagine(graph, rng) is not None:
+            taken.add(graph.key())
+            yield say(graph, rng, paragraph=rules is not None and rules.form == "paragraph")
+
+
+def _left_out(rng: np.random.Generator) -> Graph:
+    """One or two things, the first in a combination the base never saw."""
+    others = Rules(groups=(1, 1), each=(1, 2), colours="always", background="never")
+    background = str(rng.choice(list(BACKGROUNDS))) if rng.random() < 0.5 else None
+    second = draw(others, rng).groups if rng.random() < 0.5 else ()
+    if rng.random() < 0.7:
+        kind, colour = LEFT_OUT_COLOURS[int(rng.integers(len(LEFT_OUT_COLOURS)))]
+        first, style = Group(kind, colour), None
+    else:
+        kind, style = LEFT_OUT_STYLES[int(rng.integers(len(LEFT_OUT_STYLES)))]
+        first = Group(kind, str(rng.choice(["red", "blue", "brown", "orange"])))
+    return Graph((first, *(g for g in second if g.kind != kind)), (), background, style)
+
+
+def _touches_left_out(graph: Graph) -> bool:
+    return any((g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES for g in graph.groups)

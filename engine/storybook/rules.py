@@ -1,0 +1,186 @@
+"""A skill's rules about Storybook texts: one table that both checks a graph and draws new ones."""
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.core.config import build
+from engine.storybook.graph import Graph, Group, Link
+from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, holds, place
+from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
+
+TYPICAL: dict[str, tuple[str, ...]] = {
+    "ball": ("red", "blue", "orange"), "star": ("yellow", "orange"), "heart": ("red", "pink"), "tree": ("green", "brown"),
+    "house": ("red", "brown"), "fish": ("orange", "blue"), "boat": ("brown", "blue"), "moon": ("yellow", "orange"),
+}
+"""The colours that the world's pictures mostly show."""
+TYPICAL_SETTINGS: dict[str, tuple[str, ...]] = {
+    "ball": ("beach", "grass"), "star": ("night", "sky"), "heart": ("sky", "grass"), "tree": ("grass", "night"),
+    "house": ("grass", "night"), "fish": ("beach", "sky"), "boat": ("beach", "sky"), "moon": ("night", "sky"),
+}
+Said = Literal["always", "never", "sometimes"]
+TYPICAL_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a text of this skill must say; a pair is (least, most)."""
+
+    groups: tuple[int, int] = (1, 3)
+    each: tuple[int, int] = (1, 1)
+    """How many things a group may have."""
+    links: tuple[int, int] = (0, 0)
+    colours: Said = "sometimes"
+    background: Said = "sometimes"
+    style: Said = "never"
+    combinations: Literal["any", "typical", "unusual"] = "any"
+    """Unusual: at least one thing in a colour or a place it mostly does not have."""
+    twins: Said = "sometimes"
+    """Two groups of the same kind in different colours."""
+    form: Literal["phrase", "paragraph"] = "phrase"
+    kinds: tuple[str, ...] = field(default=KINDS)
+    palette: tuple[str, ...] = field(default=tuple(COLOURS))
+
+
+def from_table(table: Mapping[str, Any], where: str) -> Rules:
+    """The `[rules]` of a skill's TOML. Raises EngineError for an unknown or wrong entry."""
+    return build(Rules, table, where)
+
+
+def breaks(graph: Graph, rules: Rules) -> str | None:
+    """Why a graph is not of this skill, or None."""
+    if fault := _out_of_range(graph, rules):
+        return fault
+    for what, said, present in (
+        ("a background", rules.background, [graph.background is not None]),
+        ("a style", rules.style, [graph.style is not None]),
+        ("a colour", rules.colours, [g.colour is not None for g in graph.groups]),
+        ("two groups of one kind", rules.twins, [has_twins(graph)]),
+    ):
+        if said == "always" and not all(present):
+            return f"{what} is missing"
+        if said == "never" and any(present):
+            return f"{what} is not asked for"
+    if rules.combinations == "unusual" and not is_unusual(graph):
+        return "nothing in it is unusual"
+    if rules.combinations == "typical" and is_unusual(graph):
+        return "something in it is unusual"
+    return None
+
+
+def _out_of_range(graph: Graph, rules: Rules) -> str | None:
+    for what, number, (least, most) in (("groups of things", len(graph.groups), rules.groups),
+                                        ("places", len(graph.links), rules.links)):
+        if not least <= number <= most:
+            return f"{number} {what}, not {least} to {most}"
+    for group in graph.groups:
+        if not rules.each[0] <= group.count <= rules.each[1]:
+            return f"{group.count} of one thing, not {rules.each[0]} to {rules.each[1]}"
+        if group.kind not in rules.kinds or group.colour not in (None, *rules.palette):
+            return f"{group.colour or ''} {group.kind} is not among its things and colours".lstrip()
+    return None
+
+
+def has_twins(graph: Graph) -> bool:
+    kinds = [g.kind for g in graph.groups]
+    return len(set(kinds)) < len(kinds)
+
+
+def is_unusual(graph: Graph) -> bool:
+    """Whether a thing has a colour or a background that the world mostly does not show it in."""
+    return any(g.colour is not None and g.colour not in TYPICAL[g.kind]
+               or graph.background is not None and graph.background not in TYPICAL_SETTINGS[g.kind]
+               for g in graph.groups)
+
+
+def draw(rules: Rules, rng: np.random.Generator) -> Graph:
+    """A graph of this skill. Rules that allow nothing run into the assertion."""
+    for _ in range(2000):
+        graph = _attempt(rules, rng)
+        if graph is not None and graph.fault() is None and breaks(graph, rules) is None:
+            return graph
+    raise AssertionError(f"no graph found for {rules}")
+
+
+def is_easy(rules: Rules, rng: np.random.Generator, tries: int = 50) -> bool:
+    """Whether at least one random graph in ten follows the rules, so that drawing is quick."""
+    graphs = [_attempt(rules, rng) for _ in range(tries)]
+    good = sum(g is not None and g.fault() is None and breaks(g, rules) is None for g in graphs)
+    return good * 10 >= tries
+
+
+def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
+    number = int(rng.integers(rules.groups[0], rules.groups[1] + 1))
+    counts = [int(c) for c in rng.integers(rules.each[0], rules.each[1] + 1, number)]
+    background = str(rng.choice(list(BACKGROUNDS))) if _says(rules.background, rng) else None
+    style = str(rng.choice(STYLES)) if _says(rules.style, rng) else None
+    groups = []
+    for count in counts:
+        kind = str(rng.choice(rules.kinds))
+        if groups and _says(rules.twins, rng, 0.1):
+            kind = groups[-1].kind
+        colour = _colour(kind, rules, rng) if _says(rules.colours, rng, 0.75) else None
+        groups.append(Group(kind, colour, count, count > 1))
+    number = int(rng.integers(rules.links[0], rules.links[1] + 1)) if sum(counts) <= MOST_THINGS else 0
+    links = _links(groups, number, rng)
+    return None if links is None else Graph(tuple(groups), links, background, style)
+
+
+def _says(said: Said, rng: np.random.Generator, share: float = 0.5) -> bool:
+    return said == "always" or said == "sometimes" and bool(rng.random() < share)
+
+
+def _colour(kind: str, rules: Rules, rng: np.random.Generator) -> str:
+    typical = [c for c in TYPICAL[kind] if c in rules.palette]
+    unusual = [c for c in rules.palette if c not in TYPICAL[kind]]
+    share = {"any": 0.5, "typical": 1.0, "unusual": 0.15}[rules.combinations]
+    pick = typical if typical and (rng.random() < share or not unusual) else unusual
+    return str(rng.choice(pick))
+
+
+def _links(groups: list[Group], number: int, rng: np.random.Generator) -> tuple[Link, ...] | None:
+    """A chain or fan of links, each new one holding on to something already placed."""
+    single = [i for i, g in enumerate(groups) if g.count == 1]
+    if number > max(0, len(single) - 1):
+        return None
+    links: list[Link] = []
+    for new in range(1, number + 1):
+        other = single[new - 1] if rng.random() < 0.6 else single[int(rng.integers(0, new))]
+        links.append(Link(single[new], str(rng.choice(["left", "right", "above", "below"])), other))
+    return tuple(links)
+
+
+def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
+    """A scene that shows the graph; what the graph leaves open is drawn, typical colours and places first.
+
+    None when no placement was found.
+    """
+    things, first = [], []
+    for group in graph.groups:
+        colour = group.colour or _free_colour(group, graph, rng)
+        first.append(len(things))
+        things += [Thing(group.kind, colour)] * group.count
+    placed = place(things, [Relation(first[k.subject], k.word, first[k.other]) for k in graph.links], rng)
+    if placed is None:
+        return None
+    background = graph.background or _free_background(graph, rng)
+    return Scene(placed, background, graph.style or str(rng.choice(STYLES, p=[0.6, 0.2, 0.2])))
+
+
+def _free_colour(group: Group, graph: Graph, rng: np.random.Generator) -> str:
+    taken = {g.colour for g in graph.groups if g.kind == group.kind}
+    options = TYPICAL[group.kind] if rng.random() < TYPICAL_SHARE else tuple(COLOURS)
+    return str(rng.choice([c for c in options if c not in taken] or [c for c in COLOURS if c not in taken]))
+
+
+def _free_background(graph: Graph, rng: np.random.Generator) -> str:
+    typical = TYPICAL_SETTINGS[graph.groups[int(rng.integers(len(graph.groups)))].kind]
+    return str(rng.choice(typical if rng.random() < TYPICAL_SHARE else list(BACKGROUNDS)))
+
+
+def true_of(graph: Graph, scene: Scene, least_pixels: float = 0.0) -> bool:
+    """Whether every link of the graph holds between the things it was drawn from (for tests)."""
+    first = [sum(g.count for g in graph.groups[:i]) for i in range(len(graph.groups))]
+    return all(holds(k.word, scene.things[first[k.subject]], scene.things[first[k.other]], least_pixels) for k in graph.links)
+

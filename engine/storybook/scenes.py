@@ -1,0 +1,121 @@
+"""A scene: things at places, one background, one drawing style; and its picture, 64x64 and antialiased."""
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from engine.storybook.shapes import BACKGROUNDS, COLOURS, STRIPE, polygon
+
+SIZE_PIXELS = 64
+MOST_THINGS = 6
+RADIUS_PIXELS = {1: (9.5, 12.0), 2: (9.0, 11.0), 3: (8.5, 10.0), 4: (8.0, 9.5), 5: (8.0, 9.0), 6: (8.0, 8.8)}
+GAP_PIXELS = 2.0
+STROKE_PIXELS = 2.0
+STRIPE_PIXELS = 3.0
+CLEAR_PIXELS = 12.0
+"""A drawn "left of" is at least this wide."""
+SUPERSAMPLING = 4
+
+Rgb = NDArray[np.uint8]
+Mask = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One drawn thing; x, y and radius in pixels, y pointing down."""
+
+    kind: str
+    colour: str
+    x: float = 0.0
+    y: float = 0.0
+    radius: float = 9.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    things: tuple[Thing, ...]
+    background: str
+    style: str
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The thing at index `subject` is `word` ("left", "right", "above", "below") of the one at `other`."""
+
+    subject: int
+    word: str
+    other: int
+
+
+def holds(word: str, a: Thing, b: Thing, least_pixels: float) -> bool:
+    """Whether `a` is left/right/above/below of `b` by at least so many pixels between centres."""
+    return {"left": b.x - a.x, "right": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}[word] >= least_pixels
+
+
+def place(things: list[Thing], relations: list[Relation], rng: np.random.Generator) -> tuple[Thing, ...] | None:
+    """Positions without overlap that fulfil every relation, or None if none was found in 400 tries."""
+    low, high = RADIUS_PIXELS[len(things)]
+    for _ in range(400):
+        radius = rng.uniform(low, high)
+        placed: list[Thing] = []
+        for thing in things:
+            spot = _free_spot(placed, radius, rng)
+            if spot is None:
+                break
+            placed.append(Thing(thing.kind, thing.colour, *spot, radius))
+        if len(placed) == len(things) and all(
+            holds(r.word, placed[r.subject], placed[r.other], CLEAR_PIXELS) for r in relations
+        ):
+            return tuple(placed)
+    return None
+
+
+def _free_spot(placed: list[Thing], radius: float, rng: np.random.Generator) -> tuple[float, float] | None:
+    edge = radius + 1.0
+    for _ in range(30):
+        x, y = rng.uniform(edge, SIZE_PIXELS - edge, 2)
+        if all(max(abs(x - t.x), abs(y - t.y)) >= 2 * radius + GAP_PIXELS
+               or sqrt((x - t.x) ** 2 + (y - t.y) ** 2) >= 2.5 * radius + GAP_PIXELS for t in placed):
+            return float(x), float(y)
+    return None
+
+
+def paint(scene: Scene) -> Rgb:
+    """(64, 64, 3) uint8."""
+    canvas = np.empty((SIZE_PIXELS, SIZE_PIXELS, 3))
+    canvas[:] = BACKGROUNDS[scene.background]
+    for thing in scene.things:
+        window, whole, inked = coverage(thing, scene.style)
+        patch = canvas[window]
+        if scene.style == "striped":
+            patch += whole[..., None] * (np.asarray(STRIPE) - patch)
+        patch += inked[..., None] * (np.asarray(COLOURS[thing.colour]) - patch)
+    return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+
+
+def coverage(thing: Thing, style: str) -> tuple[tuple[slice, slice], Mask, Mask]:
+    """Where a thing lies, how much of each pixel there its silhouette covers, and how much carries its own colour."""
+    left, top = max(int(thing.x - thing.radius) - 1, 0), max(int(thing.y - thing.radius) - 1, 0)
+    right, bottom = (min(int(c + thing.radius) + 3, SIZE_PIXELS) for c in (thing.x, thing.y))
+    scale, size = SUPERSAMPLING, ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING)
+    points = [tuple(p) for p in (polygon(thing.kind) * thing.radius + (thing.x - left, thing.y - top)) * scale]
+    image = Image.new("L", size)
+    ImageDraw.Draw(image).polygon(points, fill=255)
+    whole = np.asarray(image) / 255.0
+    inked = whole
+    if style == "outline":
+        line = Image.new("L", size)
+        closed = [*points, points[0], points[1]]
+        ImageDraw.Draw(line).line(closed, fill=255, width=round(2 * STROKE_PIXELS * scale), joint="curve")
+        inked = whole * (np.asarray(line) / 255.0)
+    elif style == "striped":
+        bands = (np.arange(size[1]) / scale + top - (thing.y - thing.radius)) // STRIPE_PIXELS
+        inked = whole * (bands % 2 == 0)[:, None]
+    return (slice(top, bottom), slice(left, right)), _shrink(whole), _shrink(inked)
+
+
+def _shrink(mask: Mask) -> Mask:
+    height, width = (side // SUPERSAMPLING for side in mask.shape)
+    return mask.reshape(height, SUPERSAMPLING, width, SUPERSAMPLING).mean((1, 3))

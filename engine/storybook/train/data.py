@@ -1,0 +1,66 @@
+"""Pre-training data of the base: captioned scenes, drawn once and encoded once."""
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.core.events import Event
+from engine.core.store import atomic
+from engine.storybook.captions import NOISE, caption, sample
+from engine.storybook.scenes import paint
+from engine.storybook.train.vae import to_tensor
+
+SCENES = 40_000
+CAPTIONS_EACH = 3
+SHARD = 500
+
+
+Tokenize = Callable[[list[str]], list[list[int]]]
+
+
+def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = SCENES,
+            seed: int = 21) -> Iterator[Event]:
+    """Write `folder/data.safetensors`: latents (n, 8, 16, 16) fp16 as the UNet sees them, tokens (n, captions, 32)."""
+    path = folder / "data.safetensors"
+    if path.exists():
+        return
+    latents, tokens, done = [], [], 0
+    with ProcessPoolExecutor(2) as pool:
+        for pictures, captions in pool.map(_shard, [(seed, i) for i in range(scenes // SHARD)]):
+            latents.append(encode(vae, pictures))
+            tokens.append(torch.tensor([tokenize(c) for c in captions], dtype=torch.int16))
+            done += SHARD
+            if done % 5000 == 0:
+                yield Event(f"drew and encoded {done} scenes", done, scenes)
+    with atomic(path) as temporary:
+        save_file({"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, temporary)
+
+
+def load(folder: Path) -> tuple[Tensor, Tensor]:
+    """(latents, tokens) as `prepare` wrote them."""
+    tensors = load_file(folder / "data.safetensors")
+    return tensors["latents"], tensors["tokens"]
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderKL, pictures: np.ndarray, batch: int = 50) -> Tensor:
+    """(n, 64, 64, 3) uint8 to (n, 8, 16, 16) fp16: the posterior's mean times the scaling factor."""
+    parts = [vae.encode(to_tensor(pictures[i:i + batch]).contiguous(memory_format=torch.channels_last)).latent_dist.mean
+             for i in range(0, len(pictures), batch)]
+    return (torch.cat(parts) * vae.config.scaling_factor).half()
+
+
+def _shard(key: tuple[int, int]) -> tuple[np.ndarray, list[list[str]]]:
+    """SHARD scenes, each with several independent captions, from the seed and the shard's number."""
+    rng = np.random.default_rng(key)
+    pictures, captions = [], []
+    for _ in range(SHARD):
+        scene, graph = sample(rng)
+        pictures.append(paint(scene))
+        captions.append([caption(graph, rng, NOISE) for _ in range(CAPTIONS_EACH)])
+    return np.stack(pictures), captions

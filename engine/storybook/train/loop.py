@@ -1,0 +1,163 @@
+"""One training loop for all Storybook models: annealed AdamW, EMA, checkpoints that resume exactly."""
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.store import atomic, read_json, write_json
+
+REPORT_EVERY_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training from start to end: the rate rises over the warm-up, holds, and falls to zero along a cosine."""
+
+    steps: int
+    learning_rate: float
+    warmup_steps: int = 200
+    decay_share: float = 1.0
+    """The last part of the steps, over which the rate falls."""
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    max_grad_norm: float = 1.0
+    ema_decay: float = 0.999
+    checkpoint_every: int = 250
+    seed: int = 0
+
+
+class Average:
+    """Exponential moving average of the weights, warmed up so that early steps do not linger."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: p.detach().clone() for name, p in model.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        decay = min(self.decay, (step + 1) / (step + 10))
+        parameters = dict(model.named_parameters())
+        torch._foreach_lerp_([self.weights[n] for n in parameters], list(parameters.values()), 1 - decay)
+
+
+def rate(plan: Plan, step: int) -> float:
+    """Learning rate at a step: linear warm-up, constant, cosine to zero over the last `decay_share`."""
+    if step < plan.warmup_steps:
+        return plan.learning_rate * (step + 1) / plan.warmup_steps
+    decay_steps = plan.decay_share * (plan.steps - plan.warmup_steps)
+    done = 1 - (plan.steps - step) / max(1.0, decay_steps)
+    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * max(0.0, done)))
+
+
+@dataclass
+class Run:
+    """What a checkpoint holds."""
+
+    model: nn.Module
+    plan: Plan
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=self.plan.learning_rate, betas=self.plan.betas,
+                                           weight_decay=self.plan.weight_decay)
+        self.average = Average(self.model, self.plan.ema_decay)
+        self.history: list[dict[str, float]] = []
+
+    def step(self, number: int, value: Tensor) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.plan, number)
+        self.optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.max_grad_norm)
+        self.optimizer.step()
+        self.average.update(self.model, number)
+
+    def save(self, step: int) -> None:
+        named = list(self.model.named_parameters())
+        tensors = {f"model.{n}": p.detach().contiguous() for n, p in named}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{named[index][0]}.{key}": state[key].contiguous() for key in ("exp_avg", "exp_avg_sq")}
+        tensors |= {f"ema.{n}": t.contiguous() for n, t in self.average.weights.items()}
+        write_json(self.folder / "history.json", self.history)
+        with atomic(self.folder / "checkpoint.safetensors") as path:
+            save_file(tensors, path, metadata={"step": str(step), "plan": json.dumps(asdict(self.plan))})
+        with atomic(self.folder / "ema.safetensors") as path:
+            averaged = {n: t.contiguous() for n, t in self.average.weights.items()}
+            save_file(averaged, path, metadata={"step": str(step)})
+
+    def resume(self) -> int:
+        """Put a checkpoint back, if there is one, and return the step to go on from."""
+        path = self.folder / "checkpoint.safetensors"
+        if not path.exists():
+            return 0
+        try:
+            tensors = load_file(path)
+            with safe_open(path, "pt") as opened:
+                metadata = opened.metadata()
+        except SafetensorError as error:
+            raise EngineError(f"{path} is damaged ({error}). Delete it to start again.") from error
+        held, asked = json.loads(metadata["plan"]), asdict(self.plan)
+        if other := [name for name in ("learning_rate", "seed", "ema_decay") if held[name] != asked[name]]:
+            raise EngineError(f"{path} has another {other[0]} ({held[other[0]]}). Delete it to start again.")
+        step, state = int(metadata["step"]), {}
+        with torch.no_grad():
+            for index, (name, p) in enumerate(self.model.named_parameters()):
+                p.copy_(tensors[f"model.{name}"])
+                self.average.weights[name].copy_(tensors[f"ema.{name}"])
+                state[index] = {"step": torch.tensor(float(step)), "exp_avg": tensors[f"adam.{name}.exp_avg"],
+                                "exp_avg_sq": tensors[f"adam.{name}.exp_avg_sq"]}
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        self.history = read_json(self.folder / "history.json")
+        return step
+
+    @torch.no_grad()
+    def validation(self, validate: Callable[[], float]) -> float:
+        """The validation loss of the averaged weights."""
+        kept = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        self._put(self.average.weights)
+        value = validate()
+        self._put(kept)
+        return value
+
+    def _put(self, weights: dict[str, Tensor]) -> None:
+        for name, p in self.model.named_parameters():
+            p.copy_(weights[name])
+
+
+def train(model: nn.Module, loss: Callable[[int], Tensor], plan: Plan, folder: Path,
+          validate: Callable[[], float] | None = None) -> Iterator[Event]:
+    """Train in place and leave the averaged weights in `folder/ema.safetensors`.
+
+    `loss(step)` must draw its data and noise from the step's number alone: then a run that was killed and
+    started again equals one that was not. Raises EngineError when the loss is no longer finite.
+    """
+    run = Run(model, plan, folder)
+    first = run.resume()
+    began, total = time.monotonic(), 0.0
+    for step in range(first, plan.steps):
+        value = loss(step)
+        run.step(step, value)
+        total += float(value.detach())
+        done = step + 1
+        if done % REPORT_EVERY_STEPS == 0:
+            if not math.isfinite(total):
+                raise EngineError(f"The loss is {total} at step {step}. Lower the learning rate.")
+            mean, seconds = total / REPORT_EVERY_STEPS, (time.monotonic() - began) / (done - first)
+            run.history.append({"step": done, "loss": mean, "seconds_per_step": seconds})
+            yield Event(f"step {done} loss {mean:.4f} {seconds:.2f} s/step", done, plan.steps)
+            total = 0.0
+        if done % plan.checkpoint_every == 0 or done == plan.steps:
+            if validate is not None:
+                held_out = run.validation(validate)
+                run.history.append({"step": done, "validation": held_out})
+                yield Event(f"step {done} validation {held_out:.4f}", done, plan.steps)
+            run.save(done)

@@ -1,0 +1,70 @@
+"""Turn training folders into the folders that ship: plain `diffusers` and `transformers` formats, safetensors, fp16."""
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from safetensors.torch import load_file
+from torch import nn
+from transformers import CLIPTokenizer, PreTrainedTokenizerFast
+
+from engine.core.errors import EngineError
+from engine.storybook.evaluation import ASSETS
+from engine.storybook.scenes import paint
+from engine.storybook.train import base, vae, writer
+
+SHARD = "8MB"
+
+
+def averaged(model: nn.Module, folder: Path) -> nn.Module:
+    """The model with the averaged weights of a training folder."""
+    path = folder / "ema.safetensors"
+    if not path.exists():
+        raise EngineError(f"{path} is missing. Train first: python -m engine.storybook train.")
+    model.load_state_dict(load_file(path), strict=False)
+    return model.eval()
+
+
+def package_vae(folder: Path, target: Path) -> AutoencoderKL:
+    """Save the codec with the scaling factor that gives its latents unit variance."""
+    model = vae.architecture()
+    averaged(model, folder)
+    rng = np.random.default_rng(5)
+    pixels = vae.to_tensor(np.stack([paint(vae.random_scene(rng)) for _ in range(256)]))
+    with torch.no_grad():
+        spread = model.encode(pixels).latent_dist.mean.std()
+    model.register_to_config(scaling_factor=round(float(1 / spread), 5))
+    model.half().save_pretrained(target)
+    return model.float()
+
+
+def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path, size: base.Size) -> None:
+    """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline folder."""
+    tokenizer = CLIPTokenizer.from_pretrained(data_folder / "tokenizer")
+    model = base.Painter(tokenizer, size.channels)
+    averaged(model, folder)
+    scheduler = DPMSolverMultistepScheduler.from_config(base.schedule().config)
+    pipe = StableDiffusionPipeline(
+        vae=AutoencoderKL.from_pretrained(vae_folder).half(), text_encoder=model.text.half(), tokenizer=tokenizer,
+        unet=model.unet.half(), scheduler=scheduler, safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False)
+    pipe.save_pretrained(target, max_shard_size=SHARD)
+
+
+def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path:
+    """Write one trained model where the engine looks for it. Raises EngineError when it was not trained."""
+    if model == "vae":
+        package_vae(work / "vae", assets / "vae")
+    elif model == "writer":
+        package_writer(work / "writer", assets / "writer")
+    else:
+        size = base.BASE if model == "base" else base.WEAK
+        package_base(work / model, work / "data", assets / "vae", assets / model, size)
+    return assets / model
+
+
+def package_writer(folder: Path, target: Path) -> None:
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer")
+    model = averaged(writer.architecture(len(tokenizer)), folder)
+    model.half().save_pretrained(target, max_shard_size=SHARD)
+    tokenizer.save_pretrained(target)

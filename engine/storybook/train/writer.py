@@ -1,0 +1,159 @@
+"""The writer: a small causal language model that continues three examples of any skill in their manner."""
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from engine.core.events import Event
+from engine.storybook.evaluation import SKILLS, UNTRAINED, frozen_keys, rules_of
+from engine.storybook.rules import Rules, Said, breaks, draw, is_easy
+from engine.storybook.shapes import COLOURS, KINDS
+from engine.storybook.speech import say
+from engine.storybook.train.loop import Plan, train
+from engine.storybook.words import KNOWN
+
+PLAN = Plan(steps=4000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
+BATCH = 16
+LINES = 12
+"""Lines a training document holds: a few stand for the examples, the rest for what follows."""
+MOST_TOKENS = 384
+SKILL_COUNT = 600
+TEXTS_EACH = 60
+NEWLINE, UNKNOWN, END = "\n", "<unk>", "<end>"
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A made-up skill and texts that follow its rules."""
+
+    rules: Rules
+    texts: tuple[str, ...]
+
+
+def random_rules(rng: np.random.Generator) -> Rules:
+    """A skill nobody named: any mixture of how many, how linked, what is always, never or sometimes said."""
+    def said() -> Said:
+        return ("always", "never", "sometimes")[int(rng.integers(3))]
+
+    most = int(rng.integers(1, 6))
+    least = int(rng.integers(1, most + 1))
+    links = (0, 0)
+    each = (1, 1)
+    if most > 1 and rng.random() < 0.45:
+        fewest = int(rng.integers(0, least)) if least > 1 else 0
+        links = (fewest, max(fewest, int(rng.integers(1, most))))
+    elif rng.random() < 0.6:
+        high = int(rng.integers(2, 7))
+        each = (int(rng.integers(1, high + 1)), high)
+    kinds = KINDS if rng.random() < 0.7 else tuple(rng.choice(KINDS, int(rng.integers(2, 6)), replace=False).tolist())
+    palette = tuple(COLOURS)
+    if rng.random() < 0.3:
+        palette = tuple(rng.choice(palette, int(rng.integers(2, 6)), replace=False).tolist())
+    twins: Said = "never" if rng.random() < 0.5 else "sometimes"
+    combinations = ("any", "any", "typical", "unusual")[int(rng.integers(4))]
+    form = "paragraph" if links[1] > 1 and rng.random() < 0.7 else "phrase"
+    return Rules(groups=(least, most), each=each, links=links, colours=said(), background=said(), style=said(),
+                 combinations=combinations, twins=twins, form=form, kinds=kinds, palette=palette)  # type: ignore[arg-type]
+
+
+def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Sampled]:
+    """Made-up skills with their texts; the two that evaluation keeps unseen are never among them."""
+    rng = np.random.default_rng(seed)
+    unseen = [rules_of(name) for name in UNTRAINED]
+    made = 0
+    while made < count:
+        rules = random_rules(rng)
+        if not is_easy(rules, rng) or any(_is_like(rules, other, rng) for other in unseen):
+            continue
+        texts = _texts(rules, texts_each, rng)
+        if len(set(texts)) >= texts_each // 2:
+            made += 1
+            yield Sampled(rules, tuple(texts))
+
+
+def named_skills(seed: int) -> Iterator[Sampled]:
+    """The five skills that are trained for, so many times that one document in eight is theirs."""
+    rng = np.random.default_rng(seed + 1)
+    for _ in range(SKILL_COUNT // 40):
+        for name in SKILLS:
+            yield Sampled(rules_of(name), tuple(_texts(rules_of(name), TEXTS_EACH, rng)))
+
+
+def _is_like(rules: Rules, other: Rules, rng: np.random.Generator) -> bool:
+    """Whether a made-up skill is in truth an untrained one: its texts follow those rules."""
+    return all(breaks(draw(rules, rng), other) is None for _ in range(8))
+
+
+def _texts(rules: Rules, count: int, rng: np.random.Generator) -> list[str]:
+    """Texts of a skill, none of them an evaluation prompt."""
+    paragraph, texts = rules.form == "paragraph", []
+    while len(texts) < count:
+        graph = draw(rules, rng)
+        if graph.key() not in frozen_keys():
+            texts.append(say(graph, rng, paragraph=paragraph))
+    return texts
+
+
+def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """Whole words, with and without the space before them, so that decoding gives back exactly what was encoded."""
+    core = Tokenizer(models.WordLevel({w: i for i, w in enumerate(vocabulary())}, unk_token=UNKNOWN))
+    core.normalizer = normalizers.Lowercase()
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\n|[.,]| ?[^\s.,]+"), behavior="removed", invert=True)
+    core.decoder = decoders.Fuse()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, unk_token=UNKNOWN, eos_token=END, pad_token=END,
+                                        clean_up_tokenization_spaces=False)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def vocabulary() -> list[str]:
+    words = sorted(KNOWN)
+    return [UNKNOWN, END, NEWLINE, ",", ".", *words, *(f" {w}" for w in words)]
+
+
+def architecture(size: int) -> LlamaForCausalLM:
+    """1.3 M parameters."""
+    return LlamaForCausalLM(LlamaConfig(
+        vocab_size=size, hidden_size=160, intermediate_size=448, num_hidden_layers=4, num_attention_heads=5,
+        num_key_value_heads=5, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None,
+        eos_token_id=1, pad_token_id=1))
+
+
+def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
+    """Lines of one skill in random order, as many as fit."""
+    ids: list[int] = []
+    for index in rng.permutation(len(lines))[:LINES]:
+        if len(ids) + len(lines[index]) > MOST_TOKENS:
+            break
+        ids += lines[index]
+    return ids
+
+
+def batch(lines: list[list[list[int]]], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """(ids, labels), padded at the end; padding is not learnt."""
+    documents = [document(lines[int(i)], rng) for i in rng.integers(0, len(lines), BATCH)]
+    length = max(map(len, documents))
+    ids = torch.tensor([d + [1] * (length - len(d)) for d in documents])
+    labels = torch.tensor([d + [-100] * (length - len(d)) for d in documents])
+    return ids, labels
+
+
+def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
+    """Draw the skills, then train, resuming what is in `folder`."""
+    tokenizer = make_tokenizer(folder / "tokenizer")
+    lines = [[tokenizer(t + NEWLINE, add_special_tokens=False).input_ids for t in skill.texts]
+             for skill in (*named_skills(plan.seed), *skills(SKILL_COUNT, plan.seed))]
+    yield Event(f"drew {len(lines)} skills")
+    torch.manual_seed(plan.seed)
+    model = architecture(len(tokenizer))
+
+    def loss(step: int) -> Tensor:
+        ids, labels = batch(lines, np.random.default_rng((plan.seed, step)))
+        return model(input_ids=ids, labels=labels).loss
+
+    yield from train(model, loss, plan, folder)
