@@ -13,6 +13,8 @@ Config = TypeVar("Config")
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str = "options") -> Config:
     """Make a `kind` from named values. Raises EngineError for an unknown name, a wrong type or value."""
+    if not isinstance(values, Mapping):
+        raise EngineError(f"{where} must hold named values, not {values!r}.")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     hints = get_type_hints(kind)
     if unknown := sorted(set(values) - set(known)):

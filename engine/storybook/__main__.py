@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.store import write_json
 
 TRAININGS = ("vae", "base", "weak", "writer")
 DEFAULT_WORK = Path.home() / ".cache" / "selma-studio" / "training"
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     package.add_argument("model", choices=TRAININGS)
     check = actions.add_parser("check", help="measure every bar and print one JSON line")
     check.add_argument("--quick", action="store_true", help="fewer scenes and prompts, about three minutes")
+    check.add_argument("--write", action="store_true", help="keep the measurements in assets/storybook/check.json")
     actions.add_parser("freeze", help="draw the evaluation prompts anew; voids everything measured")
     options = parser.parse_args(arguments)
     try:
@@ -45,24 +47,23 @@ def run(options: argparse.Namespace) -> Iterator[Event]:
         yield Event(f"wrote {package.package(options.model, options.work)}", kind="done")
     else:
         from engine.storybook import check
-        yield Event(json.dumps(check.measure(quick=options.quick)), kind="done")
+        measured = check.measure(quick=options.quick)
+        if options.write:
+            write_json(check.STORYBOOK / "check.json", measured)
+        yield Event(json.dumps(measured), kind="done")
 
 
 def training(model: str, work: Path) -> Iterator[Event]:
     """One model's training in `work/<model>`; base and weak sibling share their data and need the codec first."""
-    from engine.storybook.evaluation import ASSETS
     from engine.storybook.train import base, vae, writer
-    codec = ASSETS / "storybook" / "vae"
-    if model in ("base", "weak") and not codec.exists():
-        raise EngineError("The codec comes first: python -m engine.storybook train vae, then package vae.")
+    from engine.storybook.train.package import codec
     if model == "vae":
         yield from vae.run(work / "vae")
     elif model == "writer":
         yield from writer.run(work / "writer")
-    elif model == "base":
-        yield from base.run(work / "base", work / "data", codec, base.BASE)
     else:
-        yield from base.run(work / "weak", work / "data", codec, base.WEAK)
+        size = base.BASE if model == "base" else base.WEAK
+        yield from base.run(work / model, work / "data", codec(work), size)
 
 
 if __name__ == "__main__":

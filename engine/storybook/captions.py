@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.storybook.graph import Graph, Group, Link
-from engine.storybook.rules import Rules, draw, imagine
+from engine.storybook.rules import Combinations, Rules, draw, imagine
 from engine.storybook.scenes import Scene
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 from engine.storybook.speech import say
@@ -56,7 +56,7 @@ def sample(rng: np.random.Generator) -> tuple[Scene, Graph]:
     shares = np.array([share for _, share in SCENE_RULES])
     while True:
         rules = SCENE_RULES[int(rng.choice(len(SCENE_RULES), p=shares))][0]
-        combinations = "typical" if rng.random() < TYPICAL_PICTURE_SHARE else "any"
+        combinations: Combinations = "typical" if rng.random() < TYPICAL_PICTURE_SHARE else "any"
         graph = draw(replace(rules, combinations=combinations), rng)
         scene = imagine(graph, rng)
         if scene is not None and not is_left_out(scene):
@@ -103,9 +103,10 @@ def _mistake(graph: Graph, rng: np.random.Generator, rate: float) -> Graph:
     """Each kind of fact goes wrong at the given rate, if the result can still be said."""
     groups, links = list(graph.groups), list(graph.links)
     index = int(rng.integers(len(groups)))
-    for name, options in (("colour", tuple(COLOURS)), ("kind", KINDS)):
-        if rng.random() < rate and getattr(groups[index], name) is not None:
-            groups[index] = replace(groups[index], **{name: str(rng.choice(options))})
+    if rng.random() < rate and groups[index].colour is not None:
+        groups[index] = replace(groups[index], colour=str(rng.choice(list(COLOURS))))
+    if rng.random() < rate:
+        groups[index] = replace(groups[index], kind=str(rng.choice(KINDS)))
     if rng.random() < rate and groups[index].counted:
         groups[index] = replace(groups[index], count=int(rng.integers(2, 7)))
     if links and rng.random() < rate:

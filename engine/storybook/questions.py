@@ -57,7 +57,8 @@ def questions(graph: Graph) -> list[Question]:
             word = NUMBERS[group.count - 1]
             what = f"{group.colour} {group.kind}" if _is_twin(graph, group) else group.kind
             plural = what if group.count == 1 else what.removesuffix(group.kind) + PLURALS[group.kind]
-            ask("count", f"{'Is' if group.count == 1 else 'Are'} there exactly {word} {plural}?", (naming[index],), index)
+            verb = "Is" if group.count == 1 else "Are"
+            ask("count", f"{verb} there exactly {word} {plural}?", (naming[index],), index)
     for index, link in enumerate(graph.links):
         subject, other = graph.groups[link.subject], graph.groups[link.other]
         text = f"Is the {_called(graph, subject)} {PLACES[link.word]} the {_called(graph, other)}?"

@@ -11,7 +11,8 @@ from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, holds, 
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
 TYPICAL: dict[str, tuple[str, ...]] = {
-    "ball": ("red", "blue", "orange"), "star": ("yellow", "orange"), "heart": ("red", "pink"), "tree": ("green", "brown"),
+    "ball": ("red", "blue", "orange"), "star": ("yellow", "orange"), "heart": ("red", "pink"),
+    "tree": ("green", "brown"),
     "house": ("red", "brown"), "fish": ("orange", "blue"), "boat": ("brown", "blue"), "moon": ("yellow", "orange"),
 }
 """The colours that the world's pictures mostly show."""
@@ -20,6 +21,7 @@ TYPICAL_SETTINGS: dict[str, tuple[str, ...]] = {
     "house": ("grass", "night"), "fish": ("beach", "sky"), "boat": ("beach", "sky"), "moon": ("night", "sky"),
 }
 Said = Literal["always", "never", "sometimes"]
+Combinations = Literal["any", "typical", "unusual"]
 TYPICAL_SHARE = 0.75
 
 
@@ -34,7 +36,7 @@ class Rules:
     colours: Said = "sometimes"
     background: Said = "sometimes"
     style: Said = "never"
-    combinations: Literal["any", "typical", "unusual"] = "any"
+    combinations: Combinations = "any"
     """Unusual: at least one thing in a colour or a place it mostly does not have."""
     twins: Said = "sometimes"
     """Two groups of the same kind in different colours."""
@@ -115,7 +117,7 @@ def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
     counts = [int(c) for c in rng.integers(rules.each[0], rules.each[1] + 1, number)]
     background = str(rng.choice(list(BACKGROUNDS))) if _says(rules.background, rng) else None
     style = str(rng.choice(STYLES)) if _says(rules.style, rng) else None
-    groups = []
+    groups: list[Group] = []
     for count in counts:
         kind = str(rng.choice(rules.kinds))
         if groups and _says(rules.twins, rng, 0.1):
@@ -156,7 +158,8 @@ def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
 
     None when no placement was found.
     """
-    things, first = [], []
+    things: list[Thing] = []
+    first: list[int] = []
     for group in graph.groups:
         colour = group.colour or _free_colour(group, graph, rng)
         first.append(len(things))
@@ -182,5 +185,6 @@ def _free_background(graph: Graph, rng: np.random.Generator) -> str:
 def true_of(graph: Graph, scene: Scene, least_pixels: float = 0.0) -> bool:
     """Whether every link of the graph holds between the things it was drawn from (for tests)."""
     first = [sum(g.count for g in graph.groups[:i]) for i in range(len(graph.groups))]
-    return all(holds(k.word, scene.things[first[k.subject]], scene.things[first[k.other]], least_pixels) for k in graph.links)
+    return all(holds(k.word, scene.things[first[k.subject]], scene.things[first[k.other]], least_pixels)
+               for k in graph.links)
 

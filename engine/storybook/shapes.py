@@ -26,9 +26,8 @@ STRIPE = (255, 255, 255)
 STYLES = ("filled", "outline", "striped")
 
 
-def _arc(cx: float, cy: float, radius: float, start: float, stop: float, steps: int) -> list[tuple[float, float]]:
-    angles = np.linspace(start, stop, steps)
-    return [(cx + radius * cos(a), cy + radius * sin(a)) for a in angles]
+def _arc(cx: float, radius: float, angles: tuple[float, float], steps: int) -> list[tuple[float, float]]:
+    return [(cx + radius * cos(a), radius * sin(a)) for a in np.linspace(*angles, steps)]
 
 
 def _star() -> list[tuple[float, float]]:
@@ -44,8 +43,8 @@ def _heart() -> list[tuple[float, float]]:
 
 
 def _moon() -> list[tuple[float, float]]:
-    outer = _arc(0.0, 0.0, 1.0, 0.30 * pi, 1.70 * pi, 40)
-    inner = _arc(0.78, 0.0, 0.83, 1.44 * pi, 0.56 * pi, 30)
+    outer = _arc(0.0, 1.0, (0.30 * pi, 1.70 * pi), 40)
+    inner = _arc(0.78, 0.83, (1.44 * pi, 0.56 * pi), 30)
     return [(x + 0.25, y) for x, y in outer + inner]
 
 
@@ -57,7 +56,7 @@ def _fish() -> list[tuple[float, float]]:
 
 
 SHAPES: dict[str, list[tuple[float, float]]] = {
-    "ball": _arc(0, 0, 0.9, 0, 2 * pi, 49)[:-1],
+    "ball": _arc(0, 0.9, (0, 2 * pi), 49)[:-1],
     "star": _star(),
     "heart": _heart(),
     "tree": [(0, -1), (0.8, 0.42), (0.26, 0.42), (0.26, 1), (-0.26, 1), (-0.26, 0.42), (-0.8, 0.42)],

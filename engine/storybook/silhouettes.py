@@ -1,9 +1,10 @@
-"""Which of the eight shapes a silhouette is: brought to unit area around its centroid and laid over each template."""
+"""Silhouettes in a picture's pixels: connected, filled, and each compared with the eight shapes."""
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial.distance import cdist
 
 from engine.storybook.scenes import SIZE_PIXELS, Thing, coverage
@@ -14,10 +15,14 @@ Masks = NDArray[np.bool_]
 
 LEAST_OVERLAP = 0.80
 RADIUS_PIXELS = (5.5, 15.0)
-LATTICE = np.linspace(-1.6, 1.6, 32)
+LATTICE = np.linspace(-1.6, 1.6, 28, dtype=np.float32)
 """Where silhouettes are sampled, in halves of the square root of their area."""
 
-_MIDDLES = np.arange(SIZE_PIXELS) + 0.5
+BLUR_RADII = 0.2
+"""How far, in radii, the blur of a painter reaches that rounds the corners of small shapes."""
+
+_MIDDLES = np.arange(SIZE_PIXELS, dtype=np.float32) + 0.5
+_ALL_NEIGHBOURS = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -32,50 +37,88 @@ class Fit:
     area: float
 
 
+def components(mask: Masks, least_area: int) -> Masks:
+    """(n, 64, 64): the connected silhouettes of a (64, 64) mask, corners touching, that are large enough."""
+    labels, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
+    large = np.bincount(labels.ravel()) >= least_area
+    large[0] = False
+    return labels == np.flatnonzero(large)[:, None, None]
+
+
+def filled(mask: Masks) -> Masks:
+    """The mask and all it encloses; `scipy.ndimage.binary_fill_holes` is twenty times slower."""
+    labels, number = ndimage.label(~mask)
+    hole = np.ones(number + 1, bool)
+    hole[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = False
+    return mask | hole[labels]
+
+
+def bridged(mask: Masks) -> Masks:
+    """The (64, 64) mask and the single rows missing between two of its own, where a blurred stripe looks like ground."""
+    wide = mask.copy()
+    wide[1:-1] |= mask[:-2] & mask[2:]
+    return wide
+
+
+def grown(mask: Masks) -> Masks:
+    """The (64, 64) mask and everything within two pixels of it."""
+    return ndimage.uniform_filter(mask.astype(np.float32), 5, mode="constant") > 0.01
+
+
+def eroded(masks: Masks) -> Masks:
+    """(n, 64, 64) without the pixels that touch another by a side which is outside."""
+    core = masks.copy()
+    core[:, 1:] &= masks[:, :-1]
+    core[:, :-1] &= masks[:, 1:]
+    core[:, :, 1:] &= masks[:, :, :-1]
+    core[:, :, :-1] &= masks[:, :, 1:]
+    return core
+
+
 def fit(masks: Masks) -> list[Fit]:
-    """Fit (n, 64, 64) silhouettes, none of them empty; the overlap is intersection over union."""
-    if not len(masks):
-        return []
+    """Fit (n, 64, 64) silhouettes, none of them empty; the overlap is intersection over union at unit area."""
     canonical, areas, xs, ys = _canonical(masks.astype(np.float32))
     templates, unit_areas, offsets = _templates()
-    # min(a, b) and max(a, b) summed are (a + b -+ |a - b|) / 2 summed.
+    # Summed over the lattice, min(a, b) is (a + b - |a - b|) / 2 and max(a, b) is (a + b + |a - b|) / 2.
     total = canonical.sum(1)[:, None] + templates.sum(1)
     apart = cdist(canonical, templates, "cityblock")
     overlaps = (total - apart) / (total + apart)
-    return [_best(*row, unit_areas, offsets) for row in zip(overlaps, areas, xs, ys, strict=True)]
-
-
-def _best(overlaps: Floats, area: float, x: float, y: float, unit_areas: Floats, offsets: Floats) -> Fit:
-    best = int(overlaps.argmax())
-    radius = float((area / unit_areas[best]) ** 0.5)
-    fits = overlaps[best] >= LEAST_OVERLAP and RADIUS_PIXELS[0] <= radius <= RADIUS_PIXELS[1]
-    x, y = x - offsets[best, 0] * radius, y - offsets[best, 1] * radius
-    return Fit(KINDS[best] if fits else "", float(overlaps[best]), float(x), float(y), radius, float(area))
+    best = overlaps.argmax(1)
+    radii = np.sqrt(areas / unit_areas[best])
+    xs, ys = xs - offsets[best, 0] * radii, ys - offsets[best, 1] * radii
+    fits = (overlaps.max(1) >= LEAST_OVERLAP) & (RADIUS_PIXELS[0] <= radii) & (radii <= RADIUS_PIXELS[1])
+    names = [KINDS[kind % len(KINDS)] if good else "" for kind, good in zip(best, fits, strict=True)]
+    numbers = np.stack([overlaps.max(1), xs, ys, radii, areas], 1).tolist()
+    return [Fit(name, *row) for name, row in zip(names, numbers, strict=True)]
 
 
 def _canonical(masks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """(n, lattice squared) bilinear samples at unit area, with area and centroid in pixels."""
+    """(n, lattice squared) bilinear samples around the centroid at unit area, with areas and centroids in pixels."""
     down, across = masks.sum(2), masks.sum(1)
     areas = down.sum(1)
     xs, ys = across @ _MIDDLES / areas, down @ _MIDDLES / areas
     steps = LATTICE * np.sqrt(areas)[:, None] / 2
-    rows, columns = _taps(ys[:, None] + steps), _taps(xs[:, None] + steps)
-    sampled = rows @ masks @ columns.transpose(0, 2, 1)
+    sampled = _taps(ys[:, None] + steps) @ masks @ _taps(xs[:, None] + steps).transpose(0, 2, 1)
     return sampled.reshape(len(masks), -1), areas, xs, ys
 
 
 def _taps(positions: Floats) -> Floats:
     """(n, positions, pixels) bilinear weights."""
-    return np.clip(1 - np.abs(positions[..., None] - _MIDDLES), 0, None).astype(np.float32)
+    return np.maximum(1 - np.abs(positions[..., None] - _MIDDLES), 0)
 
 
 @cache
 def _templates() -> tuple[Floats, Floats, Floats]:
-    """(kinds, lattice squared), areas at radius 1, and centroids relative to the shape's centre."""
+    """(2 kinds, lattice squared), areas at radius 1, and centroids relative to the shape's centre.
+
+    Every shape sharp, then every shape as painters paint small ones, its corners rounded by a blur.
+    """
     middle, radius = SIZE_PIXELS / 2, 24.0
-    canvas = np.zeros((len(KINDS), SIZE_PIXELS, SIZE_PIXELS))
+    sharp = np.zeros((len(KINDS), SIZE_PIXELS, SIZE_PIXELS))
     for index, kind in enumerate(KINDS):
         window, whole, _ = coverage(Thing(kind, "red", middle, middle, radius), "filled")
-        canvas[index][window] = whole
-    masks, areas, xs, ys = _canonical(canvas)
+        sharp[index][window] = whole
+    blur = BLUR_RADII * radius
+    rounded = ndimage.gaussian_filter(sharp, (0, blur, blur)) > 0.5
+    masks, areas, xs, ys = _canonical(np.concatenate([sharp, rounded]).astype(np.float32))
     return masks, areas / radius**2, np.stack([xs - middle, ys - middle], 1) / radius

@@ -24,7 +24,8 @@ def name(group: Group, definite: bool = False, bare: bool = False) -> str:
 
 
 def _phrase(graph: Graph, rng: np.random.Generator) -> str:
-    clauses, said = [], set()
+    clauses: list[str] = []
+    said: set[int] = set()
     for link in graph.links:
         first = name(graph.groups[link.subject], definite=link.subject in said)
         second = name(graph.groups[link.other], definite=link.other in said)
@@ -42,7 +43,8 @@ def _phrase(graph: Graph, rng: np.random.Generator) -> str:
 
 
 def _paragraph(graph: Graph, rng: np.random.Generator) -> str:
-    sentences, said = [], set()
+    sentences: list[str] = []
+    said: set[int] = set()
     for link in graph.links:
         sentences.append(_linked(graph, link, said, rng))
         said |= {link.subject, link.other}

@@ -8,9 +8,10 @@ SETTINGS = {"beach": "at the beach", "sky": "in the sky", "grass": "on the grass
 PLACES = {"left": "left of", "right": "right of", "above": "above", "below": "below"}
 SYNONYMS = {"over": "above", "under": "below", "outlined": "outline", "drawing": "picture", "painting": "picture",
             "are": "is", "an": "a", "it": "scene"}
-KNOWN = (set(KINDS) | set(PLURALS.values()) | set(COLOURS) | set(COUNTS) | set(STYLES) | set(BACKGROUNDS) | set(SYNONYMS)
-         | set(SYNONYMS.values()) | {"a", "the", "and", "is", "there", "of", "to", "left", "right", "at", "in", "on", "picture",
-                                     "scene"})
+KNOWN = {
+    *KINDS, *PLURALS.values(), *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *SYNONYMS, *SYNONYMS.values(),
+    *"a the and is there of to left right at in on picture scene".split(),
+}
 
 
 def noun(kind: str, count: int) -> str:

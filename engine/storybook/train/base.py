@@ -21,6 +21,7 @@ VALIDATION_SCENES = 512
 def schedule() -> DDPMScheduler:
     return DDPMScheduler(
         beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, num_train_timesteps=1000,
+        steps_offset=1,
         prediction_type="v_prediction", clip_sample=False)
 
 

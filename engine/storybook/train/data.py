@@ -38,7 +38,7 @@ def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = 
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
     with atomic(path) as temporary:
-        save_file({"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, temporary)
+        save_file({"latents": torch.cat(latents).contiguous(), "tokens": torch.cat(tokens)}, temporary)
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Turn training folders into the folders that ship: plain `diffusers` and `transformers` formats, safetensors, fp16."""
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,14 +10,19 @@ from torch import nn
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from engine.core.errors import EngineError
+from engine.core.store import read_json, write_json
 from engine.storybook.evaluation import ASSETS
 from engine.storybook.scenes import paint
 from engine.storybook.train import base, vae, writer
+from engine.storybook.train.cards import write_card
 
 SHARD = "8MB"
 
 
-def averaged(model: nn.Module, folder: Path) -> nn.Module:
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def averaged(model: Model, folder: Path) -> Model:
     """The model with the averaged weights of a training folder."""
     path = folder / "ema.safetensors"
     if not path.exists():
@@ -49,22 +55,41 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
         unet=model.unet.half(), scheduler=scheduler, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False)
     pipe.save_pretrained(target, max_shard_size=SHARD)
+    load_in_single_precision(target / "text_encoder")
+
+
+def load_in_single_precision(folder: Path) -> None:
+    """transformers loads a checkpoint as it is stored, diffusers in float32; say float32, so that they agree."""
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", config | {"dtype": "float32"})
 
 
 def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path:
     """Write one trained model where the engine looks for it. Raises EngineError when it was not trained."""
+    target = assets / model
     if model == "vae":
-        package_vae(work / "vae", assets / "vae")
+        target = work / "codec"
+        package_vae(work / "vae", target)
     elif model == "writer":
-        package_writer(work / "writer", assets / "writer")
+        package_writer(work / "writer", target)
     else:
         size = base.BASE if model == "base" else base.WEAK
-        package_base(work / model, work / "data", assets / "vae", assets / model, size)
-    return assets / model
+        package_base(work / model, work / "data", codec(work), target, size)
+    write_card(model, work / model, target, assets / "check.json")
+    return target
+
+
+def codec(work: Path, assets: Path = ASSETS / "storybook") -> Path:
+    """The codec just trained, or else the one that ships inside the base."""
+    for folder in (work / "codec", assets / "base" / "vae"):
+        if folder.exists():
+            return folder
+    raise EngineError("The codec comes first: python -m engine.storybook train vae, then package vae.")
 
 
 def package_writer(folder: Path, target: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer")
     model = averaged(writer.architecture(len(tokenizer)), folder)
     model.half().save_pretrained(target, max_shard_size=SHARD)
+    load_in_single_precision(target)
     tokenizer.save_pretrained(target)

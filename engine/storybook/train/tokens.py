@@ -29,7 +29,7 @@ def make(folder: Path, captions: int = 4000, seed: int = 3) -> CLIPTokenizer:
         vocab_size=VOCABULARY, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False))
     words = _with_endings(learner, alphabet)
     merges = [tuple(m) for m in json.loads(learner.to_str())["model"]["merges"]]
-    tokenizer = CLIPTokenizer(vocab=words, merges=merges, model_max_length=LENGTH_TOKENS)
+    tokenizer = CLIPTokenizer(vocab=words, merges=merges, model_max_length=LENGTH_TOKENS)  # type: ignore[arg-type]
     tokenizer.save_pretrained(folder)
     return tokenizer
 

@@ -17,11 +17,11 @@ from engine.storybook.speech import say
 from engine.storybook.train.loop import Plan, train
 from engine.storybook.words import KNOWN
 
-PLAN = Plan(steps=4000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
+PLAN = Plan(steps=1300, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
 BATCH = 16
-LINES = 12
+LINES = 8
 """Lines a training document holds: a few stand for the examples, the rest for what follows."""
-MOST_TOKENS = 384
+MOST_TOKENS = 224
 SKILL_COUNT = 600
 TEXTS_EACH = 60
 NEWLINE, UNKNOWN, END = "\n", "<unk>", "<end>"
@@ -90,13 +90,13 @@ def _is_like(rules: Rules, other: Rules, rng: np.random.Generator) -> bool:
 
 
 def _texts(rules: Rules, count: int, rng: np.random.Generator) -> list[str]:
-    """Texts of a skill, none of them an evaluation prompt."""
+    """Up to `count` texts of a skill, none of them an evaluation prompt: small skills have few others."""
     paragraph, texts = rules.form == "paragraph", []
-    while len(texts) < count:
+    for _ in range(2 * count):
         graph = draw(rules, rng)
         if graph.key() not in frozen_keys():
             texts.append(say(graph, rng, paragraph=paragraph))
-    return texts
+    return texts[:count]
 
 
 def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:

@@ -1,0 +1,65 @@
+"""What keeps the page up to date: a tick a second, which redraws the open tab when its run has moved on.
+
+The work itself is in processes of their own; a page that is closed, reloaded or opened twice only looks again.
+"""
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import line, runs
+from app.line import Line
+from app.page import QUIET, Page
+
+TICK_SECONDS = 1.0
+Pages = Mapping[str, tuple[gr.Tab, Page]]
+
+
+def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
+    """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
+    beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
+    opened, seen = gr.State(next(iter(pages), "")), gr.State("")
+    kept: list[Component] = [opened, seen]
+    inputs, outputs = [bar.run, *kept, *beat.inputs], [*kept, *bar.outputs, *beat.outputs]
+    demo.load(first_look, None, bar.run, **QUIET)
+    bar.run.change(beat.redraw, inputs, outputs, **QUIET)
+    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **QUIET)
+    for name, (tab, _) in pages.items():
+        tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
+
+
+class Beat:
+    """The page's listeners. Each takes (run, opened tab, mark of what was seen, *every tab's inputs)."""
+
+    def __init__(self, bar: Line, pages: Mapping[str, Page]) -> None:
+        self.bar, self.pages = bar, pages
+        self.inputs = list(dict.fromkeys(c for page in pages.values() for c in page.inputs))
+        self.outputs = list(dict.fromkeys(c for page in pages.values() for c in page.outputs))
+
+    def open(self, name: str, run: str | None, _: str, seen: str, *values: Any) -> list[Any]:
+        if run and (page := self.pages.get(name)):
+            page.opened(run)
+        return self.redraw(run, name, seen, *values)
+
+    def redraw(self, run: str | None, opened: str, _: str, *values: Any) -> list[Any]:
+        """The bar and the open tab; the other tabs stay as they are, and so does all before a run is chosen."""
+        bar, mark = line.shown(run) if run else ([gr.skip()] * len(self.bar.outputs), "")
+        drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
+        if run and (page := self.pages.get(opened)):
+            given = dict(zip(self.inputs, values, strict=True))
+            drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
+        return [opened, mark, *bar, *drawn.values()]
+
+    def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
+        """Everything again, but only when the job of the run has said something new."""
+        if not run or line.shown(run)[1] == seen:
+            return [gr.skip()] * (2 + len(self.bar.outputs) + len(self.outputs))
+        return self.redraw(run, opened, seen, *values)
+
+
+def first_look() -> dict[str, Any]:
+    """The run that works, else the one last worked on, else the example. Choosing it draws the rest."""
+    run = runs.first_shown()
+    return gr.update(choices=runs.names() or [run], value=run)

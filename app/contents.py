@@ -1,0 +1,146 @@
+"""What a run folder holds, as far as the work has come."""
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core import store
+from engine.core.config import read_toml
+from engine.core.store import Store
+from engine.core.types import Picture, Prompt, Rejected
+from engine.models.checkpoints import STORYBOOK
+
+CEILING = "ceiling"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How much of the line a run has behind it."""
+
+    prompts: int
+    pictures: int
+    experts: tuple[str, ...]
+    merges: tuple[str, ...]
+    scored: tuple[str, ...]
+    """Models that a judge has scored."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """One training picture and what it was to show."""
+
+    file: Path
+    text: str
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """What the loss plot needs of a point of an expert's curve."""
+
+    step: int
+    train_loss: float | None = None
+    held_out_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """How far an expert has come."""
+
+    curve: list[LossPoint]
+    captions: list[str]
+    """What its samples are to show."""
+    samples: dict[int, list[Path]]
+    """By step, in the order of the captions."""
+
+
+def of(run: Store) -> Contents:
+    return Contents(
+        sum(len(prompts) for prompts in accepted(run).values()), len(list(run.folder.glob("images/*/*.png"))),
+        _folders(run, "experts"), _folders(run, "merges"),
+        tuple(sorted({path.parent.parent.name for path in run.folder.glob("scores/*/*/*.jsonl")
+                      if path.parent.name != "pictures"} - {CEILING})))
+
+
+def accepted(run: Store) -> dict[str, list[Prompt]]:
+    """Prompts by skill, as far as they are written."""
+    files = sorted(run.folder.glob("prompts/*.jsonl"))
+    return {path.stem: store.read_records(path, Prompt) for path in files if not path.stem.endswith(".rejected")}
+
+
+def rejected(run: Store, skill: str) -> list[Rejected]:
+    return store.read_records(run.rejected(skill), Rejected)
+
+
+def painted(run: Store) -> dict[str, list[Painted]]:
+    """Training pictures by skill, as far as they are painted."""
+    folders = sorted(path for path in run.folder.glob("images/*") if path.is_dir())
+    return {path.name: shown for path in folders if (shown := _painted(run, path.name))}
+
+
+def learned(run: Store) -> dict[str, Learned]:
+    """Every expert that has begun to learn."""
+    found = {path.parent.name: path.parent for path in run.folder.glob("experts/*/losses.jsonl")}
+    return {name: Learned(store.read_records(found[name] / "losses.jsonl", LossPoint), _captions(found[name]),
+                          _samples(found[name])) for name in sorted(found)}
+
+
+def arm_of(model: str) -> tuple[str, float | None]:
+    """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
+    arm, _, scale = model.rpartition("@")
+    return (arm, float(scale)) if arm and re.fullmatch(r"[\d.]+", scale) else (model, None)
+
+
+def base_model(run: Store) -> str:
+    """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or else Storybook."""
+    for made in sorted(run.folder.glob("experts/*/recipe.json")):
+        if model := (store.read_json(made).get("base") or {}).get("model"):
+            return str(model)
+    file = run.folder / "recipe.toml"
+    tables = read_toml(file) if file.exists() else {}
+    return str(tables.get("experts", {}).get("model") or tables.get("model") or "storybook")
+
+
+def is_storybook(run: Store) -> bool:
+    """Whether the run's prompts are Storybook's: its own models, or its judge."""
+    return base_model(run) in STORYBOOK or any(run.folder.glob("scores/*/*/storybook.jsonl"))
+
+
+def recipe(made: Path) -> dict[str, Any]:
+    """How an expert or a merge was made."""
+    return store.read_json(made / "recipe.json")
+
+
+def _painted(run: Store, skill: str) -> list[Painted]:
+    """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
+    folder = run.images(skill)
+    known = {picture.file_name: picture.text for picture in store.read_records(folder / "metadata.jsonl", Picture)}
+    files = sorted(path for path in folder.glob("[0-9]*.png"))
+    if any(path.name not in known for path in files):
+        texts = [prompt.text for prompt in store.read_records(run.prompts(skill), Prompt)]
+        each = _pictures_per_prompt(folder)
+        known = {f"{n:05d}.png": text for n, text in enumerate(t for t in texts for _ in range(each))} | known
+    return [Painted(path, known.get(path.name, "")) for path in files]
+
+
+def _pictures_per_prompt(folder: Path) -> int:
+    path = folder / "recipe.json"
+    return int(store.read_json(path).get("recipe", {}).get("pictures_per_prompt", 1)) if path.exists() else 1
+
+
+def _captions(expert: Path) -> list[str]:
+    path = expert / "samples" / "samples.json"
+    return list(store.read_json(path)["captions"]) if path.exists() else []
+
+
+def _samples(expert: Path) -> dict[int, list[Path]]:
+    """step-000100-0.png and its like."""
+    found: dict[int, list[Path]] = {}
+    numbered = sorted((tuple(map(int, path.stem.split("-")[1:])), path) for path in expert.glob("samples/step-*-*.png"))
+    for (step, _), path in numbered:
+        found.setdefault(step, []).append(path)
+    return found
+
+
+def _folders(run: Store, kind: str) -> tuple[str, ...]:
+    """Names of the experts or merges that are finished: the recipe is written last."""
+    return tuple(sorted(path.parent.name for path in run.folder.glob(f"{kind}/*/recipe.json")))

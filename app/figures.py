@@ -1,0 +1,97 @@
+"""Records as plotly figures, drawn by the plotly.js that comes with Gradio: nothing is fetched from anywhere."""
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+INK = "#57534e"
+GRID = "rgba(120, 113, 108, .22)"
+COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#4d7c0f", "#0369a1", "#7e22ce", "#78716c",
+           "#b91c1c", "#047857", "#1d4ed8")
+"""Told apart on white and on black; a model or an expert keeps its colour by its place among all."""
+
+
+class Point(NamedTuple):
+    """A rate in [0, 1] with the ends of its interval, where it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def losses(curves: Mapping[str, Sequence[tuple[int, float]]], held_out: Mapping[str, Sequence[tuple[int, float]]],
+           ) -> "Figure":
+    """A line an expert, (step, loss); dots for the loss on pictures held out of its training."""
+    import plotly.graph_objects as go
+    figure = go.Figure()
+    for number, (name, points) in enumerate(curves.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        smooth = running_mean([loss for _, loss in points])
+        figure.add_scatter(x=[step for step, _ in points], y=smooth, name=name, mode="lines", legendgroup=name,
+                           line={"color": colour, "width": 2}, hovertemplate="step %{x}: %{y:.4f}")
+        if checks := held_out.get(name):
+            figure.add_scatter(x=[step for step, _ in checks], y=[loss for _, loss in checks], mode="markers+lines",
+                               name=f"{name}, held out", legendgroup=name, showlegend=False,
+                               line={"color": colour, "width": 1, "dash": "dot"}, marker={"size": 7},
+                               hovertemplate="held out, step %{x}: %{y:.4f}")
+    return _calm(figure, "step", "loss")
+
+
+def bars(values: Mapping[str, Mapping[str, Point]], unit: str = "score") -> "Figure":
+    """`values`: model -> group (a skill, say) -> point. Groups side by side, a bar a model, whiskers for intervals."""
+    import plotly.graph_objects as go
+    figure = go.Figure()
+    for number, (model, points) in enumerate(values.items()):
+        whiskers = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, "color": INK,
+                    "array": [_above(p) for p in points.values()], "arrayminus": [_below(p) for p in points.values()]}
+        figure.add_bar(x=list(points), y=[100 * p.value for p in points.values()], name=model, error_y=whiskers,
+                       marker={"color": COLOURS[number % len(COLOURS)]}, hovertemplate="%{x}: %{y:.1f}")
+    figure.update_yaxes(range=[0, 100])
+    figure.update_layout(barmode="group", bargap=0.25)
+    return _calm(figure, "", f"{unit}, %")
+
+
+def preferences(rates: Mapping[str, Point]) -> "Figure":
+    """A line a duel: the share of votes for the first of two models, with its interval; the middle is no preference."""
+    import plotly.graph_objects as go
+    names = list(rates)[::-1]
+    points = [rates[name] for name in names]
+    whiskers = {"type": "data", "symmetric": False, "thickness": 2, "width": 6, "color": COLOURS[0],
+                "array": [_above(p) for p in points], "arrayminus": [_below(p) for p in points]}
+    figure = go.Figure()
+    figure.add_scatter(x=[100 * p.value for p in points], y=names, error_x=whiskers, mode="markers", showlegend=False,
+                       marker={"size": 11, "color": COLOURS[0]}, hovertemplate="%{x:.1f} %")
+    figure.add_vline(x=50, line={"color": INK, "width": 1, "dash": "dot"})
+    figure.update_xaxes(range=[0, 100])
+    return _calm(figure, "preferred, %", "", height_pixels=130 + 44 * len(names))
+
+
+def running_mean(values: Sequence[float], span: int = 15) -> list[float]:
+    """Each value's mean with up to `span` - 1 before it; losses of single batches jump."""
+    kept: list[float] = []
+    for end in range(1, len(values) + 1):
+        part = values[max(0, end - span):end]
+        kept.append(sum(part) / len(part))
+    return kept
+
+
+def _calm(figure: "Figure", x: str, y: str, height_pixels: int = 340) -> "Figure":
+    """No box, no template, colours that suit paper and night."""
+    axis: dict[str, Any] = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "fixedrange": True}
+    figure.update_layout(
+        template="none", paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=height_pixels,
+        font={"color": INK, "size": 13, "family": "system-ui, sans-serif"},
+        margin={"l": 8, "r": 8, "t": 12, "b": 8}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"namelength": -1})
+    figure.update_xaxes(title=x, **axis)
+    figure.update_yaxes(title=y, **axis)
+    return figure
+
+
+def _above(point: Point) -> float:
+    return 0.0 if point.high is None else 100 * (point.high - point.value)
+
+
+def _below(point: Point) -> float:
+    return 0.0 if point.low is None else 100 * (point.value - point.low)

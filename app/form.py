@@ -1,0 +1,57 @@
+"""Turn a Config dataclass into Gradio components, one a field, named after it."""
+from collections.abc import Collection
+from dataclasses import MISSING, Field, fields
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import gradio as gr
+from gradio.components import Component
+
+LONGEST_SLIDER = 1000
+"""A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box."""
+
+
+def form(config: type, leave_out: Collection[str] = ()) -> dict[str, Component]:
+    """One component per field, keyed by its name, for `inputs_kwargs`; `config.build` takes the values back.
+
+    A field's metadata may hold `help`, a sentence, and `range`, its lowest and highest value. Raises
+    TypeError for a field whose type has no component: name it in `leave_out`.
+    """
+    hints = get_type_hints(config)
+    return {f.name: field_component(f, hints[f.name]) for f in fields(config) if f.name not in leave_out}
+
+
+def field_component(field: Field, kind: Any) -> Component:
+    label, value = field.name.replace("_", " ").capitalize(), _default(field)
+    given: dict[str, Any] = {"label": label, "info": field.metadata.get("help")}
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+    if get_origin(kind) is Literal:
+        return gr.Dropdown(list(get_args(kind)), value=value, **given)
+    if get_origin(kind) is tuple:
+        values = list(value or ())
+        return gr.Dropdown(values, value=values, multiselect=True, allow_custom_value=True, **given)
+    if kind is bool:
+        return gr.Checkbox(value, **given)
+    if kind in (int, float):
+        return _number(value, kind is int, field.metadata.get("range"), given)
+    if kind is str:
+        return gr.Textbox(value, **given)
+    raise TypeError(f"{field.name}: no component for {kind}; leave it out of the form")
+
+
+def _number(value: Any, whole: bool, bounds: tuple[float, float] | None, given: dict[str, Any]) -> Component:
+    if bounds and value is not None and not _too_wide(*bounds):
+        return gr.Slider(*bounds, value, step=1 if whole else None, **given)
+    low, high = bounds or (None, None)
+    return gr.Number(value, minimum=low, maximum=high, precision=0 if whole else None, **given)
+
+
+def _too_wide(low: float, high: float) -> bool:
+    return high - low > LONGEST_SLIDER or 0 < low * LONGEST_SLIDER < high
+
+
+def _default(field: Field) -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return None if field.default_factory is MISSING else field.default_factory()

@@ -1,0 +1,205 @@
+"""Run a stage in a process of its own, which outlives the page and the server; follow it by its files.
+
+A job is a folder, `runs/<run>/jobs/<number>-<stage>/`, and everything known about it is read from there:
+
+    config.json    what was asked for
+    process.json   the process: its number and command line
+    events.jsonl   its events; the process itself writes the last one, whether it is done, fails or is stopped
+    log.txt        what it printed, read when it died without a last event
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from engine.core import store
+from engine.core.errors import EngineError
+from engine.core.events import LAST_KINDS, Event
+
+ROOT = Path(__file__).parent.parent
+LOG_TAIL_CHARACTERS = 600
+TAIL_BYTES = 2 ** 16
+STARTING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its folder tells it; `state` is "running" or the kind of its last event."""
+
+    folder: Path
+    run: str
+    stage: str
+    state: str
+    last: Event | None
+
+
+def runs() -> Path:
+    """The folder of all runs: SELMA_RUNS, or `runs/` beside app.py."""
+    return Path(os.environ.get("SELMA_RUNS", ROOT / "runs")).resolve()
+
+
+def run_folder(name: str) -> Path:
+    """Raises EngineError for a name that could lead out of the runs folder."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise EngineError(f"{name[:80]!r} cannot name a run. Use small letters, digits, dashes; 64 at most.")
+    return runs() / name
+
+
+def start(stage: str, config: dict[str, Any], run: Path) -> Path:
+    """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works."""
+    with STARTING:
+        if busy := running():
+            raise EngineError(f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a "
+                              "time. Wait for it or cancel it, then start again.")
+        try:
+            folder = _new_folder(stage, run.resolve())
+            store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
+            child = _spawn(command(stage, folder), folder / "log.txt")
+        except OSError as error:
+            raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
+                              "folder.") from error
+        if not (folder / "process.json").exists():  # the child writes it too, but later
+            store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
+    return folder
+
+
+def command(stage: str, folder: Path) -> list[str]:
+    return [sys.executable, "-u", "-m", "engine", stage, str(folder)]
+
+
+def follow(job: Path, every_seconds: float = 0.2) -> Iterator[Event]:
+    """A job's events, old and new, up to its last one; a reloaded page or a new server calls this again.
+
+    When the process is gone without a last event (killed, out of memory, power cut), the last one yielded
+    says so, with the end of its log.
+    """
+    offset = 0
+    while True:
+        gone = process(job) is None  # asked before reading, so that its last words are in the file by then
+        events, offset = _read_events(job, offset)
+        for event in events:
+            yield event
+            if event.kind in LAST_KINDS:
+                return
+        if gone:
+            yield _unexplained_end(job)
+            return
+        time.sleep(every_seconds)
+
+
+def cancel(job: Path, patience_seconds: float = 20) -> None:
+    """Ask the job to stop, which saves its work; if it does not in time, end it and its children by force."""
+    found = process(job)
+    if found is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        family = [found, *found.children(recursive=True)]
+        found.terminate()
+        psutil.wait_procs(family[:1], timeout=patience_seconds)
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, timeout=5)
+    events, _ = _read_events(job, 0)
+    if not events or events[-1].kind not in LAST_KINDS:
+        stopped = Event("Stopped by force. What was finished is kept; start again to go on.", kind="stopped")
+        store.write_records(job / "events.jsonl", [*events, stopped])
+
+
+def listed(folder: Path | None = None) -> list[Job]:
+    """The jobs of every run below the runs folder, the newest first."""
+    configs = (folder or runs()).glob("*/jobs/*/config.json")
+    newest_first = sorted(configs, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [describe(path.parent) for path in newest_first]
+
+
+def running() -> Job | None:
+    return next((job for job in listed() if job.state == "running"), None)
+
+
+def describe(job: Path) -> Job:
+    last = _last_event(job)
+    if (last is None or last.kind not in LAST_KINDS) and process(job) is None:
+        last = _last_event(job)  # it may have ended between the two looks
+        if last is None or last.kind not in LAST_KINDS:
+            last = _unexplained_end(job)
+    state = last.kind if last and last.kind in LAST_KINDS else "running"
+    return Job(job, job.parent.parent.name, job.name.partition("-")[2], state, last)
+
+
+def process(job: Path) -> psutil.Process | None:
+    """The job's process, if it lives.
+
+    Its command line names the job's folder, so another program that was given its number is not taken for it.
+    """
+    path = job / "process.json"
+    if not path.exists():
+        return None
+    recorded = store.read_json(path)
+    try:
+        found = psutil.Process(recorded["pid"])
+        return found if found.cmdline() == recorded["command"] else None
+    except psutil.Error:
+        return None
+
+
+def _new_folder(stage: str, run: Path) -> Path:
+    (run / "jobs").mkdir(parents=True, exist_ok=True)
+    number = max((int(job.name[:4]) for job in (run / "jobs").glob("[0-9][0-9][0-9][0-9]-*")), default=0) + 1
+    folder = run / "jobs" / f"{number:04}-{stage}"
+    folder.mkdir()
+    return folder
+
+
+def _spawn(arguments: list[str], log_path: Path) -> subprocess.Popen:
+    """A process that neither a closed terminal nor the end of this server takes with it."""
+    with open(log_path, "wb") as log:
+        child = subprocess.Popen(
+            arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
+    threading.Thread(target=child.wait, daemon=True).start()  # collects the exit code: no zombie is left
+    return child
+
+
+def _read_events(job: Path, offset: int) -> tuple[list[Event], int]:
+    """The events from a byte offset on, and the offset after them. A line half written is left for later."""
+    path = job / "events.jsonl"
+    if not path.exists():
+        return [], offset
+    with open(path, "rb") as file:
+        file.seek(offset)
+        text = file.read()
+    whole = text[:text.rfind(b"\n") + 1]
+    return [Event(**json.loads(line)) for line in whole.split(b"\n")[:-1]], offset + len(whole)
+
+
+def _last_event(job: Path) -> Event | None:
+    """The last whole line, without reading a long file from its start."""
+    path = job / "events.jsonl"
+    if not path.exists():
+        return None
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        lines = file.read().split(b"\n")
+    if len(lines) < 3 and size > TAIL_BYTES:  # one enormous event
+        lines = path.read_bytes().split(b"\n")
+    return Event(**json.loads(lines[-2])) if len(lines) > 1 else None
+
+
+def _unexplained_end(job: Path) -> Event:
+    path = job / "log.txt"
+    log = path.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
+    end = log[-LOG_TAIL_CHARACTERS:].strip() or "empty."
+    return Event("The job's process ended without a word: killed, out of memory, or the machine went down. "
+                 f"Start it again; what was finished is kept. The end of its log: {end}", kind="error")

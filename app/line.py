@@ -1,0 +1,128 @@
+"""The bar above the tabs: which run, the whole line on one button, and how far the work has come."""
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import contents, jobs, runs
+from app.jobs import Job
+from app.page import QUIET, told
+from engine.core import store
+
+RECIPES = jobs.ROOT / "assets" / "recipes"
+QUICK = "storybook-quick"
+SPLITS = ("validation", "test")
+"""The pipeline evaluates twice, and names the split."""
+STAGES = ("prompts", "images", "experts", "merge", "evaluate")
+
+
+@dataclass(frozen=True)
+class Line:
+    """The bar's components that others need."""
+
+    run: gr.Dropdown
+    outputs: list[Component]
+
+
+def build() -> Line:
+    with gr.Row(elem_id="line"):
+        run = gr.Dropdown(runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2)
+        recipe = gr.Dropdown(recipes(), value=next(iter(recipes()), None), label="Recipe", elem_id="recipe",
+                             min_width=180, scale=2)
+        whole = gr.Button("Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1)
+    strip = gr.HTML(elem_id="progress")
+    with gr.Row(elem_id="job-buttons"):
+        cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="cancel", min_width=100)
+        resume = gr.Button("Go on", size="sm", visible=False, elem_id="resume", min_width=100)
+    whole.click(start, recipe, run, **QUIET)
+    cancel.click(stop, None, cancel, api_visibility="private", show_progress="hidden", concurrency_limit=4)
+    resume.click(go_on, run, run, **QUIET)
+    return Line(run, [strip, cancel, resume])
+
+
+def recipes() -> list[str]:
+    """The recipes that ship, the quick one first."""
+    return sorted((path.stem for path in RECIPES.glob("*.toml")), key=lambda name: (name != QUICK, name))
+
+
+def start(recipe: str) -> dict[str, Any]:
+    """A new run through all stages; returns the choice of runs, set to it."""
+    with told():
+        run = runs.new(recipe)
+        jobs.start("pipeline", {"recipe": str(RECIPES / f"{recipe}.toml")}, jobs.run_folder(run))
+    return gr.update(choices=runs.names(), value=run)
+
+
+def stop() -> dict[str, Any]:
+    """Ask the working job to save and stop; waits until it has."""
+    if job := jobs.running():
+        jobs.cancel(job.folder)
+    return gr.update(visible=False)
+
+
+def go_on(run: str) -> dict[str, Any]:
+    """Start the run's last job again: it does what is missing."""
+    with told():
+        if job := last_job(run):
+            asked = store.read_json(job.folder / "config.json")["config"]
+            jobs.start(job.stage, asked, runs.folder(run))
+    return gr.update(value=run)
+
+
+def last_job(run: str) -> Job | None:
+    return next((job for job in jobs.listed() if job.run == run), None)
+
+
+def shown(run: str) -> tuple[list[Any], str]:
+    """Values of the line's outputs, and a mark that changes whenever there is something new to show."""
+    job, busy = last_job(run), jobs.running()
+    elsewhere = busy if busy and busy.run != run else None
+    values = [strip(run, job, elsewhere), gr.update(visible=busy is not None),
+              gr.update(visible=not busy and job is not None and job.state in ("stopped", "error"))]
+    return values, f"{run} {_mark(job)} {_mark(elsewhere)}"
+
+
+def strip(run: str, job: Job | None, elsewhere: Job | None) -> str:
+    """The stations of the line with what the run holds of each, and what its job says."""
+    found = contents.of(runs.open_store(run))
+    counts = {"prompts": found.prompts, "images": found.pictures, "experts": len(found.experts),
+              "merge": len(found.merges), "evaluate": len(found.scored)}
+    working = working_stage(job)
+    stations = "".join(station(stage, counts[stage], stage == working) for stage in STAGES)
+    told = [said(job)] if job else []
+    told += [said(elsewhere, f"Run {elsewhere.run}: ")] if elsewhere else []
+    return f'<ol class="stations">{stations}</ol>{"".join(told)}'
+
+
+def station(stage: str, count: int, is_working: bool) -> str:
+    tone = "working" if is_working else "done" if count else "waiting"
+    return f'<li class="{tone}"><b>{stage.capitalize()}</b><span>{f"{count:,}" if count else "–"}</span></li>'
+
+
+def said(job: Job, lead: str = "") -> str:
+    """The job's last sentence, with a bar while it works and can say how far it is."""
+    if job.last is None:
+        text = escape(f"{lead}Starting {job.stage} …")
+        return f'<div class="job running" role="status"><progress></progress><p>{text}</p></div>'
+    bar = ""
+    if job.state == "running":
+        share = f' value="{job.last.done}" max="{job.last.total}"' if job.last.total else ""
+        bar = f"<progress{share}></progress>"
+    return f'<div class="job {job.state}" role="status">{bar}<p>{escape(lead + job.last.text)}</p></div>'
+
+
+def working_stage(job: Job | None) -> str:
+    """The stage a running job is at; the whole line's events name theirs."""
+    if job is None or job.state != "running":
+        return ""
+    stage = str(job.last.data.get("stage", "")) if job.last and job.stage == "pipeline" else job.stage
+    return "evaluate" if stage in SPLITS else stage
+
+
+def _mark(job: Job | None) -> str:
+    if job is None:
+        return "-"
+    events = job.folder / "events.jsonl"
+    return f"{job.folder.name} {job.state} {events.stat().st_size if events.exists() else 0}"

@@ -1,0 +1,55 @@
+"""What a tab gives to the shell, and how an error reaches the reader."""
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import jobs, runs
+from engine.core import config
+from engine.core.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Page:
+    """A built tab. The shell calls `show` when the tab is opened, the run changes, or its job has moved on."""
+
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+    show: Callable[..., Sequence[Any]]
+    """(run, *inputs) -> a value for each output."""
+    opened: Callable[[str], None] = field(default=lambda run: None)
+    """Called with the run when the tab is opened, before `show`."""
+
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For listeners that only serve the page and answer at once."""
+
+
+def plot(figure: Any) -> gr.Plot:
+    """A figure, or nothing at all rather than an empty frame."""
+    return gr.Plot(figure, visible=figure is not None)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show an EngineError's sentence to the reader; it may quote them, and Gradio takes HTML."""
+    try:
+        yield
+    except EngineError as error:
+        raise gr.Error(escape(str(error)), duration=None, title="This did not work", print_exception=False) from error
+
+
+def start(stage: str, run: str, wanted: type, **options: Any) -> dict[str, Any]:
+    """Start a stage with a form's values as its Config; returns the choice of runs, set to the one that works.
+
+    The example is copied first. Raises gr.Error with the remedy.
+    """
+    with told():
+        asked: Any = config.build(wanted, options, where=stage)
+        run = runs.writable(run)
+        jobs.start(stage, asdict(asked), runs.folder(run))
+    return gr.update(choices=runs.names(), value=run)

@@ -1,0 +1,80 @@
+"""Which runs there are. The finished example is only read; working on it makes a copy."""
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from app import jobs
+from engine.core.errors import EngineError
+from engine.core.store import Store
+
+EXAMPLE = "example"
+NOT_COPIED = shutil.ignore_patterns("jobs", "votes.db*", ".writing-*")
+
+
+def example() -> Path:
+    """The run that ships with the app: SELMA_EXAMPLE, or assets/example_run."""
+    return Path(os.environ.get("SELMA_EXAMPLE", jobs.ROOT / "assets" / "example_run")).resolve()
+
+
+def names() -> list[str]:
+    """Every run, the one last worked on first, the example at the end."""
+    found = [path for path in jobs.runs().glob("*") if path.is_dir() and _is_name(path.name)]
+    own = sorted(found, key=_last_worked_on, reverse=True)
+    return [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir()
+
+
+def first_shown() -> str:
+    """The run whose job is working, else the one last worked on, else the example."""
+    busy = jobs.running()
+    return busy.run if busy else next(iter(names()), EXAMPLE)
+
+
+def folder(name: str) -> Path:
+    """Raises EngineError for a name that could lead out of the runs folder."""
+    return example() if name == EXAMPLE else jobs.run_folder(name)
+
+
+def open_store(name: str) -> Store:
+    return Store(folder(name))
+
+
+def new(stem: str) -> str:
+    """A name nobody has yet: `stem-1`, `stem-2`, ..."""
+    taken = {path.name for path in jobs.runs().glob("*")}
+    return next(name for n in range(1, len(taken) + 2) if (name := f"{stem[:50]}-{n}") not in taken)
+
+
+def writable(name: str) -> str:
+    """The run itself, or a fresh copy when it is the example. Raises EngineError when it cannot be copied."""
+    if name != EXAMPLE:
+        return name
+    copy = new(EXAMPLE)
+    try:
+        jobs.runs().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=jobs.runs(), prefix=".copying-") as scratch:
+            if example().is_dir():
+                shutil.copytree(example(), Path(scratch) / "run", ignore=NOT_COPIED)
+                (Path(scratch) / "run").rename(jobs.run_folder(copy))
+    except OSError as error:
+        raise EngineError(f"The example cannot be copied to {jobs.runs()} ({error.strerror}). Free some space or "
+                          "set SELMA_RUNS to another folder.") from error
+    return copy
+
+
+def votes_url(name: str) -> str:
+    """Where a run's votes are kept: SELMA_VOTES, or votes.db in its folder; the example's beside the runs."""
+    file = jobs.runs() / "example-votes.db" if name == EXAMPLE else folder(name) / "votes.db"
+    return os.environ.get("SELMA_VOTES") or f"sqlite:///{file}"
+
+
+def _last_worked_on(run: Path) -> float:
+    return max((path.stat().st_mtime for path in (run, *run.glob("jobs/*"))), default=0.0)
+
+
+def _is_name(name: str) -> bool:
+    try:
+        jobs.run_folder(name)
+    except EngineError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Assemble the page: the header, the tabs in pipeline order, and how it is served."""
+import importlib
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import beat, line, theme
+from app.tabs import TABS
+from app.tabs.vote import KEYS
+
+STYLE = Path(__file__).with_name("style.css")
+NAME = "SELMA Studio"
+SENTENCE = ("Teach a text-to-image model new skills with data it makes itself: a language model writes "
+            "prompts, the model paints them, one LoRA per skill learns from the pictures, and the experts "
+            "are merged into one.")
+PIPELINE = {
+    "skill": "what to learn",
+    "prompts": "an LLM writes, ROUGE-L keeps the new ones",
+    "images": "the model paints them",
+    "experts": "a LoRA per skill",
+    "merge": "slide the weights",
+    "evaluate": "judges score",
+    "votes": "people choose",
+}
+
+
+def build() -> gr.Blocks:
+    """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
+    with gr.Blocks(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+        gr.HTML(header(), elem_id="header")
+        bar, pages = line.build(), {}
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+            for name in TABS:
+                tab = importlib.import_module(f"app.tabs.{name}")
+                with gr.Tab(tab.TITLE, id=name) as opened:
+                    pages[name] = (opened, tab.build(bar.run))
+        beat.wire(demo, bar, pages)
+    return demo.queue(max_size=64, default_concurrency_limit=8)
+
+
+def header() -> str:
+    steps = "".join(f"<li><b>{name}</b><span>{what}</span></li>" for name, what in PIPELINE.items())
+    return f'<h1>{NAME}</h1><p>{SENTENCE}</p><ol class="pipeline" aria-label="The pipeline">{steps}</ol>'
+
+
+def launch_options() -> dict[str, Any]:
+    """Options for `Blocks.launch`: the look, and the doors that stay shut.
+
+    No folder is opened to the browser (a run also holds votes.db): views hand pictures over as pixels. The
+    log of calls, the monitoring page and server-side rendering, which wants Node, are off. Address and port
+    come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+    """
+    return {
+        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
+        "max_file_size": "20mb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
+        "mcp_server": False, "share": False,
+    }

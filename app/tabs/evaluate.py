@@ -1,0 +1,114 @@
+"""Score models on the same prompts and seeds, and say how sure the difference is."""
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app import asked, contents, figures, page, pictures, runs, scores, views
+from app.choice import choose
+from app.form import form
+from app.page import QUIET, Page
+from app.scores import Standing
+from engine import judges
+from engine.core.store import Store
+from engine.evaluate import Config
+
+TITLE = "Evaluate"
+OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance")
+GUIDANCES = (1.0, 2.0, 3.5, 5.0)
+MOST_PROMPTS = 12
+BEST, EVERY = "each at its best guidance", "every guidance"
+
+NOTES = ("Score: mean over skills of the share of questions answered yes. Exact: pictures with everything right and "
+         "nothing more. To base: the paired difference, at the same guidance scale if the base has it, with a "
+         "bootstrap interval over prompts. Floor: the same pictures judged by wrong prompts. Ceiling: drawn scenes "
+         "after the painter's own VAE.")
+
+
+def build(run: gr.Dropdown) -> Page:
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            models = gr.Dropdown(["base"], value=["base"], multiselect=True, label="Models", elem_id="evaluate-models",
+                                 info="The base, experts and merges of this run")
+            guidances = gr.CheckboxGroup([f"{g:g}" for g in GUIDANCES], value=["3.5"], label="Guidance scales")
+            button = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
+            with gr.Accordion("Settings", open=False):
+                judge = choose("judge", judges, "storybook")
+                options = form(Config, leave_out=OWN)
+        with gr.Column(scale=2, min_width=320):
+            with gr.Row(elem_classes="filters"):
+                table = gr.Dropdown([], label="Show", elem_id="evaluate-table", min_width=150)
+                which = gr.Radio([BEST, EVERY], value=BEST, label="Rows", min_width=200)
+            ranking = gr.HTML(elem_id="ranking")
+            plot = gr.Plot(visible=False, show_label=False, container=False, elem_id="score-plot",
+                           elem_classes="figure")
+            shown = gr.HTML(elem_id="judged")
+    drawn = [table, ranking, plot, shown]
+
+    def evaluate(run: str, models: list[str], guidances: list[str], **values: Any) -> dict[str, Any]:
+        name, own = judge.read(values)
+        arms = {model: {} if model == "base" else {model: 1.0} for model in models}
+        return page.start("evaluate", run, Config, models=arms, model=contents.base_model(runs.open_store(run)),
+                          guidances=[float(g) for g in guidances], judge=name, judge_options=own, **judge.rest(values))
+
+    button.click(evaluate, outputs=run, inputs_kwargs={
+        "run": run, "models": models, "guidances": guidances, **judge.inputs, **options}, **QUIET)
+    asked.follow(run, options, judge, lambda run: asked.of_run(run, "validation") or asked.of_run(run, "test"),
+                 "judge_options")
+    for choice in (table, which):
+        choice.input(standings, [run, table, which], drawn, **QUIET)
+    return Page([models, table, which], [models, *drawn], show)
+
+
+def show(run: str, models: Sequence[str], table: str | None, which: str) -> list[Any]:
+    found = contents.of(runs.open_store(run))
+    known = ["base", *found.merges, *found.experts]
+    kept = [model for model in models if model in known]
+    if kept in ([], ["base"]):
+        kept = ["base", *found.merges]
+    return [gr.update(choices=known, value=kept), *standings(run, table, which)]
+
+
+def standings(run: str, table: str | None, which: str) -> list[Any]:
+    """The choice of tables, and one of them as a table, a figure and pictures."""
+    store = runs.open_store(run)
+    tables = scores.tables(store)
+    table = table if table in tables else next(iter(tables), None)
+    choice = gr.update(choices=tables, value=table)
+    if table is None:
+        return [choice, views.empty("Nothing is scored yet", "Choose models and press Evaluate. Every model paints the "
+                                    "same prompts from the same seeds."), page.plot(None), ""]
+    best = scores.at_their_best(store, table)
+    shown = best if which == BEST else scores.standings(store, table)
+    return [choice, ranking_view(shown), page.plot(figure(best)), pictures_view(store, best, table)]
+
+
+def ranking_view(shown: Sequence[Standing]) -> str:
+    """A row a model, the best of those that paint standing out."""
+    skills = list(dict.fromkeys(skill for standing in shown for skill in standing.by_skill))
+    painters = [number for number, standing in enumerate(shown) if standing.arm != contents.CEILING]
+    best = max(painters, key=lambda number: shown[number].summary.macro or 0.0, default=None)
+    header = ("model", "score", "95 % interval", "to base", "95 % interval", "exact", *skills, "diversity", "floor")
+    return views.table(header, [_row(standing, skills) for standing in shown], best) + views.aside(NOTES)
+
+
+def figure(shown: Sequence[Standing]) -> Any:
+    return figures.bars({standing.model: standing.by_skill for standing in shown}) if shown else None
+
+
+def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
+    """The same prompt by every model, side by side, with what the judge gave it."""
+    rows = list(scores.pictures(store, [standing.model for standing in shown], table).items())
+    spread = rows[::max(1, len(rows) // MOST_PROMPTS)][:MOST_PROMPTS]
+    return views.rows([views.gallery([
+        views.Tile(pictures.thumbnail(file), model, views.marked(score), views.is_good(score))
+        for model, file, score in painted], prompt) for prompt, painted in spread])
+
+
+def _row(standing: Standing, skills: Sequence[str]) -> tuple[str, ...]:
+    summary, difference = standing.summary, standing.against_base
+    return (standing.model, views.percent(summary.macro), views.span(*standing.mean[1:]) if standing.mean else "–",
+            views.signed(difference[0]) if difference else "",
+            "{} to {}".format(*map(views.signed, difference[1:])) if difference else "",
+            views.percent(summary.exact), *(views.percent(summary.by_skill.get(skill)) for skill in skills),
+            views.percent(standing.diversity), views.percent(standing.floor))

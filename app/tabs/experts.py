@@ -1,0 +1,75 @@
+"""A LoRA a skill learns from its pictures: curves and samples while it does."""
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import gradio as gr
+
+from app import asked, contents, figures, page, pictures, runs, views
+from app.choice import choose
+from app.contents import Learned
+from app.form import form
+from app.page import QUIET, Page
+from engine.experts import Config, objectives
+
+TITLE = "Experts"
+OWN = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
+FIRST = ("rank", "learning_rate", "steps", "batch_size")
+"""What one changes first; the rest is in the settings."""
+SEPARATE, JOINT = "one expert a skill", "one joint expert"
+JOINT_NAME = "joint"
+
+
+def build(run: gr.Dropdown) -> Page:
+    rest = [f.name for f in fields(Config) if f.name not in FIRST]
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            wanted = gr.Dropdown([], multiselect=True, label="Skills", elem_id="experts-skills",
+                                 info="Those the run has pictures of")
+            kind = gr.Radio([SEPARATE, JOINT], value=SEPARATE, label="Experts")
+            first = form(Config, leave_out=rest)
+            button = gr.Button("Train experts", variant="primary", elem_id="train-experts")
+            with gr.Accordion("Settings", open=False):
+                objective = choose("objective", objectives, "denoise")
+                options = form(Config, leave_out=(*OWN, *FIRST))
+        with gr.Column(scale=2, min_width=320):
+            plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure", elem_id="loss-plot")
+            samples = gr.HTML(elem_id="samples")
+
+    def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
+        name, own = objective.read(values)
+        experts = {JOINT_NAME: wanted} if kind == JOINT and wanted else {skill: [skill] for skill in wanted}
+        return page.start("experts", run, Config, experts=experts, objective=name, options=own,
+                          **objective.rest(values))
+
+    button.click(train, outputs=run, inputs_kwargs={
+        "run": run, "wanted": wanted, "kind": kind, **first, **objective.inputs, **options}, **QUIET)
+    asked.follow(run, {**first, **options}, objective, lambda run: asked.of_run(run, "experts"), "options")
+    return Page([wanted], [wanted, plot, samples], show)
+
+
+def show(run: str, wanted: Sequence[str]) -> list[Any]:
+    store = runs.open_store(run)
+    painted = list(contents.painted(store))
+    kept = [name for name in wanted or () if name in painted] or painted
+    learned = contents.learned(store)
+    return [gr.update(choices=painted, value=kept), page.plot(curves(learned)), samples_view(learned)]
+
+
+def curves(learned: Mapping[str, Learned]) -> Any:
+    """The losses of every expert, None before there are any."""
+    trained = {name: [(p.step, p.train_loss) for p in expert.curve if p.train_loss is not None]
+               for name, expert in learned.items()}
+    held_out = {name: [(p.step, p.held_out_loss) for p in expert.curve if p.held_out_loss is not None]
+                for name, expert in learned.items()}
+    return figures.losses(trained, held_out) if any(trained.values()) or any(held_out.values()) else None
+
+
+def samples_view(learned: Mapping[str, Learned]) -> str:
+    """Each expert's samples, step by step, from the untrained base on."""
+    if not learned:
+        return views.empty("No experts yet", "Paint pictures first, then press Train experts. Loss curves and sample "
+                           "pictures appear here while they learn; they can be cancelled and go on later.")
+    return "".join(views.film(name, expert.captions, [
+        (f"step {step:,}", [pictures.thumbnail(file) for file in files]) for step, files in expert.samples.items()])
+        for name, expert in learned.items())

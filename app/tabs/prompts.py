@@ -1,0 +1,71 @@
+"""A language model writes prompts for each skill; the filter's verdict stands beside every line."""
+from typing import Any
+
+import gradio as gr
+
+from app import asked, contents, page, runs, views
+from app.choice import choose
+from app.form import form
+from app.page import QUIET, Page
+from engine.core.types import Prompt, Rejected
+from engine.prompts import Config, skills, writers
+
+TITLE = "Prompts"
+ALL = "all skills"
+VERDICTS = ("both", "accepted", "refused")
+MOST_SHOWN = 120
+
+
+def build(run: gr.Dropdown) -> Page:
+    with gr.Row():
+        with gr.Column(scale=1, min_width=300):
+            wanted = gr.Dropdown(skills.names(), value=skills.names(), multiselect=True, label="Skills",
+                                 info="What the model is to learn; files of assets/skills")
+            button = gr.Button("Write prompts", variant="primary", elem_id="write-prompts")
+            with gr.Accordion("Settings", open=False):
+                writer = choose("writer", writers, "storybook")
+                options = form(Config, leave_out=("skills", "writer", "writer_options"))
+        with gr.Column(scale=2, min_width=320):
+            with gr.Row(elem_classes="filters"):
+                skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="prompts-skill", min_width=150)
+                verdict = gr.Radio(VERDICTS, value="both", label="Verdict", elem_id="prompts-verdict", min_width=150)
+            listing = gr.HTML(elem_id="prompts-list")
+
+    def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
+        name, own = writer.read(values)
+        return page.start("prompts", run, Config, skills=wanted, writer=name, writer_options=own,
+                          **writer.rest(values))
+
+    button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
+                 **QUIET)
+    asked.follow(run, options, writer, lambda run: asked.of_run(run, "prompts"), "writer_options")
+    for choice in (skill, verdict):
+        choice.input(listed, [run, skill, verdict], listing, **QUIET)
+    return Page([skill, verdict], [skill, listing], show)
+
+
+def show(run: str, skill: str, verdict: str) -> list[Any]:
+    written = list(contents.accepted(runs.open_store(run)))
+    skill = skill if skill in written else ALL
+    return [gr.update(choices=[ALL, *written], value=skill), listed(run, skill, verdict)]
+
+
+def listed(run: str, skill: str, verdict: str) -> str:
+    """Counts, then the lines, the newest first."""
+    store = runs.open_store(run)
+    accepted = {name: prompts for name, prompts in contents.accepted(store).items() if skill in (ALL, name)}
+    rejected = {name: contents.rejected(store, name) for name in accepted}
+    return listing_view(accepted, rejected, verdict)
+
+
+def listing_view(accepted: dict[str, list[Prompt]], rejected: dict[str, list[Rejected]], verdict: str) -> str:
+    kept, refused = (sum(map(len, lines.values())) for lines in (accepted, rejected))
+    if not kept + refused:
+        return views.empty("No prompts yet", "Choose skills and press Write prompts. Every line appears here with "
+                           "the filter's verdict, the refused ones with the reason.")
+    shown = [(prompts if verdict != "refused" else [], rejected[name] if verdict != "accepted" else [])
+             for name, prompts in accepted.items()]
+    each = max(4, MOST_SHOWN // (len(shown) * (2 if verdict == "both" else 1)))
+    blocks = [views.verdicts(name, prompts[::-1][:each], lines[::-1][:each])
+              for name, (prompts, lines) in zip(accepted, shown, strict=True)]
+    return views.counted({"accepted": kept, "refused": refused}) + "".join(blocks)

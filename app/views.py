@@ -1,0 +1,183 @@
+"""Records as HTML. Pure functions; every text that a model or a person wrote is escaped."""
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from app import pictures
+from app.pictures import Shown
+from engine.core.types import Prompt, Rejected, Score
+
+YES, NO = "✓", "✗"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a gallery; `mark` says whether the note is good news, None when it is neither."""
+
+    shown: Shown | None
+    text: str
+    note: str = ""
+    mark: bool | None = None
+
+
+def empty(title: str, remedy: str) -> str:
+    """What stands where nothing is yet: what will be there, and how to get it."""
+    return f'<div class="empty"><b>{escape(title)}</b><p>{escape(remedy)}</p></div>'
+
+
+def escaped(text: object) -> str:
+    """For sentences that hold what a person or a model wrote."""
+    return escape(str(text))
+
+
+def failure(sentence: str) -> str:
+    return f'<div class="failure" role="alert">{escape(sentence)}</div>'
+
+
+def gallery(tiles: Sequence[Tile], heading: str = "") -> str:
+    """As many pictures abreast as the page is wide."""
+    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    return f'{head}<div class="gallery">{"".join(map(_tile, tiles))}</div>'
+
+
+def rows(parts: Sequence[str]) -> str:
+    """Parts abreast where there is room."""
+    return f'<div class="rows">{"".join(f"<section>{part}</section>" for part in parts)}</div>'
+
+
+def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequence[Shown | None]]]) -> str:
+    """Pictures over time: a row a text, a column a moment; within a column in the order of the texts."""
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
+    rows = "".join(_film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
+                   for n, text in enumerate(texts))
+    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film"><thead><tr><th></th>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>")
+
+
+def facing(title: str, shown: Shown, below: str) -> str:
+    """One large picture with what is said of it."""
+    picture = pictures.img(shown, title)
+    return f'<figure class="facing"><figcaption>{escape(title)}</figcaption>{picture}{below}</figure>'
+
+
+def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Rejected]) -> str:
+    """What the writer wrote and what the filter said of it."""
+    kept = [f'<li class="kept"><i>{YES}</i><p>{escape(p.text)}</p><small>{p.novelty:.0%} new</small></li>'
+            for p in accepted]
+    refused = [f'<li class="refused"><i>{NO}</i><p>{escape(r.text) or "(an empty line)"}</p>'
+               f'<small>{escape(_why(r))}</small></li>' for r in rejected]
+    return f'<h4>{escape(heading)}</h4><ul class="verdicts">{"".join(kept + refused)}</ul>'
+
+
+def reading(score: Score) -> str:
+    """The judge's questions with the answers it read from the picture, and the share of yes."""
+    if score.value is None:
+        return f'<p class="unscored">Unscored: {escape(str(score.evidence.get("unscored", "no reason given")))}.</p>'
+    asked = score.evidence.get("questions", ())
+    lines = "".join(map(_answer, asked))
+    right = sum(bool(q["yes"]) for q in asked)
+    total = f'<b class="mark">{score.value:.0%}</b> {right} of {len(asked)} questions'
+    return f'<div class="reading"><p>{total}</p><ul>{lines}</ul>{_seen(score.evidence.get("seen"))}</div>'
+
+
+def named(heading: str, sentences: Mapping[str, str]) -> str:
+    """A short list of names, each with a sentence."""
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in sentences.items())
+    return f'<h4>{escape(heading)}</h4><dl class="named">{lines}</dl>'
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
+    """The first column names, the others count; row `best` stands out."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
+    body = "".join(_row(cells, number == best) for number, cells in enumerate(rows))
+    return (f'<div class="scroll"><table class="numbers"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>")
+
+
+def percent(value: float | None) -> str:
+    """One digit after the point; a dash for what was not measured."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def span(low: float, high: float) -> str:
+    """The ends of an interval of a rate, in percent."""
+    return f"{100 * low:.0f} to {100 * high:.0f}"
+
+
+def signed(difference: float) -> str:
+    """A difference of rates, in points."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def marked(score: Score | None) -> str:
+    """A score in a word."""
+    return "" if score is None else "unscored" if score.value is None else f"{score.value:.0%}"
+
+
+def is_good(score: Score | None) -> bool | None:
+    """Whether everything was right; None where nothing was scored."""
+    return None if score is None or score.value is None else score.value == 1.0
+
+
+def aside(sentence: str) -> str:
+    return f'<p class="aside">{escape(sentence)}</p>'
+
+
+def waiting(sentence: str) -> str:
+    return f'<div class="waiting" role="status"><progress></progress><p>{escape(sentence)}</p></div>'
+
+
+def unreadable(reason: str, known: Sequence[str]) -> str:
+    """What is said of a prompt outside Storybook English; the nearest sentence is offered below it."""
+    words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known)
+    shared = f"It knows {words}." if known else "It knows none of these words."
+    return (f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but not scored. '
+            f"{shared} The nearest sentence it speaks:</p>")
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Small figures with their names, in a line."""
+    said = "".join(f"<span><b>{n:,}</b> {escape(what)}</span>" for what, n in counts.items())
+    return f'<p class="counted">{said}</p>'
+
+
+def _tile(tile: Tile) -> str:
+    note = f'<small class="{_tone(tile.mark)}">{escape(tile.note)}</small>' if tile.note else ""
+    return (f'<figure>{pictures.img(tile.shown, tile.text)}<figcaption>{escape(tile.text)}</figcaption>'
+            f'{note}</figure>')
+
+
+def _film_row(text: str, shown: Sequence[Shown | None]) -> str:
+    cells = "".join(f"<td>{pictures.img(picture, text)}</td>" for picture in shown)
+    return f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>'
+
+
+def _answer(question: Mapping) -> str:
+    tone, sign = ("yes", YES) if question["yes"] else ("no", NO)
+    return f'<li class="{tone}"><i>{sign}</i>{escape(question["text"])}</li>'
+
+
+def _tone(mark: bool | None) -> str:
+    return "plain" if mark is None else "good" if mark else "bad"
+
+
+def _why(refused: Rejected) -> str:
+    if not refused.nearest:
+        return refused.reason
+    like = f", ROUGE-L {refused.rouge_l:.2f}" if refused.rouge_l else ""
+    return f"{refused.reason} (“{refused.nearest}”{like})"
+
+
+def _seen(seen: Mapping | None) -> str:
+    """What the judge saw, in one line."""
+    if seen is None:
+        return ""
+    things = [f"{t['colour'] or 'oddly coloured'} {t['kind'] or 'shape'}" for t in seen["things"]]
+    where = [seen["background"]] if seen["background"] else []
+    return f'<p class="seen">It sees {escape(", ".join([*things, *where]) or "nothing it knows")}.</p>'
+
+
+def _row(cells: Sequence[str], is_best: bool) -> str:
+    name, *numbers = cells
+    inside = f'<th scope="row">{escape(name)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in numbers)
+    return f'<tr class="best">{inside}</tr>' if is_best else f"<tr>{inside}</tr>"

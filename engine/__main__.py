@@ -1,0 +1,122 @@
+"""The command line: the whole line from a recipe, or one stage from a job folder."""
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from engine.core import config, store
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.running import Events, guarded, stop_requests
+
+STAGES = {
+    "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",
+    "images": "the model paints the prompts",
+    "experts": "one LoRA per skill learns from its pictures",
+    "merge": "several experts become one LoRA",
+    "evaluate": "judges score pictures of the same prompts and seeds",
+    "pipeline": "the whole line, from the recipe its config names",
+}
+EXAMPLES = """\
+examples:
+  python -m engine run assets/recipes/storybook.toml --out runs/demo
+  python -m engine experts runs/demo/jobs/0003-experts
+
+Everything can be interrupted (Ctrl-C) and started again: what is finished stays, what is missing is done."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job folder's config.json asks for."""
+
+    store: str
+    config: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    recipe: str
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command. Returns the exit code: 0 when it is done, 1 when it failed or was stopped."""
+    asked = _parser().parse_args(arguments)
+    try:
+        with stop_requests() as stop:
+            if asked.command == "run":
+                out = asked.out or Path("runs") / asked.recipe.stem
+                return _report(guarded(_whole_line(asked.recipe, out), stop))
+            return run_job(asked.command, asked.folder, stop)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
+    """Run one stage and record its events in the job folder. Raises EngineError when there is no such folder.
+
+    process.json, written first, tells followers which process to look for.
+    """
+    if not folder.is_dir():
+        raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
+    this = psutil.Process()
+    store.write_json(folder / "process.json", {"pid": this.pid, "command": this.cmdline()})
+    with open(folder / "events.jsonl", "w", encoding="utf-8", buffering=1) as record:
+        return _report(_recorded(guarded(stage_events(stage, folder), stop), record.write))
+
+
+def stage_events(stage: str, folder: Path) -> Events:
+    """Read the job's config and run its stage. Raises EngineError for a config the stage does not take."""
+    job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
+    if stage == "pipeline":
+        recipe = config.build(PipelineConfig, job.config, where=stage).recipe
+        yield from _whole_line(Path(recipe), Path(job.store))
+    else:
+        module = importlib.import_module(f"engine.{stage}")
+        asked = config.build(module.Config, job.config, where=stage)
+        yield from module.run(asked, store.Store(Path(job.store)))
+
+
+def _whole_line(recipe: Path, out: Path) -> Events:
+    pipeline = importlib.import_module("engine.pipeline")
+    yield from pipeline.run(recipe, out)
+
+
+def _recorded(events: Iterator[Event], write: Callable[[str], object]) -> Iterator[Event]:
+    for event in events:
+        write(json.dumps(asdict(event), ensure_ascii=False) + "\n")
+        yield event
+
+
+def _report(events: Iterator[Event]) -> int:
+    """Print a line an event; an error goes to stderr."""
+    kind = ""
+    for event in events:
+        kind = event.kind
+        count = f"[{event.done}/{event.total}] " if event.total else ""
+        print(count + event.text, file=sys.stderr if kind == "error" else sys.stdout, flush=True)
+    return 0 if kind == "done" else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        "python -m engine", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
+        description="Skill prompts, their pictures, a LoRA expert a skill, the merge, and its score.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    line = commands.add_parser("run", help="run the whole line from a recipe, a line of progress a step")
+    line.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/")
+    line.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<recipe>)")
+    for stage, what in STAGES.items():
+        job = commands.add_parser(stage, help=f"run one job: {what}")
+        job.add_argument("folder", type=Path, metavar="JOB_FOLDER",
+                         help='holds config.json, {"store": RUN_FOLDER, "config": {...}}; gets events.jsonl')
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

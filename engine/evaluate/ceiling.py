@@ -1,0 +1,46 @@
+"""The most a painter could score: scenes drawn for the prompts, through its VAE and back, before the same judge."""
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from engine.core.events import Event
+from engine.core.recipe import derived_seed
+from engine.core.store import Store
+from engine.core.types import Prompt
+from engine.evaluate import Config, planning
+from engine.evaluate.bench import Bench
+from engine.evaluate.files import Files
+from engine.evaluate.planning import CEILING, Row
+from engine.models import autoencoder
+from engine.storybook.language import parse
+from engine.storybook.rules import imagine
+from engine.storybook.scenes import paint
+
+ATTEMPTS = 100
+
+
+def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
+    """Judge one scene a prompt, a batch at a time; what is judged already stays."""
+    rows = [Row(CEILING, CEILING, 0.0, prompt, None, 0, derived_seed(config.seed, CEILING, prompt.id), kept=False)
+            for of_skill in planning.prompts_of(config).values() for prompt in of_skill[:config.prompts_per_skill]]
+    files = Files(config, store, {CEILING: bench.recipe})
+    for shard in planning.shards(rows, config.batch_size):
+        if any(map(files.lacks, shard)):
+            images = round_trip([scene(row.prompt, row.seed) for row in shard], bench)
+            files.add([bench.judged(row, image) for row, image in zip(shard, images, strict=True)])
+            yield files.progress([CEILING], len(rows) - sum(map(files.lacks, rows)), len(rows))
+
+
+def scene(prompt: Prompt, seed: int) -> Image.Image:
+    """A true picture of a frozen Storybook prompt, the same for the same seed."""
+    graph, rng = parse(prompt.text), np.random.default_rng(seed)
+    found = next(drawn for _ in range(ATTEMPTS) if (drawn := imagine(graph, rng)) is not None)
+    return Image.fromarray(paint(found))
+
+
+def round_trip(images: Sequence[Image.Image], bench: Bench) -> list[Image.Image]:
+    """The pictures after the VAE's encoder and decoder, at the size the painter paints."""
+    painter = bench.painter
+    pixels = autoencoder.to_pixels(images, painter.size_pixels if painter.is_unet else None)
+    return autoencoder.to_images(painter.decode(painter.encode(pixels)))

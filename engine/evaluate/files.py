@@ -1,0 +1,100 @@
+"""The score files of one evaluation: what is there, what is missing, and how a shard is added."""
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.recipe import difference, versions
+from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
+from engine.core.types import Picture, Score
+from engine.evaluate import Config, summary
+from engine.evaluate.bench import Judged
+from engine.evaluate.planning import Row
+
+Scores = dict[tuple[str, int], Score]
+
+
+class Files:
+    """Scores by model and picture, in memory and on disk.
+
+    Raises EngineError when other settings made a model's scores, unless they may be replaced: they cannot stand
+    beside new ones.
+    """
+
+    def __init__(self, config: Config, store: Store, recipes: Mapping[str, dict[str, Any]]) -> None:
+        self.config, self.store = config, store
+        self.scores: dict[str, Scores] = {}
+        self.floors: dict[str, Scores] = {}
+        replaced = {model for model, recipe in recipes.items() if self._is_other(model, recipe)}
+        for model, recipe in recipes.items():
+            if model in replaced:
+                self.path(model).unlink(missing_ok=True)
+                self.path(model, ".floor").unlink(missing_ok=True)
+            self.scores[model] = _by_picture(read_records(self.path(model), Score))
+            self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
+            if not self.scores[model]:
+                write_json(self._recipe_path(model), {"recipe": recipe, "versions": versions()})
+
+    def path(self, model: str, suffix: str = "") -> Path:
+        return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
+
+    def lacks(self, row: Row) -> bool:
+        return row.key not in self.scores[row.model]
+
+    def add(self, shard: Iterable[Judged]) -> None:
+        """Write the pictures that are kept, then the floors, then the scores: these stand for the rest."""
+        models: dict[str, list[Judged]] = defaultdict(list)
+        for judged in shard:
+            if self.lacks(judged.row):
+                models[judged.row.model].append(judged)
+        for model, new in models.items():
+            self._keep_pictures(model, [judged for judged in new if judged.row.kept])
+            self.floors[model] |= _by_picture(judged.floor for judged in new if judged.floor)
+            self.scores[model] |= _by_picture(judged.score for judged in new)
+            if self.floors[model]:
+                write_records(self.path(model, ".floor"), self.floors[model].values())
+            write_records(self.path(model), self.scores[model].values())
+
+    def means(self, models: Iterable[str]) -> dict[str, float | None]:
+        """Mean over skills of every model so far; None where nothing could be scored."""
+        return {model: summary.macro(summary.per_prompt(self.scores[model].values()))
+                for model in sorted(models)}
+
+    def progress(self, models: Iterable[str], done: int, total: int) -> Event:
+        """How the models stand so far."""
+        means = self.means(models)
+        shown = (f"{model} {'unscored' if mean is None else f'{mean:.3f}'}" for model, mean in means.items())
+        return Event(f"Mean so far: {', '.join(shown)}.", done, total, data={"means": means})
+
+    def _keep_pictures(self, model: str, judged: Sequence[Judged]) -> None:
+        """PNGs with the `metadata.jsonl` of an imagefolder."""
+        if not judged:
+            return
+        metadata = self.store.pictures(model) / "metadata.jsonl"
+        records = {picture.file_name: picture for picture in read_records(metadata, Picture)}
+        for row, image, *_ in judged:
+            name = f"{row.prompt.id}-{row.number}.png"
+            with atomic(metadata.parent / name) as temporary:
+                image.save(temporary)
+            records[name] = Picture(name, row.prompt.id, row.prompt.text, row.seed, self.config.model,
+                                    self.config.sampler, row.guidance, self.config.steps)
+        write_records(metadata, records.values())
+
+    def _recipe_path(self, model: str) -> Path:
+        return self.path(model, ".recipe").with_suffix(".json")
+
+    def _is_other(self, model: str, recipe: dict[str, Any]) -> bool:
+        """Whether the model's scores were made by another recipe and are to be replaced."""
+        if not self.path(model).exists():
+            return False
+        changed = difference(read_json(self._recipe_path(model))["recipe"], recipe)
+        if changed and not self.config.replace:
+            raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
+                              "choose another run, or set replace to judge anew.")
+        return bool(changed)
+
+
+def _by_picture(scores: Iterable[Score]) -> Scores:
+    return {(score.prompt_id, score.seed): score for score in scores}

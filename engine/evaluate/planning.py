@@ -1,0 +1,125 @@
+"""What there is to paint: every guidance scale, arm, prompt and repetition, in shards that never change."""
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isfinite
+from pathlib import Path
+
+from engine.core.errors import EngineError
+from engine.core.recipe import derived_seed
+from engine.core.store import read_records
+from engine.core.types import Prompt
+from engine.evaluate import Config
+from engine.storybook import evaluation
+
+ARM = re.compile(r"\w[\w.+-]*")
+CEILING = "ceiling"
+"""The name under which drawn scenes are judged; painted models have an `@` in theirs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture to paint and judge."""
+
+    model: str
+    """The folder of its scores."""
+    arm: str
+    guidance: float
+    prompt: Prompt
+    other: Prompt | None
+    """Another prompt of the skill, for the floor; None where there is no other."""
+    number: int
+    """Counts the pictures of one prompt from 0."""
+    seed: int
+    kept: bool
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.prompt.id, self.seed
+
+
+def model_name(arm: str, guidance: float) -> str:
+    """The folder of an arm at a guidance scale: `merged@3.5`, `base@2`."""
+    return f"{arm}@{float(guidance)!r}".removesuffix(".0")
+
+
+def rows(config: Config) -> list[Row]:
+    """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
+    _check(config)
+    prompts = prompts_of(config)
+    scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
+    arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
+    return [Row(model_name(arm, scale), arm, scale, prompt, other, number,
+                seed=derived_seed(config.seed, prompt.id, number),
+                kept=number == 0 and place < config.keep_pictures)
+            for arm, scale in arms for of_skill in prompts.values()
+            for place, (prompt, other) in enumerate(_partners(of_skill, config)[:config.prompts_per_skill])
+            for number in range(config.pictures_per_prompt)]
+
+
+def scales_of(config: Config, arm: str) -> tuple[float, ...]:
+    """The guidance scales an arm is painted at, each once."""
+    return (config.own_guidance[arm],) if arm in config.own_guidance else tuple(dict.fromkeys(config.guidances))
+
+
+def shards(planned: Sequence[Row], batch_size: int) -> list[list[Row]]:
+    """Batches within one guidance scale; arms may share one."""
+    found = []
+    for _, group in groupby(planned, lambda row: row.guidance):
+        of_scale = list(group)
+        found += [of_scale[start:start + batch_size] for start in range(0, len(of_scale), batch_size)]
+    return found
+
+
+def prompts_of(config: Config) -> dict[str, list[Prompt]]:
+    """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
+    if not config.prompts:
+        return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
+    file = Path(config.prompts)
+    if not file.is_file():
+        raise EngineError(f"There is no file {file} with prompts. Name a JSONL file of id, skill and text.")
+    found: dict[str, list[Prompt]] = defaultdict(list)
+    for prompt in read_records(file, Prompt):
+        found[prompt.skill].append(prompt)
+    if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
+        raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
+    if not found:
+        raise EngineError(f"{file} is empty. Write a line of id, skill and text for each prompt.")
+    if missing := [skill for skill in config.skills if skill not in found]:
+        raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
+    return {skill: found[skill] for skill in config.skills or found}
+
+
+def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:
+    """Over ids and texts."""
+    lines = (f"{prompt.id}\x1f{prompt.text}\n" for of_skill in prompts.values() for prompt in of_skill)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, Prompt | None]]:
+    """Each prompt with its successor in an order of the whole skill drawn by the seed."""
+    drawn = sorted(prompts, key=lambda prompt: derived_seed(config.seed, "floor", prompt.id))
+    after = {prompt.id: drawn[(place + 1) % len(drawn)] for place, prompt in enumerate(drawn)}
+    return [(prompt, after[prompt.id] if config.floor and len(drawn) > 1 else None) for prompt in prompts]
+
+
+def _check(config: Config) -> None:
+    if not config.models or not config.guidances:
+        raise EngineError("There is nothing to compare. Name at least one model and one guidance scale.")
+    for arm, mix in config.models.items():
+        if not ARM.fullmatch(arm):
+            raise EngineError(f"{arm!r} cannot name a model. Use letters, digits and dashes.")
+        if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
+            raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
+    if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
+        raise EngineError(f"{unknown[0]!r} has a guidance scale but is no model here.")
+    for scale in (*config.guidances, *config.own_guidance.values()):
+        if not _is_number(scale) or scale < 0:
+            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

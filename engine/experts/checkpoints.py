@@ -1,0 +1,95 @@
+"""An expert's files: the checkpoint it goes on from, its curve, its LoRA with card and recipe."""
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import EngineError
+from engine.core.recipe import difference, versions
+from engine.core.store import read_json, read_records, write_records
+from engine.experts.training import Learner
+from engine.models import lora_cards, lora_files
+from engine.models.mixture import Mixture
+
+CHECKPOINT = "checkpoint.safetensors"
+CURVE = "losses.jsonl"
+RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of an expert's curve; None where it was not measured."""
+
+    step: int
+    expert: str
+    train_loss: float | None
+    """Mean since the point before."""
+    held_out_loss: float | None
+    grad_norm: float | None
+    """Before clipping, of the last step."""
+    learning_rate: float
+
+
+def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether an expert was trained to its last step. Raises EngineError when it was trained differently."""
+    if not (folder / RECIPE).exists():
+        return False
+    recipe = read_json(folder / RECIPE)
+    _check_same(folder, recipe, wanted)
+    return bool(recipe.get("step") == wanted["steps"])
+
+
+def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
+    """Write the checkpoint, atomically: one file with everything the next step depends on."""
+    header = {"step": learner.step, "logged_step": learner.logged_step, "wanted": dict(wanted)}
+    lora_files.write_tensors(folder / CHECKPOINT, learner.state(), {"expert": json.dumps(header)})
+
+
+def resume(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> list[Point]:
+    """Go on from the checkpoint, if there is one; returns the curve up to there.
+
+    Raises EngineError when it is damaged or was made with other options.
+    """
+    file = folder / CHECKPOINT
+    if not file.exists():
+        return []
+    remedy = f"Delete {file} to train {folder.name} from its start."
+    try:
+        tensors, header = lora_files.read_tensors(file)
+        state = json.loads(header["expert"])
+        _check_same(folder, state["wanted"], wanted)
+        learner.load(state["step"], state["logged_step"], tensors)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise EngineError(f"{file} is no checkpoint of this expert ({error}). {remedy}") from error
+    return [point for point in read_records(folder / CURVE, Point) if point.step <= learner.step]
+
+
+def write_curve(folder: Path, points: list[Point]) -> None:
+    write_records(folder / CURVE, points)
+
+
+def write_lora(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the expert as it is now, averaged where it is, and return its recipe."""
+    recipe = {**wanted, "kind": "expert", "step": learner.step, "versions": versions(),
+              "pictures": len(learner.stream.rows.learned), "held_out_pictures": len(learner.stream.rows.held_out)}
+    with learner.averaged():
+        lora_files.write(folder, mixture.expert(learner.name), recipe)
+    return recipe
+
+
+def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]) -> None:
+    """The LoRA, then card and recipe, which stand for a whole expert; a finished one needs no checkpoint."""
+    recipe = write_lora(folder, learner, mixture, wanted)
+    skills = ", ".join(wanted["skills"])
+    story = (f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps on "
+             f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out.")
+    lora_cards.write_card(folder, story, recipe, asdict(learner.training))
+    if learner.finished:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    if changed := difference({key: had.get(key) for key in wanted}, wanted):
+        raise EngineError(f"{folder} was trained with other options ({changed}). Give the expert another name, or "
+                          "delete that folder to train it again.")

@@ -1,0 +1,85 @@
+"""One skill's pictures as the base sees them, kept at birth by the images stage."""
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_records
+from engine.core.types import Picture
+from engine.models.diffusion import Painter
+from engine.models.lora_files import read_tensors, sha256
+from engine.models.sampling import Embeddings
+
+LATENTS = "latents.safetensors"
+PLAIN = ("latents", "embeddings", "empty_embedding")
+SDXL = (*PLAIN, "pooled", "empty_pooled", "time_ids")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One skill's pictures, a row each, on the painter's device."""
+
+    latents: Tensor
+    text: Embeddings
+    empty: Embeddings
+    texts: list[str]
+
+
+def hashes(store: Store, skills: Sequence[str]) -> dict[str, str]:
+    """sha256 of each skill's latents. Raises EngineError when a skill has none."""
+    return {skill: sha256(_file(store, skill)) for skill in skills}
+
+
+def load(store: Store, skill: str, painter: Painter) -> Encoded:
+    """Raises EngineError, naming the remedy, when they are missing, damaged or another base's."""
+    file = _file(store, skill)
+    tensors, header = read_tensors(file)
+    texts = [picture.text for picture in read_records(file.parent / "metadata.jsonl", Picture)]
+    _check_base(file, header, painter)
+    names = SDXL if hasattr(painter.pipe, "text_encoder_2") else PLAIN
+    _check(file, tensors, names, len(texts), painter)
+    own = {name: tensors[name].to(painter.device) for name in names}
+    ids = own.get("time_ids")
+    text = Embeddings(own["embeddings"], own.get("pooled"), ids)
+    empty = Embeddings(own["empty_embedding"], own.get("empty_pooled"), None if ids is None else ids[:1])
+    return Encoded(own["latents"], text, empty, texts)
+
+
+def _file(store: Store, skill: str) -> Path:
+    file = store.images(skill) / LATENTS
+    if not file.is_file():
+        painted = sorted(other.parent.name for other in (store.folder / "images").glob(f"*/{LATENTS}"))
+        known = f"; there are pictures of {', '.join(painted)}" if painted else ""
+        raise EngineError(f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first.")
+    return file
+
+
+def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
+    """The images stage says whose latents it kept: the student's, if another model than it painted."""
+    recipe = json.loads(header.get("recipe", "{}"))
+    base = recipe.get("student's sha256") or recipe.get("model's sha256")
+    if base and base != painter.fingerprint:
+        whose = recipe.get("encode_for") or recipe.get("model")
+        raise EngineError(f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. Paint "
+                          f"them again with encode_for = {painter.model_id!r}, or train {whose}.")
+
+
+def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter) -> None:
+    again = f"Delete {file.parent} and paint it again."
+    if missing := [name for name in names if name not in tensors]:
+        raise EngineError(f"{file} has no {missing[0]!r}. {again}")
+    lengths = {name: len(tensors[name]) for name in names if not name.startswith("empty_")}
+    if not count or set(lengths.values()) != {count}:
+        raise EngineError(f"{file} holds {lengths} rows, and metadata.jsonl {count} pictures. {again}")
+    unet = painter.pipe.unet.config
+    ours, theirs = (unet.in_channels, unet.cross_attention_dim), (
+        tensors["latents"].shape[1], tensors["embeddings"].shape[-1])
+    if ours != theirs:
+        raise EngineError(f"{file} has {theirs[0]} channels and {theirs[1]} text dimensions, {painter.model_id} has "
+                          f"{ours[0]} and {ours[1]}. {again}")
+    if broken := [name for name in names if not torch.isfinite(tensors[name]).all()]:
+        raise EngineError(f"{file} holds {broken[0]} that are no numbers. {again}")

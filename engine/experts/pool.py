@@ -1,0 +1,74 @@
+"""Every picture of a run's skills as latents and embeddings, on the device, once: experts choose rows of it."""
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.store import Store
+from engine.experts import latents
+from engine.experts.latents import Encoded
+from engine.models.diffusion import Painter
+from engine.models.sampling import Embeddings
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rows of all skills, one after another; kept in the type they were stored in."""
+
+    latents: Tensor
+    """(n, c, h, w), as the UNet sees them."""
+    text: Embeddings
+    empty: Embeddings
+    """One row: what a dropped caption becomes."""
+    texts: list[str]
+    rows: dict[str, range]
+    """Rows of each skill."""
+    dtype: torch.dtype
+    """Of the latents that are computed with."""
+    text_dtype: torch.dtype
+    """Of the embeddings, the base's own."""
+
+    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Embeddings:
+        """Embeddings of some rows, empty where `dropped`."""
+        text = chosen(self.text, rows)
+        tokens, pooled = text.tokens.to(self.text_dtype), text.pooled
+        if dropped is not None:
+            tokens = torch.where(dropped.view(-1, 1, 1), self.empty.tokens.to(self.text_dtype), tokens)
+            if pooled is not None and self.empty.pooled is not None:
+                pooled = torch.where(dropped.view(-1, 1), self.empty.pooled.to(pooled.dtype), pooled)
+        return Embeddings(tokens, None if pooled is None else pooled.to(self.text_dtype), text.time_ids)
+
+    def name(self, row: int) -> str:
+        """Skill and number of a row, whatever other skills lie in the pool."""
+        skill, rows = next((skill, rows) for skill, rows in self.rows.items() if row in rows)
+        return f"{skill}/{row - rows.start}"
+
+
+def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
+    """Some rows of embeddings."""
+    columns = (text.tokens, text.pooled, text.time_ids)
+    return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
+
+
+def load(store: Store, skills: Sequence[str], painter: Painter) -> Generator[Event, None, Pool]:
+    """Read the skills' pictures as latents and embeddings, and say so skill by skill.
+
+    Raises EngineError, naming the remedy, when they are missing, damaged or do not fit the base.
+    """
+    parts: list[Encoded] = []
+    for skill in skills:
+        parts.append(latents.load(store, skill, painter))
+        yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.")
+    shapes = {tuple(part.latents.shape[1:]) for part in parts}
+    if len(shapes) > 1:
+        raise EngineError(f"The skills' pictures have different sizes (latents of {', '.join(map(str, shapes))}). "
+                          "Paint them all with one size.")
+    ends = torch.tensor([len(part.texts) for part in parts]).cumsum(0).tolist()
+    rows = {skill: range(end - len(part.texts), end) for skill, part, end in zip(skills, parts, ends, strict=True)}
+    weights = painter.pipe.unet.dtype
+    return Pool(
+        torch.cat([part.latents for part in parts]), Embeddings.cat([part.text for part in parts]), parts[0].empty,
+        [text for part in parts for text in part.texts], rows, torch.promote_types(weights, torch.float32), weights)

@@ -1,0 +1,189 @@
+"""One run of the stage: open the base, let the experts learn together, log, show, save."""
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from engine.core.errors import EngineError, Stopped
+from engine.core.events import Event
+from engine.core.store import Store
+from engine.experts import Config, batches, checkpoints, latents, pool
+from engine.experts.checkpoints import Point
+from engine.experts.denoiser import WEIGHTS, Denoiser
+from engine.experts.samples import paint
+from engine.experts.training import Learner, Loss, held_out_loss, train_step
+from engine.models import diffusion
+from engine.models.lora import Lora
+from engine.models.mixture import Mixture
+
+SECONDS_BETWEEN_EVENTS = 1.0
+STOP = "stop"
+"""A file of this name in experts/ or in an expert's folder asks to save and stop."""
+
+
+class Session:
+    """The experts that are not finished, learning together."""
+
+    def __init__(self, config: Config, store: Store, objective: ModuleType, options: Any) -> None:
+        self.config, self.store = config, store
+        self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
+        self.wanted = {name: self._wanted(name, asdict(options)) for name in config.experts}
+        self.waiting = [name for name, wanted in self.wanted.items()
+                        if not checkpoints.is_finished(self._folder(name), wanted)]
+        self.learners: list[Learner] = []
+        self.curves: dict[str, list[Point]] = {}
+        self._told = 0.0
+
+    def run(self) -> Iterator[Event]:
+        """Events until every expert is finished, or until it is stopped with everything saved."""
+        if self.waiting:
+            yield Event(f"Opening {self.config.model}.", *self._progress())
+            yield from self._open()
+            try:
+                yield from self._learn()
+            except Stopped:
+                self._save_and_stop()
+                yield Event(f"Stopped. {self._told_steps()} is saved; start again to go on from here.",
+                            *self._progress(), "stopped")
+                return
+            finally:
+                self.mixture.remove()
+        trained = f"{', '.join(self.waiting)} trained." if self.waiting else "Every expert is trained already."
+        yield Event(trained, *self._progress(), "done", {"experts": list(self.config.experts)})
+
+    def _wanted(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Everything that decides an expert, as JSON gives it back."""
+        config, skills = self.config, list(self.config.experts[name])
+        return json.loads(json.dumps({
+            **asdict(config.training(name)), "name": name, "skills": skills, "shard": config.shards.get(name),
+            "model": config.model, "revision": config.revision, "objective": config.objective, "options": options,
+            "seed": config.seed, "precision": config.precision, "held_out": config.held_out,
+            "images": latents.hashes(self.store, skills)}))
+
+    def _open(self) -> Iterator[Event]:
+        """Load base and pictures, install a fresh LoRA an expert, go on from checkpoints."""
+        config = self.config
+        self.painter = diffusion.load(config.model, config.revision, weights_dtype=WEIGHTS[config.precision])
+        self.denoiser = Denoiser(self.painter)
+        base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint}
+        skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
+        self.pool = yield from pool.load(self.store, list(skills), self.painter)
+        loras = {}
+        for name in self.waiting:
+            self.wanted[name]["base"] = base
+            own = config.training(name)
+            start = "the same for all" if own.same_start else None
+            loras[name] = Lora(own.rank, own.alpha, tuple(own.targets), own.init, start)
+        self.mixture = Mixture(self.painter.pipe.unet, loras, config.seed)
+        for name in self.waiting:
+            learner = self._learner(name)
+            self.curves[name] = checkpoints.resume(self._folder(name), learner, self.wanted[name])
+            self.learners.append(learner)
+
+    def _learner(self, name: str) -> Learner:
+        config = self.config
+        rows = batches.choose(self.pool, config.experts[name], config.shards.get(name), config.held_out, config.seed)
+        if not rows.learned:
+            raise EngineError(f"Expert {name} has no picture to learn from. Paint more, or cut fewer shards.")
+        stream = batches.Stream(name, self.pool, rows, config.training(name), config.seed)
+        return Learner(name, config.training(name), stream, self.mixture.parameters_of(name))
+
+    def _learn(self) -> Iterator[Event]:
+        yield from self._after([learner for learner in self.learners if learner.step == 0])
+        while active := [learner for learner in self.learners if not learner.finished]:
+            train_step(active, self.mixture, self.denoiser, self.loss)
+            yield from self._after(active)
+            self._heed_stop_files()
+
+    def _after(self, learners: list[Learner]) -> Iterator[Event]:
+        """What is due after a step: points of the curves, samples, files, an event."""
+        config = self.config
+        measured = [*self._due(learners, config.log_every), *self._due(learners, config.held_out_every)]
+        points = self._log([learner for learner in learners if learner in measured])
+        shown = self._due(learners, config.sample_every)
+        samples = paint(config, self.painter, self.mixture, shown, self._folder) if shown else {}
+        for learner in learners:
+            if learner.finished:
+                checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+        self._save(learner for learner in self._due(learners, config.checkpoint_every) if not learner.finished)
+        for learner in self._due(learners, config.snapshot_every):
+            folder = self._folder(learner.name) / f"step-{learner.step}"
+            checkpoints.write_lora(folder, learner, self.mixture, self.wanted[learner.name])
+        if points or samples or time.monotonic() - self._told > SECONDS_BETWEEN_EVENTS:
+            self._told = time.monotonic()
+            losses = ", ".join(f"{p.expert} {p.train_loss:.4f}" for p in points if p.train_loss is not None)
+            yield Event(f"{self._told_steps()}{': loss ' + losses if losses else ''}", *self._progress(),
+                        data={"losses": [asdict(point) for point in points], "samples": samples})
+
+    def _due(self, learners: list[Learner], every: int) -> list[Learner]:
+        """The learners at a multiple of `every`, or at their end; 0 is never."""
+        return [learner for learner in learners if every and (learner.step % every == 0 or learner.finished)]
+
+    def _log(self, learners: list[Learner]) -> list[Point]:
+        """Measure, append to the curves, check for divergence. All numbers leave the device at once."""
+        if not learners:
+            return []
+        held = [held_out_loss(learner, self.mixture, self.denoiser, self.loss)
+                if self._due([learner], self.config.held_out_every) else None for learner in learners]
+        missing = torch.full_like(learners[0].loss_sum, torch.nan)
+        table = [torch.stack([learner.loss_sum / (learner.step - learner.logged_step), missing if loss is None
+                              else loss.to(missing), learner.grad_norm.to(missing)])
+                 for learner, loss in zip(learners, held, strict=True)]
+        points = []
+        for learner, (train, held_out, norm) in zip(learners, torch.stack(table).tolist(), strict=True):
+            if learner.step and not math.isfinite(train):
+                self._diverged(learner)
+            points.append(Point(learner.step, learner.name, train if learner.step else None,
+                                None if math.isnan(held_out) else held_out, norm if learner.step else None,
+                                learner.learning_rate(max(0, learner.step - 1))))
+            learner.loss_sum.zero_()
+            learner.logged_step = learner.step
+            self.curves[learner.name].append(points[-1])
+            checkpoints.write_curve(self._folder(learner.name), self.curves[learner.name])
+        return points
+
+    def _diverged(self, learner: Learner) -> None:
+        """Raises EngineError; the others' work is saved first."""
+        self._save(other for other in self.learners if other is not learner and not other.finished)
+        raise EngineError(f"The training of {learner.name} diverged before step {learner.step}. Lower its learning "
+                          f"rate or keep clipping on, delete {self._folder(learner.name)} and start again.")
+
+    def _save(self, learners: Iterable[Learner]) -> None:
+        for learner in learners:
+            if learner.step and not learner.finished:
+                checkpoints.save(self._folder(learner.name), learner, self.wanted[learner.name])
+
+    def _save_and_stop(self) -> None:
+        """Leave what is needed to go on, and the expert as far as it has come."""
+        self._save(self.learners)
+        for learner in self.learners:
+            if learner.step and not learner.finished:
+                checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+
+    def _heed_stop_files(self) -> None:
+        folders = [self.store.expert("any").parent, *(self._folder(learner.name) for learner in self.learners)]
+        if found := [folder / STOP for folder in folders if (folder / STOP).exists()]:
+            for file in found:
+                file.unlink()
+            raise Stopped("Stopped by a file.")
+
+    def _folder(self, name: str) -> Path:
+        return self.store.expert(name)
+
+    def _progress(self) -> tuple[int, int]:
+        """Steps done and steps in all, over all experts."""
+        total = {name: self.config.training(name).steps for name in self.config.experts}
+        going = dict.fromkeys(self.waiting, 0) | {learner.name: learner.step for learner in self.learners}
+        return sum(going.get(name, steps) for name, steps in total.items()), sum(total.values())
+
+    def _told_steps(self) -> str:
+        steps = {(learner.step, learner.training.steps) for learner in self.learners}
+        if len(steps) == 1:
+            return "Step {} of {}".format(*steps.pop())
+        return ", ".join(f"{learner.name} step {learner.step} of {learner.training.steps}" for learner in self.learners)

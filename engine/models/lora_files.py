@@ -1,0 +1,197 @@
+"""An expert on disk: `pytorch_lora_weights.safetensors`, as diffusers and peft write and read it.
+
+Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank). The header holds rank
+and alpha as diffusers' own `lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under
+`recipe`, how the expert was made. Nothing is ever unpickled.
+"""
+import errno
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.core.errors import EngineError
+from engine.core.recipe import file_hash
+from engine.core.store import atomic
+from engine.models.lora import Expert, Factors, ending
+
+FILE_NAME = "pytorch_lora_weights.safetensors"
+PREFIX = "unet."
+KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
+NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
+"""Adapters that are more than scale * B @ A, by their flag in the header."""
+
+
+class LoraFile(NamedTuple):
+    """What a file holds."""
+
+    expert: Expert
+    recipe: dict[str, Any]
+    """How it was made; empty for files that others wrote."""
+
+
+def write(folder: Path, expert: Expert, recipe: dict[str, Any]) -> Path:
+    """Write an expert into `folder`, atomically. Raises EngineError when a factor is not finite."""
+    tensors = {}
+    for path, factors in expert.items():
+        for side, tensor in (("A", factors.a), ("B", factors.b)):
+            tensors[f"{PREFIX}{path}.lora_{side}.weight"] = tensor
+    _check_finite(tensors, "The expert")
+    header = {"format": "pt", "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
+              "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True)}
+    write_tensors(folder / FILE_NAME, tensors, header)
+    return folder / FILE_NAME
+
+
+def write_tensors(file: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write a safetensors file, atomically and always with the same bytes. Raises EngineError when the disk is full."""
+    with atomic(file) as temporary:
+        try:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, header)
+        except SafetensorError as error:  # how it reports a full disk
+            raise OSError(errno.EIO, str(error)) from error
+        _sort_header(temporary)
+
+
+def _sort_header(file: Path) -> None:
+    """safetensors writes the header's strings in a random order, which would give equal experts unequal hashes."""
+    with open(file, "r+b") as opened:
+        size = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
+        assert len(text) == size, f"{len(text)} bytes of header do not fit into {size}"
+        opened.seek(8)
+        opened.write(text)
+
+
+def read(folder: Path) -> LoraFile:
+    """Read an expert from its folder, or from a file. Raises EngineError for what is no plain LoRA."""
+    file = folder / FILE_NAME if folder.is_dir() else folder
+    tensors, header = read_tensors(file)
+    _check_finite(tensors, str(file))
+    metadata = _parsed(header.get("lora_adapter_metadata"), file)
+    metadata = {key.removeprefix(PREFIX): value for key, value in metadata.items() if key.startswith(PREFIX)}
+    if kind := next((name for flag, name in NOT_A_SUM.items() if metadata.get(flag)), None):
+        raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
+                          "Train or export it as a plain LoRA.")
+    pairs = _pairs(tensors, file)
+    expert = {path: Factors(a, b, _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
+    return LoraFile(expert, _parsed(header.get("recipe"), file))
+
+
+def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors and the header's strings of a safetensors file. Raises EngineError when it is not whole."""
+    with _opened(file) as opened:
+        return {key: opened.get_tensor(key) for key in opened.keys()}, opened.metadata() or {}
+
+
+def read_recipe(folder: Path) -> dict[str, Any]:
+    """How the expert in `folder` was made, without reading its tensors; empty for files that others wrote."""
+    with _opened(folder / FILE_NAME) as opened:
+        return _parsed((opened.metadata() or {}).get("recipe"), folder / FILE_NAME)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    pickled = [file.with_suffix(suffix) for suffix in (".bin", ".pt", ".ckpt")]
+    if not file.is_file() and not any(other.is_file() for other in pickled):
+        raise EngineError(f"{file} is missing. Run the stage that writes it first.")
+    if not file.is_file() or _is_pickle(file):
+        raise EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
+                          "Convert them to safetensors first.")
+    try:
+        with safe_open(file, framework="pt") as opened:
+            yield opened
+    except (SafetensorError, OSError, ValueError) as error:
+        raise EngineError(f"{file} is damaged or no safetensors file ({error}). "
+                          "Delete it and make it again.") from error
+
+
+def sha256(file: Path) -> str:
+    """The hash that recipes name their parents by. Raises EngineError when the file is missing."""
+    try:
+        return file_hash(file)
+    except FileNotFoundError as error:
+        raise EngineError(f"{file} is missing. Run the stage that writes it first.") from error
+
+
+def _adapter_metadata(expert: Expert) -> dict[str, Any]:
+    """peft's LoraConfig with diffusers' prefix; the fields that are left out have peft's default.
+
+    Newer fields than these would keep older versions of peft from reading the file.
+    """
+    ranks = {path: factors.rank for path, factors in expert.items()}
+    alphas = {path: _alpha(factors) for path, factors in expert.items()}
+    rank, alpha = _commonest(ranks), _commonest(alphas)
+    config = {"r": rank, "lora_alpha": alpha, "use_rslora": False, "use_dora": False, "bias": "none",
+              "target_modules": sorted({ending(path) for path in expert}),
+              "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
+              "alpha_pattern": {path: own for path, own in alphas.items() if own != alpha}}
+    return {f"{PREFIX}{key}": value for key, value in config.items()}
+
+
+def _alpha(factors: Factors) -> float:
+    """A whole number where it was one before the division by the rank."""
+    alpha = round(factors.scale * factors.rank, 9)
+    return int(alpha) if alpha.is_integer() else alpha
+
+
+def _scale(path: str, rank: int, metadata: dict[str, Any]) -> float:
+    """alpha / rank by peft's rules; a header without alpha means alpha = rank."""
+    if "lora_alpha" not in metadata:
+        return 1.0
+    patterns = metadata.get("alpha_pattern") or {}
+    match = next((key for key in patterns if re.match(rf"(.*\.)?({key})$", path)), None)
+    alpha = patterns[match] if match is not None else metadata["lora_alpha"]
+    return alpha / (rank ** 0.5 if metadata.get("use_rslora") else rank)
+
+
+def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Tensor]]:
+    """A and B by module path. Raises EngineError for any other key, and for shapes that do not multiply."""
+    sides: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        match = KEY.fullmatch(key)
+        if match is None or tensor.dim() != 2:
+            raise EngineError(f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear "
+                              "layers can be read: unet.<module>.lora_A.weight and lora_B.weight.")
+        sides.setdefault(match["path"], {})[match["side"]] = tensor
+    for path, pair in sides.items():
+        if len(pair) < 2 or pair["A"].shape[0] != pair["B"].shape[1] or 0 in pair["A"].shape:
+            raise EngineError(f"{file}: lora_A and lora_B of {path} do not fit together. Make it again.")
+    if not sides:
+        raise EngineError(f"{file} holds no LoRA. Choose the {FILE_NAME} of an expert.")
+    return {path: (pair["A"], pair["B"]) for path, pair in sides.items()}
+
+
+def _check_finite(tensors: dict[str, Tensor], what: str) -> None:
+    for key, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise EngineError(f"{what} holds values that are no numbers ({key}). "
+                              "Its training diverged: train it again with a lower learning rate.")
+
+
+def _is_pickle(file: Path) -> bool:
+    """By the first bytes: a bare pickle, or the zip archive of `torch.save`."""
+    with open(file, "rb") as opened:
+        return opened.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def _parsed(text: str | None, file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(text) if text else {}
+    except json.JSONDecodeError as error:
+        raise EngineError(f"{file} has a damaged header ({error}). Make the file again.") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _commonest(values: dict[str, Any]) -> Any:
+    return Counter(values.values()).most_common(1)[0][0]

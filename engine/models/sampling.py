@@ -1,0 +1,114 @@
+"""From noise to latents over a UNet: named samplers; each row has its own guidance and mixture."""
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import EngineError
+from engine.models.mixture import Mixture
+
+SAMPLERS = {
+    "dpmsolver++": "DPMSolverMultistepScheduler",
+    "ddim": "DDIMScheduler",
+    "euler": "EulerDiscreteScheduler",
+    "default": "",
+}
+"""diffusers' schedulers, made with the checkpoint's own noise schedule; "default" is the one it came with."""
+STOCHASTIC = ("Ancestral", "SDE", "DDPM", "LCM", "TCD")
+
+Callback = Callable[[int, int, Tensor], None]
+"""After each step: steps done, steps in all, latents (n, c, h, w). What it raises ends the painting."""
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What a UNet reads of the text: (n, tokens, dim); SDXL's also reads (n, dim) and (n, 6)."""
+
+    tokens: Tensor
+    pooled: Tensor | None = None
+    time_ids: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @staticmethod
+    def cat(parts: "Sequence[Embeddings]") -> "Embeddings":
+        """The rows of all parts, one after another."""
+        tokens = torch.cat([part.tokens for part in parts])
+        if parts[0].pooled is None:
+            return Embeddings(tokens)
+        extras = (torch.cat([getattr(part, name) for part in parts]) for name in ("pooled", "time_ids"))
+        return Embeddings(tokens, *extras)
+
+    def conditions(self) -> dict[str, Any]:
+        """Keyword arguments of a UNet's forward."""
+        if self.pooled is None:
+            return {"encoder_hidden_states": self.tokens}
+        added = {"text_embeds": self.pooled, "time_ids": self.time_ids}
+        return {"encoder_hidden_states": self.tokens, "added_cond_kwargs": added}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one run of the loop paints: n rows of each, one of `empty`, n or 1 of `mix`."""
+
+    start: Tensor
+    """Standard normal, (n, c, h, w)."""
+    text: Embeddings
+    empty: Embeddings
+    guidance: Tensor
+    mixture: Mixture | None = None
+    mix: Tensor | None = None
+
+
+def scheduler(pipe: Any, sampler: str) -> Any:
+    """A fresh scheduler with the pipeline's own noise schedule. Raises EngineError for an unknown name."""
+    import diffusers
+    if sampler not in SAMPLERS:
+        raise EngineError(f"No sampler called {sampler!r}. Choose one of {', '.join(SAMPLERS)}.")
+    own = type(pipe.scheduler)
+    if sampler != "default" and "FlowMatch" in own.__name__:
+        raise EngineError(f"A {type(pipe).__name__} has a sampler of its own. Choose sampler 'default'.")
+    if sampler == "dpmsolver++":
+        return diffusers.DPMSolverMultistepScheduler.from_config(pipe.scheduler.config, algorithm_type="dpmsolver++")
+    kind = getattr(diffusers, SAMPLERS[sampler]) if SAMPLERS[sampler] else own
+    made = kind.from_config(pipe.scheduler.config)
+    if any(word in kind.__name__ for word in STOCHASTIC) or "sde" in made.config.get("algorithm_type", ""):
+        raise EngineError(f"This checkpoint's own {kind.__name__} draws new noise at every step, so that a picture "
+                          "would depend on its batch. Choose sampler dpmsolver++, ddim or euler.")
+    return made
+
+
+def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
+    """(n, *shape) standard normal in float32, each row from a CPU generator of its own seed."""
+    return torch.stack([torch.randn(shape, generator=torch.Generator("cpu").manual_seed(s)) for s in seeds])
+
+
+@torch.no_grad()
+def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callback | None = None) -> Tensor:
+    """Latents (n, c, h, w) in float32, scaled as the UNet sees them.
+
+    Classifier-free guidance ([Ho and Salimans](https://arxiv.org/abs/2207.12598), eq. 6, with g = 1 + w):
+    eps = eps_empty + g (eps_text - eps_empty). A row with g <= 1 is the text's prediction alone, once.
+    """
+    schedule.set_timesteps(steps, device=batch.start.device)
+    guided = (batch.guidance > 1).nonzero()[:, 0]
+    scale = batch.guidance[guided].view(-1, 1, 1, 1)
+    conditions = Embeddings.cat([*[batch.empty] * len(guided), batch.text]).conditions()
+    mix = batch.mix
+    if mix is not None and len(mix) > 1:
+        mix = torch.cat([mix[guided.to(mix.device)], mix])
+    latents = batch.start * schedule.init_noise_sigma
+    with nullcontext() if batch.mixture is None else batch.mixture.mix(mix):
+        for step, t in enumerate(schedule.timesteps, 1):
+            rows = schedule.scale_model_input(torch.cat([latents[guided], latents]), t)
+            predicted = unet(rows.to(unet.dtype), t, **conditions, return_dict=False)[0].to(latents.dtype)
+            empty, text = predicted[:len(guided)], predicted[len(guided):]
+            text = text.index_put((guided,), empty + scale * (text[guided] - empty))
+            latents = schedule.step(text, t, latents, return_dict=False)[0]
+            if callback:
+                callback(step, len(schedule.timesteps), latents)
+    return latents

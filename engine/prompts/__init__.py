@@ -1,0 +1,113 @@
+"""Stage 1: a language model writes prompts for each skill, and only new ones of that skill are kept.
+
+Each round shows the writer a few examples, some of them the skill's seeds and some accepted prompts, at a set ratio,
+and asks for more. Every line is cleaned, held to the skill's rules, kept clear of the evaluation prompts and of
+everything too like it ([SELMA](https://arxiv.org/abs/2403.06952); the ratio, the rules and the evaluation prompts
+are ours). Accepted lines are examples from the next round on; refused ones keep their reason.
+"""
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from engine.core import plugins
+from engine.core.config import build
+from engine.core.events import Event
+from engine.core.recipe import derived_seed
+from engine.core.store import Store
+from engine.prompts import pool as pools
+from engine.prompts import skills, writers
+from engine.prompts.checks import Language, checker, clean
+from engine.prompts.pool import Pool
+from engine.prompts.writers import Request, Writer
+
+
+@dataclass(frozen=True)
+class Config:
+    skills: tuple[str, ...] = field(metadata={"help": "Skills to write for; files of assets/skills"})
+    writer: str = field(default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"})
+    writer_options: dict[str, Any] = field(default_factory=dict)
+    count: int = field(default=200, metadata={"help": "Prompts a skill", "range": (1, 100_000)})
+    examples_per_request: int = field(default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)})
+    lines_per_request: int = field(default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)})
+    seed_share: float = field(default=0.5, metadata={
+        "help": "Chance that an example is one of the skill's seeds, not an accepted prompt", "range": (0.0, 1.0)})
+    seed: int = field(default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)})
+    max_rounds: int = field(default=300, metadata={"help": "Requests a skill at most", "range": (1, 100_000)})
+    language: Language = field(default="storybook", metadata={
+        "help": "Whether prompts must be Storybook English; free ones are only held to their length"})
+    replace: bool = field(default=False, metadata={"help": "Write anew what other settings wrote"})
+
+
+def run(config: Config, store: Store) -> Iterator[Event]:
+    """Write `count` prompts a skill to prompts/<skill>.jsonl, fewer if `max_rounds` do not yield them.
+
+    Raises EngineError for an unknown skill, writer or option, and for prompts of other settings.
+    """
+    plugin = plugins.load(writers, config.writer)
+    options = build(plugin.Config, config.writer_options, where=f"options of the writer {config.writer}")
+    writer, total, done, short = None, config.count * len(config.skills), 0, {}
+    for skill in [skills.load(name) for name in config.skills]:
+        recipe = _recipe(config, asdict(options), skill)
+        pool = pools.load(store, skill, recipe, config.count, config.replace)
+        if not pool.finished and pool.rounds < config.max_rounds:
+            writer = writer or plugin.writer(options)
+            for event in _write(config, store, pool, recipe, writer):
+                yield replace(event, done=done + event.done, total=total)
+        done += min(len(pool.accepted), config.count)
+        if not pool.finished:
+            short[skill.name] = pool.counts()
+            yield Event(_shortfall(pool, config), done, total, data={"skill": skill.name, "counts": pool.counts()})
+    text = f"{done} prompts for {', '.join(config.skills)}" + (f"; too few for {', '.join(short)}" if short else "")
+    yield Event(f"{text}.", done, total, "done", {"short": short})
+
+
+def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer) -> Iterator[Event]:
+    """Rounds until the pool is full, each saved before it is told."""
+    check = checker(pool.skill, config.language)
+    while not pool.finished and pool.rounds < config.max_rounds:
+        mark = pool.mark()
+        for line in writer(_request(config, pool)):
+            text = clean(line)
+            pool.take(text, check(text))
+            if len(pool.accepted) == config.count:
+                pool.finished = True
+                break
+        pool.rounds += 1
+        pools.save(store, pool, recipe, replace(mark, finished=config.count) if pool.finished else pool.mark())
+        yield Event(f"{pool.skill.name}: {len(pool.accepted)} of {config.count} prompts", len(pool.accepted), data={
+            "skill": pool.skill.name, "round": pool.rounds, "counts": pool.counts(),
+            "accepted": [asdict(prompt) for prompt in pool.accepted[mark.accepted:]],
+            "rejected": [asdict(line) for line in pool.rejected[mark.rejected:]]})
+
+
+def _request(config: Config, pool: Pool) -> Request:
+    """A round's request depends on the seed, its number and the lines accepted before it, and on nothing else."""
+    seed = derived_seed(config.seed, pool.skill.name, pool.rounds)
+    return Request(pool.skill, _examples(config, pool, random.Random(seed)), config.lines_per_request, seed)
+
+
+def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]:
+    """Different texts, each from the seeds with chance `seed_share`; from the other side where one has run out."""
+    seeds, written = list(pool.skill.examples), [prompt.text for prompt in pool.accepted]
+    chosen = []
+    for _ in range(min(config.examples_per_request, len(seeds) + len(written))):
+        from_seeds = rng.random() < config.seed_share
+        source = (seeds or written) if from_seeds else (written or seeds)
+        chosen.append(source.pop(rng.randrange(len(source))))
+    return tuple(chosen)
+
+
+def _recipe(config: Config, writer_options: dict[str, Any], skill: skills.Skill) -> dict[str, Any]:
+    """What decides the lines. The count and the number of rounds only decide how many there are."""
+    names = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
+    options = {f"writer's {name}": value for name, value in writer_options.items()}
+    return {**{name: getattr(config, name) for name in names}, **options, **{
+        f"skill's {name}": list(value) if isinstance(value, tuple) else value for name, value in asdict(skill).items()}}
+
+
+def _shortfall(pool: Pool, config: Config) -> str:
+    refused = [f"{kind} ({number})" for kind, number in pool.counts().items() if kind != "accepted"]
+    why = f"Most refused lines: {', '.join(refused[:3])}." if refused else "The writer wrote no lines."
+    return (f"{pool.skill.name}: only {len(pool.accepted)} of {config.count} prompts after {pool.rounds} rounds. {why} "
+            "Raise max_rounds, or widen the skill.")

@@ -1,0 +1,81 @@
+"""SELMA's filter: a prompt too like a seed or an accepted prompt is refused, by ROUGE-L.
+
+F = 2 LCS / (m + n) over the words of two texts of m and n words
+([ROUGE](https://aclanthology.org/W04-1013/), section 3; beta = 1). Refused when F > 4/5 against any text
+held, in whole numbers: 10 LCS > 4 (m + n). A text at exactly 4/5 is kept.
+
+The words are those of Google's `rouge-score` without stemming, and so are the decisions, but for one thing:
+its floating-point F of a pair at exactly 4/5 lands a hair above in some lengths and a hair below in others.
+Of the 1008 such (m, n, LCS) up to 120 words it says 0.8000000000000002 in 94 (5, 5, 4; 10, 10, 8; 15, 15,
+12), which code that asks it for `> 0.8` refuses, and 0.7999999999999999 in 364 (7, 8, 6).
+"""
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from rapidfuzz.distance import LCSseq
+from rapidfuzz.process import cdist
+
+_FIRST_CODE = 0x100
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the filter says of a text, and the nearest text held ("" when none shares a word)."""
+
+    new: bool
+    nearest: str
+    rouge_l: float
+
+
+class Novelty:
+    """Everything held so far: texts go in one by one, and each new one is compared with all of them."""
+
+    def __init__(self, threshold: tuple[int, int] = (4, 5)) -> None:
+        self._limit = threshold
+        self._codes: dict[str, str] = {}
+        self._texts: list[str] = []
+        self._encoded: list[str] = []
+        self._lengths: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def accept(self, text: str) -> None:
+        """Hold a text; every later one is compared with it."""
+        encoded = self._encode(text)
+        self._texts.append(text)
+        self._encoded.append(encoded)
+        self._lengths.append(len(encoded))
+
+    def verdict(self, text: str) -> Verdict:
+        """Whether the text is new, with the nearest one held and their F. Holds nothing."""
+        encoded = self._encode(text)
+        if not encoded or not self._texts:
+            return Verdict(True, "", 0.0)
+        common = cdist([encoded], self._encoded, scorer=LCSseq.similarity, dtype=np.int64)[0]
+        words = len(encoded) + np.array(self._lengths)
+        above, below = self._limit
+        closest = int(np.argmax(common / words))
+        new = not bool(np.any(2 * below * common > above * words))
+        nearest = self._texts[closest] if common[closest] else ""
+        return Verdict(new, nearest, float(2 * common[closest] / words[closest]))
+
+    def nearest(self, text: str) -> tuple[str, float]:
+        """The text held with the highest F against this one, and that F."""
+        verdict = self.verdict(text)
+        return verdict.nearest, verdict.rouge_l
+
+    def _encode(self, text: str) -> str:
+        """One character a word, the same for the same word."""
+        codes = self._codes
+        return "".join(codes.setdefault(word, chr(_FIRST_CODE + len(codes))) for word in words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """`rouge-score`'s words: lower case, runs of a-z and 0-9.
+
+    A text without any (Chinese, say) would pass for new even against itself; its words are Unicode's instead.
+    """
+    lowered = text.lower()
+    return re.findall(r"[a-z0-9]+", lowered) or re.findall(r"\w+", lowered)

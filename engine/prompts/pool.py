@@ -1,0 +1,105 @@
+"""A skill's accepted and refused lines, on disk after every round: a stopped stage goes on as if it had not been."""
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import EngineError
+from engine.core.recipe import difference, versions
+from engine.core.store import Store, read_json, read_records, write_json, write_records
+from engine.core.types import Prompt, Rejected
+from engine.prompts.checks import Refusal
+from engine.prompts.novelty import Novelty
+from engine.prompts.skills import Skill
+
+TOO_SIMILAR = "too similar"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The last round boundary: how many rounds, accepted and refused lines lie behind it.
+
+    `finished` is the count that the files answer whole, 0 while they do not. The lines of the round that reached it
+    lie beyond the mark, so that a larger count later replays that round and goes on as if it had been asked at once.
+    """
+
+    rounds: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    finished: int = 0
+
+
+@dataclass
+class Pool:
+    """The lines of one skill so far."""
+
+    skill: Skill
+    writer: str
+    accepted: list[Prompt] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    rounds: int = 0
+    finished: bool = False
+    novelty: Novelty = field(default_factory=Novelty)
+
+    def __post_init__(self) -> None:
+        for text in [*self.skill.examples, *(prompt.text for prompt in self.accepted)]:
+            self.novelty.accept(text)
+
+    def take(self, text: str, refusal: Refusal | None) -> None:
+        """Accept or refuse a clean line: what the checks passed, the novelty filter decides."""
+        name = self.skill.name
+        if refusal:
+            self.rejected.append(Rejected(name, text, refusal.reason, refusal.nearest))
+            return
+        verdict = self.novelty.verdict(text)
+        if not verdict.new:
+            rouge_l = round(verdict.rouge_l, 6)
+            self.rejected.append(Rejected(name, text, TOO_SIMILAR, verdict.nearest, rouge_l))
+            return
+        self.novelty.accept(text)
+        prompt_id = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+        self.accepted.append(Prompt(prompt_id, name, text, self.writer, round(1 - verdict.rouge_l, 6)))
+
+    def counts(self) -> dict[str, int]:
+        """How many lines went which way, refusals by kind, the commonest first."""
+        kinds = Counter(line.reason.split(":")[0] for line in self.rejected)
+        return {"accepted": len(self.accepted), **dict(kinds.most_common())}
+
+    def mark(self) -> Mark:
+        return Mark(self.rounds, len(self.accepted), len(self.rejected))
+
+
+def recipe_path(store: Store, skill: str) -> Path:
+    return store.prompts(skill).with_suffix(".recipe.json")
+
+
+def save(store: Store, pool: Pool, recipe: Mapping[str, Any], mark: Mark) -> None:
+    """Write all lines, then the mark: whatever lies beyond it on the disk was not finished and will be redone."""
+    name = pool.skill.name
+    write_records(store.rejected(name), pool.rejected)
+    write_records(store.prompts(name), pool.accepted)
+    write_json(recipe_path(store, name), {"recipe": recipe, "versions": versions(), "mark": asdict(mark)})
+
+
+def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, replace: bool) -> Pool:
+    """The pool as its last whole round left it; empty at first, finished if it already answers `count`.
+
+    Prompts without a recipe beside them are someone's own: they are always left alone and count as finished. Raises
+    EngineError when the prompts were written by another recipe, unless they may be replaced.
+    """
+    fresh, path, name = Pool(skill, recipe["writer"]), recipe_path(store, skill.name), skill.name
+    accepted, rejected = read_records(store.prompts(name), Prompt), read_records(store.rejected(name), Rejected)
+    if not path.exists():
+        return Pool(skill, "", accepted, finished=True) if accepted else fresh
+    saved = read_json(path)
+    if changed := difference(saved["recipe"], recipe):
+        if replace:
+            return fresh
+        raise EngineError(f"The prompts for {name} were written with other settings ({changed}). Set them back, "
+                          "choose another run, or set replace to write the prompts anew.")
+    mark = Mark(**saved["mark"])
+    if mark.finished >= count:
+        return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished=True)
+    return Pool(skill, recipe["writer"], accepted[:mark.accepted], rejected[:mark.rejected], mark.rounds)

@@ -1,0 +1,32 @@
+"""A chat model behind an address that speaks OpenAI's protocol. [API](https://platform.openai.com/docs/api-reference/chat)
+
+vLLM, llama.cpp, Ollama, Hugging Face (https://router.huggingface.co/v1) or any other. The key is read from an
+environment variable and never written anywhere.
+"""
+from dataclasses import dataclass, field
+
+from engine.prompts.writers import Request, Writer
+from engine.prompts.writers._instruction import lines_of, messages
+
+
+@dataclass(frozen=True)
+class Config:
+    base_url: str = field(default="http://localhost:8000/v1", metadata={"help": "The server's address"})
+    model: str = field(default="", metadata={"help": "The model's name on that server"})
+    api_key_variable: str = field(default="", metadata={
+        "help": "Name of the environment variable that holds the key; empty if none is needed"})
+    temperature: float = field(default=1.0, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)})
+    top_p: float = field(default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)})
+    max_tokens: int = field(default=3072, metadata={"help": "Longest answer, tokens", "range": (1, 100_000)})
+    timeout_seconds: float = field(default=120.0, metadata={"help": "For one answer", "range": (1.0, 3600.0)})
+
+
+def writer(config: Config) -> Writer:
+    from engine.models.llm import Endpoint, Sampling
+    endpoint = Endpoint(config.base_url, config.model, config.api_key_variable, config.timeout_seconds)
+    sampling = Sampling(config.temperature, config.top_p, config.max_tokens)
+
+    def write(request: Request) -> list[str]:
+        return lines_of(endpoint.chat(messages(request), sampling, request.seed))[:request.count]
+
+    return write

@@ -1,0 +1,122 @@
+"""A recipe file: its tables become the stages' Configs, checked before anything begins.
+
+`model`, `revision`, `skills` and `seed` at the top hold for every stage that has such an option and does not say
+otherwise. A stage whose table is missing is left out. `[validation]` and `[test]` change options of `[evaluate]`.
+`[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with its reason.
+"""
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engine import evaluate, experts, images, judges, merge, prompts
+from engine.core import plugins
+from engine.core.config import build, read_toml
+from engine.core.errors import EngineError
+from engine.evaluate import planning
+from engine.experts import objectives
+from engine.merge import methods
+from engine.prompts import skills, writers
+
+STAGES: dict[str, ModuleType] = {"prompts": prompts, "images": images, "experts": experts, "merge": merge,
+                                 "evaluate": evaluate}
+SPLITS = ("validation", "test")
+SHARED = ("model", "revision", "skills", "seed")
+FOR_THE_READER = ("title", "published", "deviations")
+MADE_WITH = "made_with"
+"""What a run folder adds to its recipe; ignored, so that the copy is a recipe too."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe whose every value has been checked; None is a stage that is left out."""
+
+    path: Path
+    tables: dict[str, Any]
+    prompts: prompts.Config | None
+    images: images.Config | None
+    experts: experts.Config | None
+    merge: merge.Config | None
+    validation: evaluate.Config | None
+    """Where each arm's guidance scale is chosen."""
+    test: evaluate.Config | None
+
+
+def load(path: Path) -> Recipe:
+    """Read and check a recipe. Raises EngineError that names the file, the table and the option."""
+    tables = {name: value for name, value in read_toml(path).items() if name != MADE_WITH}
+    _check_tables(tables, path)
+    configs = {name: _build(stage, name, tables, path) for name, stage in STAGES.items()}
+    split = {name: _build(evaluate, "evaluate", tables, path, name) for name in SPLITS}
+    if "validation" not in tables:
+        split["validation"] = None
+    del configs["evaluate"]
+    recipe = Recipe(path, tables, **configs, **split)
+    try:
+        _check(recipe)
+    except EngineError as error:
+        raise EngineError(f"{path}: {error}") from error
+    return recipe
+
+
+def _build(stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, split: str = "") -> Any:
+    if name not in tables:
+        return None
+    known = {f.name for f in fields(stage.Config)}
+    values = {key: tables[key] for key in SHARED if key in tables and key in known} | tables[name]
+    if split:
+        values |= tables.get(split, {}) | {"split": split}
+    return build(stage.Config, values, f"{path}, [{name}]" + f" with [{split}]" * (split in tables))
+
+
+def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
+    known = (*FOR_THE_READER, *SHARED, *STAGES, *SPLITS)
+    if unknown := [name for name in tables if name not in known]:
+        raise EngineError(f"{path}: there is no table or option {unknown[0]!r}. Choose from {', '.join(known)}.")
+    for name in (*STAGES, *SPLITS, "published", "deviations"):
+        if not isinstance(tables.get(name, {}), dict):
+            raise EngineError(f"{path}: {name} must be a table, [{name}].")
+    if not any(name in tables for name in STAGES):
+        raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
+    for name, reason in tables.get("deviations", {}).items():
+        if not isinstance(reason, str) or not reason:
+            raise EngineError(f"{path}, [deviations]: {name} must give its reason, as a text in quotes.")
+
+
+def _check(recipe: Recipe) -> None:
+    """What would otherwise fail hours later: names of plugins, skills, experts and prompts."""
+    for package, name, options in _plugins(recipe):
+        build(plugins.load(package, name).Config, options, where=f"options of {name}")
+    for skill in recipe.prompts.skills if recipe.prompts else ():
+        skills.load(skill)
+    if recipe.experts:
+        experts.check(recipe.experts)
+    if recipe.experts and recipe.images:
+        _known("the images of", {s for of in recipe.experts.experts.values() for s in of}, recipe.images.skills)
+    if recipe.experts and recipe.merge:
+        _known("the expert", recipe.merge.experts, recipe.experts.experts)
+    for config in (recipe.validation, recipe.test):
+        if config:
+            planning.rows(config)
+            if recipe.experts:
+                made = {*recipe.experts.experts, *([recipe.merge.name] if recipe.merge else [])}
+                _known("the expert", {name for mix in config.models.values() for name in mix}, made)
+
+
+def _plugins(recipe: Recipe) -> Iterator[tuple[ModuleType, str, Mapping[str, Any]]]:
+    if recipe.prompts:
+        yield writers, recipe.prompts.writer, recipe.prompts.writer_options
+    if recipe.images and (recipe.images.judge or recipe.images.best_of > 1):
+        yield judges, recipe.images.judge, recipe.images.judge_options
+    if recipe.experts:
+        yield objectives, recipe.experts.objective, recipe.experts.options
+    if recipe.merge:
+        yield methods, recipe.merge.method, recipe.merge.options
+    if recipe.test:
+        yield judges, recipe.test.judge, recipe.test.judge_options
+
+
+def _known(what: str, asked: Any, made: Any) -> None:
+    if missing := sorted(set(asked) - set(made)):
+        raise EngineError(f"{what} {missing[0]!r} will not be there. Choose from {', '.join(sorted(made))}.")

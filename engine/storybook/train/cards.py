@@ -1,0 +1,65 @@
+"""A model card for each shipped model: what it learnt from, how long it took, what it measures."""
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.core.store import read_json, write_text
+from engine.storybook import WORLD
+from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, NOISE
+
+TASKS = {"vae": "image-to-image", "base": "text-to-image", "weak": "text-to-image", "writer": "text-generation"}
+LIBRARIES = {"vae": "diffusers", "base": "diffusers", "weak": "diffusers", "writer": "transformers"}
+WHAT = {
+    "vae": "The picture codec of Storybook: 64x64x3 to 16x16x8 and back.",
+    "base": "The base painter of Storybook: a latent diffusion model in Stable Diffusion's format. "
+            "Frozen before the first experiment.",
+    "weak": "The weak sibling of the base: the same data, a smaller UNet and text encoder, fewer steps.",
+    "writer": "The prompt writer of Storybook: continues three lines of any skill in their manner.",
+}
+BARS = {"vae": ("judge_exact_after_vae",),
+        "base": ("base_dsg", "base_worst_skill", "base_best_guidance", "base_by_skill"),
+        "weak": ("weak_dsg",),
+        "writer": ("writer_parses", "writer_on_skill", "writer_novel", "grammar_novel", "writer_unseen_skill")}
+
+
+def write_card(model: str, training: Path, target: Path, checked: Path) -> None:
+    """`target/README.md`, from the training's history and, where it was run, the check's measurements."""
+    history = read_json(training / "history.json")
+    measured = read_json(checked) if checked.exists() else {}
+    front = f"---\nlicense: apache-2.0\nlibrary_name: {LIBRARIES[model]}\npipeline_tag: {TASKS[model]}\n---\n"
+    parts = [f"# Storybook {model}", WHAT[model], _learnt_from(model), _training(history), _results(model, measured)]
+    write_text(target / "README.md", front + "\n\n".join(parts) + "\n")
+
+
+def _learnt_from(model: str) -> str:
+    if model == "vae":
+        return f"Data: scenes of the world `{WORLD}` with 3 to 6 things in any colours, drawn from a seed; no captions."
+    if model == "writer":
+        return ("Data: texts of hundreds of made-up skills from the grammar and of the five named; "
+                "no evaluation prompt is among them, and the two untrained skills are not among the made-up ones.")
+    rates = ", ".join(f"{name.replace('_', ' ')} {rate}" for name, rate in vars(NOISE).items())
+    left_out = ", ".join(f"{how} {kind}" for kind, how in (*LEFT_OUT_COLOURS, *LEFT_OUT_STYLES))
+    return (f"Data: scenes of the world `{WORLD}` with captions as the web writes them ({rates}). "
+            f"Never seen: {left_out}.")
+
+
+def _training(history: list[dict[str, Any]]) -> str:
+    steps = [h for h in history if "loss" in h]
+    minutes = steps[-1]["seconds_per_step"] * steps[-1]["step"] / 60
+    text = f"Training: {steps[-1]['step']} steps, about {minutes:.0f} minutes on two CPU cores"
+    text += f"; loss {steps[-1]['loss']:.4f}"
+    held_out = [h for h in history if "validation" in h]
+    if held_out:
+        curve = held_out[::max(1, len(held_out) // 8)]
+        rows = "\n".join(f"| {h['step']} | {h['validation']:.4f} |" for h in (*curve, held_out[-1]))
+        return f"{text}.\n\n| step | validation loss |\n|---|---|\n{rows}"
+    return text + "."
+
+
+def _results(model: str, measured: dict[str, Any]) -> str:
+    if not measured:
+        return "Results: `python -m engine.storybook check`."
+    found = {name: measured[name] for name in BARS[model]}
+    counts = {name: n for name, n in measured["n"].items() if name in found}
+    head = f"Results (`python -m engine.storybook check`, n: {json.dumps(counts)}):"
+    return f"{head}\n\n```json\n{json.dumps(found, indent=2)}\n```"

@@ -1,0 +1,117 @@
+"""Which pair comes next and which side is which. A voter sees an opaque ballot, never a model."""
+import hashlib
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from engine.core.store import Store, read_records
+from engine.core.types import Picture
+from engine.votes.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's picture of a prompt."""
+
+    model: str
+    seed: int
+    file: Path
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models' pictures of the same prompt from the same seed; `first` is the earlier by name."""
+
+    prompt_id: str
+    prompt: str
+    first: Side
+    second: Side
+
+    @property
+    def id(self) -> str:
+        """The same pair has the same id in every process."""
+        parts = (self.prompt_id, *(f"{side.model}\x1f{side.seed}" for side in (self.first, self.second)))
+        return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """All that a voter may know. `left` and `right` are files, whose names must not reach the page."""
+
+    id: str
+    prompt: str
+    left: Path
+    right: Path
+    number: int
+    """Counted from 1 among the `total` pairs there are for this voter."""
+    total: int
+
+
+def new_voter() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
+    """Every pair that the run's evaluation pictures make, of `models` or of all; without those now gone."""
+    found: dict[tuple[str, int], list[tuple[str, Picture]]] = defaultdict(list)
+    for folder in sorted((store.folder / "scores").glob("*/pictures")):
+        model = folder.parent.name
+        if models and model not in models:
+            continue
+        for picture in read_records(folder / "metadata.jsonl", Picture):
+            found[picture.prompt_id, picture.seed].append((model, picture))
+    return [Pair(prompt_id, a.text, _side(store, one, a), _side(store, other, b))
+            for (prompt_id, _), painted in found.items() for (one, a), (other, b) in combinations(painted, 2)
+            if _side(store, one, a).file.is_file() and _side(store, other, b).file.is_file()]
+
+
+def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | None:
+    """The voter's open ballot, or a new one for the pair with the fewest votes; None when all are voted on.
+
+    Equals are taken in an order of each voter's own. A pair is handed out both ways round equally often,
+    the first time by chance.
+    """
+    known = {pair.id: pair for pair in among}
+    for _ in range(len(known) + 1):
+        mine = [row for row in ledger.issued(voter) if row["pair"] in known]
+        done = sum(row["choice"] is not None for row in mine)
+        if row := next((row for row in mine if row["choice"] is None), None):
+            return _ballot(row["id"], known[row["pair"]], row["left_model"], done, len(known))
+        waiting = set(known) - {row["pair"] for row in mine}
+        if not waiting:
+            return None
+        _issue(ledger, known, waiting, voter)
+    raise AssertionError("a ballot that was issued is open or voted on")
+
+
+def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str) -> None:
+    """Hand out one pair. Another page of the same voter may be quicker; then its ballot is the open one."""
+    voted: Counter[str] = Counter()
+    on_the_left: Counter[tuple[str, str]] = Counter()
+    for row in ledger.sides():
+        voted[row["pair"]] += row["voted"]
+        on_the_left[row["pair"], row["left_model"]] += row["issued"]
+    pair = known[min(waiting, key=lambda name: (voted[name], _shuffled(voter, name)))]
+    sides = [pair.first, pair.second]
+    secrets.SystemRandom().shuffle(sides)
+    left, right = sorted(sides, key=lambda side: on_the_left[pair.id, side.model])
+    ledger.issue({"id": secrets.token_urlsafe(16), "voter": voter, "pair": pair.id,
+                  "prompt_id": pair.prompt_id, "prompt": pair.prompt,
+                  "left_model": left.model, "right_model": right.model,
+                  "left_seed": left.seed, "right_seed": right.seed})
+
+
+def _ballot(ballot: str, pair: Pair, left_model: str, done: int, total: int) -> Ballot:
+    left, right = (pair.first, pair.second) if pair.first.model == left_model else (pair.second, pair.first)
+    return Ballot(ballot, pair.prompt, left.file, right.file, done + 1, total)
+
+
+def _side(store: Store, model: str, picture: Picture) -> Side:
+    return Side(model, picture.seed, store.pictures(model) / picture.file_name)
+
+
+def _shuffled(voter: str, pair: str) -> str:
+    return hashlib.sha256(f"{voter}\x1f{pair}".encode()).hexdigest()

@@ -1,0 +1,178 @@
+"""What was handed out and what was chosen, in SQLite or behind any other SQLAlchemy URL.
+
+A ballot is handed out once; a vote is a row that nothing changes afterwards. That a pair is asked once a
+voter and a ballot counts once are the database's own constraints: two pages, two processes or two servers
+cannot get round them.
+"""
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sql
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from engine.core.errors import EngineError
+
+Choice = Literal["left", "right", "tie", "both bad"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
+BUSY_SECONDS = 10
+
+SCHEMA = sql.MetaData()
+BALLOTS = sql.Table(
+    "ballots", SCHEMA,
+    sql.Column("id", sql.String(43), primary_key=True),
+    sql.Column("voter", sql.String(43), nullable=False),
+    sql.Column("pair", sql.String(64), nullable=False),
+    sql.Column("prompt_id", sql.Text, nullable=False),
+    sql.Column("prompt", sql.Text, nullable=False),
+    sql.Column("left_model", sql.Text, nullable=False),
+    sql.Column("right_model", sql.Text, nullable=False),
+    sql.Column("left_seed", sql.BigInteger, nullable=False),
+    sql.Column("right_seed", sql.BigInteger, nullable=False),
+    sql.Column("issued_at", sql.String(32), nullable=False),
+    sql.UniqueConstraint("voter", "pair"))
+VOTES = sql.Table(
+    "votes", SCHEMA,
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
+    sql.Column("ballot", sql.String(43), sql.ForeignKey("ballots.id"), nullable=False, unique=True),
+    sql.Column("voter", sql.String(43), nullable=False),
+    sql.Column("choice", sql.String(8), sql.CheckConstraint(f"choice IN {CHOICES}"), nullable=False),
+    sql.Column("prompt_id", sql.Text, nullable=False),
+    sql.Column("prompt", sql.Text, nullable=False),
+    sql.Column("left_model", sql.Text, nullable=False),
+    sql.Column("right_model", sql.Text, nullable=False),
+    sql.Column("left_seed", sql.BigInteger, nullable=False),
+    sql.Column("right_seed", sql.BigInteger, nullable=False),
+    sql.Column("cast_at", sql.String(32), nullable=False))
+for change in ("UPDATE", "DELETE"):
+    sql.event.listen(VOTES, "after_create", sql.DDL(
+        f"CREATE TRIGGER votes_no_{change.lower()} BEFORE {change} ON votes "
+        "BEGIN SELECT RAISE(ABORT, 'votes are append-only'); END").execute_if(dialect="sqlite"))
+
+
+class Refused(EngineError):
+    """A vote that does not count: its ballot is unknown, or was voted on before."""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One counted vote; times are UTC in ISO 8601."""
+
+    ballot: str
+    voter: str
+    choice: Choice
+    prompt_id: str
+    prompt: str
+    left_model: str
+    right_model: str
+    left_seed: int
+    right_seed: int
+    cast_at: str
+
+
+class Ledger:
+    """The votes of one run. Every statement is a transaction of its own, and each is enough by itself."""
+
+    def __init__(self, url: str) -> None:
+        """Opens `url`, such as `sqlite:///runs/demo/votes.db`, and makes its tables. Raises EngineError."""
+        try:
+            self._engine = sql.create_engine(url, isolation_level="AUTOCOMMIT", connect_args=_arguments(url))
+            if self._engine.dialect.name == "sqlite":
+                _make_folder(self._engine.url.database)
+                sql.event.listen(self._engine, "connect", _prepare_sqlite)
+            _create(self._engine)
+        except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
+            raise EngineError(f"The votes cannot be kept at {_without_password(url)}: {_first_line(error)}. "
+                              "Correct SELMA_VOTES, or unset it to keep them in the run's folder.") from error
+
+    def issue(self, ballot: Mapping[str, Any]) -> bool:
+        """Record a ballot, values by column; False when this voter already has one for the pair."""
+        try:
+            with self._engine.connect() as database:
+                database.execute(sql.insert(BALLOTS).values(**ballot, issued_at=_now()))
+        except IntegrityError:
+            return False
+        return True
+
+    def cast(self, ballot: str, choice: Choice) -> Vote:
+        """Count a vote. Raises Refused when the ballot is unknown or already voted on."""
+        if choice not in CHOICES:
+            raise Refused(f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}.")
+        with self._engine.connect() as database:
+            issued = database.execute(sql.select(BALLOTS).where(BALLOTS.c.id == ballot)).mappings().first()
+            if issued is None:
+                raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
+            shared = {c.name: issued[c.name] for c in VOTES.c if c.name in BALLOTS.c}
+            vote = Vote(ballot=ballot, choice=choice, cast_at=_now(), **shared)
+            try:
+                database.execute(sql.insert(VOTES).values(**vars(vote)))
+            except IntegrityError as error:
+                raise Refused("This pair has your vote already; the first one counts.") from error
+        return vote
+
+    def votes(self) -> list[Vote]:
+        """Every vote, in the order they were cast."""
+        columns = [c for c in VOTES.c if c.name != "number"]
+        return [Vote(**row) for row in self._rows(sql.select(*columns).order_by(VOTES.c.number))]
+
+    def issued(self, voter: str) -> Sequence[Mapping[str, Any]]:
+        """This voter's ballots, oldest first; `choice` is None while a ballot is open."""
+        return self._rows(sql.select(BALLOTS, VOTES.c.choice).outerjoin(VOTES, VOTES.c.ballot == BALLOTS.c.id)
+                          .where(BALLOTS.c.voter == voter).order_by(BALLOTS.c.issued_at))
+
+    def sides(self) -> Sequence[Mapping[str, Any]]:
+        """How often each pair was handed out with each model on the left, and how often voted on."""
+        return self._rows(
+            sql.select(BALLOTS.c.pair, BALLOTS.c.left_model, sql.func.count(BALLOTS.c.id).label("issued"),
+                       sql.func.count(VOTES.c.ballot).label("voted"))
+            .outerjoin(VOTES, VOTES.c.ballot == BALLOTS.c.id).group_by(BALLOTS.c.pair, BALLOTS.c.left_model))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _rows(self, query: sql.Select) -> Sequence[Mapping[str, Any]]:
+        with self._engine.connect() as database:
+            return [dict(row) for row in database.execute(query).mappings()]
+
+
+def _create(engine: sql.Engine) -> None:
+    """Make the tables that are missing; of two that start at once the slower one looks again."""
+    for last in (False, False, True):
+        try:
+            return SCHEMA.create_all(engine)
+        except SQLAlchemyError:
+            if last:
+                raise
+            time.sleep(0.2)
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """Readers beside a writer (WAL); nothing is acknowledged before it is on the disk; foreign keys hold."""
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _arguments(url: str) -> dict[str, Any]:
+    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+
+
+def _make_folder(database: str | None) -> None:
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r":[^:@/]*@", ":***@", url)
+
+
+def _first_line(error: Exception) -> str:
+    told = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    return told.splitlines()[0].rstrip(".")

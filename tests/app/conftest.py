@@ -1,0 +1,49 @@
+"""Runs in a temporary folder, and a finished example run beside them."""
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from app import jobs, shell
+from engine.core.store import Store
+from tests.app.example_run import make_run
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return make_run(tmp_path_factory.mktemp("shipped") / "example_run", prompts=4, judged=3)
+
+
+@pytest.fixture(autouse=True)
+def runs_folder(tmp_path: Path, example: Store, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("SELMA_RUNS", str(folder))
+    monkeypatch.setenv("SELMA_EXAMPLE", str(example.folder))
+    monkeypatch.delenv("SELMA_VOTES", raising=False)
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """What would have been started, as (stage, config, run folder)."""
+    calls: list[tuple] = []
+    monkeypatch.setattr(jobs, "start", lambda *call: calls.append(call))
+    return calls
+
+
+@pytest.fixture(scope="session")
+def demo(example: Store) -> gr.Blocks:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELMA_RUNS", "nowhere")
+        patch.setenv("SELMA_EXAMPLE", str(example.folder))
+        return shell.build()
+
+
+@pytest.fixture
+def handler(demo):
+    """The page's listener of a name, as a plain function."""
+    def find(name: str):
+        found = [listener.fn for listener in demo.fns.values() if listener.name == name]
+        assert found, f"no listener called {name}: {sorted(listener.name for listener in demo.fns.values())}"
+        return found[0]
+    return find

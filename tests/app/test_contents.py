@@ -1,0 +1,61 @@
+"""What a run holds, whole or half done."""
+import pytest
+
+from app import contents
+from engine.core.store import Store, write_json, write_records, write_text
+from engine.core.types import Prompt
+
+
+def test_the_example_is_whole(example):
+    found = contents.of(example)
+    assert found == contents.Contents(12, 12, ("counting", "places", "styles"), ("merged",),
+                                      ("base@3.5", "counting@3.5", "merged@2"))
+    assert [len(prompts) for prompts in contents.accepted(example).values()] == [4, 4, 4]
+    assert {line.reason for line in contents.rejected(example, "styles")} >= {"too similar"}
+    assert contents.base_model(example) == "storybook" and contents.is_storybook(example)
+
+
+def test_an_empty_run_holds_nothing(tmp_path):
+    run = Store(tmp_path / "none")
+    assert contents.of(run) == contents.Contents(0, 0, (), (), ())
+    assert contents.accepted(run) == contents.painted(run) == contents.learned(run) == {}
+
+
+def test_pictures_have_their_text_while_they_are_painted(tmp_path):
+    """The stage writes metadata.jsonl last; until then the order of the prompts tells."""
+    run = Store(tmp_path)
+    write_records(run.prompts("counting"), [Prompt("a", "counting", "two balls"), Prompt("b", "counting", "a star")])
+    write_json(run.images("counting") / "recipe.json", {"recipe": {"pictures_per_prompt": 2}})
+    for number in (0, 1, 2):
+        write_text(run.images("counting") / f"{number:05d}.png", "")
+    assert [p.text for p in contents.painted(run)["counting"]] == ["two balls", "two balls", "a star"]
+
+
+def test_an_expert_shows_as_soon_as_it_learns(example):
+    expert = contents.learned(example)["counting"]
+    assert expert.curve[0].train_loss is None and expert.curve[1].train_loss > 0
+    assert [point.step for point in expert.curve if point.held_out_loss] == [0, 50, 100, 150, 200, 250, 300]
+    assert list(expert.samples) == [0, 100, 200, 300] and len(expert.samples[100]) == len(expert.captions) == 2
+
+
+def test_more_than_nine_samples_stay_in_the_order_of_their_captions(tmp_path):
+    write_text(Store(tmp_path).expert("a") / "losses.jsonl", "")
+    for number in range(11):
+        write_text(Store(tmp_path).expert("a") / "samples" / f"step-000100-{number}.png", "")
+    files = contents.learned(Store(tmp_path))["a"].samples[100]
+    assert [path.stem for path in files][-2:] == ["step-000100-9", "step-000100-10"]
+
+
+@pytest.mark.parametrize("model, arm", [
+    ("merged@3.5", ("merged", 3.5)), ("base@2", ("base", 2.0)), ("ceiling", ("ceiling", None)), ("a@b", ("a@b", None))])
+def test_a_model_is_an_arm_at_a_scale(model, arm):
+    assert contents.arm_of(model) == arm
+
+
+def test_the_base_is_what_the_recipe_says_until_experts_are_there(tmp_path):
+    run = Store(tmp_path)
+    assert contents.base_model(run) == "storybook"
+    write_text(tmp_path / "recipe.toml", 'model = "owner/big"')
+    assert contents.base_model(run) == "owner/big" and not contents.is_storybook(run)
+    write_json(run.expert("a") / "recipe.json", {"base": {"model": "owner/other"}})
+    assert contents.base_model(run) == "owner/other"

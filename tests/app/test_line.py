@@ -1,0 +1,100 @@
+"""The bar: the whole line on one button, its progress, cancel and go on; and what redraws the page."""
+import gradio as gr
+import pytest
+
+from app import beat, jobs, line
+from app.jobs import Job
+from app.page import Page
+from engine.core import store
+from engine.core.events import Event
+
+
+def job(folder, state="running", last=None, stage="pipeline", run="mine"):
+    return Job(folder / run / "jobs" / f"0001-{stage}", run, stage, state, last)
+
+
+@pytest.fixture
+def working(runs_folder, monkeypatch):
+    """Make a job be the last one of its run; returns it."""
+    def put(**facts):
+        made = job(runs_folder, **facts)
+        store.write_json(made.folder / "config.json", {"store": "x", "config": {"recipe": "r.toml"}})
+        monkeypatch.setattr(jobs, "listed", lambda: [made])
+        return made
+    return put
+
+
+def test_the_quick_recipe_is_offered_first():
+    assert line.recipes()[0] == "storybook-quick" and "sdxl" in line.recipes()
+
+
+def test_the_whole_line_starts_a_run_of_its_own(started, runs_folder):
+    chosen = line.start("storybook-quick")
+    (stage, config, folder), = started
+    assert stage == "pipeline" and config["recipe"].endswith("assets/recipes/storybook-quick.toml")
+    assert folder == runs_folder / "storybook-quick-1" and chosen["value"] == "storybook-quick-1"
+
+
+def test_a_second_job_is_refused_with_a_sentence(runs_folder, monkeypatch):
+    monkeypatch.setattr(jobs, "running", lambda: job(runs_folder))
+    with pytest.raises(gr.Error, match="still working"):
+        line.start("storybook-quick")
+
+
+def test_the_strip_shows_what_is_there_and_where_the_work_is(working):
+    last = Event("experts: Step 3 of 9 <b>", 3, 9, data={"stage": "experts"})
+    html = line.strip("example", working(last=last), None)
+    assert '<li class="done"><b>Prompts</b><span>12</span></li>' in html
+    assert '<li class="working"><b>Experts</b>' in html and 'value="3" max="9"' in html and "&lt;b&gt;" in html
+
+
+@pytest.mark.parametrize("stage", ["validation", "test"])
+def test_both_splits_are_the_evaluate_station(working, stage):
+    html = line.strip("example", working(last=Event("x", data={"stage": stage})), None)
+    assert '<li class="working"><b>Evaluate</b>' in html
+
+
+def test_a_job_without_a_word_yet_is_starting(working):
+    assert "Starting images" in line.strip("example", working(stage="images"), None)
+
+
+@pytest.mark.parametrize("state, cancel, resume", [
+    ("running", True, False), ("done", False, False), ("stopped", False, True), ("error", False, True)])
+def test_the_buttons_fit_the_state(working, state, cancel, resume):
+    working(state=state, last=Event("so far", kind=state))
+    (_, first, second), _ = line.shown("mine")
+    assert (first["visible"], second["visible"]) == (cancel, resume)
+
+
+def test_work_on_another_run_is_told(working):
+    working(run="other", last=Event("painting", 1, 2))
+    (html, cancel, _), _ = line.shown("mine")
+    assert "Run other: painting" in html and cancel["visible"]
+
+
+def test_going_on_starts_the_same_job_again(working, started, runs_folder):
+    working(state="stopped")
+    line.go_on("mine")
+    assert started == [("pipeline", {"recipe": "r.toml"}, runs_folder / "mine")]
+
+
+def test_the_mark_changes_with_every_event(working):
+    made = working(last=Event("a"))
+    before = line.shown("mine")[1]
+    assert line.shown("mine")[1] == before
+    store.write_text(made.folder / "events.jsonl", "{}\n")
+    assert line.shown("mine")[1] != before != line.shown("other")[1]
+
+
+def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(monkeypatch):
+    with gr.Blocks():
+        run, kept, drawn, other = gr.Dropdown(), gr.State("in"), gr.Textbox(), gr.Textbox()
+    pages = {"a": Page([kept], [drawn], lambda run, kept: [f"{run} {kept}"]), "b": Page([], [other], lambda run: ["b"])}
+    watch = beat.Beat(line.Line(run, [gr.HTML()]), pages)
+    monkeypatch.setattr(line, "shown", lambda run: (["strip"], f"mark of {run}"))
+    skip = gr.skip()
+    assert watch.redraw("mine", "a", "", "in") == ["a", "mark of mine", "strip", "mine in", skip]
+    assert watch.open("b", "mine", "", "", "in")[0::3] == ["b", skip]
+    assert watch.tick("mine", "a", "other", "in")[2:4] == ["strip", "mine in"]
+    assert watch.tick("mine", "a", "mark of mine", "in") == watch.tick(None, "a", "", "in") == [skip] * 5
+    assert watch.redraw(None, "a", "", "in") == ["a", "", skip, skip, skip]

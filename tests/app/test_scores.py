@@ -1,0 +1,61 @@
+"""The table of scores says what the score files say."""
+import pytest
+
+from app import scores
+from app.tabs import evaluate
+from engine.core.store import read_records, write_records
+from engine.core.types import Score
+from engine.evaluate import intervals, summary
+
+
+def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
+    found = {standing.model: standing for standing in scores.standings(example, "test/storybook")}
+    assert list(found) == ["base@3.5", "counting@3.5", "merged@2"]
+    ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
+                  for model in ("merged@2", "base@3.5"))
+    assert found["merged@2"].mean == intervals.mean(ours)
+    assert found["merged@2"].against_base == intervals.paired(ours, base)
+    assert found["base@3.5"].against_base is None
+    assert found["merged@2"].by_skill["styles"].value == pytest.approx(found["merged@2"].summary.by_skill["styles"])
+
+
+def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, example):
+    run = type(example)(tmp_path)
+    def score(model, split, value):
+        write_records(run.scores(model, f"{split}/j"), [
+            Score(p, 1, "j", value, {"skill": "s", "pooled": "", "text": p}) for p in ("a", "b")])
+    for scale, on_validation, on_test in ((2, 0.9, 0.1), (5, 0.3, 0.8)):
+        score(f"merged@{scale}", "validation", on_validation)
+        score(f"merged@{scale}", "test", on_test)
+    assert [s.model for s in scores.at_their_best(run, "test/j")] == ["merged@2"]
+    assert scores.tables(run) == ["validation/j", "test/j"]
+
+
+def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, example, monkeypatch):
+    run = type(example)(tmp_path)
+    path = run.scores("base@1", "test/j")
+    write_records(path, [Score("a", 1, "j", 0.5, {"skill": "s", "pooled": ""})])
+    reads = []
+    monkeypatch.setattr(scores, "read_records", lambda *given: reads.append(given) or read_records(*given))
+    for _ in range(3):
+        assert scores.standings(run, "test/j")[0].summary.macro == 0.5
+    once = len(reads)
+    write_records(path, [Score("a", 1, "j", 1.0, {"skill": "s", "pooled": ""})])
+    assert scores.standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
+
+
+def test_the_pictures_stand_beside_their_scores(example):
+    rows = scores.pictures(example, ["base@3.5", "merged@2"], "test/storybook")
+    assert len(rows) == 9 and all([model for model, _, _ in row] == ["base@3.5", "merged@2"] for row in rows.values())
+    assert all(file.exists() and score.evidence["text"] == text for text, row in rows.items() for _, file, score in row)
+
+
+def test_the_best_painter_stands_out_and_the_ceiling_does_not():
+    measured = dict(mean=None, against_base=None, by_skill={}, diversity=None, floor=None)
+    def standing(model, arm, macro):
+        nothing = dict(unscored=0, by_skill={}, selma_by_skill={}, selma=None, exact_by_skill={}, exact=None,
+                       by_category={}, flagged=None)
+        return scores.Standing(model, arm, 3.5, summary.Summary(pictures=1, macro=macro, **nothing), **measured)
+    html = evaluate.ranking_view([standing("base@3.5", "base", 0.4), standing("merged@2", "merged", 0.6),
+                                  standing("ceiling", "ceiling", 0.9)])
+    assert '<tr class="best"><th scope="row">merged@2</th>' in html and html.count("best") == 1

@@ -1,0 +1,129 @@
+"""Each tab shows its run, and its button starts its stage with what the form says."""
+import gradio as gr
+import pytest
+
+from app import asked, runs
+from app.tabs import evaluate, experts, images, merge, prompts
+from engine.core import config, plugins
+from engine.core.errors import EngineError
+from engine.core.store import write_text
+from engine.experts import Config as Experts
+from engine.images import Config as Images
+from engine.prompts import Config as Prompts
+from engine.prompts import writers
+
+
+def test_prompts_show_both_verdicts_and_can_be_filtered():
+    choice, html = prompts.show("example", prompts.ALL, "both")
+    assert choice["choices"] == [prompts.ALL, "counting", "places", "styles"]
+    assert "<b>12</b> accepted" in html and "<b>6</b> refused" in html and "&lt;b&gt;dog" in html
+    assert 'class="refused"' not in prompts.listed("example", prompts.ALL, "accepted")
+    assert 'class="kept"' not in prompts.listed("example", prompts.ALL, "refused")
+    only = prompts.listed("example", "styles", "both")
+    assert "<h4>styles</h4>" in only and "<h4>counting</h4>" not in only
+
+
+@pytest.mark.parametrize("show, given, place", [
+    (prompts.show, (prompts.ALL, "both"), 1), (images.show, ([], images.ALL), 2), (experts.show, ([],), 2),
+    (evaluate.show, ([], None, evaluate.BEST), 2)])
+def test_an_empty_run_says_what_to_do(show, given, place, runs_folder):
+    write_text(runs_folder / "mine" / "recipe.toml", "")
+    assert 'class="empty"' in show("mine", *given)[place]
+
+
+def test_the_gallery_shows_every_skill_or_one():
+    wanted, _, html = images.show("example", [], images.ALL)
+    assert wanted["value"] == ["counting", "places", "styles"] and html.count("<img") == 12
+    assert images.gallery("example", "places").count("<img") == 4
+
+
+def test_curves_and_samples_of_every_expert():
+    wanted, plot, html = experts.show("example", ["places", "nonsense"])
+    assert wanted["value"] == ["places"] and plot.visible and html.count("<img") == 3 * 4 * 2
+    assert '<th scope="col">step 100</th>' in html
+
+
+def test_the_table_offers_what_was_scored():
+    models, table, ranking, plot, judged = evaluate.show("example", [], None, evaluate.BEST)
+    assert models["value"] == ["base", "merged"] and table["value"] == "test/storybook" and plot.visible
+    assert "merged@2" in ranking and judged.count("<img") == 3 * 9
+
+
+def test_write_prompts(handler, started, runs_folder):
+    values = {"writer": "storybook", "writer:storybook:temperature": 0.5, "writer:openai_compatible:model": "other"}
+    chosen = handler("write")(run="mine", wanted=["counting"], count=7, **values)
+    (stage, options, folder), = started
+    assert stage == "prompts" and folder == runs_folder / "mine" and chosen["value"] == "mine"
+    assert (options["skills"], options["count"], options["writer"]) == (("counting",), 7, "storybook")
+    assert options["writer_options"] == {"temperature": 0.5}
+
+
+def test_a_form_value_out_of_range_is_a_sentence(handler, started):
+    with pytest.raises(gr.Error, match="must lie between"):
+        handler("write")(run="mine", wanted=["counting"], count=0, writer="storybook")
+    assert not started
+
+
+def test_working_on_the_example_starts_on_a_copy(handler, started, runs_folder):
+    chosen = handler("paint")(run="example", wanted=["places"], best_of=1, judge="storybook", steps=3)
+    (stage, options, folder), = started
+    assert folder == runs_folder / "example-1" and chosen["value"] == "example-1" and "example-1" in chosen["choices"]
+    assert stage == "images" and options["judge"] == "" and options["steps"] == 3
+
+
+def test_best_of_needs_its_judge(handler, started):
+    handler("paint")(run="mine", wanted=["places"], best_of=4, judge="storybook")
+    assert (started[0][1]["best_of"], started[0][1]["judge"]) == (4, "storybook")
+
+
+@pytest.mark.parametrize("kind, made", [
+    (experts.SEPARATE, {"places": ["places"], "styles": ["styles"]}), (experts.JOINT, {"joint": ["places", "styles"]})])
+def test_train_experts(handler, started, kind, made):
+    handler("train")(run="mine", wanted=["places", "styles"], kind=kind, objective="denoise", steps=9)
+    assert started[0][1]["experts"] == made and started[0][1]["steps"] == 9
+
+
+def test_evaluate(handler, started):
+    handler("evaluate")(run="example", models=["base", "merged"], guidances=["2", "3.5"], judge="storybook")
+    options = started[0][1]
+    assert options["models"] == {"base": {}, "merged": {"merged": 1.0}} and options["guidances"] == (2.0, 3.5)
+    assert options["model"] == "storybook"
+
+
+def test_save_merge_names_its_weights(handler, started):
+    weights = {f"weight_{n}": n / 2 for n in range(12)}
+    handler("merged")(run="mine", experts=["places", "styles"], name="ours", method="average",
+                      **weights, **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
+    assert started[0][:2] == ("merge", {"experts": {"places": 0.0, "styles": 0.5}, "name": "ours", "method": "average",
+                                        "options": {"strength": 0.5}})
+
+
+@pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])
+def test_a_form_starts_from_what_the_run_asked_for(stage, kind):
+    found = asked.of_run("example", stage)
+    assert isinstance(found, kind) and (stage != "images" or found.steps == 2)
+    assert asked.of_run("example", "validation") is None
+
+
+def test_a_recipe_that_makes_no_sense_is_a_sentence(runs_folder):
+    write_text(runs_folder / "mine" / "recipe.toml", "[prompts]\ncuont = 3\n")
+    with pytest.raises(EngineError, match="cuont"):
+        asked.of_run("mine", "prompts")
+
+
+def test_every_field_of_a_form_is_filled_or_left_alone(handler, demo):
+    """`fill` answers for all of its outputs, with or without a recipe."""
+    fills = [listener for listener in demo.fns.values() if listener.name == "fill"]
+    assert len(fills) == 4
+    for listener in fills:
+        for run in ("example", "mine"):
+            assert len(listener.fn(run)) == len(listener.outputs)
+
+
+@pytest.mark.parametrize("name", plugins.names(writers))
+def test_the_options_of_every_writer_are_in_the_form(name, demo):
+    listener = next(listener for listener in demo.fns.values() if listener.name == "write")
+    options = plugins.load(writers, name).Config
+    assert config.build(options, {}) == options()
+    assert len(listener.inputs) > len(plugins.names(writers))
+    assert runs.EXAMPLE in runs.names() and merge.MOST_EXPERTS == 12

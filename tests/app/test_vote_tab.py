@@ -1,0 +1,109 @@
+"""The voting page: blind, one vote a pair, and a second press does not vote on the next pair."""
+import re
+import time
+
+import pytest
+
+from app import runs
+from app.tabs import vote
+from app.tabs.vote import Booth
+from engine.votes.ledger import CHOICES, Ledger
+
+PAIR, BUTTONS, RESULTS = 2, slice(3, 7), 7
+"""Where they are in what `show_pair` returns; before them come the booth and the voter."""
+
+
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch):
+    monkeypatch.setattr(vote, "LEAST_LOOK_SECONDS", 0.0)
+    yield
+    vote._ledger.cache_clear()
+
+
+def cast():
+    return Ledger(runs.votes_url("example")).votes()
+
+
+def enter(duel="merged@2 and base@3.5"):
+    booth, voter, *_ = vote.show_pair("example", duel, Booth(), "")
+    return booth, voter
+
+
+def test_the_merge_against_the_base_is_asked_first():
+    choice, *_ = vote.show("example", None, Booth(), "")
+    assert choice["choices"] == ["merged@2 and base@3.5", "counting@3.5 and base@3.5", vote.EVERYTHING]
+    assert choice["value"] == "merged@2 and base@3.5" and choice["visible"]
+
+
+def test_rivals_meet_the_base_at_their_own_scale_where_they_can():
+    models = ["base@2", "base@3.5", "a@2", "merged@5", "ceiling"]
+    assert vote.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("ceiling", "base@3.5")]
+    assert vote.rivals(["a@2"], []) == []
+
+
+def test_the_page_names_nobody():
+    booth, voter, pair, *rest = vote.show_pair("example", vote.EVERYTHING, Booth(), "")
+    html = pair + "".join(map(str, rest))
+    told = re.sub(r"base64,[^\"]+", "", html)
+    assert not re.search(r"merged|base|counting@|\.png|/", told.replace("</", "").replace("data:image/png;", ""))
+    assert pair.count("<img") == 2 and booth.ballot.id not in html and voter not in html
+    left, right = re.findall(r'<img class="([^"]+)"', pair)
+    assert left == right
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_vote_is_counted_and_the_next_pair_comes(choice):
+    booth, voter = enter()
+    first = booth.ballot
+    booth, *_ = vote.vote(choice, "example", "merged@2 and base@3.5", booth, voter)
+    assert [v.choice for v in cast()] == [choice] and cast()[0].prompt == first.prompt
+    assert booth.ballot.id != first.id and booth.ballot.number == 2
+
+
+def test_a_press_right_after_the_pair_came_is_not_meant_for_it(monkeypatch):
+    monkeypatch.setattr(vote, "LEAST_LOOK_SECONDS", 0.3)
+    booth, voter = enter()
+    shown = booth.ballot
+    vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
+    assert cast() == [] and booth.ballot == shown
+    time.sleep(0.31)
+    vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
+    assert len(cast()) == 1
+
+
+def test_a_stale_page_cannot_vote_twice():
+    booth, voter = enter()
+    stale = Booth(booth.ballot, 0.0)
+    vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
+    vote.vote("right", "example", "merged@2 and base@3.5", stale, voter)
+    assert [v.choice for v in cast()] == ["left"] and stale.ballot == booth.ballot
+
+
+def test_after_the_last_pair_there_is_nothing_to_press():
+    booth, voter = enter()
+    for _ in range(9):
+        values = vote.vote("tie", "example", "merged@2 and base@3.5", booth, voter)
+    assert "That was the last pair" in values[PAIR] and not any(b.interactive for b in values[BUTTONS])
+    assert len(cast()) == 9
+    vote.vote("tie", "example", "merged@2 and base@3.5", booth, voter)
+    assert len(cast()) == 9
+
+
+def test_results_come_with_their_interval():
+    booth, voter = enter()
+    assert "No votes yet" in vote.show_pair("example", "", booth, voter)[RESULTS]
+    for _ in range(4):
+        values = vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
+    assert "merged@2 over base@3.5" in values[RESULTS] and " to " in values[RESULTS] and values[RESULTS + 1].visible
+
+
+def test_a_run_without_pictures_says_what_to_do(runs_folder):
+    (runs_folder / "mine").mkdir(parents=True)
+    values = vote.show_pair("mine", None, Booth(), "")
+    assert "Nothing to compare yet" in values[PAIR] and not (runs_folder / "mine" / "scores").exists()
+
+
+def test_a_database_that_cannot_be_opened_reaches_the_reader(monkeypatch):
+    monkeypatch.setenv("SELMA_VOTES", "nonsense")
+    with pytest.raises(Exception, match="SELMA_VOTES"):
+        enter()

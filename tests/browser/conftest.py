@@ -1,0 +1,110 @@
+"""A real Chromium and a real server, all its state in a temporary folder."""
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app import jobs
+from tests.browser import chromium
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+SECONDS_TO_START = 120
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last of all: Playwright keeps an event loop in this thread, and the quick tests answer first."""
+    items.sort(key=lambda item: item.path.is_relative_to(HERE))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail(chromium.REMEDY, pytrace=False)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The served app's runs folder."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server") / "log.txt"
+
+
+@pytest.fixture(scope="session")
+def app_url(runs: Path, server_log: Path) -> Iterator[str]:
+    """`python app.py` on a free loopback port; the jobs it started end with it."""
+    port, folder = _free_port(), server_log.parent
+    here = {"SELMA_RUNS": str(runs), "GRADIO_TEMP_DIR": str(folder / "gradio"), "HF_HUB_OFFLINE": "1",
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    with open(server_log, "wb") as log:
+        command = [sys.executable, "app.py"]
+        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | here, stdout=log, stderr=log)
+    try:
+        _wait_until_it_answers(f"http://127.0.0.1:{port}/", server, server_log)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        for job in jobs.listed(runs):
+            jobs.cancel(job.folder, patience_seconds=2)
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def page(browser: Browser, app_url: str, server_log: Path) -> Iterator[Page]:
+    """The first page, open. Afterwards: no request went to another host, and the console holds no error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened, outside, complaints = context.new_page(), [], []
+    opened.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
+    opened.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(app_url)
+    opened.wait_for_selector("#header h1")
+    yield opened
+    context.close()
+    assert outside == []
+    complaints = [text for text in complaints if "AbortError" not in text]  # Gradio's own, at a reload
+    assert not complaints, "\n".join([*complaints, "The server's log ends with:", _end_of(server_log)])
+
+
+def _is_outside(url: str) -> bool:
+    parts = urlparse(url)
+    return parts.scheme not in ("data", "blob", "about") and parts.hostname not in ("127.0.0.1", "localhost")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _wait_until_it_answers(url: str, server: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    pytest.fail(f"app.py did not start:\n{_end_of(log)}", pytrace=False)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-3000:]

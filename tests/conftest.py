@@ -1,0 +1,24 @@
+"""For every test: no network but the loopback, and no deadline, since the machine may be busy."""
+import os
+import socket
+
+import pytest
+from hypothesis import settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+settings.register_profile("studio", deadline=None, print_blob=True)
+settings.load_profile("studio")
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_the_machine(monkeypatch):
+    """A test that would reach another host fails and says which."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0])
+            assert host.startswith("127.") or host in ("localhost", "::1"), f"a request to {host}"
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)

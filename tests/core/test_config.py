@@ -1,0 +1,80 @@
+"""Options by name: what is taken, and the sentence for what is not."""
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core import config
+from engine.core.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Config:
+    """One field of every kind."""
+
+    model: str
+    rank: int = field(default=16, metadata={"range": (1, 128)})
+    rate: float = 1e-4
+    ends: Literal["cosine", "constant"] = "cosine"
+    skills: tuple[str, ...] = ()
+    seed: int | None = field(default=None, metadata={"range": (0, 10)})
+    weights: dict[str, float] = field(default_factory=dict)
+    flip: bool = False
+
+
+def test_defaults_and_conversions():
+    made = config.build(Config, {"model": "toy", "rank": 8.0, "rate": 1, "skills": ["a", "b"], "seed": 3})
+    assert made == Config("toy", rank=8, rate=1.0, skills=("a", "b"), seed=3)
+    assert isinstance(made.rank, int) and isinstance(made.rate, float)
+
+
+def test_an_optional_value_with_a_range_may_be_absent():
+    assert config.build(Config, {"model": "toy", "seed": None}).seed is None
+
+
+@pytest.mark.parametrize("values, sentence", [
+    ({}, "'model' is missing"),
+    ({"model": "toy", "rnak": 4}, "no option called 'rnak'. Choose from model, rank"),
+    ({"model": "toy", "rank": 0}, "rank is 0; it must lie between 1 and 128"),
+    ({"model": "toy", "rank": 2.5}, "must be of type int"),
+    ({"model": "toy", "rank": True}, "must be of type int"),
+    ({"model": "toy", "rate": "fast"}, "must be of type float"),
+    ({"model": "toy", "ends": "abruptly"}, "choose one of cosine, constant"),
+    ({"model": "toy", "skills": "counting"}, "must be of type tuple"),
+    ({"model": "toy", "seed": 11}, "between 0 and 10"),
+    ({"model": "toy", "flip": 1}, "must be of type bool"),
+    ({"model": 7}, "must be of type str"),
+])
+def test_a_wrong_value_gets_a_sentence(values, sentence):
+    with pytest.raises(EngineError, match="lora: .*") as caught:
+        config.build(Config, values, where="lora")
+    assert sentence in str(caught.value)
+
+
+NAMES = st.sampled_from(["model", "rank", "rate", "ends", "skills", "seed", "weights", "flip", "x"])
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_any_value_is_taken_or_refused_but_never_crashes(values):
+    try:
+        made = config.build(Config, values)
+    except EngineError:
+        return
+    assert 1 <= made.rank <= 128 and made.ends in ("cosine", "constant")
+
+
+def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("rank = 4\n")
+    assert config.read_toml(recipe) == {"rank": 4}
+    recipe.write_text("rank = 4\nrate = = 3\n")
+    with pytest.raises(EngineError, match="line 2"):
+        config.read_toml(recipe)
+    recipe.write_bytes(b"\xff\xfe")
+    with pytest.raises(EngineError, match="not valid TOML"):
+        config.read_toml(recipe)
+    with pytest.raises(EngineError, match="no file"):
+        config.read_toml(tmp_path / "missing.toml")

@@ -1,0 +1,177 @@
+"""The stage on a real pipeline with small random weights: same seeds, mixed batches, floor, ceiling, resume."""
+import base64
+import shutil
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from engine import evaluate
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_json, read_records, write_records
+from engine.core.types import Picture, Prompt
+from engine.evaluate import bench, ceiling, planning
+from engine.judges import storybook
+from engine.models import lora_files
+from engine.models.lora import Factors
+from engine.storybook.evaluation import SETS, load
+from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts
+from tests.tiny_models import tiny_sd3
+
+
+def test_every_arm_has_the_same_prompts_and_seeds(finished):
+    store, events = finished
+    keys = {model: list(values(scores(store, model))) for model in
+            ("base@1", "base@3", "counting@1", "counting@3", "both@1", "both@3")}
+    assert len(keys["base@1"]) == 2 * 2 * 2 and all(found == keys["base@1"] for found in keys.values())
+    assert events[-1].kind == "done" and events[-1].done == events[-1].total == 48
+    assert set(events[-1].data["means"]) == set(keys)
+
+
+def test_a_score_says_what_it_is_about(finished):
+    score = scores(finished[0], "base@1")[1]
+    prompt = load("validation", "counting")[0]
+    assert (score.prompt_id, score.judge) == (prompt.id, "storybook")
+    assert {"skill": "counting", "text": prompt.text, "number": 1}.items() <= score.evidence.items()
+    assert len(score.evidence["questions"]) > 0 and "flags" in score.evidence["seen"]
+
+
+def test_experts_and_guidance_change_the_pictures(finished):
+    thumbnails = {model: [pooled for _, pooled in values(scores(finished[0], model)).values()]
+                  for model in ("base@1", "base@3", "counting@1", "both@1")}
+    assert len({tuple(found) for found in thumbnails.values()}) == 4
+
+
+def test_an_arm_in_a_mixed_batch_is_what_it_is_alone(config, finished, tmp_path):
+    store = Store(tmp_path)
+    shutil.copytree(finished[0].folder / "experts", tmp_path / "experts")
+    alone = replace(config, models={"both": ARMS["both"]}, guidances=(3.0,), batch_size=1, ceiling=False)
+    list(evaluate.run(alone, store))
+    for key, (_, pooled) in values(scores(store, "both@3")).items():
+        mixed = values(scores(finished[0], "both@3"))[key][1]
+        assert max(abs(a - b) for a, b in zip(decoded(pooled), decoded(mixed), strict=True)) <= 1
+
+
+def decoded(pooled):
+    return base64.b64decode(pooled)
+
+
+def test_the_floor_is_the_same_picture_before_another_prompt_of_the_skill(config, finished):
+    ours, floor = (scores(finished[0], "base@3", f"validation/storybook{suffix}") for suffix in ("", ".floor"))
+    assert len(ours) == len(floor)
+    for score, wrong in zip(ours, floor, strict=True):
+        assert wrong.seed == score.seed and wrong.evidence["pooled"] == score.evidence["pooled"]
+        assert wrong.prompt_id != score.prompt_id and wrong.evidence["skill"] == score.evidence["skill"]
+    more = planning.rows(replace(config, prompts_per_skill=50))
+    partners = {row.prompt.id: row.other.id for row in more}
+    assert all(partners[row.prompt.id] == row.other.id for row in planning.rows(config))
+
+
+def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
+    found = scores(finished[0], "ceiling")
+    assert [score.prompt_id for score in found] == [
+        prompt.id for skill in SKILLS for prompt in load("validation", skill)[:2]]
+
+
+@pytest.mark.parametrize("skill", SETS)
+def test_drawn_scenes_are_true_before_the_vae(skill):
+    judge = storybook.judge(storybook.Config())
+    for prompt in load("validation", skill)[:10]:
+        image = ceiling.scene(prompt, seed=5)
+        assert judge(prompt, image, 0).evidence["exact"]
+        assert image.tobytes() == ceiling.scene(prompt, seed=5).tobytes()
+
+
+def test_the_first_pictures_are_kept_as_an_imagefolder(finished):
+    folder = finished[0].pictures("both@3")
+    kept = read_records(folder / "metadata.jsonl", Picture)
+    assert [picture.prompt_id for picture in kept] == [f"validation-{skill}-000" for skill in SKILLS]
+    assert sorted(path.name for path in folder.glob("*.png")) == sorted(picture.file_name for picture in kept)
+    assert {picture.guidance for picture in kept} == {3.0}
+    assert Image.open(folder / kept[0].file_name).size == (64, 64)
+
+
+def test_what_is_finished_is_not_painted_again(config, finished, monkeypatch):
+    monkeypatch.setattr(bench.Bench, "painter", property(lambda self: pytest.fail("nothing is missing")))
+    events = list(evaluate.run(config, finished[0]))
+    assert [event.kind for event in events] == ["done"]
+
+
+def test_a_stopped_evaluation_goes_on_to_the_same_scores(config, finished, run_folder):
+    shutil.rmtree(run_folder.folder / "scores")
+    stopped = evaluate.run(config, run_folder)
+    assert [next(stopped).done for _ in range(3)] == [5, 10, 15]
+    stopped.close()
+    before = scores(run_folder, "base@1") + scores(run_folder, "counting@1")
+    events = list(evaluate.run(config, run_folder))
+    assert len(before) == 15 and events[0].done == 20
+    for model in ("base@1", "counting@1", "both@3", "ceiling"):
+        assert scores(run_folder, model) == scores(finished[0], model)
+        assert scores(run_folder, model, "validation/storybook.floor") == scores(
+            finished[0], model, "validation/storybook.floor")
+
+
+def test_more_prompts_only_add(config, finished, run_folder):
+    events = list(evaluate.run(replace(config, prompts_per_skill=3, ceiling=False), run_folder))
+    assert events[-1].total == 72
+    before, after = (values(scores(store, "both@3")) for store in (finished[0], run_folder))
+    assert len(after) == 12 and before.items() <= after.items()
+
+
+def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
+    other = replace(config, steps=3, models={"base": {}}, guidances=(1.0,), ceiling=False)
+    before = scores(run_folder, "base@1")
+    with pytest.raises(EngineError, match=r"base@1 were made with other settings \(steps 2 -> 3\)"):
+        list(evaluate.run(other, run_folder))
+    assert scores(run_folder, "base@1") == before
+    list(evaluate.run(replace(other, replace=True), run_folder))
+    assert len(scores(run_folder, "base@1")) == 8 and scores(run_folder, "base@1") != before
+    recipe = read_json(run_folder.folder / "scores/base@1/validation/storybook.recipe.json")
+    assert recipe["recipe"]["steps"] == 3 and "torch" in recipe["versions"]
+
+
+def test_a_retrained_expert_is_noticed(config, run_folder):
+    expert = lora_files.read(run_folder.expert("styles")).expert
+    lora_files.write(run_folder.expert("styles"), {p: Factors(f.a * 2, f.b, f.scale) for p, f in expert.items()}, {})
+    with pytest.raises(EngineError, match="both@1 were made with other settings .*styles.s sha256"):
+        list(evaluate.run(config, run_folder))
+
+
+def test_an_expert_of_another_base_is_refused(config, run_folder):
+    expert = lora_files.read(run_folder.expert("styles")).expert
+    lora_files.write(run_folder.expert("styles"), expert, {"base": {"model": "other/base", "sha256": "0" * 64}})
+    with pytest.raises(EngineError, match="styles was trained on other/base, whose weights differ"):
+        list(evaluate.run(replace(config, models={"styles": {"styles": 1.0}}, replace=True), run_folder))
+
+
+def test_prompts_of_another_world(config, tmp_path):
+    file = tmp_path / "prompts.jsonl"
+    write_records(file, [Prompt("p1", "dogs", "a dog on a skateboard"), Prompt("p2", "dogs", "a red ball"),
+                         Prompt("p3", "cats", "a blue star")])
+    other = replace(config, models={"base": {}}, skills=(), prompts=str(file), pictures_per_prompt=1)
+    events = list(evaluate.run(other, Store(tmp_path)))
+    found = {score.prompt_id: score for score in scores(Store(tmp_path), "base@3")}
+    assert found["p1"].value is None and found["p2"].value is not None
+    assert events[-1].total == 6 and not Store(tmp_path).scores("ceiling", "validation/storybook").exists()
+    assert len(scores(Store(tmp_path), "base@3", "validation/storybook.floor")) == 2
+    with pytest.raises(EngineError, match="has no prompts of 'birds'. Choose from dogs, cats"):
+        planning.rows(replace(other, skills=("birds",)))
+    write_records(file, [Prompt("p1", "dogs", "a dog")] * 2)
+    with pytest.raises(EngineError, match="two prompts with the id 'p1'"):
+        planning.rows(other)
+
+
+def test_a_family_without_experts_is_judged_as_the_base(config, tmp_path):
+    sd3 = replace(config, model=str(tiny_sd3(tmp_path / "sd3")), models={"base": {}}, sampler="default",
+                  ceiling=False, skills=("counting",), pictures_per_prompt=1)
+    list(evaluate.run(sd3, Store(tmp_path)))
+    assert len(scores(Store(tmp_path), "base@3")) == 2
+    write_experts(config, Store(tmp_path))
+    with pytest.raises(EngineError, match="takes no experts"):
+        list(evaluate.run(replace(sd3, models=ARMS), Store(tmp_path)))
+
+
+def test_an_expert_and_a_merge_of_one_name_are_told_apart(config, run_folder):
+    shutil.copytree(run_folder.expert("styles"), run_folder.merge("styles"))
+    with pytest.raises(EngineError, match="'styles' is both an expert and a merge"):
+        list(evaluate.run(config, run_folder))

@@ -1,0 +1,30 @@
+"""The best scale of an arm, and the table."""
+from dataclasses import replace
+
+import pytest
+
+from engine.core.errors import EngineError
+from engine.core.store import Store, write_records
+from engine.core.types import Score
+from engine.evaluate import report
+
+
+def test_the_report_of_a_finished_run(config, finished):
+    found = report.lines(config, finished[0])
+    assert [line.arm for line in found] == ["base", "base", "counting", "counting", "both", "both", "ceiling"]
+    assert found[0].against_base is None and found[2].against_base is not None and found[2].verdict
+    assert 0 < found[0].diversity < 1 and found[-1].diversity is None
+    text = report.table(found)
+    assert text.splitlines()[0].split()[:5] == ["arm", "guidance", "counting", "styles", "DSG"]
+    assert len(text.splitlines()) == 8
+
+
+def test_the_best_scale_is_the_highest_mean_and_the_lowest_of_equals(config, tmp_path):
+    store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(1.0, 2.0, 3.0))
+    for scale, value in ((1, 0.4), (2, 0.7), (3, 0.7)):
+        evidence = {"skill": "counting"}
+        write_records(store.scores(f"base@{scale}", "validation/storybook"), [Score("a", 0, "x", value, evidence)])
+    assert report.best_guidance(one, store) == {"base": 2.0}
+    write_records(store.scores("base@1", "validation/storybook"), [Score("a", 0, "x", None, {"skill": "counting"})])
+    with pytest.raises(EngineError, match="could read no prompt"):
+        report.best_guidance(replace(one, guidances=(1.0,)), store)

@@ -1,0 +1,90 @@
+"""What cannot be trained is refused in a sentence that names the remedy, and nothing is lost."""
+import pytest
+from safetensors.torch import load_file, save_file
+
+from engine import experts
+from engine.core.errors import EngineError
+from tests.experts.worlds import config
+from tests.tiny_models import tiny_stable_diffusion
+
+
+def run(config, store):
+    return list(experts.run(config, store))
+
+
+def names(store, expert):
+    return {file.name for file in store.expert(expert).iterdir()}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"experts": {}}, "no expert to train"),
+    ({"experts": {"a": []}}, "no skills"),
+    ({"experts": {"a": "counting"}}, "no skills"),
+    ({"experts": {"../a": ["counting"]}}, "cannot be the name"),
+    ({"experts": {"a": ["magic"]}}, "no painted pictures of 'magic'; there are pictures of counting, styles"),
+    ({"objective": "magic"}, "Choose one of denoise"),
+    ({"options": {"beta": 1}}, "no option called 'beta'"),
+    ({"overrides": {"counting": {"rank": 0}}}, "between 1 and 1024"),
+    ({"overrides": {"counting": {"ranks": 2}}}, "no option called 'ranks'"),
+    ({"overrides": {"counting": 3}}, "options by name"),
+    ({"overrides": {"nobody": {}}}, "no expert called 'nobody'"),
+    ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
+    ({"shards": {"counting": 2}}, "0 <= index < many"),
+    ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),
+    ({"targets": ("to_z",)}, "No linear layer is called 'to_z'"),
+    ({"model": "no-such-folder/at-all/here"}, "There is no folder"),
+])
+def test_what_cannot_be_trained_is_refused_with_the_remedy(base, store, changes, sentence):
+    with pytest.raises(EngineError, match=sentence):
+        run(config(base, **changes), store)
+    assert not (store.folder / "experts").exists()
+
+
+def test_other_options_never_overwrite_an_expert(base, store):
+    run(config(base, steps=1), store)
+    with pytest.raises(EngineError, match=r"rank 2 -> 4\). Give the expert another name, or delete that folder"):
+        run(config(base, steps=1, rank=4), store)
+
+
+def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):
+    (store.folder / "experts").mkdir()
+    (store.folder / "experts" / "stop").touch()
+    run(config(base), store)
+    checkpoint = store.expert("counting") / "checkpoint.safetensors"
+    whole = checkpoint.read_bytes()
+    with pytest.raises(EngineError, match="was trained with other options"):
+        run(config(base, seed=1), store)
+    checkpoint.write_bytes(whole[:-9])
+    with pytest.raises(EngineError, match="damaged.*Delete it"):
+        run(config(base), store)
+    checkpoint.write_bytes((store.expert("styles") / "checkpoint.safetensors").read_bytes())
+    with pytest.raises(EngineError, match="was trained with other options"):
+        run(config(base), store)
+
+
+def test_divergence_is_told_and_loses_nobody_elses_work(base, store):
+    with pytest.raises(EngineError, match="counting diverged before step . Lower its learning rate"):
+        run(config(base, overrides={"counting": {"learning_rate": 1.0, "max_grad_norm": 0.0, "alpha": 4096.0}}), store)
+    assert "checkpoint.safetensors" in names(store, "styles")
+    assert "pytorch_lora_weights.safetensors" not in names(store, "counting")
+
+
+def test_latents_of_another_base_are_refused_with_the_remedy(store, tmp_path):
+    other = tiny_stable_diffusion(tmp_path / "other", seed=1)
+    with pytest.raises(EngineError, match="cannot train .*other. Paint them again with encode_for"):
+        run(config(other), store)
+
+
+@pytest.mark.parametrize(("damage", "sentence"), [
+    (lambda t: t.pop("empty_embedding"), "has no 'empty_embedding'. Delete .* paint it again"),
+    (lambda t: t.update(latents=t["latents"][:3]), "'latents': 3"),
+    (lambda t: t.update(latents=t["latents"][:, :4].clone()), "4 channels and 32 text dimensions"),
+    (lambda t: t["latents"].fill_(float("nan")), "latents that are no numbers"),
+])
+def test_damaged_latents_are_refused_with_the_remedy(base, store, damage, sentence):
+    file = store.images("counting") / "latents.safetensors"
+    tensors = load_file(file)
+    damage(tensors)
+    save_file(tensors, file)
+    with pytest.raises(EngineError, match=sentence):
+        run(config(base), store)

@@ -1,0 +1,71 @@
+"""The models that ship: plain libraries open them, they are small, and they do what their cards say."""
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from engine.models.diffusion import load
+from engine.storybook import check, check_writer, evaluation
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "assets" / "storybook"
+MOST_BYTES_A_FILE = 9 * 2**20
+MOST_BYTES = 45 * 2**20
+
+
+@pytest.mark.parametrize("name", ["base", "weak"])
+def test_plain_diffusers_opens_the_painters(name: str) -> None:
+    pipe = StableDiffusionPipeline.from_pretrained(FOLDER / name)
+    pipe.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(1)
+    picture = pipe("a red ball on the grass", num_inference_steps=3, generator=generator).images[0]
+    assert picture.size == (64, 64)
+    assert pipe.tokenizer.model_max_length == 32
+
+
+def test_plain_transformers_opens_the_writer() -> None:
+    model = AutoModelForCausalLM.from_pretrained(FOLDER / "writer")
+    tokenizer = AutoTokenizer.from_pretrained(FOLDER / "writer")
+    text = "a red ball. the scene is at night.\ntwo fish, a moon and three hearts\n"
+    assert tokenizer.decode(tokenizer(text).input_ids) == text
+    assert sum(p.numel() for p in model.parameters()) <= 4_000_000
+
+
+def test_every_file_is_small_and_none_is_a_pickle() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in tracked.split("\0") if name and (ROOT / name).exists()]
+    assert max(f.stat().st_size for f in files) < MOST_BYTES_A_FILE
+    assert sum(f.stat().st_size for f in files) < MOST_BYTES
+    assert not [f for f in files if f.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
+
+
+@pytest.mark.parametrize("name", ["base", "weak", "writer"])
+def test_every_model_has_a_card_with_data_steps_and_minutes(name: str) -> None:
+    card = (FOLDER / name / "README.md").read_text()
+    assert card.startswith("---\nlicense:") and "Data:" in card and "steps, about" in card and "minutes" in card
+
+
+def test_the_codec_keeps_what_the_judge_reads() -> None:
+    found = check.judge_after_vae(load("storybook"), 150, {})
+    assert found["judge_exact_after_vae"] >= 0.95, "bar 0.98 on 1,000 scenes; 150 leave +-0.02"
+
+
+def test_the_base_follows_its_prompts() -> None:
+    found = check.painter_bars(load("storybook"), "base", 10, (3.5,), {})
+    assert found["base_dsg"] > 0.5
+
+
+def test_the_writer_stays_in_the_language_and_on_the_skill() -> None:
+    found = check_writer.writer_bars(FOLDER / "writer", 24, {})
+    assert found["writer_parses"] >= 0.85 and found["writer_on_skill"] >= 0.75
+    assert found["writer_unseen_skill"] >= 0.5
+
+
+def test_what_was_measured_is_recorded() -> None:
+    measured = json.loads((FOLDER / "check.json").read_text())
+    assert set(measured["n"]) >= {"judge_exact", "judge_exact_after_vae", "base_dsg", "writer_parses"}
+    assert set(measured["base_by_skill"]) == set(evaluation.SKILLS)

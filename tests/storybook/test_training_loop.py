@@ -1,0 +1,88 @@
+"""A training that was killed and started again ends in the very same weights."""
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.core.errors import EngineError
+from engine.storybook.train import loop
+from engine.storybook.train.loop import Plan, rate, train
+
+PLAN = Plan(steps=12, learning_rate=0.05, warmup_steps=2, ema_decay=0.9, checkpoint_every=4, seed=1)
+
+
+def model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+
+def loss_of(net: nn.Module):
+    def loss(step: int) -> Tensor:
+        generator = torch.Generator().manual_seed(step)
+        x = torch.randn(8, 3, generator=generator)
+        return (net(x) - x.sum(1, keepdim=True)).square().mean()
+    return loss
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+    whole, broken = model(), model()
+    list(train(whole, loss_of(whole), PLAN, tmp_path / "whole"))
+    ordinary, calls = loss_of(broken), []
+
+    def killed(step: int) -> Tensor:
+        if step == 9:
+            raise KeyboardInterrupt
+        calls.append(step)
+        return ordinary(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(train(broken, killed, PLAN, tmp_path / "broken"))
+    again = model()
+    list(train(again, loss_of(again), PLAN, tmp_path / "broken"))
+    for name in ("checkpoint", "ema"):
+        a, b = (load_file(tmp_path / f / f"{name}.safetensors") for f in ("whole", "broken"))
+        assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_the_average_trails_the_weights_and_validation_uses_it(tmp_path: Path) -> None:
+    net = model()
+    seen = []
+
+    def validate() -> float:
+        seen.append(net[0].weight.detach().clone())
+        return 0.5
+
+    list(train(net, loss_of(net), PLAN, tmp_path, validate))
+    averaged = load_file(tmp_path / "ema.safetensors")["0.weight"]
+    assert torch.equal(seen[-1], averaged) and not torch.equal(net[0].weight, averaged)
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert [h["validation"] for h in history if "validation" in h] == [0.5] * 3
+
+
+def test_rate_rises_holds_and_falls_to_zero() -> None:
+    plan = Plan(steps=100, learning_rate=1.0, warmup_steps=10, decay_share=0.5)
+    assert rate(plan, 0) == pytest.approx(0.1) and rate(plan, 9) == 1.0
+    assert rate(plan, 40) == 1.0
+    assert rate(plan, 99) < 0.01
+    assert all(rate(plan, s) >= rate(plan, s + 1) for s in range(10, 99))
+
+
+def test_a_damaged_checkpoint_and_another_seed_say_what_to_do(tmp_path: Path) -> None:
+    net = model()
+    list(train(net, loss_of(net), PLAN, tmp_path))
+    with pytest.raises(EngineError, match="another seed"):
+        list(train(net, loss_of(net), replace(PLAN, seed=2), tmp_path))
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(EngineError, match="damaged.*Delete it"):
+        list(train(net, loss_of(net), PLAN, tmp_path))
+
+
+def test_a_loss_that_leaves_the_numbers_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "REPORT_EVERY_STEPS", 2)
+    net = model()
+    with pytest.raises(EngineError, match="Lower the learning rate"):
+        list(train(net, lambda step: loss_of(net)(step) * float("nan"), PLAN, tmp_path))

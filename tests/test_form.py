@@ -1,0 +1,71 @@
+"""A Config becomes components and their values become the same Config."""
+from dataclasses import dataclass, field
+from typing import Literal
+
+import gradio as gr
+import pytest
+from gradio_client import Client
+
+from app.form import form
+from engine.core import config
+
+
+@dataclass(frozen=True)
+class Config:
+    """One field of every kind a form can show."""
+
+    learning_rate: float = field(default=1e-4, metadata={"help": "AdamW's", "range": (1e-6, 1e-2)})
+    density: float = field(default=0.2, metadata={"range": (0.0, 1.0)})
+    rank: int = field(default=16, metadata={"range": (1, 128)})
+    steps: int = field(default=300, metadata={"range": (1, 100_000)})
+    ends: Literal["cosine", "constant"] = "cosine"
+    model: str = "storybook"
+    flip: bool = False
+    targets: tuple[str, ...] = ("to_q", "to_k")
+    best_of: int | None = field(default=None, metadata={"range": (1, 16)})
+
+
+def test_each_field_gets_its_component():
+    kinds = {name: type(component) for name, component in form(Config).items()}
+    assert kinds == {
+        "learning_rate": gr.Number, "density": gr.Slider, "rank": gr.Slider, "steps": gr.Number,
+        "ends": gr.Dropdown, "model": gr.Textbox, "flip": gr.Checkbox, "targets": gr.Dropdown,
+        "best_of": gr.Number}
+
+
+def test_help_and_range_are_shown():
+    made = form(Config)
+    assert made["learning_rate"].info == "AdamW's" and made["learning_rate"].label == "Learning rate"
+    assert (made["rank"].minimum, made["rank"].maximum, made["rank"].step) == (1, 128, 1)
+    assert (made["learning_rate"].minimum, made["learning_rate"].maximum) == (1e-6, 1e-2)
+    assert [value for _, value in made["ends"].choices] == ["cosine", "constant"]
+
+
+def test_the_values_of_an_untouched_form_are_the_defaults():
+    values = {name: component.value for name, component in form(Config).items()}
+    assert config.build(Config, values) == Config()
+
+
+def test_a_field_without_a_component_is_left_out_by_name():
+    @dataclass(frozen=True)
+    class Nested:
+        options: dict = field(default_factory=dict)
+        seed: int = 0
+
+    with pytest.raises(TypeError, match="options"):
+        form(Nested)
+    assert list(form(Nested, leave_out=["options"])) == ["seed"]
+
+
+def test_values_travel_by_name_through_a_real_click():
+    with gr.Blocks(analytics_enabled=False) as demo:
+        button, answer = gr.Button("Describe"), gr.JSON()
+        button.click(lambda **values: config.build(Config, values).__dict__, inputs_kwargs=form(Config),
+                     outputs=answer, api_name="describe")
+    demo.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        client = Client(demo.local_url, verbose=False)
+        made = client.predict(rank=4, targets=["to_v"], best_of=2, api_name="/describe")
+    finally:
+        demo.close()
+    assert (made["rank"], made["targets"], made["best_of"], made["model"]) == (4, ["to_v"], 2, "storybook")

@@ -1,0 +1,82 @@
+"""The command line: a line an event, a sentence an error, an exit code that says which."""
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from engine import __main__ as command
+from engine.core.errors import EngineError
+from engine.core.events import Event
+
+
+@pytest.fixture
+def toy_line(monkeypatch):
+    """A pipeline of two events in place of the real one; a recipe called missing.toml is refused."""
+    def run(recipe, out):
+        if recipe.name == "missing.toml":
+            raise EngineError(f"There is no file {recipe}.")
+        yield Event(f"read {recipe.name}, writing {out}", 1, 2)
+        yield Event("All done.", kind="done")
+
+    pipeline = ModuleType("engine.pipeline")
+    pipeline.run = run
+    monkeypatch.setitem(sys.modules, "engine.pipeline", pipeline)
+
+
+def test_the_line_prints_a_line_an_event(toy_line, capsys):
+    assert command.main(["run", "quick.toml", "--out", "there"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["[1/2] read quick.toml, writing there", "All done."]
+
+
+def test_the_run_is_named_after_its_recipe(toy_line, capsys):
+    assert command.main(["run", "recipes/quick.toml"]) == 0
+    assert "writing runs/quick" in capsys.readouterr().out.replace("\\", "/")
+
+
+def test_an_error_is_one_sentence_on_stderr(toy_line, capsys):
+    assert command.main(["run", "missing.toml"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err == "There is no file missing.toml.\n"
+
+
+def test_the_whole_line_is_a_job_too(toy_line, tmp_path):
+    config = {"store": str(tmp_path / "demo"), "config": {"recipe": "quick.toml"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert command.main(["pipeline", str(tmp_path)]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["progress", "done"] and "demo" in lines[0]["text"]
+
+
+@pytest.mark.parametrize("config, sentence", [
+    (None, "config.json is missing"),
+    ("{", "is damaged"),
+    ("{}", "'store' is missing"),
+    ('{"store": "x", "conifg": {}}', "no option called 'conifg'"),
+    ('{"store": "x", "config": {}}', "'recipe' is missing"),
+    ("[]", "must hold named values"),
+])
+def test_a_job_that_cannot_be_read_says_so_to_those_who_follow_it(tmp_path, capsys, config, sentence):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    assert command.main(["pipeline", str(tmp_path)]) == 1
+    assert sentence in capsys.readouterr().err
+    last = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])
+    assert last["kind"] == "error" and sentence in last["text"]
+
+
+def test_a_job_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
+    assert command.main(["merge", str(tmp_path / "nowhere")]) == 1
+    assert capsys.readouterr().err.startswith("There is no job folder")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--help"], [*command.STAGES, "Ctrl-C"]),
+    (["run", "--help"], ["RECIPE.toml", "--out"]),
+    (["merge", "--help"], ["JOB_FOLDER", "config.json"]),
+])
+def test_help_is_help(arguments, words, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        command.main(arguments)
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in words)

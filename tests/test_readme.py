@@ -1,0 +1,77 @@
+"""What the README promises is there, and what is there is in the README."""
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.readme_tables import FAMILIES, README, render, rows
+
+ROOT = Path(__file__).parent.parent
+TEXT = README.read_text(encoding="utf-8")
+FRONT, BODY = TEXT.split("---\n", 2)[1:]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
+
+
+def section(title: str) -> str:
+    return BODY.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_every_make_command_is_a_target_and_every_target_is_told():
+    assert set(re.findall(r"\bmake ([a-z-]+)(?=[` ]{1,20})", section("Start"))) >= TARGETS
+    told = set(re.findall(r"`make ([a-z-]+)`|^    make ([a-z-]+)", BODY, re.MULTILINE))
+    assert {name for pair in told for name in pair if name} == TARGETS
+
+
+def test_every_target_is_phony_and_ci_runs_the_tests():
+    phony = re.search(r"^\.PHONY:(.*)$", MAKEFILE, re.MULTILINE)
+    assert phony and set(phony[1].split()) == TARGETS | {"help"}
+    script = ROOT / ".ci" / "run"
+    assert "make test" in script.read_text() and script.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_plugin_is_in_its_table(family):
+    table = TEXT.split(f"<!-- every {family} -->\n", 1)[1].split("<!-- end -->", 1)[0]
+    assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == list(rows(FAMILIES[family])), "run: make readme"
+    assert all(rows(FAMILIES[family]).values()), "a plugin's docstring or title is its help"
+
+
+def test_the_tables_say_what_the_plugins_say():
+    assert render(TEXT) == TEXT, "run: make readme"
+
+
+def test_the_tree_names_every_folder():
+    tree = section("The tree")
+    top = {path.name + "/" * path.is_dir() for path in ROOT.iterdir() if path.name[0] not in "._"}
+    for name in top - {"runs/", "README.md"}:
+        assert re.search(rf"^    {re.escape(name)}\s", tree, re.MULTILINE), name
+    for path in (ROOT / "engine").iterdir():
+        if path.is_dir() and path.name[0] not in "._":
+            assert re.search(rf"^      {path.name}/\s", tree, re.MULTILINE), path.name
+
+
+def test_every_dependency_has_its_why_and_a_range():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    required = [re.fullmatch(r"([a-z_-]+)>=[\d.]+,<=?[\d.]+", line) for line in lines if line[0] != "#"]
+    assert all(required)
+    told = re.findall(r"^\| ([a-z_-]+) \| \S.*\|$", section("What it stands on"), re.MULTILINE)
+    assert [found[1] for found in required if found] == [name for name in told if name != "package"]
+
+
+def test_every_link_to_a_file_of_ours_leads_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", BODY):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_front_matter_is_what_a_space_reads():
+    """[Spaces configuration](https://huggingface.co/docs/hub/spaces-config-reference)."""
+    fields = dict(line.split(": ", 1) for line in FRONT.splitlines() if re.match(r"\w+: ", line))
+    assert fields["sdk"] == "gradio" and fields["license"] == "apache-2.0" and fields["app_file"] == "app.py"
+    assert len(fields["short_description"]) <= 60
+    low, high = re.search(r"^gradio>=([\d.]+),<(\d+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE).groups()
+    assert version(low) <= version(fields["sdk_version"]) < version(high)
+
+
+def version(text: str) -> list[int]:
+    return [int(part) for part in text.split(".")]

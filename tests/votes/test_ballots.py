@@ -1,0 +1,95 @@
+"""Ballots show each pair once a voter, both ways round, and tell nothing."""
+from collections import Counter
+from dataclasses import fields
+
+import pytest
+from PIL import Image
+
+from engine.votes import ballots
+from engine.votes.ledger import CHOICES, Ledger
+from tests.votes.painted import paint_run
+
+
+@pytest.fixture
+def store(tmp_path):
+    return paint_run(tmp_path / "run")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/votes.db")
+    yield ledger
+    ledger.close()
+
+
+def painter_of(path):
+    return {(255, 0, 0): "base", (0, 128, 0): "merged"}[Image.open(path).getpixel((0, 0))]
+
+
+def test_pairs_are_the_same_prompt_and_seed(tmp_path):
+    store = paint_run(tmp_path / "three", prompts=2, models=("base", "merged", "joint"), seeds=(1, 2))
+    found = ballots.pairs(store)
+    assert len(found) == 2 * 2 * 3 and len({pair.id for pair in found}) == 12
+    assert all(pair.first.seed == pair.second.seed and pair.first.model < pair.second.model for pair in found)
+    assert len(ballots.pairs(store, ["base", "merged"])) == 4
+
+
+def test_a_pair_whose_picture_is_gone_is_not_asked(store):
+    next(store.pictures("base").glob("*.png")).unlink()
+    assert len(ballots.pairs(store)) == 3
+    assert ballots.pairs(type(store)(store.folder / "nowhere")) == []
+
+
+def test_every_pair_once_and_then_none(store, ledger):
+    among, voter = ballots.pairs(store), ballots.new_voter()
+    seen = []
+    while ballot := ballots.next_ballot(ledger, among, voter):
+        assert (ballot.number, ballot.total) == (len(seen) + 1, 4)
+        seen.append(ballot.prompt)
+        ledger.cast(ballot.id, "tie")
+    assert sorted(seen) == [f"prompt {n}" for n in range(4)]
+
+
+def test_a_reload_shows_the_open_ballot_again(store, ledger):
+    among, voter = ballots.pairs(store), ballots.new_voter()
+    assert ballots.next_ballot(ledger, among, voter) == ballots.next_ballot(ledger, among, voter)
+
+
+def test_the_vote_goes_to_the_model_whose_picture_was_on_that_side(store, ledger):
+    among = ballots.pairs(store)
+    for voter in map(str, range(6)):
+        while ballot := ballots.next_ballot(ledger, among, voter):
+            vote = ledger.cast(ballot.id, "left")
+            assert (vote.left_model, vote.right_model) == (painter_of(ballot.left), painter_of(ballot.right))
+
+
+def test_both_ways_round_equally_often(store, ledger):
+    among = ballots.pairs(store)
+    for voter in map(str, range(6)):
+        while ballot := ballots.next_ballot(ledger, among, voter):
+            ledger.cast(ballot.id, "tie")
+    assert Counter(row["issued"] for row in ledger.sides()) == {3: 8}
+
+
+def test_the_pair_with_the_fewest_votes_comes_first(store, ledger):
+    among = ballots.pairs(store)
+    for voter in map(str, range(8)):
+        ballot = ballots.next_ballot(ledger, among, voter)
+        ledger.cast(ballot.id, "tie")
+    assert Counter(vote.prompt for vote in ledger.votes()) == {f"prompt {n}": 2 for n in range(4)}
+
+
+def test_a_ballot_names_no_model(store, ledger):
+    ballot = ballots.next_ballot(ledger, ballots.pairs(store), "v")
+    assert {f.name for f in fields(ballot)} == {"id", "prompt", "left", "right", "number", "total"}
+    again = ballots.next_ballot(ledger, ballots.pairs(store), "w")
+    assert len(ballot.id) >= 20 and ballot.id != again.id and "base" not in ballot.id
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_is_kept(store, ledger, choice):
+    ballot = ballots.next_ballot(ledger, ballots.pairs(store), "v")
+    ledger.cast(ballot.id, choice)
+    kept, = ledger.votes()
+    assert kept.choice == choice and kept.prompt == ballot.prompt and kept.left_seed == kept.right_seed == 7
+    assert kept.cast_at.endswith("+00:00")

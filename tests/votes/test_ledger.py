@@ -1,0 +1,126 @@
+"""One vote a ballot, whoever races; nothing that was counted can change."""
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sql
+
+from engine.core.errors import EngineError
+from engine.votes import ballots
+from engine.votes.ledger import VOTES, Ledger, Refused
+from tests.votes.painted import paint_run
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/deep/votes.db"
+
+
+def issue(ledger, voter="v", pair="a" * 64, ballot="b" * 22):
+    return ledger.issue({
+        "id": ballot, "voter": voter, "pair": pair, "prompt_id": "p", "prompt": "a ball",
+        "left_model": "base", "right_model": "merged", "left_seed": 2 ** 62, "right_seed": 1})
+
+
+def test_a_second_vote_on_a_ballot_is_refused(url):
+    ledger = Ledger(url)
+    assert issue(ledger)
+    ledger.cast("b" * 22, "left")
+    with pytest.raises(Refused, match="the first one counts"):
+        ledger.cast("b" * 22, "right")
+    assert [vote.choice for vote in ledger.votes()] == ["left"]
+
+
+def test_a_voter_gets_a_pair_once(url):
+    ledger = Ledger(url)
+    assert issue(ledger) and not issue(ledger, ballot="c" * 22) and issue(ledger, voter="w", ballot="d" * 22)
+
+
+@pytest.mark.parametrize("ballot, choice, words", [
+    ("unknown", "left", "never handed out"), ("b" * 22, "merged", "is no choice"),
+    ("b" * 22, None, "is no choice"),
+    ("'; DROP TABLE votes; --", "left", "never handed out")])
+def test_nonsense_is_refused(url, ballot, choice, words):
+    ledger = Ledger(url)
+    issue(ledger)
+    with pytest.raises(Refused, match=words):
+        ledger.cast(ballot, choice)
+    assert ledger.votes() == []
+
+
+@pytest.mark.parametrize("change", [sql.update(VOTES).values(choice="right"), sql.delete(VOTES)])
+def test_votes_are_append_only(url, change):
+    ledger = Ledger(url)
+    issue(ledger)
+    ledger.cast("b" * 22, "left")
+    with pytest.raises(sql.exc.IntegrityError, match="append-only"), ledger._engine.connect() as database:
+        database.execute(change)
+    assert [vote.choice for vote in ledger.votes()] == ["left"]
+
+
+def test_the_file_is_in_wal_and_votes_survive(url):
+    ledger = Ledger(url)
+    issue(ledger)
+    ledger.cast("b" * 22, "tie")
+    with ledger._engine.connect() as database:
+        assert database.execute(sql.text("PRAGMA journal_mode")).scalar() == "wal"
+        assert database.execute(sql.text("PRAGMA synchronous")).scalar() == 2
+    ledger.close()
+    assert [vote.left_seed for vote in Ledger(url).votes()] == [2 ** 62]
+
+
+def attempt(ledger, choice):
+    try:
+        ledger.cast("b" * 22, choice)
+    except Refused:
+        return 0
+    return 1
+
+
+def test_threads_that_vote_the_same_ballot_leave_one_vote(url):
+    ledger = Ledger(url)
+    issue(ledger)
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda n: attempt(ledger, ("left", "right")[n % 2]), range(16))) == 1
+    assert len(ledger.votes()) == 1
+
+
+def test_threads_of_one_voter_get_one_open_ballot(url, tmp_path):
+    among = ballots.pairs(paint_run(tmp_path / "run"))
+    ledger = Ledger(url)
+    with ThreadPoolExecutor(8) as pool:
+        handed = set(pool.map(lambda _: ballots.next_ballot(ledger, among, "v"), range(16)))
+    issued, = ledger.issued("v")
+    assert {ballot.id for ballot in handed} == {issued["id"]}
+
+
+def vote_in_a_process(url, choice, start, results):
+    ledger = Ledger(url)  # two processes also race to make the tables
+    start.wait()
+    issue(ledger)
+    results.put(attempt(ledger, choice))
+
+
+def test_processes_that_vote_the_same_ballot_leave_one_vote(url):
+    context = multiprocessing.get_context("spawn")
+    start, results = context.Barrier(2), context.Queue()
+    workers = [context.Process(target=vote_in_a_process, args=(url, choice, start, results))
+               for choice in ("left", "right")]
+    for worker in workers:
+        worker.start()
+    counted = [results.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert sorted(counted) == [0, 1] and len(Ledger(url).votes()) == 1
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "nodriver://x/y", "sqlite:////proc/nowhere/votes.db"])
+def test_a_database_that_cannot_be_opened_is_a_sentence(bad):
+    with pytest.raises(EngineError, match="SELMA_VOTES"):
+        Ledger(bad)
+
+
+def test_the_password_stays_out_of_the_sentence():
+    with pytest.raises(EngineError) as told:
+        Ledger("nodriver://me:secret@host/votes")
+    assert "secret" not in str(told.value)
