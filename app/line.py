@@ -1,6 +1,8 @@
 """The bar above the tabs: which run, the whole line on one button, and how far the work has come."""
+import os
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,7 +13,6 @@ from app.jobs import Job
 from app.page import QUIET, told
 from engine.core import store
 
-RECIPES = jobs.ROOT / "assets" / "recipes"
 QUICK = "storybook-quick"
 SPLITS = ("validation", "test")
 """The pipeline evaluates twice, and names the split."""
@@ -42,16 +43,21 @@ def build() -> Line:
     return Line(run, [strip, cancel, resume])
 
 
+def recipes_folder() -> Path:
+    """SELMA_RECIPES, or those that ship."""
+    return Path(os.environ.get("SELMA_RECIPES", jobs.ROOT / "assets" / "recipes")).resolve()
+
+
 def recipes() -> list[str]:
-    """The recipes that ship, the quick one first."""
-    return sorted((path.stem for path in RECIPES.glob("*.toml")), key=lambda name: (name != QUICK, name))
+    """The quick one first."""
+    return sorted((path.stem for path in recipes_folder().glob("*.toml")), key=lambda name: (name != QUICK, name))
 
 
 def start(recipe: str) -> dict[str, Any]:
     """A new run through all stages; returns the choice of runs, set to it."""
     with told():
         run = runs.new(recipe)
-        jobs.start("pipeline", {"recipe": str(RECIPES / f"{recipe}.toml")}, jobs.run_folder(run))
+        jobs.start("pipeline", {"recipe": str(recipes_folder() / f"{recipe}.toml")}, jobs.run_folder(run))
     return gr.update(choices=runs.names(), value=run)
 
 

@@ -47,12 +47,10 @@ def load(path: Path) -> Recipe:
     """Read and check a recipe. Raises EngineError that names the file, the table and the option."""
     tables = {name: value for name, value in read_toml(path).items() if name != MADE_WITH}
     _check_tables(tables, path)
-    configs = {name: _build(stage, name, tables, path) for name, stage in STAGES.items()}
-    split = {name: _build(evaluate, "evaluate", tables, path, name) for name in SPLITS}
-    if "validation" not in tables:
-        split["validation"] = None
-    del configs["evaluate"]
-    recipe = Recipe(path, tables, **configs, **split)
+    configs = {name: _build(stage, name, tables, path) for name, stage in STAGES.items() if stage is not evaluate}
+    validation = _build(evaluate, "evaluate", tables, path, "validation") if "validation" in tables else None
+    test = _build(evaluate, "evaluate", tables, path, "test")
+    recipe = Recipe(path, tables, **configs, validation=validation, test=test)
     try:
         _check(recipe)
     except EngineError as error:
@@ -79,6 +77,8 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
             raise EngineError(f"{path}: {name} must be a table, [{name}].")
     if not any(name in tables for name in STAGES):
         raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
+    if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):
+        raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing.")
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
             raise EngineError(f"{path}, [deviations]: {name} must give its reason, as a text in quotes.")
@@ -92,6 +92,8 @@ def _check(recipe: Recipe) -> None:
         skills.load(skill)
     if recipe.experts:
         experts.check(recipe.experts)
+    if recipe.images and recipe.prompts:
+        _known("the prompts for", recipe.images.skills, recipe.prompts.skills)
     if recipe.experts and recipe.images:
         _known("the images of", {s for of in recipe.experts.experts.values() for s in of}, recipe.images.skills)
     if recipe.experts and recipe.merge:

@@ -133,6 +133,8 @@ def test_stages_may_be_left_out(tmp_path):
     ("[images]", "[images]\nbest_of = 4", "my.toml: No engine.judges called ''"),
     ('skills = ["counting"]', 'skills = ["juggling"]', "my.toml: No skill called 'juggling'"),
     ('one = ["counting"]', 'one = ["styles"]', "my.toml: the images of 'styles' will not be there"),
+    ("[images]", "[images]\nskills = ['styles']", "my.toml: the prompts for 'styles' will not be there"),
+    ("[evaluate]\nsteps = 7\n[evaluate.models]", "[published]", r"\[validation\] changes options of \[evaluate\]"),
     ("one = 1.0", "two = 1.0", "my.toml: the expert 'two' will not be there. Choose from one"),
     ("merged = 1.0", "joined = 1.0", "my.toml: the expert 'joined' will not be there. Choose from merged, one"),
     ("steps = 7", "judge = 'magic'", "my.toml: No engine.judges called 'magic'"),

@@ -47,7 +47,8 @@ def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
     written, painted = list(contents.accepted(store)), list(contents.painted(store))
     kept = [name for name in wanted or () if name in written] or written
     skill = skill if skill in painted else ALL
-    return [gr.update(choices=written, value=kept), gr.update(choices=[ALL, *painted], value=skill), gallery(run, skill)]
+    return [gr.update(choices=written, value=kept), gr.update(choices=[ALL, *painted], value=skill),
+            gallery(run, skill)]
 
 
 def gallery(run: str, skill: str) -> str:

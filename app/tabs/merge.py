@@ -10,7 +10,7 @@ from PIL import Image
 from app import contents, page, pictures, runs, views
 from app.choice import choose
 from app.page import QUIET, Page
-from app.preview import USUAL_GUIDANCE, Ask, Preview
+from app.preview import STEPS, USUAL_GUIDANCE, Ask, Preview
 from engine.core import plugins
 from engine.core.config import build as build_config
 from engine.core.errors import EngineError
@@ -109,7 +109,7 @@ def paint(run: str, prompt: str, seed: int, guidance: float, weights: Mapping[st
     try:
         plugin = plugins.load(methods, method)
         mix = plugin.coefficients(weights, build_config(plugin.Config, options, where=method))
-        base, merged = PREVIEW.paint(store, Ask(prompt.strip(), seed, guidance, mix))
+        base, merged = PREVIEW.paint(store, Ask(prompt.strip(), seed, guidance, mix, STEPS))
     except EngineError as error:
         yield [views.failure(str(error)), *spoken(run, prompt)]
         return

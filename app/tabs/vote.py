@@ -58,12 +58,13 @@ def build(run: gr.Dropdown) -> Page:
     with gr.Row(elem_id="vote-buttons"):
         buttons = {choice: gr.Button(label, elem_id=f"vote-{choice.replace(' ', '-')}", min_width=120)
                    for choice, label in CHOICES.items()}
-    with gr.Accordion("What people prefer so far", open=False, elem_id="vote-results"):
+    with gr.Accordion("What people prefer so far", open=False, elem_id="vote-results") as panel:
         results = gr.HTML()
         plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure")
-    shown = [booth, voter, pair, *buttons.values(), results, plot]
+    shown = [booth, voter, pair, *buttons.values(), panel]
     for choice, button in buttons.items():
         button.click(partial(vote, choice), [run, duel, booth, voter], shown, trigger_mode="once", **QUIET)
+    panel.expand(so_far, run, [results, plot], **QUIET)
     duel.input(show_pair, [run, duel, booth, voter], shown, **QUIET)
     return Page([duel, booth, voter], [duel, *shown], show)
 
@@ -76,13 +77,13 @@ def show(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
 
 
 def show_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
-    """The voter's next pair in the duel, and what was counted so far."""
+    """The voter's next pair in the duel; what was counted is folded away, since it tells of the pair before."""
     with told():
         voter = voter or ballots.new_voter()
         among = _pairs(run, _duels(run).get(duel or "", ()))
         booth.show(ballots.next_ballot(_ledger(runs.votes_url(run)), among, voter) if among else None)
         buttons = [gr.Button(interactive=booth.ballot is not None) for _ in CHOICES]
-        return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, *_results(run)]
+        return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, gr.Accordion(open=False)]
 
 
 def vote(choice: Choice, run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
@@ -111,8 +112,10 @@ def pair_view(ballot: Ballot | None, total: int) -> str:
             f'<div class="asked">{views.escaped(ballot.prompt)}</div><div class="sides">{sides}</div></div>')
 
 
-def _results(run: str) -> tuple[str, Any]:
-    counted = statistics.duels(_ledger(runs.votes_url(run)).votes())
+def so_far(run: str) -> tuple[str, Any]:
+    """All votes of the run, as a table and a figure."""
+    with told():
+        counted = statistics.duels(_ledger(runs.votes_url(run)).votes())
     return results_view(counted), page.plot(_plot(counted))
 
 

@@ -34,11 +34,18 @@ def derived_seed(*parts: object) -> int:
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """What changed, for people: "guidance 3.5 -> 5.0, steps 20 -> 50"; "" when nothing did."""
-    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    """What changed, for people: "guidance 3.5 -> 5.0, steps 20 -> 50"; "" when nothing did.
+
+    A missing option, None and "" are the same, so that a new option does not void what was made before it.
+    """
+    names = sorted(name for name in {*old, *new} if _given(old.get(name)) != _given(new.get(name)))
     return ", ".join(f"{name} {_short(old.get(name))} -> {_short(new.get(name))}" for name in names)
 
 
 def _short(value: Any) -> str:
     text = "nothing" if value is None or value == "" else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _given(value: Any) -> Any:
+    return None if value == "" else value

@@ -113,8 +113,9 @@ class Session:
                 checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
         self._save(learner for learner in self._due(learners, config.checkpoint_every) if not learner.finished)
         for learner in self._due(learners, config.snapshot_every):
-            folder = self._folder(learner.name) / f"step-{learner.step}"
-            checkpoints.write_lora(folder, learner, self.mixture, self.wanted[learner.name])
+            if learner.step:
+                folder = self._folder(learner.name) / f"step-{learner.step}"
+                checkpoints.write_lora(folder, learner, self.mixture, self.wanted[learner.name])
         if points or samples or time.monotonic() - self._told > SECONDS_BETWEEN_EVENTS:
             self._told = time.monotonic()
             losses = ", ".join(f"{p.expert} {p.train_loss:.4f}" for p in points if p.train_loss is not None)

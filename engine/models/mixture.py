@@ -66,16 +66,15 @@ class Mixture:
         A batch may hold the rows several times over (guidance doubles it) and one row serves every sample. A
         change of weights is a write into the tensors that the layers read, without a walk over the modules.
         """
-        self._groups = None
         if mix is None:
-            self._mix = None
+            self._mix, self._groups = None, None
             return
         rows = self.rows([mix]) if isinstance(mix, Mapping) else mix.to(self.device, self.dtype)
         rows = rows[None] if rows.dim() == 1 else rows
         if rows.dim() != 2 or rows.shape[1] != len(self.names):
             raise EngineError(f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "
                               f"{len(self.names)}), a weight for each of {', '.join(self.names)}.")
-        self._mix = rows
+        self._mix, self._groups = rows, None
         for layout in self._layouts.values():
             layout.write(rows)
 

@@ -73,7 +73,9 @@ def shown(preview, run, monkeypatch):
     """The tab's painting, on this run."""
     monkeypatch.setenv("SELMA_EXAMPLE", str(run.folder))
     monkeypatch.setattr(merge, "PREVIEW", preview)
-    return lambda prompt, weights=ONES: list(merge.paint("example", prompt, 3, 3.5, weights, "average", {"strength": 1.0}))
+    monkeypatch.setattr(merge, "STEPS", 2)
+    options = {"strength": 1.0}
+    return lambda prompt, weights=ONES: list(merge.paint("example", prompt, 3, 3.5, weights, "average", options))
 
 
 def test_the_judge_reads_under_each_picture(shown):

@@ -9,7 +9,7 @@ from app.tabs import vote
 from app.tabs.vote import Booth
 from engine.votes.ledger import CHOICES, Ledger
 
-PAIR, BUTTONS, RESULTS = 2, slice(3, 7), 7
+PAIR, BUTTONS = 2, slice(3, 7)
 """Where they are in what `show_pair` returns; before them come the booth and the voter."""
 
 
@@ -91,10 +91,12 @@ def test_after_the_last_pair_there_is_nothing_to_press():
 
 def test_results_come_with_their_interval():
     booth, voter = enter()
-    assert "No votes yet" in vote.show_pair("example", "", booth, voter)[RESULTS]
+    table, plot = vote.so_far("example")
+    assert "No votes yet" in table and not plot.visible
     for _ in range(4):
-        values = vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
-    assert "merged@2 over base@3.5" in values[RESULTS] and " to " in values[RESULTS] and values[RESULTS + 1].visible
+        vote.vote("left", "example", "merged@2 and base@3.5", booth, voter)
+    table, plot = vote.so_far("example")
+    assert "merged@2 over base@3.5" in table and " to " in table and plot.visible
 
 
 def test_a_run_without_pictures_says_what_to_do(runs_folder):

@@ -11,14 +11,44 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app import jobs
+from engine.core.store import write_text
+from tests.app.example_run import add_weights, make_run
 from tests.browser import chromium
+from tests.tiny_models import tiny_stable_diffusion
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 SECONDS_TO_START = 120
+expect.set_options(timeout=30_000)  # a busy machine is no failure
+MINIATURE = """
+model = "MODEL"
+skills = ["counting", "styles"]
+prompts = { count = 4, lines_per_request = 12 }
+images = { steps = 2 }
+merge = { experts = { counting = 1.0, styles = 1.0 } }
+
+[experts]
+experts = { counting = ["counting"], styles = ["styles"] }
+rank = 2
+steps = 4
+batch_size = 2
+log_every = 1
+samples = 1
+sample_every = 4
+sample_steps = 2
+
+[evaluate]
+models = { base = {}, merged = { counting = 0.5, styles = 0.5 } }
+guidances = [2.0]
+steps = 2
+prompts_per_skill = 2
+
+[test]
+keep_pictures = 2
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,11 +79,21 @@ def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def app_url(runs: Path, server_log: Path) -> Iterator[str]:
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A tiny base, an example run of it and a recipe for it, as the environment that names them."""
+    folder = tmp_path_factory.mktemp("world")
+    base = tiny_stable_diffusion(folder / "base")
+    add_weights(make_run(folder / "example", str(base), prompts=3, judged=4), base)
+    write_text(folder / "recipes" / "miniature.toml", MINIATURE.replace("MODEL", str(base)))
+    return {"SELMA_EXAMPLE": str(folder / "example"), "SELMA_RECIPES": str(folder / "recipes")}
+
+
+@pytest.fixture(scope="session")
+def app_url(runs: Path, server_log: Path, small_world: dict[str, str]) -> Iterator[str]:
     """`python app.py` on a free loopback port; the jobs it started end with it."""
     port, folder = _free_port(), server_log.parent
     here = {"SELMA_RUNS": str(runs), "GRADIO_TEMP_DIR": str(folder / "gradio"), "HF_HUB_OFFLINE": "1",
-            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **small_world}
     with open(server_log, "wb") as log:
         command = [sys.executable, "app.py"]
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | here, stdout=log, stderr=log)

@@ -63,7 +63,7 @@ def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):
 
 
 def test_divergence_is_told_and_loses_nobody_elses_work(base, store):
-    with pytest.raises(EngineError, match="counting diverged before step . Lower its learning rate"):
+    with pytest.raises(EngineError, match="counting diverged before step [23]. Lower its learning rate"):
         run(config(base, overrides={"counting": {"learning_rate": 1.0, "max_grad_norm": 0.0, "alpha": 4096.0}}), store)
     assert "checkpoint.safetensors" in names(store, "styles")
     assert "pytorch_lora_weights.safetensors" not in names(store, "counting")

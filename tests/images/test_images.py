@@ -1,6 +1,5 @@
 """Stage 2 with small random models: files that fit together, shard by shard, whenever it is stopped."""
 import json
-import sys
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
@@ -9,73 +8,15 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
 
-from engine import images, judges
-from engine.core import plugins
+from engine import images
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_json, read_records, write_records
-from engine.core.types import Picture, Prompt
+from engine.core.store import Store, read_json
+from engine.core.types import Prompt
 from engine.images import Config, shards
 from engine.models import diffusion
-from engine.models.autoencoder import to_pixels
 from engine.models.sampling import SAMPLERS
-from tests.tiny_models import tiny_sd3, tiny_sdxl, tiny_stable_diffusion
-
-JUDGE = '''
-"""Scores the mean red of a picture. [Test](https://example.org)"""
-from dataclasses import dataclass
-from engine.core.types import Score
-
-@dataclass(frozen=True)
-class Config:
-    unscored: str = ""
-
-def judge(config):
-    def score(prompt, picture, seed):
-        red = sum(picture.getdata(0)) / (255 * picture.width * picture.height)
-        return Score(prompt.id, seed, "red", None if config.unscored == prompt.id else red)
-    return score
-'''
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    root = tmp_path_factory.mktemp("models")
-    return {kind.__name__: str(kind(root / kind.__name__)) for kind in (tiny_stable_diffusion, tiny_sdxl, tiny_sd3)}
-
-
-@pytest.fixture(autouse=True)
-def small_shards(monkeypatch):
-    monkeypatch.setattr(shards, "SIZE", 2)
-
-
-@pytest.fixture
-def config(models):
-    return Config(("counting",), models["tiny_stable_diffusion"], steps=2, guidance=2.0)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return with_prompts(Store(tmp_path / "run"), 5)
-
-
-def with_prompts(store, count, skill="counting", changed=()):
-    texts = [f"{'blue' if i in changed else 'red'} balls {i}" for i in range(count)]
-    write_records(store.prompts(skill), [Prompt(f"{skill}-{i}", skill, text) for i, text in enumerate(texts)])
-    return store
-
-
-def files(store, skill="counting"):
-    return {p.name: p.read_bytes() for p in store.images(skill).iterdir() if p.is_file()}
-
-
-def records(store, skill="counting"):
-    return read_records(store.images(skill) / "metadata.jsonl", Picture)
-
-
-def tensors(store, skill="counting"):
-    return load_file(store.images(skill) / "latents.safetensors")
+from tests.images.runs import files, records, tensors, with_prompts
 
 
 def painted_shards(events):
@@ -193,40 +134,6 @@ def test_several_pictures_a_prompt(config, store):
     found = records(store)
     assert [r.prompt_id for r in found] == [f"counting-{i // 2}" for i in range(10)]
     assert len({r.seed for r in found}) == 10
-
-
-@pytest.fixture
-def red(tmp_path, monkeypatch):
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins/red.py").write_text(JUDGE)
-    monkeypatch.setattr(judges, "__path__", [*judges.__path__, str(tmp_path / "plugins")])
-    monkeypatch.delitem(sys.modules, "engine.judges.red", raising=False)
-    return plugins.load(judges, "red")
-
-
-def test_the_best_of_several_is_the_judges_choice(config, store, red, tmp_path):
-    best = replace(config, best_of=3, judge="red", judge_options={"unscored": "counting-1"})
-    list(images.run(best, store))
-    painter, prompts = diffusion.load(config.model, device="cpu"), read_records(store.prompts("counting"), Prompt)
-    plan = shards.plan(prompts, 1, 3, 0, {})
-    for item, record in zip([i for s in plan for i in s.items], records(store), strict=True):
-        candidates = painter.paint([item.prompt.text] * 3, item.seeds, 2.0, 2)
-        reds = [np.asarray(c.image)[..., 0].mean() for c in candidates]
-        expected = 0 if item.prompt.id == "counting-1" else int(np.argmax(reds))
-        assert record.seed == item.seeds[expected]
-        kept = tensors(store)["latents"][item.index]
-        torch.testing.assert_close(kept, candidates[expected].latents, atol=1e-4, rtol=1e-4)
-
-
-def test_a_weak_model_paints_for_a_strong_student(config, store, models):
-    list(images.run(replace(config, encode_for=models["tiny_sdxl"]), store))
-    student, kept = diffusion.load(models["tiny_sdxl"], device="cpu"), tensors(store)
-    assert {k: tuple(v.shape) for k, v in kept.items()} == {
-        "latents": (5, 8, 16, 16), "embeddings": (5, 32, 56), "empty_embedding": (1, 32, 56), "pooled": (5, 24),
-        "empty_pooled": (1, 24), "time_ids": (5, 6)}
-    shown = [Image.open(store.images("counting") / r.file_name) for r in records(store)]
-    torch.testing.assert_close(kept["latents"], student.encode(to_pixels(shown)), atol=1e-4, rtol=1e-4)
-    assert {r.model for r in records(store)} == {config.model}
 
 
 def test_what_cannot_be_painted_ends_in_the_remedy(config, store, models):

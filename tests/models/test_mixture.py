@@ -28,7 +28,7 @@ def with_peft(unet, configs):
     states = {name: {} for name in configs}
     for key, parameter in theirs.named_parameters():
         if "lora_" in key:
-            nn.init.normal_(parameter, std=0.03)
+            nn.init.normal_(parameter, std=0.1)
             name = key.split(".")[-2]
             states[name][key.replace(f".{name}.weight", ".weight")] = parameter.detach()
     return theirs, states
@@ -46,7 +46,7 @@ def test_one_expert_equals_peft_in_outputs_and_gradients(unet, inputs, dtype, al
     with mixture.grouped({"a": ROWS}):
         ours = base(**inputs).sample
     expected = theirs(**inputs).sample
-    assert (ours - expected).abs().max() < tolerance
+    assert difference(ours, expected) < tolerance
     assert (ours - plain).abs().max() > 1e-3
     ours.pow(2).mean().backward()
     expected.pow(2).mean().backward()
@@ -58,20 +58,22 @@ def test_one_expert_equals_peft_in_outputs_and_gradients(unet, inputs, dtype, al
         assert theirs_.abs().max() > 0 and (ours_ - theirs_).abs().max() < tolerance
 
 
-def test_several_experts_of_any_rank_equal_set_adapters(unet, inputs):
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+def test_several_experts_of_any_rank_equal_set_adapters(unet, inputs, dtype, tolerance):
     from diffusers.utils.peft_utils import set_weights_and_activate_adapters
-    theirs, states = with_peft(unet, {
+    base = copy.deepcopy(unet).to(dtype)
+    inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
+    theirs, states = with_peft(base, {
         "a": LoraConfig(r=4, lora_alpha=8, target_modules=list(ATTENTION)),
         "b": LoraConfig(r=7, lora_alpha=3, target_modules=["to_q", "to_out.0"])})
-    mixture = Mixture(unet, {"a": Lora(4, 8), "b": Lora(7, 3, targets=("to_q", "to_out.0"))})
+    mixture = Mixture(base, {"a": Lora(4, 8), "b": Lora(7, 3, targets=("to_q", "to_out.0"))})
     for name, state in states.items():
         mixture.load(name, state)
     for weights in ({"a": 0.3, "b": 0.9}, {"a": -1.5, "b": 2.0}, {"b": 1.0}):
         full = {"a": 0.0, "b": 0.0, **weights}
         set_weights_and_activate_adapters(theirs, list(full), list(full.values()))
         with mixture.mix(weights), torch.no_grad():
-            assert difference(unet(**inputs).sample, theirs(**inputs).sample) < 1e-6
-    mixture.remove()
+            assert difference(base(**inputs).sample, theirs(**inputs).sample) < tolerance
 
 
 def test_groups_equal_one_hot_rows_in_outputs_and_gradients(unet, mixed, inputs):
