@@ -1,12 +1,13 @@
 """Base beside merged while a slider moves: one warm model in the app's own process.
 
 Torch is imported by the first picture, never by the app's start. Both pictures start from the same noise and are
-two rows of one batch, the base's with no expert and the other's with the sliders' mix.
+two rows of one batch, the base's with no expert and the other's with the sliders' mix; while nothing but the
+sliders moves, the base's is kept and the merged one is painted alone.
 """
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -44,19 +45,23 @@ class Preview:
         self._painter: Painter | None = None
         self._experts: tuple[tuple[str, int], ...] = ()
         self._mixture: Mixture | None = None
+        self._kept: tuple[Ask, Image.Image] | None = None
+        """The base's picture and what was asked, without the weights."""
 
     def paint(self, run: Store, ask: Ask) -> tuple[Image.Image, Image.Image]:
         """(base, merged). Raises EngineError, naming the remedy, when the model or an expert cannot be loaded."""
         with self._lock:
             painter = self._open_base(contents.base_model(run))
             mixture = self._open_experts(painter, run)
-            seed, guidance = int(ask.seed), float(ask.guidance)
-            if mixture is None:
-                base, = painter.paint([ask.prompt], [seed], guidance, ask.steps)
-                return base.image, base.image
-            mix = mixture.rows([{}, {name: ask.weights.get(name, 0.0) for name in mixture.names}])
-            base, merged = painter.paint([ask.prompt] * 2, [seed] * 2, guidance, ask.steps, mixture=mixture, mix=mix)
-            return base.image, merged.image
+            weights = {name: ask.weights[name] for name in ask.weights if mixture and name in mixture.names}
+            scene = replace(ask, weights={})
+            rows = [weights] if self._kept and self._kept[0] == scene else [{}, weights]
+            painted = painter.paint([ask.prompt] * len(rows), [ask.seed] * len(rows), ask.guidance, ask.steps,
+                                    mixture=mixture, mix=mixture.rows(rows) if mixture else None)
+            if len(painted) == 2:
+                self._kept = scene, painted[0].image
+            assert self._kept
+            return self._kept[1], painted[-1].image
 
     def is_warm(self, run: Store) -> bool:
         """Whether the run's base is loaded and nobody is loading another."""
@@ -73,7 +78,7 @@ class Preview:
     def _open_base(self, model_id: str) -> "Painter":
         if self._painter is None or self._base != model_id:
             from engine.models import diffusion
-            self._painter, self._mixture, self._experts = None, None, ()  # two would not fit into the memory
+            self._painter, self._mixture, self._experts, self._kept = None, None, (), None  # two might not fit
             self._painter, self._base = diffusion.load(model_id), model_id
         return self._painter
 

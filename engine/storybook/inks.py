@@ -19,6 +19,8 @@ LEAST_STRONG_CONTRAST = 60.0
 MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR, LEAD = 45.0, 75.0, 20.0
 """RGB distances at which a pixel agrees with a colour: when another is closer by the lead, and when none is."""
 LEAST_ONE_COLOUR_SHARE = 0.75
+FAINT, LEAST_FULL_SHARE = 0.4, 0.2
+"""Paint is faint that far, and farther, on its way to the background; a share of every thing must not be."""
 STRIPED_SHARE, HOLLOW_SHARE = 0.08, 0.12
 """White and background inside a silhouette: clean and slightly blurred pictures have none or twice as much."""
 CONSENSUS_PIXELS = 5
@@ -65,13 +67,15 @@ class Inks:
         return masks[self._inside(masks)[:, self._contrast > LEAST_PEAK_CONTRAST].any(1)]
 
     def colours(self, masks: Masks) -> tuple[Indices, Masks]:
-        """For each mask the palette colour that explains most of it, and whether it explains all of it."""
+        """For each mask the palette colour that explains most of it, and whether it is clear: all of it, none faint."""
         inside = self._inside(masks).astype(np.float32)
         best = (inside @ self._off.T).argmin(1)
         strong = inside * self._strong
         tolerance = np.clip(self._off.min(0) + LEAD, MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR)
         agreeing = (strong * (self._off[best] < tolerance)).sum(1)
-        return best, agreeing >= LEAST_ONE_COLOUR_SHARE * strong.sum(1)
+        one = agreeing >= LEAST_ONE_COLOUR_SHARE * strong.sum(1)
+        full = np.sqrt(_squared(self._ink, _PALETTE[best])) < np.maximum(FAINT * self._reach[best], MOST_OFF_COLOUR)[:, None]
+        return best, one & ((inside * full).sum(1) >= LEAST_FULL_SHARE * inside.sum(1))
 
     def local_colours(self) -> Indices:
         """(64, 64): the palette colour that explains the neighbourhood of each pixel."""

@@ -80,7 +80,7 @@ class _Reader:
         """"the picture is striped"."""
         if not self.take("the", "picture", "is"):
             return False
-        self.style = self.one_of(STYLES, "a style")
+        self.painted(self.one_of(STYLES, "a style"))
         self.end()
         return True
 
@@ -97,7 +97,12 @@ class _Reader:
         """"a striped picture of"."""
         for style in STYLES:
             if self.take("a", style, "picture", "of") or self.take(style, "picture", "of"):
-                self.style = style
+                self.painted(style)
+
+    def painted(self, style: str) -> None:
+        if self.style not in (None, style):
+            raise _Fault("a picture has one style")
+        self.style = style
 
     def inverted(self, place: str) -> None:
         """"left of the ball is a star"."""

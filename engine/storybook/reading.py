@@ -19,7 +19,7 @@ LEAST_PIECE_PIXELS = 42
 """What a blob is taken apart into by colour is at least so large."""
 SURE_OVERLAP, SURE_SHARE = 0.85, 0.85
 """A blob is looked at again when its parts overlap less with their shapes, or leave more of it unexplained."""
-LEAST_READ_SHARE = 0.7
+LEAST_READ_SHARE = 0.8
 """So much of a blob must be readable things before it is taken apart by colour."""
 LEVELS = (0.35, 0.5, 0.65)
 """How far from background to colour the edge of a silhouette lies; blurred things touch at the lowest."""
@@ -41,7 +41,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class _Part:
-    """A connected silhouette: what shape it is, its likeliest colour, and whether it is all of that colour."""
+    """A connected silhouette: what shape it is, its likeliest colour, and whether it clearly is of that colour."""
 
     mask: Masks
     fit: Fit
@@ -60,7 +60,7 @@ class _Part:
         spot = f"at ({self.fit.x:.0f}, {self.fit.y:.0f})"
         if not self.fit.kind:
             return f"a shape {spot} fits nothing (best overlap {self.fit.overlap:.2f})"
-        return "" if self.pure else f"the {self.fit.kind} {spot} has no single colour"
+        return "" if self.pure else f"the {self.fit.kind} {spot} has no clear colour"
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _parts(inks: Inks) -> list[_Part]:
     ways = _by_colour(inks, unread > 0) if unread.any() else []
     for n, cut in _cut(inks, unread, ways, LEAST_PIECE_PIXELS).items():
         if cut.read_share() >= LEAST_READ_SHARE and cut.rank() > cuts[n].rank():
-            cuts[n] = _Cut([p for p in cut.parts if p.readable])
+            cuts[n] = cut
     return [part for n, cut in cuts.items() for part in cut.parts or _describe(inks, blobs[n - 1:n])]
 
 
@@ -132,7 +132,7 @@ def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) 
     inside = labels > 0
     for masks in ways:
         found = np.concatenate([components(filled(mask & inside), least_area) for mask in masks])
-        left = np.bincount(labels[~grown(found.any(0))], minlength=numbers[-1] + 1)
+        left = np.bincount(labels[~grown(np.any(found, axis=0))], minlength=numbers[-1] + 1)
         cuts.append({n: _Cut(area=float(left[n])) for n in numbers})
         first_pixels = found.reshape(len(found), SIZE_PIXELS**2).argmax(1)
         owners += [cuts[-1][n] for n in labels.ravel()[first_pixels].tolist()]

@@ -42,6 +42,18 @@ def test_the_base_stays_and_the_merged_picture_follows_the_weights(preview, run)
     assert np.abs(merged - base).max() > 20 and np.abs(merged - other).max() > 5
 
 
+def test_while_only_sliders_move_the_base_is_not_painted_again(preview, run, monkeypatch):
+    base, merged = paint(preview, run, ONES, seed=9)
+    rows = []
+    real = preview._painter.paint
+    monkeypatch.setattr(preview._painter, "paint", lambda texts, *rest, **more: rows.append(len(texts)) or real(
+        texts, *rest, **more))
+    again, alone = paint(preview, run, ONES, seed=9)
+    assert rows == [1] and (again == base).all() and np.abs(alone - merged).max() <= 1
+    paint(preview, run, ONES, seed=10)
+    assert rows == [1, 2]
+
+
 def test_without_weight_both_are_the_same_picture(preview, run):
     base, merged = paint(preview, run, dict.fromkeys(SKILLS, 0.0))
     assert np.abs(base - merged).max() <= 1

@@ -117,7 +117,7 @@ def test_the_whole_line_on_one_button_survives_a_reload(page: Page):
 
 def test_a_job_is_cancelled_and_goes_on(page: Page):
     page.locator("#whole-line").click()
-    expect(page.locator("#run input")).to_have_value("miniature-2")
+    expect(page.locator("#run input")).to_have_value(re.compile(r"miniature-\d"))
     page.locator("#cancel").click(timeout=PATIENCE_MS)
     expect(page.locator(".job.stopped")).to_contain_text("Stopped", timeout=PATIENCE_MS)
     expect(page.locator("#cancel")).to_be_hidden()

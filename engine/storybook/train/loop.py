@@ -140,6 +140,7 @@ def train(model: nn.Module, loss: Callable[[int], Tensor], plan: Plan, folder: P
     `loss(step)` must draw its data and noise from the step's number alone: then a run that was killed and
     started again equals one that was not. Raises EngineError when the loss is no longer finite.
     """
+    torch.set_flush_denormal(True)  # vanishing moments would make every step several times slower
     run = Run(model, plan, folder)
     first = run.resume()
     began, total = time.monotonic(), 0.0
