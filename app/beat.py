@@ -61,5 +61,4 @@ class Beat:
 
 def first_look() -> dict[str, Any]:
     """The run that works, else the one last worked on, else the example. Choosing it draws the rest."""
-    run = runs.first_shown()
-    return gr.update(choices=runs.names() or [run], value=run)
+    return gr.update(choices=runs.names(), value=runs.first_shown())

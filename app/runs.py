@@ -9,6 +9,8 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 
 EXAMPLE = "example"
+NEW = "new run"
+"""A choice and no name: the first stage that starts on it makes the run."""
 NOT_COPIED = shutil.ignore_patterns("jobs", "votes.db*", ".writing-*")
 
 
@@ -18,20 +20,22 @@ def example() -> Path:
 
 
 def names() -> list[str]:
-    """Every run, the one last worked on first, the example at the end."""
+    """Every run, the one last worked on first, then the example and the one that is yet to be made."""
     found = [path for path in jobs.runs().glob("*") if path.is_dir() and _is_name(path.name)]
     own = sorted(found, key=_last_worked_on, reverse=True)
-    return [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir()
+    return [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir() + [NEW]
 
 
 def first_shown() -> str:
     """The run whose job is working, else the one last worked on, else the example."""
     busy = jobs.running()
-    return busy.run if busy else next(iter(names()), EXAMPLE)
+    return busy.run if busy else names()[0]
 
 
 def folder(name: str) -> Path:
     """Raises EngineError for a name that could lead out of the runs folder."""
+    if name == NEW:
+        return jobs.runs() / ".new"  # nothing is ever there
     return example() if name == EXAMPLE else jobs.run_folder(name)
 
 
@@ -46,9 +50,9 @@ def new(stem: str) -> str:
 
 
 def writable(name: str) -> str:
-    """The run itself, or a fresh copy when it is the example. Raises EngineError when it cannot be copied."""
+    """The run itself, a new one, or a fresh copy of the example. Raises EngineError when it cannot be copied."""
     if name != EXAMPLE:
-        return name
+        return new("run") if name == NEW else name
     copy = new(EXAMPLE)
     try:
         jobs.runs().mkdir(parents=True, exist_ok=True)

@@ -115,7 +115,7 @@ def pair_view(ballot: Ballot | None, total: int) -> str:
 def so_far(run: str) -> tuple[str, Any]:
     """All votes of the run, as a table and a figure."""
     with told():
-        counted = statistics.duels(_ledger(runs.votes_url(run)).votes())
+        counted = statistics.duels(_ledger(runs.votes_url(run)).votes()) if _pairs(run, ()) else []
     return results_view(counted), page.plot(_plot(counted))
 
 

@@ -16,10 +16,10 @@ LEAST_CONTRAST, LEAST_PEAK_CONTRAST = 22.0, 44.0
 """RGB distances from the background: of a pixel of a thing, and of the strongest one. The palette keeps 88."""
 LEAST_STRONG_CONTRAST = 60.0
 """Pixels nearer than that to the background or to white fit every colour; the others speak for or against one."""
-MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR, LEAD = 45.0, 75.0, 20.0
+MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR, LEAD = 45.0, 65.0, 20.0
 """RGB distances at which a pixel agrees with a colour: when another is closer by the lead, and when none is."""
 LEAST_ONE_COLOUR_SHARE = 0.75
-FAINT, LEAST_FULL_SHARE = 0.4, 0.2
+FAINT, LEAST_FULL_SHARE = 0.5, 0.05
 """Paint is faint that far, and farther, on its way to the background; a share of every thing must not be."""
 STRIPED_SHARE, HOLLOW_SHARE = 0.08, 0.12
 """White and background inside a silhouette: clean and slightly blurred pictures have none or twice as much."""

@@ -89,7 +89,8 @@ def read(picture: Rgb) -> Seen:
     parts = _parts(inks)
     if not parts:
         return Seen((), setting, None)
-    styles = inks.styles(np.stack([p.mask for p in parts]), np.array([p.colour for p in parts]))
+    voters = [p for p in parts if p.fit.kind] or parts
+    styles = inks.styles(np.stack([p.mask for p in voters]), np.array([p.colour for p in voters]))
     flags = tuple(p.flag() for p in parts if not p.readable)
     return Seen(tuple(p.thing() for p in parts), setting, _majority(styles), flags)
 

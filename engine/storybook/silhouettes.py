@@ -13,7 +13,7 @@ from engine.storybook.shapes import KINDS
 Floats = NDArray[np.floating]
 Masks = NDArray[np.bool_]
 
-LEAST_OVERLAP = 0.80
+LEAST_OVERLAP = 0.82
 RADIUS_PIXELS = (5.5, 15.0)
 LATTICE = np.linspace(-1.6, 1.6, 28, dtype=np.float32)
 """Where silhouettes are sampled, in halves of the square root of their area."""

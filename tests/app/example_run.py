@@ -126,7 +126,7 @@ def save(image: Image.Image, path: Path) -> None:
 
 
 def add_weights(store: Store, model: Path) -> None:
-    """Random LoRAs for the experts, of the base in `model`."""
+    """Random LoRAs for the experts, of the base in `model`; small ones, or rounding alone would change pictures."""
     import torch
     from diffusers import UNet2DConditionModel
 
@@ -138,5 +138,5 @@ def add_weights(store: Store, model: Path) -> None:
         expert = lora.expert(target_layers(unet, lora.targets), skill, seed=number)
         for path, factors in expert.items():
             generator = torch.Generator().manual_seed(number)
-            expert[path] = factors._replace(b=torch.randn(factors.b.shape, generator=generator) * 0.3)
+            expert[path] = factors._replace(b=torch.randn(factors.b.shape, generator=generator) * 0.03)
         lora_files.write(store.expert(skill), expert, {"name": skill, "base": {"model": str(model)}})

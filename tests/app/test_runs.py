@@ -1,4 +1,6 @@
 """Which runs there are, where new ones go, and that the example is never written to."""
+import os
+
 import pytest
 
 from app import jobs, runs
@@ -7,22 +9,32 @@ from engine.core.store import write_text
 
 
 def test_a_newcomer_sees_the_example(runs_folder):
-    assert runs.names() == ["example"] and runs.first_shown() == "example"
+    assert runs.names() == ["example", runs.NEW] and runs.first_shown() == "example"
     assert (runs.folder("example") / "recipe.toml").exists() and not runs_folder.exists()
 
 
 def test_own_runs_come_first_the_latest_before_the_others(runs_folder):
     for name in ("older", "newer", "Not A Name", "example"):
         write_text(runs_folder / name / "recipe.toml", "")
-    import os
     os.utime(runs_folder / "older", (1, 1))
-    assert runs.names() == ["newer", "older", "example"] and runs.first_shown() == "newer"
+    assert runs.names() == ["newer", "older", "example", runs.NEW] and runs.first_shown() == "newer"
 
 
 def test_the_run_that_works_is_shown_first(runs_folder, monkeypatch):
     write_text(runs_folder / "newer" / "recipe.toml", "")
     monkeypatch.setattr(jobs, "running", lambda: jobs.Job(runs_folder, "older", "images", "running", None))
     assert runs.first_shown() == "older"
+
+
+def test_a_run_is_made_by_the_first_stage_that_starts_on_it(runs_folder):
+    assert not runs.folder(runs.NEW).exists() and runs.writable(runs.NEW) == "run-1"
+    (runs_folder / "run-1").mkdir(parents=True)
+    assert runs.writable(runs.NEW) == "run-2" and runs.names() == ["run-1", "example", runs.NEW]
+
+
+def test_without_an_example_a_newcomer_starts_anew(monkeypatch, tmp_path):
+    monkeypatch.setenv("SELMA_EXAMPLE", str(tmp_path / "gone"))
+    assert runs.first_shown() == runs.NEW
 
 
 def test_a_new_run_takes_no_name_twice(runs_folder):

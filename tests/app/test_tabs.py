@@ -3,7 +3,7 @@ import gradio as gr
 import pytest
 
 from app import asked, runs
-from app.tabs import evaluate, experts, images, merge, prompts
+from app.tabs import evaluate, experts, images, prompts
 from engine.core import config, plugins
 from engine.core.errors import EngineError
 from engine.core.store import write_text
@@ -26,9 +26,8 @@ def test_prompts_show_both_verdicts_and_can_be_filtered():
 @pytest.mark.parametrize("show, given, place", [
     (prompts.show, (prompts.ALL, "both"), 1), (images.show, ([], images.ALL), 2), (experts.show, ([],), 2),
     (evaluate.show, ([], None, evaluate.BEST), 2)])
-def test_an_empty_run_says_what_to_do(show, given, place, runs_folder):
-    write_text(runs_folder / "mine" / "recipe.toml", "")
-    assert 'class="empty"' in show("mine", *given)[place]
+def test_a_new_run_says_what_to_do(show, given, place):
+    assert 'class="empty"' in show(runs.NEW, *given)[place]
 
 
 def test_the_gallery_shows_every_skill_or_one():
@@ -126,4 +125,3 @@ def test_the_options_of_every_writer_are_in_the_form(name, demo):
     options = plugins.load(writers, name).Config
     assert config.build(options, {}) == options()
     assert len(listener.inputs) > len(plugins.names(writers))
-    assert runs.EXAMPLE in runs.names() and merge.MOST_EXPERTS == 12

@@ -99,10 +99,10 @@ def test_results_come_with_their_interval():
     assert "merged@2 over base@3.5" in table and " to " in table and plot.visible
 
 
-def test_a_run_without_pictures_says_what_to_do(runs_folder):
-    (runs_folder / "mine").mkdir(parents=True)
-    values = vote.show_pair("mine", None, Booth(), "")
-    assert "Nothing to compare yet" in values[PAIR] and not (runs_folder / "mine" / "scores").exists()
+def test_a_run_without_pictures_says_what_to_do_and_gets_no_file(runs_folder):
+    values = vote.show(runs.NEW, None, Booth(), "")
+    assert "Nothing to compare yet" in values[1 + PAIR] and "No votes yet" in vote.so_far(runs.NEW)[0]
+    assert not runs_folder.exists()
 
 
 def test_a_database_that_cannot_be_opened_reaches_the_reader(monkeypatch):
