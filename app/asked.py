@@ -1,5 +1,5 @@
-"""Forms that start from what the run's recipe asked for, so that pressing a button goes on with it."""
-from collections.abc import Callable
+"""Forms that start from what was asked of the run before, so that pressing a button goes on with it."""
+from dataclasses import MISSING, fields
 from typing import Any
 
 import gradio as gr
@@ -8,35 +8,45 @@ from gradio.components import Component
 from app import runs
 from app.choice import Choice
 from app.page import QUIET, told
+from engine.core import store
+from engine.core.config import build
 from engine.run_folder import FILE_NAME
 
+TABLES = {"evaluate": ("validation", "test")}
+"""A stage's tables in a recipe, where they are not called like it."""
 
-def of_run(run: str, stage: str) -> Any:
-    """The Config that the run's recipe has for a stage; None without a recipe, or if it leaves the stage out.
 
-    Stages are the recipe's: "validation" and "test" where the engine's is evaluate. Raises EngineError.
+def of_run(run: str, stage: str, kind: type) -> Any:
+    """The Config that the run's last job of the stage had, else the one its recipe has; None without either.
+
+    Raises EngineError for one that makes no sense any more.
     """
-    file = runs.folder(run) / FILE_NAME
-    if not file.exists():
+    folder = runs.folder(run)
+    for path in sorted(folder.glob(f"jobs/*-{stage}/config.json"), reverse=True):
+        return build(kind, store.read_json(path)["config"], where=str(path))
+    if not (folder / FILE_NAME).exists():
         return None
     from engine import recipes
-    return getattr(recipes.load(file), stage)
+    recipe = recipes.load(folder / FILE_NAME)
+    return next(filter(None, (getattr(recipe, table) for table in TABLES.get(stage, (stage,)))), None)
 
 
-def follow(run: gr.Dropdown, form: dict[str, Component], choice: Choice, asked: Callable[[str], Any],
-           options: str) -> None:
-    """Fill a stage's form, and its choice of a plugin, whenever another run is chosen.
-
-    `options` names the Config's field with the plugin's own options; the plugin's is `choice.kind`.
-    """
+def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component], choice: Choice) -> None:
+    """Fill a stage's form, and its choice of a plugin, whenever another run is chosen."""
     outputs = [*form.values(), *choice.outputs]
 
     def fill(name: str) -> list[Any]:
         with told():
-            config = asked(name)
-        if config is None:
-            return [gr.skip()] * len(outputs)
-        plugin, own = getattr(config, choice.kind), getattr(config, options)
-        return [*(gr.update(value=getattr(config, field)) for field in form), *choice.set(plugin, own)]
+            asked = of_run(name, stage, kind)
+        values = defaults(kind) | (vars(asked) if asked else {})
+        plugin, own = values.get(choice.kind) or "", values.get(choice.options) or {}
+        return [*(gr.update(value=values[field]) for field in form), *choice.set(plugin, own)]
 
     run.change(fill, run, outputs, **QUIET)
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """A Config's values before anybody chose; fields that must be chosen are left out."""
+    found = {f.name: f.default_factory() if f.default is MISSING and f.default_factory is not MISSING else f.default
+             for f in fields(kind)}
+    return {name: value for name, value in found.items() if value is not MISSING}

@@ -20,6 +20,8 @@ class Choice:
     """
 
     kind: str
+    options: str
+    """The name of the Config's field with the plugin's own options; the plugin's is `kind`."""
     inputs: dict[str, Component]
     groups: dict[str, gr.Group]
 
@@ -46,7 +48,8 @@ class Choice:
         return {key: value for key, value in values.items() if key not in self.inputs}
 
 
-def choose(kind: str, family: ModuleType, value: str, wanted: Callable[[ModuleType], bool] = lambda _: True) -> Choice:
+def choose(kind: str, options: str, family: ModuleType, value: str,
+           wanted: Callable[[ModuleType], bool] = lambda _: True) -> Choice:
     """A dropdown of the plugins and below it the chosen one's help and form."""
     found = {name: plugins.load(family, name) for name in plugins.names(family)}
     found = {name: plugin for name, plugin in found.items() if wanted(plugin)}
@@ -59,7 +62,7 @@ def choose(kind: str, family: ModuleType, value: str, wanted: Callable[[ModuleTy
             inputs |= {f"{kind}:{name}:{field}": component for field, component in form(plugin.Config).items()}
         groups[name] = group
     picked.input(lambda name: [gr.Group(visible=name == other) for other in found], picked, [*groups.values()], **QUIET)
-    return Choice(kind, inputs, groups)
+    return Choice(kind, options, inputs, groups)
 
 
 def first_sentence(plugin: ModuleType) -> str:

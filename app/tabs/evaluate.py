@@ -33,7 +33,7 @@ def build(run: gr.Dropdown) -> Page:
             guidances = gr.CheckboxGroup([f"{g:g}" for g in GUIDANCES], value=["3.5"], label="Guidance scales")
             button = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
             with gr.Accordion("Settings", open=False):
-                judge = choose("judge", judges, "storybook")
+                judge = choose("judge", "judge_options", judges, "storybook")
                 options = form(Config, leave_out=OWN)
         with gr.Column(scale=2, min_width=320):
             with gr.Row(elem_classes="filters"):
@@ -53,8 +53,7 @@ def build(run: gr.Dropdown) -> Page:
 
     button.click(evaluate, outputs=run, inputs_kwargs={
         "run": run, "models": models, "guidances": guidances, **judge.inputs, **options}, **QUIET)
-    asked.follow(run, options, judge, lambda run: asked.of_run(run, "validation") or asked.of_run(run, "test"),
-                 "judge_options")
+    asked.follow(run, "evaluate", Config, options, judge)
     for choice in (table, which):
         choice.input(standings, [run, table, which], drawn, **QUIET)
     return Page([models, table, which], [models, *drawn], show)

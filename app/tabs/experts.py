@@ -30,7 +30,7 @@ def build(run: gr.Dropdown) -> Page:
             first = form(Config, leave_out=rest)
             button = gr.Button("Train experts", variant="primary", elem_id="train-experts")
             with gr.Accordion("Settings", open=False):
-                objective = choose("objective", objectives, "denoise")
+                objective = choose("objective", "options", objectives, "denoise")
                 options = form(Config, leave_out=(*OWN, *FIRST))
         with gr.Column(scale=2, min_width=320):
             plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure", elem_id="loss-plot")
@@ -44,7 +44,7 @@ def build(run: gr.Dropdown) -> Page:
 
     button.click(train, outputs=run, inputs_kwargs={
         "run": run, "wanted": wanted, "kind": kind, **first, **objective.inputs, **options}, **QUIET)
-    asked.follow(run, {**first, **options}, objective, lambda run: asked.of_run(run, "experts"), "options")
+    asked.follow(run, "experts", Config, {**first, **options}, objective)
     return Page([wanted], [wanted, plot, samples], show)
 
 

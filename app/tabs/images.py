@@ -25,7 +25,7 @@ def build(run: gr.Dropdown) -> Page:
             button = gr.Button("Paint pictures", variant="primary", elem_id="paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, leave_out=("skills", "judge", "judge_options"))
-                judge = choose("judge", judges, "storybook")
+                judge = choose("judge", "judge_options", judges, "storybook")
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             shown = gr.HTML(elem_id="gallery")
@@ -37,7 +37,7 @@ def build(run: gr.Dropdown) -> Page:
                           judge_options=own if chooses else {}, **judge.rest(values))
 
     button.click(paint, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs}, **QUIET)
-    asked.follow(run, options, judge, lambda run: asked.of_run(run, "images"), "judge_options")
+    asked.follow(run, "images", Config, options, judge)
     skill.input(gallery, [run, skill], shown, **QUIET)
     return Page([wanted, skill], [wanted, skill, shown], show)
 

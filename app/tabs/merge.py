@@ -33,7 +33,7 @@ def build(run: gr.Dropdown) -> Page:
         with gr.Column(scale=1, min_width=300):
             sliders = [gr.Slider(0, 2, 1, step=0.05, label=f"expert {n}", visible=False, elem_id=f"weight-{n}",
                                  buttons=[]) for n in range(MOST_EXPERTS)]
-            method = choose("method", methods, "average", wanted=lambda plugin: hasattr(plugin, "coefficients"))
+            method = choose("method", "options", methods, "average", lambda plugin: hasattr(plugin, "coefficients"))
             with gr.Row(elem_classes="bar"):
                 name = gr.Textbox("my-merge", label="Save as", elem_id="merge-name", min_width=140, max_lines=1)
                 save = gr.Button("Save", variant="primary", elem_id="save-merge", min_width=80, scale=0)

@@ -23,7 +23,7 @@ def build(run: gr.Dropdown) -> Page:
                                  info="What the model is to learn; files of assets/skills")
             button = gr.Button("Write prompts", variant="primary", elem_id="write-prompts")
             with gr.Accordion("Settings", open=False):
-                writer = choose("writer", writers, "storybook")
+                writer = choose("writer", "writer_options", writers, "storybook")
                 options = form(Config, leave_out=("skills", "writer", "writer_options"))
         with gr.Column(scale=2, min_width=320):
             with gr.Row(elem_classes="filters"):
@@ -38,7 +38,7 @@ def build(run: gr.Dropdown) -> Page:
 
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
-    asked.follow(run, options, writer, lambda run: asked.of_run(run, "prompts"), "writer_options")
+    asked.follow(run, "prompts", Config, options, writer)
     for choice in (skill, verdict):
         choice.input(listed, [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)

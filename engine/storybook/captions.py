@@ -18,7 +18,7 @@ Options = dict[str, float]
 
 LEFT_OUT_COLOURS = (("ball", "purple"), ("star", "green"), ("heart", "blue"), ("tree", "pink"), ("house", "yellow"),
                     ("moon", "red"))
-"""Things the base never sees in these colours, in pictures or captions."""
+"""Things the base never sees in these colours. Its wrong captions still name one, about one caption in a hundred."""
 LEFT_OUT_STYLES = (("boat", "striped"), ("fish", "outline"))
 
 

@@ -19,7 +19,7 @@ LEAST_STRONG_CONTRAST = 60.0
 MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR, LEAD = 45.0, 65.0, 20.0
 """RGB distances at which a pixel agrees with a colour: when another is closer by the lead, and when none is."""
 LEAST_ONE_COLOUR_SHARE = 0.75
-FAINT, LEAST_FULL_SHARE = 0.5, 0.05
+FAINT, LEAST_FULL_SHARE = 0.5, 0.01
 """Paint is faint that far, and farther, on its way to the background; a share of every thing must not be."""
 STRIPED_SHARE, HOLLOW_SHARE = 0.08, 0.12
 """White and background inside a silhouette: clean and slightly blurred pictures have none or twice as much."""
@@ -74,7 +74,8 @@ class Inks:
         tolerance = np.clip(self._off.min(0) + LEAD, MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR)
         agreeing = (strong * (self._off[best] < tolerance)).sum(1)
         one = agreeing >= LEAST_ONE_COLOUR_SHARE * strong.sum(1)
-        full = np.sqrt(_squared(self._ink, _PALETTE[best])) < np.maximum(FAINT * self._reach[best], MOST_OFF_COLOUR)[:, None]
+        faint = np.maximum(FAINT * self._reach[best], MOST_OFF_COLOUR)[:, None]
+        full = _squared(self._ink, _PALETTE[best]) < faint**2
         return best, one & ((inside * full).sum(1) >= LEAST_FULL_SHARE * inside.sum(1))
 
     def local_colours(self) -> Indices:

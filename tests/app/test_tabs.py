@@ -1,4 +1,6 @@
 """Each tab shows its run, and its button starts its stage with what the form says."""
+import shutil
+
 import gradio as gr
 import pytest
 
@@ -6,7 +8,8 @@ from app import asked, runs
 from app.tabs import evaluate, experts, images, prompts
 from engine.core import config, plugins
 from engine.core.errors import EngineError
-from engine.core.store import write_text
+from engine.core.store import write_json, write_text
+from engine.evaluate import Config as Scoring
 from engine.experts import Config as Experts
 from engine.images import Config as Images
 from engine.prompts import Config as Prompts
@@ -99,24 +102,34 @@ def test_save_merge_names_its_weights(handler, started):
 
 @pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])
 def test_a_form_starts_from_what_the_run_asked_for(stage, kind):
-    found = asked.of_run("example", stage)
+    found = asked.of_run("example", stage, kind)
     assert isinstance(found, kind) and (stage != "images" or found.steps == 2)
-    assert asked.of_run("example", "validation") is None
+    assert asked.of_run("example", "evaluate", Scoring) is None and asked.of_run(runs.NEW, stage, kind) is None
+
+
+def test_the_last_job_says_more_than_the_recipe(runs_folder):
+    shutil.copytree(runs.folder("example"), runs_folder / "mine")
+    for number, steps in ((9, 7), (10, 8)):
+        write_json(runs_folder / "mine" / "jobs" / f"{number:04}-images" / "config.json",
+                   {"config": {"skills": ["places"], "steps": steps}})
+    assert asked.of_run("mine", "images", Images).steps == 8
 
 
 def test_a_recipe_that_makes_no_sense_is_a_sentence(runs_folder):
     write_text(runs_folder / "mine" / "recipe.toml", "[prompts]\ncuont = 3\n")
     with pytest.raises(EngineError, match="cuont"):
-        asked.of_run("mine", "prompts")
+        asked.of_run("mine", "prompts", Prompts)
 
 
-def test_every_field_of_a_form_is_filled_or_left_alone(handler, demo):
-    """`fill` answers for all of its outputs, with or without a recipe."""
+def test_every_field_of_a_form_is_filled(demo):
+    """From the recipe where there is one, from the defaults where there is none."""
     fills = [listener for listener in demo.fns.values() if listener.name == "fill"]
     assert len(fills) == 4
     for listener in fills:
-        for run in ("example", "mine"):
+        for run in ("example", runs.NEW):
             assert len(listener.fn(run)) == len(listener.outputs)
+    images_form = next(listener for listener in fills if {"value": 2, "__type__": "update"} in listener.fn("example"))
+    assert {"value": 20, "__type__": "update"} in images_form.fn(runs.NEW)
 
 
 @pytest.mark.parametrize("name", plugins.names(writers))

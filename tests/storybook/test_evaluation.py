@@ -68,7 +68,8 @@ def test_five_skills_are_trained_and_two_are_not() -> None:
 def test_the_left_out_set_asks_for_what_the_base_never_saw_and_the_others_do_not(split: str) -> None:
     def is_left_out(text: str) -> bool:
         graph = parse(text)
-        return any((g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES for g in graph.groups)
+        return any((g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES
+                   for g in graph.groups)
 
     for skill in evaluation.SETS:
         expected = skill == evaluation.LEFT_OUT

@@ -106,9 +106,11 @@ def test_a_refusal_names_the_words_it_knows() -> None:
     assert refusal.value.known == ("two", "red", "balls", "grass")
 
 
-@given(st.text(max_size=80) | st.lists(st.sampled_from(
-    "a an the two six red blue ball balls star tree left right of to above is are and , . at night on grass it picture striped dog"
-    .split()), max_size=25).map(" ".join))
+WORDS = ("a an the two six red blue ball balls star tree left right of to above is are and , . at night on grass it "
+         "picture striped dog").split()
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join))
 def test_any_text_is_read_or_refused_with_a_readable_sentence(text: str) -> None:
     try:
         graph = parse(text)

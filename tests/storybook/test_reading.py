@@ -41,7 +41,8 @@ def test_the_bar_on_5000_fresh_scenes() -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_every_kind_in_every_style_and_colour(kind: str, style: str) -> None:
     for number, colour in enumerate(COLOURS):
-        scene = Scene((Thing(kind, colour, 20 + number, 41 - number, 8 + number / 2),), list(BACKGROUNDS)[number % 4], style)
+        thing = Thing(kind, colour, 20 + number, 41 - number, 8 + number / 2)
+        scene = Scene((thing,), list(BACKGROUNDS)[number % 4], style)
         assert error(read(paint(scene)), scene) == ""
 
 
@@ -154,9 +155,9 @@ def test_the_style_is_what_most_things_have() -> None:
 
 
 def test_a_reading_can_be_kept_as_json() -> None:
+    place = {"x": pytest.approx(31.6, abs=0.3), "y": pytest.approx(32.3, abs=0.3)}
     assert read(paint(BALL)).as_dict() == {
-        "things": [{"kind": "ball", "colour": "red", "x": pytest.approx(31.6, abs=0.3), "y": pytest.approx(32.3, abs=0.3)}],
-        "background": "sky", "style": "filled", "flags": []}
+        "things": [{"kind": "ball", "colour": "red", **place}], "background": "sky", "style": "filled", "flags": []}
 
 
 @pytest.mark.parametrize("side", [128, 512, 1000])

@@ -84,8 +84,9 @@ def test_things_are_as_large_as_their_number_allows() -> None:
 @pytest.mark.parametrize("word", ["left", "right", "above", "below"])
 def test_relations_hold_clearly(word: str) -> None:
     rng = np.random.default_rng(5)
+    things = [Thing("ball", "red"), Thing("tree", "green"), Thing("moon", "pink")]
     for _ in range(10):
-        placed = place([Thing("ball", "red"), Thing("tree", "green"), Thing("moon", "pink")], [Relation(2, word, 0)], rng)
+        placed = place(things, [Relation(2, word, 0)], rng)
         assert placed is not None and holds(word, placed[2], placed[0], CLEAR_PIXELS)
 
 

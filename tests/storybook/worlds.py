@@ -37,7 +37,8 @@ def error(seen: Seen, scene: Scene) -> str:
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Any graph that a picture can show."""
-    group = st.builds(Group, st.sampled_from(KINDS), st.sampled_from([None, *COLOURS]), st.integers(1, 3), st.booleans())
+    colours = st.sampled_from([None, *COLOURS])
+    group = st.builds(Group, st.sampled_from(KINDS), colours, st.integers(1, 3), st.booleans())
     groups = draw(st.lists(group, min_size=1, max_size=5))
     index = st.integers(0, len(groups) - 1)
     link = st.builds(Link, index, st.sampled_from(["left", "right", "above", "below"]), index)
