@@ -8,6 +8,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2"
 LINT_TOOLS := "ruff>=0.17,<0.18" "mypy>=2.4,<3"
 OUT ?= runs/storybook
+RESULTS ?= runs/results
 
 .PHONY: help app run results test test-all lint readme clean
 .DEFAULT_GOAL := help
@@ -22,7 +23,9 @@ run: .venv/.installed  ## the whole line without the app, into runs/storybook (o
 	$(BIN)/python -m engine run assets/recipes/storybook.toml --out $(OUT)
 
 results: .venv/.installed  ## the experiments behind the README's table; hours, resumable
-	$(BIN)/python -m engine run assets/recipes/results.toml --out runs/results
+	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
+	cp $(RESULTS)/results.json assets/results/storybook.json
+	$(BIN)/python -m tests.readme_tables
 
 test: .venv/.tools  ## the tests, with a real browser
 	$(BIN)/python tests/browser/chromium.py

@@ -3,15 +3,17 @@
 The work itself is in processes of their own; a page that is closed, reloaded or opened twice only looks again.
 """
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from app import line, runs
+from app import line, runs, views
 from app.line import Line
 from app.page import QUIET, Page
+from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
 Pages = Mapping[str, tuple[gr.Tab, Page]]
@@ -40,21 +42,29 @@ class Beat:
 
     def open(self, name: str, run: str | None, _: str, seen: str, *values: Any) -> list[Any]:
         if run and (page := self.pages.get(name)):
-            page.opened(run)
+            with suppress(EngineError):  # a damaged file: what is drawn next says so
+                page.opened(run)
         return self.redraw(run, name, seen, *values)
 
     def redraw(self, run: str | None, opened: str, _: str, *values: Any) -> list[Any]:
         """The bar and the open tab; the other tabs stay as they are, and so does all before a run is chosen."""
-        bar, mark = line.shown(run) if run else ([gr.skip()] * len(self.bar.outputs), "")
+        bar: list[Any] = [gr.skip()] * len(self.bar.outputs)
         drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
-        if run and (page := self.pages.get(opened)):
-            given = dict(zip(self.inputs, values, strict=True))
-            drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
+        if not run:
+            return [opened, "", *bar, *drawn.values()]
+        mark = line.mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
+        try:
+            bar = line.shown(run)
+            if page := self.pages.get(opened):
+                given = dict(zip(self.inputs, values, strict=True))
+                drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
+        except EngineError as error:  # a damaged file, say: told where the progress stands, and not once a second
+            bar[0] = views.failure(str(error))
         return [opened, mark, *bar, *drawn.values()]
 
     def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
-        """Everything again, but only when the job of the run has said something new."""
-        if not run or line.shown(run)[1] == seen:
+        """Everything again, but only when a job has said something new."""
+        if not run or line.mark(run) == seen:
             return [gr.skip()] * (2 + len(self.bar.outputs) + len(self.outputs))
         return self.redraw(run, opened, seen, *values)
 

@@ -1,5 +1,5 @@
 """One of a family of plugins and its options: a form a plugin, the chosen one's in sight."""
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -42,6 +42,10 @@ class Choice:
         wanted = {self.kind: name} | {f"{self.kind}:{name}:{field}": value for field, value in options.items()}
         values = [gr.update(value=wanted[key]) if key in wanted else gr.skip() for key in self.inputs]
         return [*values, *(gr.Group(visible=name == other) for other in self.groups)]
+
+    def back(self, values: Sequence[Any]) -> list[Any]:
+        """Values for `outputs` that put the inputs back to what they were."""
+        return [*values, *(gr.Group(visible=values[0] == name) for name in self.groups)]
 
     def rest(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords that belong to nobody in the family."""

@@ -1,4 +1,5 @@
 """What a run folder holds, as far as the work has come."""
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def of(run: Store) -> Contents:
     return Contents(
         sum(len(prompts) for prompts in accepted(run).values()), len(list(run.folder.glob("images/*/*.png"))),
         _folders(run, "experts"), _folders(run, "merges"),
-        tuple(sorted({path.parent.parent.name for path in run.folder.glob("scores/*/*/*.jsonl")
+        tuple(sorted({path.parent.parent.name for path in run.folder.glob("scores/[!_]*/*/*.jsonl")
                       if path.parent.name != "pictures"} - {CEILING})))
 
 
@@ -84,20 +85,36 @@ def learned(run: Store) -> dict[str, Learned]:
                           _samples(found[name])) for name in sorted(found)}
 
 
+def budget(run: Store) -> str:
+    """What the last training said of the memory it needs; nothing before there was one."""
+    for events in sorted(run.folder.glob("jobs/*/events.jsonl"), reverse=True):
+        for line in events.read_text(encoding="utf-8").splitlines():
+            if '"budget"' in line:
+                return str(json.loads(line)["text"]).removeprefix("experts: ")
+    return ""
+
+
 def arm_of(model: str) -> tuple[str, float | None]:
     """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
     arm, _, scale = model.rpartition("@")
     return (arm, float(scale)) if arm and re.fullmatch(r"[\d.]+", scale) else (model, None)
 
 
-def base_model(run: Store) -> str:
-    """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or else Storybook."""
+def base_of(run: Store) -> dict[str, Any]:
+    """The base as stages are told of it: `model` and `revision`."""
     for made in sorted(run.folder.glob("experts/*/recipe.json")):
-        if model := (store.read_json(made).get("base") or {}).get("model"):
-            return str(model)
+        if (base := store.read_json(made).get("base") or {}).get("model"):
+            return {"model": str(base["model"]), "revision": base.get("revision")}
     file = run.folder / "recipe.toml"
     tables = read_toml(file) if file.exists() else {}
-    return str(tables.get("experts", {}).get("model") or tables.get("model") or "storybook")
+    own = tables.get("experts", {})
+    return {"model": str(own.get("model") or tables.get("model") or "storybook"),
+            "revision": own.get("revision") or tables.get("revision")}
+
+
+def base_model(run: Store) -> str:
+    """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or else Storybook."""
+    return str(base_of(run)["model"])
 
 
 def is_storybook(run: Store) -> bool:

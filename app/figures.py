@@ -67,6 +67,31 @@ def preferences(rates: Mapping[str, Point]) -> "Figure":
     return _calm(figure, "preferred, %", "", height_pixels=130 + 44 * len(names))
 
 
+def progress(found: Mapping[str, Sequence[tuple[int, float]]], mark: float) -> "Figure":
+    """Dots over time, and a line at what they are to beat."""
+    import plotly.graph_objects as go
+    figure = go.Figure()
+    for number, (name, points) in enumerate(found.items()):
+        figure.add_scatter(x=[at for at, _ in points], y=[100 * value for _, value in points], name=name,
+                           mode="markers", marker={"size": 8, "color": COLOURS[number]}, showlegend=False,
+                           hovertemplate="%{x}: %{y:.1f}")
+    figure.add_hline(y=100 * mark, line={"color": INK, "width": 1, "dash": "dot"})
+    return _calm(figure, "candidate", "score, %", height_pixels=260)
+
+
+def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure":
+    """A square of cosines: teal agrees, orange opposes; the numbers stand in it."""
+    import plotly.graph_objects as go
+    figure = go.Figure(go.Heatmap(
+        z=[list(row) for row in values], x=list(names), y=list(names), zmin=-1, zmax=1, xgap=3, ygap=3, showscale=False,
+        colorscale=[[0, COLOURS[1]], [0.5, "rgba(120, 113, 108, .12)"], [1, COLOURS[0]]], texttemplate="%{z:.2f}",
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>"))
+    figure = _calm(figure, "", "", height_pixels=120 + 48 * len(names))
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    return figure
+
+
 def running_mean(values: Sequence[float], span: int = 15) -> list[float]:
     """Each value's mean with up to `span` - 1 before it; losses of single batches jump."""
     kept: list[float] = []

@@ -58,9 +58,7 @@ def run_folder(name: str) -> Path:
 def start(stage: str, config: dict[str, Any], run: Path) -> Path:
     """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works."""
     with STARTING:
-        if busy := running():
-            raise EngineError(f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a "
-                              "time. Wait for it or cancel it, then start again.")
+        check_free()
         try:
             folder = _new_folder(stage, run.resolve())
             store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
@@ -71,6 +69,13 @@ def start(stage: str, config: dict[str, Any], run: Path) -> Path:
         if not (folder / "process.json").exists():  # the child writes it too, but later
             store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
     return folder
+
+
+def check_free() -> None:
+    """Raises EngineError while a job works."""
+    if busy := running():
+        raise EngineError(f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a time. "
+                          "Wait for it or cancel it, then start again.")
 
 
 def command(stage: str, folder: Path) -> list[str]:

@@ -81,13 +81,18 @@ def last_job(run: str) -> Job | None:
     return next((job for job in jobs.listed() if job.run == run), None)
 
 
-def shown(run: str) -> tuple[list[Any], str]:
-    """Values of the line's outputs, and a mark that changes whenever there is something new to show."""
+def mark(run: str) -> str:
+    """Changes whenever there is something new to show of a run."""
+    job, busy = last_job(run), jobs.running()
+    return " ".join([run, *(_mark(one) for one in (job, busy))])
+
+
+def shown(run: str) -> list[Any]:
+    """Values of the line's outputs."""
     job, busy = last_job(run), jobs.running()
     elsewhere = busy if busy and busy.run != run else None
-    values = [strip(run, job, elsewhere), gr.update(visible=busy is not None),
-              gr.update(visible=not busy and job is not None and job.state in ("stopped", "error"))]
-    return values, f"{run} {_mark(job)} {_mark(elsewhere)}"
+    return [strip(run, job, elsewhere), gr.update(visible=busy is not None),
+            gr.update(visible=not busy and job is not None and job.state in ("stopped", "error"))]
 
 
 def strip(run: str, job: Job | None, elsewhere: Job | None) -> str:

@@ -50,6 +50,7 @@ def start(stage: str, run: str, wanted: type, **options: Any) -> dict[str, Any]:
     """
     with told():
         asked: Any = config.build(wanted, options, where=stage)
+        jobs.check_free()  # before the example is copied for nothing
         run = runs.writable(run)
         jobs.start(stage, asdict(asked), runs.folder(run))
     return gr.update(choices=runs.names(), value=run)

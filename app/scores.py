@@ -44,7 +44,7 @@ def tables(run: Store) -> list[str]:
 
 def standings(run: Store, table: str) -> list[Standing]:
     """Every model of one table, the base's first, then by arm and guidance scale, the ceiling last."""
-    models = sorted({path.parent.parent.name for path in run.folder.glob(f"scores/*/{table}.jsonl")}, key=_rank)
+    models = sorted({path.parent.parent.name for path in run.folder.glob(f"scores/[!_]*/{table}.jsonl")}, key=_rank)
     return [_standing(run, model, _base_of(model, models), table) for model in models]
 
 

@@ -53,6 +53,6 @@ def launch_options() -> dict[str, Any]:
     """
     return {
         "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
-        "max_file_size": "20mb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
+        "max_file_size": "2gb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
         "mcp_server": False, "share": False,
     }

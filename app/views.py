@@ -8,6 +8,8 @@ from app.pictures import Shown
 from engine.core.types import Prompt, Rejected, Score
 
 YES, NO = "✓", "✗"
+GridCell = tuple[int, Shown | None, str, str]
+"""Its number, the picture, a mark below it, and what is told of it at rest."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,26 @@ def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequen
             f"<tbody>{rows}</tbody></table></div>")
 
 
+def grid(heading: str, axes: str, columns: Sequence[str],
+         rows: Sequence[tuple[str, Sequence["GridCell | None"]]]) -> str:
+    """Pictures over two axes; a painted cell is a button that carries its number."""
+    head = "".join(f'<th scope="col">{escape(value)}</th>' for value in columns)
+    body = "".join(f'<tr><th scope="row">{escape(value)}</th>{"".join(map(_grid_cell, cells))}</tr>'
+                   for value, cells in rows)
+    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film grid"><thead><tr><th>{escape(axes)}</th>'
+            f"{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
 def facing(title: str, shown: Shown, below: str) -> str:
     """One large picture with what is said of it."""
     picture = pictures.img(shown, title)
     return f'<figure class="facing"><figcaption>{escape(title)}</figcaption>{picture}{below}</figure>'
+
+
+def abreast(heading: str, parts: Sequence[str]) -> str:
+    """Pictures of one prompt, side by side."""
+    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    return f'{head}<div class="pair" style="--columns: {len(parts)}">{"".join(parts)}</div>'
 
 
 def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Rejected]) -> str:
@@ -78,6 +96,12 @@ def reading(score: Score) -> str:
     right = sum(bool(q["yes"]) for q in asked)
     total = f'<b class="mark">{score.value:.0%}</b> {right} of {len(asked)} questions'
     return f'<div class="reading"><p>{total}</p><ul>{lines}</ul>{_seen(score.evidence.get("seen"))}</div>'
+
+
+def brief(score: Score) -> str:
+    """The score alone, where many pictures stand side by side."""
+    tone = _tone(is_good(score))
+    return f'<div class="reading"><small class="{tone}">{escape(marked(score))}</small></div>'
 
 
 def named(heading: str, sentences: Mapping[str, str]) -> str:
@@ -150,6 +174,14 @@ def _tile(tile: Tile) -> str:
 def _film_row(text: str, shown: Sequence[Shown | None]) -> str:
     cells = "".join(f"<td>{pictures.img(picture, text)}</td>" for picture in shown)
     return f'<tr><th scope="row">{escape(text)}</th>{cells}</tr>'
+
+
+def _grid_cell(cell: GridCell | None) -> str:
+    if cell is None:
+        return f"<td>{pictures.img(None, '')}</td>"
+    number, shown, said, read = cell
+    note = f"<small>{escape(said)}</small>" if said else ""
+    return f'<td><button type="button" data-cell="{number}">{pictures.img(shown, read)}{note}</button></td>'
 
 
 def _answer(question: Mapping) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from engine.core import config, store
+from engine.core import config, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.running import Events, guarded, stop_requests
@@ -18,9 +18,18 @@ STAGES = {
     "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",
     "images": "the model paints the prompts",
     "experts": "one LoRA per skill learns from its pictures",
+    "adopt": "a LoRA that others made becomes an expert",
     "merge": "several experts become one LoRA",
+    "leave_one_out": "which expert a merge needs: each is left out in turn",
+    "grid": "pictures over two axes of experts' weights, one noise for all",
+    "search": "weights that score better than the average, on validation and then on test",
     "evaluate": "judges score pictures of the same prompts and seeds",
     "pipeline": "the whole line, from the recipe its config names",
+}
+ON_SEVERAL_DEVICES = ("experts",)
+RECIPES = {
+    "run": ("pipeline", "run the whole line from a recipe, a line of progress a step"),
+    "results": ("results", "run the lines of a results recipe several times over, and compare them"),
 }
 EXAMPLES = """\
 examples:
@@ -48,9 +57,10 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
         with stop_requests() as stop:
-            if asked.command == "run":
-                out = asked.out or Path("runs") / asked.recipe.stem
-                return _report(guarded(_whole_line(asked.recipe, out), stop))
+            _check_processes(asked.command)
+            if asked.command in RECIPES:
+                out = asked.out or Path("runs") / ("results" if asked.command == "results" else asked.recipe.stem)
+                return _report(guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop))
             return run_job(asked.command, asked.folder, stop)
     except EngineError as error:
         print(error, file=sys.stderr)
@@ -64,10 +74,18 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
     """
     if not folder.is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
+    if processes.rank():
+        return _report(guarded(stage_events(stage, folder), stop), told=False)
     this = psutil.Process()
     store.write_json(folder / "process.json", {"pid": this.pid, "command": this.cmdline()})
     with open(folder / "events.jsonl", "w", encoding="utf-8", buffering=1) as record:
         return _report(_recorded(guarded(stage_events(stage, folder), stop), record.write))
+
+
+def _check_processes(command: str) -> None:
+    if processes.world_size() > 1 and command not in ON_SEVERAL_DEVICES:
+        raise EngineError(f"{command} runs in one process. Several, as torchrun starts them, can share "
+                          f"{', '.join(ON_SEVERAL_DEVICES)}.")
 
 
 def stage_events(stage: str, folder: Path) -> Events:
@@ -75,16 +93,15 @@ def stage_events(stage: str, folder: Path) -> Events:
     job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
     if stage == "pipeline":
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
-        yield from _whole_line(Path(recipe), Path(job.store))
+        yield from _of_recipe("pipeline", Path(recipe), Path(job.store))
     else:
         module = importlib.import_module(f"engine.{stage}")
         asked = config.build(module.Config, job.config, where=stage)
         yield from module.run(asked, store.Store(Path(job.store)))
 
 
-def _whole_line(recipe: Path, out: Path) -> Events:
-    pipeline = importlib.import_module("engine.pipeline")
-    yield from pipeline.run(recipe, out)
+def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
+    yield from importlib.import_module(f"engine.{module}").run(recipe, out)
 
 
 def _recorded(events: Iterator[Event], write: Callable[[str], object]) -> Iterator[Event]:
@@ -93,11 +110,13 @@ def _recorded(events: Iterator[Event], write: Callable[[str], object]) -> Iterat
         yield event
 
 
-def _report(events: Iterator[Event]) -> int:
-    """Print a line an event; an error goes to stderr."""
+def _report(events: Iterator[Event], told: bool = True) -> int:
+    """Print a line an event, if it is to be told; an error goes to stderr."""
     kind = ""
     for event in events:
         kind = event.kind
+        if not told and kind != "error":
+            continue
         count = f"[{event.done}/{event.total}] " if event.total else ""
         print(count + event.text, file=sys.stderr if kind == "error" else sys.stdout, flush=True)
     return 0 if kind == "done" else 1
@@ -108,9 +127,11 @@ def _parser() -> argparse.ArgumentParser:
         "python -m engine", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
         description="Skill prompts, their pictures, a LoRA expert a skill, the merge, and its score.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    line = commands.add_parser("run", help="run the whole line from a recipe, a line of progress a step")
-    line.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/")
-    line.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<recipe>)")
+    for command, (_, what) in RECIPES.items():
+        line = commands.add_parser(command, help=what)
+        line.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/")
+        line.add_argument("--out", type=Path, metavar="FOLDER",
+                          help="the run's folder (default: runs/<recipe>, or runs/results)")
     for stage, what in STAGES.items():
         job = commands.add_parser(stage, help=f"run one job: {what}")
         job.add_argument("folder", type=Path, metavar="JOB_FOLDER",

@@ -24,37 +24,37 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
 
     # A language model writes prompts for every skill; what is not new is refused.
     if asked.prompts:
-        yield from _stage("prompts", prompts.run(asked.prompts, store))
+        yield from stage("prompts", prompts.run(asked.prompts, store))
 
     # The model paints them, and nobody corrects it: it will learn from its own pictures.
     if asked.images:
-        yield from _stage("images", images.run(asked.images, store))
+        yield from stage("images", images.run(asked.images, store))
 
     # A LoRA expert for each skill learns from that skill's pictures, all in one forward pass of the frozen base.
     if asked.experts:
-        yield from _stage("experts", experts.run(asked.experts, store))
+        yield from stage("experts", experts.run(asked.experts, store))
 
     # The experts become one.
     if asked.merge:
-        yield from _stage("merge", merge.run(asked.merge, store))
+        yield from stage("merge", merge.run(asked.merge, store))
 
     # Learning from guided pictures trains some guidance in. So that nobody wins by that alone, every arm is painted
     # at the scale that suits it, chosen on prompts that are not reported.
     scales: dict[str, float] = {}
     if asked.validation:
-        yield from _stage("validation", evaluate.run(asked.validation, store))
+        yield from stage("validation", evaluate.run(asked.validation, store))
         scales = report.best_guidance(asked.validation, store)
 
     # All arms paint the same unseen prompts from the same seeds.
     if asked.test:
         test = replace(asked.test, own_guidance=scales | asked.test.own_guidance)
-        yield from _stage("test", evaluate.run(test, store))
+        yield from stage("test", evaluate.run(test, store))
         lines = report.lines(test, store)
         yield Event(f"\n{report.table(lines)}", kind="done", data={
             "stage": "table", "lines": [asdict(line) for line in lines], "guidance": scales})
 
 
-def _stage(name: str, events: Iterator[Event]) -> Events:
+def stage(name: str, events: Iterator[Event]) -> Events:
     """A stage's events under its name. A request to stop is handed on to the stage, which then saves its work.
 
     Raises Stopped when the stage ends by saying that it was.

@@ -1,10 +1,14 @@
 """The README's plugin tables, made from the plugins: `python -m tests.readme_tables` rewrites them."""
 import ast
+import json
 import tomllib
 from pathlib import Path
 
+from engine.results.report import markdown
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+RESULTS = ROOT / "assets" / "results" / "storybook.json"
 FAMILIES = {
     "skill": "assets/skills/*.toml",
     "prompt writer": "engine/prompts/writers/*.py",
@@ -34,12 +38,23 @@ def table(family: str) -> str:
     return f"| {family} | what it is |\n|---|---|\n" + "".join(lines)
 
 
+def results() -> str:
+    """The table and the verdicts of `make results`, from what it measured."""
+    if not RESULTS.exists():
+        return "Not measured yet.\n"
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    said = (f"{found['replicates']} replicates of new prompts, pictures and experts; {found['prompts']} test prompts a "
+            "skill. Intervals: 95 %, over replicates and prompts.")
+    return f"{said}\n\n{markdown(found)}"
+
+
 def render(readme: str) -> str:
-    """The README with every table between its two marks as it should be."""
-    for family in FAMILIES:
-        begin, end = f"<!-- every {family} -->\n", "<!-- end -->"
+    """The README with everything between two marks as it should be."""
+    parts = {f"every {family}": table(family) for family in FAMILIES} | {"results": results()}
+    for name, part in parts.items():
+        begin, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, _, after = readme.partition(begin)
-        readme = before + begin + table(family) + end + after.partition(end)[2]
+        readme = before + begin + part + end + after.partition(end)[2]
     return readme
 
 

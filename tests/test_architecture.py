@@ -16,6 +16,7 @@ BELOW = {
     "storybook": {"core", "models"},
     "judges": {"core", "models", "storybook"},
     **dict.fromkeys(STAGES, {"core", "models", "storybook", "judges"}),
+    "results": {"core", "models", "storybook", "judges", *STAGES, "pipeline", "recipes"},
 }
 """What each folder of the engine may import besides itself. Single files (pipeline, CLI) stand above all."""
 MOST_LINES = 250

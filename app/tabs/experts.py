@@ -33,6 +33,7 @@ def build(run: gr.Dropdown) -> Page:
                 objective = choose("objective", "options", objectives, "denoise")
                 options = form(Config, leave_out=(*OWN, *FIRST))
         with gr.Column(scale=2, min_width=320):
+            budget = gr.HTML(elem_id="budget")
             plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure", elem_id="loss-plot")
             samples = gr.HTML(elem_id="samples")
 
@@ -45,7 +46,7 @@ def build(run: gr.Dropdown) -> Page:
     button.click(train, outputs=run, inputs_kwargs={
         "run": run, "wanted": wanted, "kind": kind, **first, **objective.inputs, **options}, **QUIET)
     asked.follow(run, "experts", Config, {**first, **options}, objective)
-    return Page([wanted], [wanted, plot, samples], show)
+    return Page([wanted], [wanted, budget, plot, samples], show)
 
 
 def show(run: str, wanted: Sequence[str]) -> list[Any]:
@@ -53,7 +54,9 @@ def show(run: str, wanted: Sequence[str]) -> list[Any]:
     painted = list(contents.painted(store))
     kept = [name for name in wanted or () if name in painted] or painted
     learned = contents.learned(store)
-    return [gr.update(choices=painted, value=kept), page.plot(curves(learned)), samples_view(learned)]
+    told = contents.budget(store)
+    return [gr.update(choices=painted, value=kept), views.aside(told) if told else "", page.plot(curves(learned)),
+            samples_view(learned)]
 
 
 def curves(learned: Mapping[str, Learned]) -> Any:

@@ -1,29 +1,54 @@
 """Slide the experts' weights: base and merged pictures from the same noise follow, and so does the judge."""
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from PIL import Image
+from gradio.components import Component
 
-from app import contents, page, pictures, runs, views
-from app.choice import choose
+from app import beside, contents, files, grids, interference, page, runs, searching, sliders
 from app.page import QUIET, Page
-from app.preview import STEPS, USUAL_GUIDANCE, Ask, Preview
-from engine.core import plugins
-from engine.core.config import build as build_config
+from app.preview import USUAL_GUIDANCE
+from engine import leave_one_out
 from engine.core.errors import EngineError
-from engine.core.types import Prompt
-from engine.merge import Config, methods
 from engine.storybook import evaluation
-from engine.storybook.language import Unreadable, parse
 
 TITLE = "Merge"
-MOST_EXPERTS = 12
+MOST_PROMPTS = 8
 FIRST_PROMPT = "two red balls and a blue star at night"
+LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 31 - 1
-PREVIEW = Preview()
+SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is painted."""
+
+    prompt: gr.Textbox
+    other: gr.Button
+    guidance: gr.Slider
+    seed: gr.Number
+    noise: gr.Button
+
+
+@dataclass(frozen=True)
+class Views:
+    """What is seen, pane by pane."""
+
+    panes: gr.Tabs
+    each: gr.Checkbox
+    pair: list[Component]
+    suggestion: gr.Button
+    grid: grids.Pane
+    leave_out: gr.Button
+    opened: gr.State
+    """The name of the pane in sight; those that take long to fill are filled in sight only."""
+    block: Component
+    what: Component
+    filled: dict[str, list[Component]]
+    """By pane."""
 
 
 def build(run: gr.Dropdown) -> Page:
@@ -31,108 +56,160 @@ def build(run: gr.Dropdown) -> Page:
     experts = gr.State([])
     with gr.Row(elem_id="merge"):
         with gr.Column(scale=1, min_width=300):
-            sliders = [gr.Slider(0, 2, 1, step=0.05, label=f"expert {n}", visible=False, elem_id=f"weight-{n}",
-                                 buttons=[]) for n in range(MOST_EXPERTS)]
-            method = choose("method", "options", methods, "average", lambda plugin: hasattr(plugin, "coefficients"))
-            with gr.Row(elem_classes="bar"):
-                name = gr.Textbox("my-merge", label="Save as", elem_id="merge-name", min_width=140, max_lines=1)
-                save = gr.Button("Save", variant="primary", elem_id="save-merge", min_width=80, scale=0)
-            saved = gr.HTML(elem_id="merges")
+            bank = sliders.build()
         with gr.Column(scale=2, min_width=320):
-            with gr.Row(elem_classes="bar"):
-                prompt = gr.Textbox(FIRST_PROMPT, label="Prompt", max_lines=3, elem_id="merge-prompt", scale=4,
-                                    min_width=200, submit_btn="Paint")
-                other = gr.Button("Another prompt", min_width=160, scale=0, elem_id="another-prompt")
+            scene, shown = _scene(), _views(run, experts)
+    asked = {"run": run, "experts": experts, "prompt": scene.prompt, "seed": scene.seed, "guidance": scene.guidance,
+             "each": shown.each, **bank.weighed}
+    follow = _follow(bank, asked, shown)
+    _wire_scene(run, bank, scene, shown, follow)
+    remember = sliders.wire(run, experts, drawn_for, bank, asked, follow)
+    _wire_panes(run, experts, bank, scene, shown, asked, [remember, follow])
+    grid = shown.grid
+    outputs = [experts, *bank.sliders, bank.preset, drawn_for, bank.saved, *grid.outputs,
+               *(component for pane in shown.filled.values() for component in pane)]
+    return Page([experts, grid.x, grid.y, grid.chosen, shown.opened, shown.block, shown.what], outputs, show,
+                opened=warm)
+
+
+def _scene() -> Scene:
+    with gr.Row(elem_classes="bar"):
+        prompt = gr.Textbox(FIRST_PROMPT, label="Prompts, one a line", lines=1, max_lines=4, scale=4, min_width=200,
+                            elem_id="merge-prompt", submit_btn="Paint")
+        other = gr.Button("Another prompt", min_width=160, scale=0, elem_id="another-prompt")
+    with gr.Row(elem_classes="bar"):
+        guidance = gr.Slider(LEAST_GUIDANCE, MOST_GUIDANCE, USUAL_GUIDANCE, step=0.5, label="Guidance scale",
+                             min_width=160)
+        seed = gr.Number(1, label="Noise", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=100)
+        noise = gr.Button("Other noise", min_width=140, scale=0, elem_id="other-noise")
+    return Scene(prompt, other, guidance, seed, noise)
+
+
+def _views(run: gr.Dropdown, experts: gr.State) -> Views:
+    with gr.Tabs(selected=SIDE_BY_SIDE, elem_id="merge-views") as panes:
+        with gr.Tab("Side by side", id=SIDE_BY_SIDE):
+            each = gr.Checkbox(False, label="Every expert alone, too", elem_id="each-expert", container=False)
             note = gr.HTML(visible=False, elem_id="merge-note")
             suggestion = gr.Button(visible=False, size="sm", elem_id="suggestion")
             pair = gr.HTML(elem_id="merge-pair")
-            with gr.Row(elem_classes="bar"):
-                guidance = gr.Slider(1, 8, USUAL_GUIDANCE, step=0.5, label="Guidance scale", min_width=160)
-                seed = gr.Number(1, label="Noise", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=100)
-                noise = gr.Button("Other noise", min_width=140, scale=0, elem_id="other-noise")
-    asked = {"run": run, "experts": experts, "prompt": prompt, "seed": seed, "guidance": guidance,
-             **{f"weight_{n}": slider for n, slider in enumerate(sliders)}, **method.inputs}
+        with gr.Tab("Grid", id=GRID):
+            grid = grids.build()
+        with gr.Tab("Interference", id=INTERFERENCE):
+            leave_out, report = interference.build(run)
+        with gr.Tab("Search", id=SEARCH):
+            search = searching.build(run, experts)
+        with gr.Tab("Files", id=FILES):
+            downloads = files.build(run)
+    opened = gr.State(SIDE_BY_SIDE)
+    return Views(panes, each, [pair, note, suggestion], suggestion, grid, leave_out, opened, report[0], downloads[0],
+                 {INTERFERENCE: report, SEARCH: search, FILES: downloads})
 
-    def painted(run: str, experts: list[str], prompt: str, **values: Any) -> Iterator[list[Any]]:
-        weights = _weights(experts, values)
-        yield from paint(run, prompt, int(values["seed"] or 0), values["guidance"], weights, *method.read(values))
 
-    def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
+def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) -> dict[str, Any]:
+    """A listener that paints side by side what is asked for, the latest only."""
+    def painted(run: str, prompt: str, each: bool, **values: Any) -> Iterator[list[Any]]:
+        mix = sliders.weights_of(values["experts"], values), *bank.method.read(values)
+        with page.told():
+            prompts = lines_of(prompt)
+        yield from beside.paint(run, prompts, int(values["seed"] or 0), values["guidance"], each, *mix)
+
+    return {"fn": painted, "inputs_kwargs": asked, "outputs": shown.pair, "show_progress": "hidden",
+            "trigger_mode": "always_last", "concurrency_limit": 1, "concurrency_id": "preview",
+            "api_visibility": "private"}
+
+
+def _wire_scene(run: gr.Dropdown, bank: sliders.Bank, scene: Scene, shown: Views, follow: dict[str, Any]) -> None:
+    followed: list[Any] = [*bank.sliders, scene.guidance, scene.seed, shown.each, *bank.method.inputs.values()]
+    gr.on([*(component.input for component in followed), scene.prompt.submit], **follow)
+    scene.other.click(another_prompt, [run, scene.prompt], scene.prompt, **QUIET).then(**follow)
+    shown.suggestion.click(beside.instead, [scene.prompt, shown.suggestion], scene.prompt, **QUIET).then(**follow)
+    scene.noise.click(lambda: random.randint(0, 9999), None, scene.seed, **QUIET).then(**follow)
+
+
+def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: Scene, shown: Views,  # noqa: PLR0913
+                asked: Mapping[str, Component], then: Sequence[dict[str, Any]]) -> None:
+    """The grid paints and gives its weights away; the other panes are worked out when they are opened."""
+    grid, method = shown.grid, bank.method
+
+    def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
+        with page.told():
+            weights = sliders.live_weights(sliders.weights_of(values["experts"], values), *method.read(values))
+            own = {"prompts": lines_of(prompt) or (FIRST_PROMPT,), "seed": int(values["seed"] or 0)}
+        return [grids.start(run, weights, values | own), None]
+
+    def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
-        return page.start("merge", run, Config, experts=_weights(experts, values), name=name, method=chosen,
-                          options=options)
+        weights = sliders.weights_of(values["experts"], values)
+        return page.start("leave_one_out", run, leave_one_out.Config, experts=weights, method=chosen, options=options,
+                          guidance=guidance, **contents.base_of(runs.open_store(run)))
 
-    follow: dict[str, Any] = {
-        "fn": painted, "inputs_kwargs": asked, "outputs": [pair, note, suggestion], "show_progress": "hidden",
-        "trigger_mode": "always_last", "concurrency_limit": 1, "concurrency_id": "preview",
-        "api_visibility": "private"}
-    followed: list[Any] = [*sliders, guidance, seed, *method.inputs.values()]
-    moved = [component.input for component in followed]
-    gr.on([*moved, prompt.submit, drawn_for.change], **follow)
-    other.click(another_prompt, [run, prompt], prompt, **QUIET).then(**follow)
-    suggestion.click(lambda sentence: sentence, suggestion, prompt, **QUIET).then(**follow)
-    noise.click(lambda: random.randint(0, 9999), None, seed, **QUIET).then(**follow)
-    save.click(merged, inputs_kwargs={**asked, "name": name}, outputs=run, **QUIET)
-    return Page([experts], [experts, *sliders, drawn_for, saved], show, opened=warm)
+    def adopted(run: str, experts: list[str], chosen: str | None, clicked: gr.EventData) -> list[Any]:
+        with page.told():
+            cells = grids.cells_of(runs.open_store(run), chosen) if chosen else []
+        if not 0 <= (number := int(clicked._data["cell"])) < len(cells):
+            return [gr.skip()] * (sliders.MOST_EXPERTS + 1 + len(method.outputs))
+        return [*sliders.slid(experts, cells[number].weights), _wide(cells[number].guidance),
+                *method.set("weighted", {"strength": 1.0})]
+
+    axes = {"x": grid.x, "y": grid.y, "x_values": grid.x_values, "y_values": grid.y_values}
+    grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
+    grid.chosen.input(grids.drawn, [run, grid.chosen], grid.shown, **QUIET)
+    grid.shown.select(adopted, [run, experts, grid.chosen], [*bank.sliders, scene.guidance, *method.outputs],
+                      **QUIET).then(lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(
+                      **then[0]).then(**then[1])
+    shown.leave_out.click(left_out, outputs=run, inputs_kwargs=dict(asked), **QUIET)
+    shown.panes.select(
+        open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
+        show_progress="minimal", api_visibility="private")
+
+
+def _wide(guidance: float) -> Any:
+    """For the guidance slider, made longer where it must be."""
+    return gr.update(value=guidance, minimum=min(LEAST_GUIDANCE, guidance), maximum=max(MOST_GUIDANCE, guidance))
 
 
 def warm(run: str) -> None:
     """Load the model while the reader still looks around."""
     if contents.of(runs.open_store(run)).experts:
-        PREVIEW.warm(runs.open_store(run))
+        beside.PREVIEW.warm(runs.open_store(run))
 
 
-def show(run: str, drawn: list[str]) -> list[Any]:
-    """A slider for each expert, moved back to 1 when the experts are others than before; and the saved merges."""
+def show(run: str, drawn: list[str], x: str | None, y: str | None, grid: str | None, opened: str,  # noqa: PLR0913
+         block: str | None, what: str | None) -> list[Any]:
+    """A slider for each expert, moved back to 1 when the experts are others than before; saved merges; the panes."""
     found = contents.of(runs.open_store(run))
-    names = list(found.experts[:MOST_EXPERTS])
-    bank: list[Any] = [gr.skip()] * MOST_EXPERTS
+    names = list(found.experts[:sliders.MOST_EXPERTS])
+    bank: list[Any] = [gr.skip()] * sliders.MOST_EXPERTS
     if names != drawn:
-        bank = [gr.Slider(label=name, value=1, visible=True) for name in names]
-        bank += [gr.Slider(visible=False)] * (MOST_EXPERTS - len(names))
-    return [names, *bank, f"{run} {' '.join(names)}", saved_view(run, found.merges)]
+        bank = [gr.Slider(label=name, value=1, minimum=sliders.LOWEST, maximum=sliders.HIGHEST, visible=True)
+                for name in names]
+        bank += [gr.Slider(visible=False)] * (sliders.MOST_EXPERTS - len(names))
+    choices = gr.update(choices=list(sliders.known_presets(run, names)))
+    return [names, *bank, choices, f"{run} {' '.join(names)}", sliders.saved_view(run, found.merges),
+            *grids.show(run, names, x, y, grid), *filled(opened, run, block, what)]
 
 
-def paint(run: str, prompt: str, seed: int, guidance: float, weights: Mapping[str, float], method: str,  # noqa: PLR0913
-          options: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """The two pictures and what the judge reads in them; first a word of patience while the model is cold."""
-    if not weights:
-        yield [views.empty("No experts to merge yet", "Train experts first, or choose the example run above."),
-               gr.skip(), gr.skip()]
-        return
-    if not prompt.strip():
-        yield [gr.skip(), gr.skip(), gr.skip()]
-        return
-    store = runs.open_store(run)
-    if not PREVIEW.is_warm(store):
-        yield [views.waiting("The model is warming up: a few seconds, once."), *spoken(run, prompt)]
-    try:
-        plugin = plugins.load(methods, method)
-        mix = plugin.coefficients(weights, build_config(plugin.Config, options, where=method))
-        base, merged = PREVIEW.paint(store, Ask(prompt.strip(), seed, guidance, mix, STEPS))
-    except EngineError as error:
-        yield [views.failure(str(error)), *spoken(run, prompt)]
-        return
-    judged = contents.is_storybook(store)
-    shown = [facing_view("base", base, prompt, seed, judged), facing_view("merged", merged, prompt, seed, judged)]
-    yield [f'<div class="pair">{"".join(shown)}</div>', *spoken(run, prompt)]
+def open_pane(run: str, block: str | None, what: str | None, chosen: gr.SelectData) -> list[Any]:
+    """The name of the pane that is opened, and what belongs into it."""
+    name = PANES[chosen.index]
+    with page.told():
+        return [name, *filled(name, run, block, what)]
 
 
-def facing_view(title: str, image: Image.Image, prompt: str, seed: int, judged: bool) -> str:
-    """A picture with the judge's reading below it, where the judge belongs to the run's world."""
-    below = views.reading(_judge()(Prompt("", "", prompt.strip()), image, seed)) if judged else ""
-    return views.facing(title, pictures.whole(image), below)
+def filled(opened: str, run: str, block: str | None, what: str | None) -> list[Any]:
+    """Values for all panes that take long; those out of sight stay as they are."""
+    making = {INTERFERENCE: (4, lambda: interference.show(run, block)), SEARCH: (2, lambda: searching.show(run)),
+              FILES: (6, lambda: files.show(run, what))}
+    return [value for name, (count, make) in making.items()
+            for value in (make() if name == opened else [gr.skip()] * count)]
 
 
-def spoken(run: str, prompt: str) -> list[Any]:
-    """What is said of a prompt that Storybook cannot read, and the nearest sentence, ready to be clicked."""
-    if contents.is_storybook(runs.open_store(run)):
-        try:
-            parse(prompt)
-        except Unreadable as unread:
-            return [gr.HTML(views.unreadable(unread.reason, unread.known), visible=True),
-                    gr.Button(unread.nearest, visible=True)]
-    return [gr.HTML("", visible=False), gr.Button(visible=False)]
+def lines_of(prompt: str) -> tuple[str, ...]:
+    """The prompts of a text box, each once. Raises EngineError for too many."""
+    found = tuple(dict.fromkeys(line.strip() for line in prompt.splitlines() if line.strip()))
+    if len(found) > MOST_PROMPTS:
+        raise EngineError(f"{len(found)} prompts are too many to look at. Write {MOST_PROMPTS} at most, one a line.")
+    return found
 
 
 def another_prompt(run: str, prompt: str) -> str:
@@ -143,22 +220,3 @@ def another_prompt(run: str, prompt: str) -> str:
     else:
         known = [p.text for prompts in contents.accepted(store).values() for p in prompts]
     return random.choice([text for text in known if text != prompt] or [prompt])
-
-
-def saved_view(run: str, merges: Sequence[str]) -> str:
-    """The run's merges with what they were made of."""
-    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in merges}
-    made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
-            for name, recipe in recipes.items()}
-    return views.named("Saved merges", made) if made else ""
-
-
-def _weights(experts: Sequence[str], values: Mapping[str, Any]) -> dict[str, float]:
-    """By name: the sliders in sight are those of `experts`, in this order."""
-    return {name: float(values[f"weight_{n}"]) for n, name in enumerate(experts)}
-
-
-@cache
-def _judge() -> Any:
-    from engine.judges import storybook
-    return storybook.judge(storybook.Config())

@@ -1,4 +1,6 @@
 """Options by name: a TOML table or a form becomes a Config dataclass, or an error that says what to do."""
+import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -9,6 +11,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from engine.core.errors import EngineError
 
 Config = TypeVar("Config")
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str = "options") -> Config:
@@ -39,6 +42,25 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise EngineError(f"There is no file {path}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EngineError(f"{path} is not valid TOML: {error}. Correct that line.") from error
+
+
+def to_toml(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
+    """A table of texts, numbers, truths, lists of these and tables, as TOML; what is None is left out."""
+    plain = {name: value for name, value in table.items() if value is not None and not isinstance(value, Mapping)}
+    text = "".join(f"{_key(name)} = {_quoted(value)}\n" for name, value in plain.items())
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            own = (*path, name)
+            text += f"\n[{'.'.join(map(_key, own))}]\n{to_toml(value, own)}"
+    return text
+
+
+def _key(name: str) -> str:
+    return name if BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:

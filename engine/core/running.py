@@ -53,12 +53,19 @@ def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) ->
         yield Event(str(stop) or STOPPED, kind="stopped")
     except EngineError as error:
         yield Event(str(error), kind="error")
-    except MemoryError:
-        yield Event("The memory is full. Close other programs or choose a smaller batch.", kind="error")
-    except Exception as error:  # a bug of ours: the reader gets a sentence, the log the whole report
+    except Exception as error:
+        if is_out_of_memory(error):
+            yield Event("The memory is full. Close other programs or choose a smaller batch.", kind="error")
+            return
+        # a bug of ours: the reader gets a sentence, the log the whole report
         traceback.print_exc(file=sys.stderr)
         yield Event(f"This failed unexpectedly ({type(error).__name__}: {error}). Please report it with the "
                     "log; what was finished is kept.", kind="error")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python's own, or torch's, which is known by its name where torch is not imported."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 def _stoppable(stage: Events, asked_to_stop: Callable[[], bool]) -> Events:

@@ -5,10 +5,9 @@ alone, so it comes out the same whoever trains beside it; one expert alone is th
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal
 
-from engine.core import plugins
+from engine.core import names, plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -43,6 +42,9 @@ class Training:
     max_grad_norm: float = field(default=1.0, metadata={"help": "Clip each expert's gradient; 0 is off",
                                                         "range": (0.0, 1e6)})
     weight_decay: float = field(default=0.01, metadata={"help": "AdamW's", "range": (0.0, 1.0)})
+    patience: int = field(default=0, metadata={
+        "help": "Stop early after so many held-out losses without a new best, and keep the best weights; 0 never stops",
+        "range": (0, 1000)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Config(Training):
     seed: int = field(default=42, metadata={"help": "Start, order and noise", "range": (0, 2**31 - 1)})
     precision: Literal["fp32", "bf16"] = field(default="fp32", metadata={
         "help": "Of the base and its activations; the LoRA itself always learns in float32"})
+    recompute: bool = field(default=False, metadata={
+        "help": "Compute activations again in the backward pass instead of keeping them: slower, far less memory"})
     held_out: float = field(default=0.05, metadata={
         "help": "Share of each skill's pictures kept out of training", "range": (0.0, 0.5)})
     log_every: int = field(default=10, metadata={"help": "Steps between points of the curve", "range": (1, 100_000)})
@@ -110,8 +114,7 @@ def check(config: Config) -> None:
 
 
 def _check_expert(name: str, skills: Any) -> None:
-    if not name or name != Path(name).name or name.startswith("."):
-        raise EngineError(f"{name!r} cannot be the name of an expert. Use letters, digits and dashes.")
+    names.check(name, "an expert")
     if not isinstance(skills, list | tuple) or not skills or not all(isinstance(s, str) for s in skills):
         raise EngineError(f"Expert {name} has no skills to learn from. Give it a list of them.")
 

@@ -100,7 +100,7 @@ class Stream:
         times = torch.arange(HELD_OUT_TIMES, device=self._held_out.device) * 2 + 1
         times = times * timesteps // (2 * HELD_OUT_TIMES)
         at_once = max(1, self.training.batch_size // HELD_OUT_TIMES)
-        for pictures in self._held_out.split(at_once):
+        for pictures in self._held_out.split(at_once) if len(self._held_out) else ():
             rows = pictures.repeat_interleave(HELD_OUT_TIMES)
             noise = torch.cat([self._noise(row) for row in pictures.tolist()])
             yield Batch(self.pool.latents[rows].to(self.pool.dtype), self.pool.captions(rows), noise,

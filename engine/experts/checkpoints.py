@@ -1,13 +1,14 @@
 """An expert's files: the checkpoint it goes on from, its curve, its LoRA with card and recipe."""
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
 from engine.core.store import read_json, read_records, write_records
+from engine.experts import Training
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files
 from engine.models.mixture import Mixture
@@ -32,12 +33,15 @@ class Point:
 
 
 def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether an expert was trained to its last step. Raises EngineError when it was trained differently."""
+    """Whether an expert was trained to its last step, or stopped early.
+
+    Raises EngineError when it was trained differently.
+    """
     if not (folder / RECIPE).exists():
         return False
     recipe = read_json(folder / RECIPE)
     _check_same(folder, recipe, wanted)
-    return bool(recipe.get("step") == wanted["steps"])
+    return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
 
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
@@ -72,7 +76,8 @@ def write_curve(folder: Path, points: list[Point]) -> None:
 def write_lora(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Write the expert as it is now, averaged where it is, and return its recipe."""
     recipe = {**wanted, "kind": "expert", "step": learner.step, "versions": versions(),
-              "pictures": len(learner.stream.rows.learned), "held_out_pictures": len(learner.stream.rows.held_out)}
+              "pictures": len(learner.stream.rows.learned), "held_out_pictures": len(learner.stream.rows.held_out),
+              "stopped_early": learner.stopped_early}
     with learner.averaged():
         lora_files.write(folder, mixture.expert(learner.name), recipe)
     return recipe
@@ -90,6 +95,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    if changed := difference({key: had.get(key) for key in wanted}, wanted):
+    defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
+    if changed := difference({key: had.get(key, defaults.get(key)) for key in wanted}, wanted):
         raise EngineError(f"{folder} was trained with other options ({changed}). Give the expert another name, or "
                           "delete that folder to train it again.")

@@ -13,11 +13,11 @@ import torch
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import Event
 from engine.core.store import Store
-from engine.experts import Config, batches, checkpoints, latents, pool
+from engine.experts import Config, batches, budget, checkpoints, devices, latents, pool
 from engine.experts.checkpoints import Point
 from engine.experts.denoiser import WEIGHTS, Denoiser
 from engine.experts.samples import paint
-from engine.experts.training import Learner, Loss, held_out_loss, train_step
+from engine.experts.training import Learner, Loss, Spread, held_out_loss, train_step
 from engine.models import diffusion
 from engine.models.lora import Lora
 from engine.models.mixture import Mixture
@@ -36,9 +36,11 @@ class Session:
         self.wanted = {name: self._wanted(name, asdict(options)) for name in config.experts}
         self.waiting = [name for name, wanted in self.wanted.items()
                         if not checkpoints.is_finished(self._folder(name), wanted)]
+        self.devices = devices.joined()
         self.learners: list[Learner] = []
         self.curves: dict[str, list[Point]] = {}
         self._told = 0.0
+        self.asked_to_stop = False
 
     def run(self) -> Iterator[Event]:
         """Events until every expert is finished, or until it is stopped with everything saved."""
@@ -69,7 +71,7 @@ class Session:
     def _open(self) -> Iterator[Event]:
         """Load base and pictures, install a fresh LoRA an expert, go on from checkpoints."""
         config = self.config
-        self.painter = diffusion.load(config.model, config.revision, weights_dtype=WEIGHTS[config.precision])
+        self.painter = diffusion.load(config.model, config.revision, self.devices.device, WEIGHTS[config.precision])
         self.denoiser = Denoiser(self.painter)
         base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint}
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
@@ -85,6 +87,11 @@ class Session:
             learner = self._learner(name)
             self.curves[name] = checkpoints.resume(self._folder(name), learner, self.wanted[name])
             self.learners.append(learner)
+        if config.recompute:
+            self.painter.pipe.unet.enable_gradient_checkpointing()
+        planned = budget.plan(self.learners, self.mixture, self.denoiser, self.loss)
+        self.spread = Spread(planned.experts_a_forward, self.devices)
+        yield Event(planned.told(), *self._progress(), data={"budget": asdict(planned)})
 
     def _learner(self, name: str) -> Learner:
         config = self.config
@@ -95,11 +102,19 @@ class Session:
         return Learner(name, config.training(name), stream, self.mixture.parameters_of(name))
 
     def _learn(self) -> Iterator[Event]:
-        yield from self._after([learner for learner in self.learners if learner.step == 0])
-        while active := [learner for learner in self.learners if not learner.finished]:
-            train_step(active, self.mixture, self.denoiser, self.loss)
-            yield from self._after(active)
-            self._heed_stop_files()
+        """Steps until every expert is finished. Raises Stopped, in every process at the same step."""
+        learners = [learner for learner in self.learners if learner.step == 0]
+        while True:
+            try:
+                yield from self._after(learners)
+            except Stopped:
+                self.asked_to_stop = True
+            if not (learners := [learner for learner in self.learners if not learner.finished]):
+                return
+            if self.devices.any(self.asked_to_stop):
+                raise Stopped
+            train_step(learners, self.mixture, self.denoiser, self.loss, self.spread)
+            self.asked_to_stop |= self._finds_stop_files()
 
     def _after(self, learners: list[Learner]) -> Iterator[Event]:
         """What is due after a step: points of the curves, samples, files, an event."""
@@ -107,13 +122,11 @@ class Session:
         measured = [*self._due(learners, config.log_every), *self._due(learners, config.held_out_every)]
         points = self._log([learner for learner in learners if learner in measured])
         shown = self._due(learners, config.sample_every)
-        samples = paint(config, self.painter, self.mixture, shown, self._folder) if shown else {}
-        for learner in learners:
-            if learner.finished:
-                checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+        samples = self._paint_samples(shown)
+        self._finish(learner for learner in learners if learner.finished)
         self._save(learner for learner in self._due(learners, config.checkpoint_every) if not learner.finished)
         for learner in self._due(learners, config.snapshot_every):
-            if learner.step:
+            if learner.step and self.devices.writes:
                 folder = self._folder(learner.name) / f"step-{learner.step}"
                 checkpoints.write_lora(folder, learner, self.mixture, self.wanted[learner.name])
         if points or samples or time.monotonic() - self._told > SECONDS_BETWEEN_EVENTS:
@@ -132,6 +145,9 @@ class Session:
             return []
         held = [held_out_loss(learner, self.mixture, self.denoiser, self.loss)
                 if self._due([learner], self.config.held_out_every) else None for learner in learners]
+        for loss in held:
+            if loss is not None:
+                self.devices.agree(loss)
         missing = torch.full_like(learners[0].loss_sum, torch.nan)
         table = [torch.stack([learner.loss_sum / (learner.step - learner.logged_step), missing if loss is None
                               else loss.to(missing), learner.grad_norm.to(missing)])
@@ -140,39 +156,53 @@ class Session:
         for learner, (train, held_out, norm) in zip(learners, torch.stack(table).tolist(), strict=True):
             if learner.step and not math.isfinite(train):
                 self._diverged(learner)
+            if not math.isnan(held_out):
+                learner.note(held_out)
             points.append(Point(learner.step, learner.name, train if learner.step else None,
                                 None if math.isnan(held_out) else held_out, norm if learner.step else None,
                                 learner.learning_rate(max(0, learner.step - 1))))
             learner.loss_sum.zero_()
             learner.logged_step = learner.step
             self.curves[learner.name].append(points[-1])
-            checkpoints.write_curve(self._folder(learner.name), self.curves[learner.name])
+            if self.devices.writes:
+                checkpoints.write_curve(self._folder(learner.name), self.curves[learner.name])
         return points
 
     def _diverged(self, learner: Learner) -> None:
         """Raises EngineError; the others' work is saved first."""
         self._save(other for other in self.learners if other is not learner and not other.finished)
+        self.devices.meet()
         raise EngineError(f"The training of {learner.name} diverged before step {learner.step}. Lower its learning "
                           f"rate or keep clipping on, delete {self._folder(learner.name)} and start again.")
 
+    def _paint_samples(self, learners: list[Learner]) -> dict[str, list[str]]:
+        if not learners or not self.devices.writes:
+            return {}
+        return paint(self.config, self.painter, self.mixture, learners, self._folder)
+
+    def _finish(self, learners: Iterable[Learner]) -> None:
+        for learner in learners:
+            if self.devices.writes:
+                checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+
     def _save(self, learners: Iterable[Learner]) -> None:
         for learner in learners:
-            if learner.step and not learner.finished:
+            if learner.step and not learner.finished and self.devices.writes:
                 checkpoints.save(self._folder(learner.name), learner, self.wanted[learner.name])
 
     def _save_and_stop(self) -> None:
         """Leave what is needed to go on, and the expert as far as it has come."""
         self._save(self.learners)
-        for learner in self.learners:
-            if learner.step and not learner.finished:
-                checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+        self._finish(learner for learner in self.learners if learner.step and not learner.finished)
+        self.devices.meet()  # torchrun ends all processes soon after the first has gone
 
-    def _heed_stop_files(self) -> None:
+    def _finds_stop_files(self) -> bool:
+        """Whether somebody left one; it is taken away."""
         folders = [self.store.expert("any").parent, *(self._folder(learner.name) for learner in self.learners)]
-        if found := [folder / STOP for folder in folders if (folder / STOP).exists()]:
-            for file in found:
-                file.unlink()
-            raise Stopped("Stopped by a file.")
+        found = [folder / STOP for folder in folders if self.devices.writes and (folder / STOP).exists()]
+        for file in found:
+            file.unlink()
+        return bool(found)
 
     def _folder(self, name: str) -> Path:
         return self.store.expert(name)
@@ -180,7 +210,8 @@ class Session:
     def _progress(self) -> tuple[int, int]:
         """Steps done and steps in all, over all experts."""
         total = {name: self.config.training(name).steps for name in self.config.experts}
-        going = dict.fromkeys(self.waiting, 0) | {learner.name: learner.step for learner in self.learners}
+        going = dict.fromkeys(self.waiting, 0) | {
+            learner.name: total[learner.name] if learner.finished else learner.step for learner in self.learners}
         return sum(going.get(name, steps) for name, steps in total.items()), sum(total.values())
 
     def _told_steps(self) -> str:

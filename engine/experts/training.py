@@ -2,6 +2,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from engine.experts import Training
 from engine.experts.batches import Batch, Stream
 from engine.experts.denoiser import Denoiser
+from engine.experts.devices import Devices
 from engine.models.mixture import Mixture
 
 Loss = Callable[[Denoiser, Batch], Tensor]
@@ -29,10 +31,31 @@ class Learner:
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=parameters[0].device)
         self.logged_step = 0
         self.grad_norm = torch.zeros((), device=parameters[0].device)
+        self.best: list[Tensor] = []
+        """The weights of the lowest held-out loss, where `patience` asks for them."""
+        self.best_loss, self.worse_times = math.inf, 0
 
     @property
     def finished(self) -> bool:
-        return self.step >= self.training.steps
+        return self.step >= self.training.steps or self.stopped_early
+
+    @property
+    def stopped_early(self) -> bool:
+        return 0 < self.training.patience <= self.worse_times
+
+    @torch.no_grad()
+    def note(self, held_out_loss: float) -> None:
+        """Keep the best weights; at its end, early or not, the expert becomes what it was at its best."""
+        if not self.training.patience:
+            return
+        weights = self.average or [p.detach() for p in self.parameters]
+        if held_out_loss < self.best_loss:
+            self.best_loss, self.worse_times = held_out_loss, 0
+            self.best = [weight.clone() for weight in weights]
+            return
+        self.worse_times += 1
+        if self.finished:
+            torch._foreach_copy_(weights, self.best)
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, then constant, or half a cosine that reaches zero after the last step."""
@@ -77,6 +100,9 @@ class Learner:
             tensors[f"parameter.{i}"] = parameter.detach()
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"{key}.{i}"] = value
+        if self.best:
+            tensors["patience"] = torch.tensor([self.best_loss, self.worse_times], dtype=torch.float64)
+        tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
         return tensors | {f"average.{i}": tensor for i, tensor in enumerate(self.average)}
 
     @torch.no_grad()
@@ -92,28 +118,67 @@ class Learner:
                 "exp_avg_sq": torch.zeros_like(parameter).copy_(tensors[f"exp_avg_sq.{i}"])}
         for i, tensor in enumerate(self.average):
             tensor.copy_(tensors[f"average.{i}"])
+        if "patience" in tensors:
+            self.best_loss, self.worse_times = tensors["patience"][0].item(), int(tensors["patience"][1])
+            self.best = [tensors[f"best.{i}"].clone().to(p.device) for i, p in enumerate(self.parameters)]
 
 
-def train_step(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss) -> None:
+@dataclass(frozen=True)
+class Spread:
+    """What a step is spread over; it changes no number."""
+
+    experts_a_forward: int = 0
+    """0: all of them."""
+    devices: Devices = field(default_factory=Devices)
+
+
+AT_ONCE = Spread()
+
+
+def train_step(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss,
+               spread: Spread = AT_ONCE) -> None:
     """One step of every learner: their rows run through the base together, each through its own expert.
 
     An expert's loss is the mean over its own rows, so its gradient is what it would be alone, however many
-    forwards the step is spread over. Nothing here waits for the device.
+    forwards the step is spread over, however many experts share one, and however many devices share the rows.
+    Nothing here waits for the device.
     """
     drawn = [(learner, learner.stream.batch(learner.step, denoiser.timesteps)) for learner in learners]
+    losses = {learner.name: torch.zeros_like(learner.loss_sum) for learner in learners}
     for forward in range(max(learner.training.accumulation for learner in learners)):
         parts = [(learner, _part(batch, forward, learner.training.batch_size)) for learner, batch in drawn
                  if forward < learner.training.accumulation]
-        with mixture.grouped({learner.name: len(part) for learner, part in parts}):
-            losses = loss(denoiser, Batch.cat([part for _, part in parts]))
-            split = losses.split([len(part) for _, part in parts])
-            means = [own.mean() / learner.training.accumulation
-                     for (learner, _), own in zip(parts, split, strict=True)]
-            torch.stack(means).sum().backward()
-        for (learner, _), mean in zip(parts, means, strict=True):
-            learner.loss_sum += mean.detach()
+        together = spread.experts_a_forward or len(parts)
+        for first in range(0, len(parts), together):
+            own = [(learner, len(part), part[spread.devices.share(len(part))]) for learner, part in
+                   parts[first:first + together]]
+            for name, mean in _backward([one for one in own if len(one[2])], mixture, denoiser, loss).items():
+                losses[name] += mean
     for learner in learners:
+        for parameter in learner.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        spread.devices.add_up([p.grad for p in learner.parameters if p.grad is not None])
+        spread.devices.add_up([losses[learner.name]])
+        learner.loss_sum += losses[learner.name]
         learner.update()
+
+
+def _backward(parts: Sequence[tuple[Learner, int, Batch]], mixture: Mixture, denoiser: Denoiser,
+              loss: Loss) -> dict[str, Tensor]:
+    """One forward and backward pass over (learner, rows of all devices, own rows); the gradients add up.
+
+    Returns each learner's share of its step's mean loss.
+    """
+    if not parts:
+        return {}
+    with mixture.grouped({learner.name: len(part) for learner, _, part in parts}):
+        losses = loss(denoiser, Batch.cat([part for *_, part in parts]))
+        split = losses.split([len(part) for *_, part in parts])
+        means = [own.sum() / (rows * learner.training.accumulation)
+                 for (learner, rows, _), own in zip(parts, split, strict=True)]
+        torch.stack(means).sum().backward()
+    return {learner.name: mean.detach() for (learner, *_), mean in zip(parts, means, strict=True)}
 
 
 @torch.no_grad()

@@ -100,5 +100,6 @@ def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")
         shutil.rmtree(folder)
-    write_json(path, {"recipe": identity, "versions": recipe.versions()})
+    if not path.exists():
+        write_json(path, {"recipe": identity, "versions": recipe.versions()})
     return Shelf(folder)

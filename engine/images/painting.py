@@ -1,6 +1,6 @@
 """One shard painted: its pictures, the best of each prompt's candidates, and what the student will train on."""
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -27,7 +27,7 @@ class Studio:
         self.painter = diffusion.load(config.model, config.revision)
         same = config.encode_for in ("", config.model)
         self.student = self.painter if same else diffusion.load(config.encode_for)
-        self.empty = self.student.empty  # also says at once when the student is of a family that cannot be trained
+        _ = self.student.empty  # says at once when the student is of a family that cannot be trained
         self.judge = None
         if config.best_of > 1:
             plugin = plugins.load(judges, config.judge)
@@ -64,7 +64,8 @@ class Studio:
             records.append(Picture(item.file_name, item.prompt.id, item.prompt.text, seed, config.model, config.sampler,
                                    config.guidance, config.steps))
         latents = self._latents([picture for _, picture in chosen])
-        shelf.put(shard, {"latents": latents, **self._text([item.prompt.text for item in shard.items])}, records)
+        texts = [item.prompt.text for item in shard.items]
+        shelf.put(shard, {"latents": latents, **text_tensors(self.student, texts)}, records)
 
     def _latents(self, pictures: list[Painted]) -> torch.Tensor:
         """As painted, or encoded by the student's VAE at the student's size."""
@@ -73,8 +74,10 @@ class Studio:
         images: list[Image.Image] = [picture.image for picture in pictures]
         return self.student.encode(to_pixels(images, self.student.size_pixels)).cpu()
 
-    def _text(self, texts: list[str]) -> dict[str, Any]:
-        text, empty = self.student.embed(texts), self.empty
-        tensors = {"embeddings": text.tokens, "empty_embedding": empty.tokens, "pooled": text.pooled,
-                   "empty_pooled": empty.pooled, "time_ids": text.time_ids}
-        return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}
+
+def text_tensors(student: diffusion.Painter, texts: list[str]) -> dict[str, torch.Tensor]:
+    """What the student reads of some captions, and of none, by the names they are kept under."""
+    text, empty = student.embed(texts), student.empty
+    tensors = {"embeddings": text.tokens, "empty_embedding": empty.tokens, "pooled": text.pooled,
+               "empty_pooled": empty.pooled, "time_ids": text.time_ids}
+    return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}

@@ -2,17 +2,18 @@
 
 Reads experts/<name>/, writes merges/<name>/ in the same format with its recipe: method and {expert: weight}.
 """
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from engine.core import plugins
+from engine.core import names, plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import versions
+from engine.core.running import is_out_of_memory
 from engine.core.store import Store, read_json
 from engine.merge import methods
 
@@ -25,6 +26,8 @@ class Config:
     name: str = field(default="merged", metadata={"help": "Name of the merged LoRA"})
     method: str = field(default="average", metadata={"help": "How the experts are combined"})
     options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The method's own options"})
+    verify: bool = field(default=True, metadata={
+        "help": "Check that plain diffusers computes from the file what the sliders showed"})
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -32,7 +35,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     from engine.models import lora_cards, lora_files
     method = plugins.load(methods, config.method)
     options = build(method.Config, config.options, where=config.method)
-    folder, total = store.merge(_plain(config.name)), len(config.experts) + 1
+    folder, total = _folder(config, store), len(config.experts) + 1
     recipe = _recipe(config, asdict(options), _parents(config, store))
     if _is_done(folder, recipe):
         yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
@@ -41,21 +44,48 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     for done, name in enumerate(config.experts, 1):
         experts[name] = lora_files.read(store.expert(name)).expert
         yield Event(f"Read {name}.", done, total)
-    merged = method.merge(experts, config.experts, options)
-    recipe["versions"] = versions()
-    lora_files.write(folder, merged, recipe)
-    story = f"{len(experts)} LoRA experts merged by `{config.method}`."
-    lora_cards.write_card(folder, story, recipe, {**config.experts, **asdict(options)})
+    merged, kept = method.prepare(experts, options)(config.experts)
+    (folder / lora_cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
+    lora_files.write(folder, merged, recipe | {"energy kept": round(kept, 6), "versions": versions()})
+    live = (experts, method.coefficients(config.experts, options)) if hasattr(method, "coefficients") else (
+        {config.name: merged}, {config.name: 1.0})
+    verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *live)
+    story = (f"{len(experts)} LoRA experts merged by `{config.method}`, with {kept:.1%} of the merged deltas' energy. "
+             f"{verified}")
+    lora_cards.write_card(folder, story, lora_files.read_recipe(folder), {**config.experts, **asdict(options)})
     rank = max(factors.rank for factors in merged.values())
-    yield Event(f"Merged {len(experts)} experts into {config.name}, rank {rank}.", total, total, "done",
-                {"folder": str(folder), "rank": rank})
+    told = f", which keeps {kept:.1%} of the merged deltas' energy" if kept < 0.9999 else ""
+    text = f"Merged {len(experts)} experts into {config.name}, rank {rank}{told}. {verified}"
+    yield Event(text, total, total, "done", {"folder": str(folder), "rank": rank, "energy kept": kept})
 
 
-def _plain(name: str) -> str:
-    """Raises EngineError for what cannot be a folder's name."""
-    if not name or name != Path(name).name or name.startswith("."):
-        raise EngineError(f"{name!r} cannot be the name of a merge. Use letters, digits and dashes.")
-    return name
+def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapping[str, Any],
+              weights: Mapping[str, float]) -> str:
+    """What the verifier found. Raises EngineError when the file computes something else."""
+    from engine.merge import verify
+    if not config.verify:
+        return "Not verified."
+    if not verify.is_here(base["model"], base.get("revision")):
+        return f"Not verified: {base['model']} is not on this machine."
+    try:
+        found = verify.difference(file, base["model"], base.get("revision"), experts, weights)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return "Not verified: there is too little memory for the base in single precision."
+    if found > verify.MOST_DIFFERENCE:
+        file.unlink()
+        raise EngineError(f"Plain diffusers computes something else from {file} than the sliders showed (relative "
+                          f"difference {found:.1e}), so it is not kept. Please report this.")
+    return f"Verified: plain diffusers computes the same (relative difference {found:.0e})."
+
+
+def _folder(config: Config, store: Store) -> Path:
+    """Raises EngineError for what cannot be a name, and for an expert's."""
+    names.check(config.name, "a merge")
+    if (store.expert(config.name) / "recipe.json").exists():
+        raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
+    return store.merge(config.name)
 
 
 def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
@@ -91,4 +121,5 @@ def _is_done(folder: Path, recipe: dict[str, Any]) -> bool:
     """recipe.json is written last, so it stands for all the rest."""
     if not (folder / "recipe.json").exists():
         return False
-    return {**read_json(folder / "recipe.json"), "versions": None} == {**recipe, "versions": None}
+    made = read_json(folder / "recipe.json")
+    return {name: made.get(name) for name in recipe} == recipe

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.core.recipe import file_hash
 from engine.core.store import write_json, write_text
+from engine.models.checkpoints import STORYBOOK
 
+RECIPE = "recipe.json"
 SNIPPET = [
     "```python",
     "from diffusers import DiffusionPipeline",
@@ -23,11 +26,14 @@ def write_card(folder: Path, story: str, recipe: Mapping[str, Any], options: Map
     front = ["---", "library_name: diffusers", "tags: [lora, text-to-image, selma-studio]"]
     front += [f"base_model: {base}"] if HUB_ID.fullmatch(base) else []
     rows = [f"| {name.replace('_', ' ')} | {_shown(value)} |" for name, value in options.items()]
+    rows += [f"| sha256 of {file.name} | `{file_hash(file)}` |" for file in sorted(folder.glob("*.safetensors"))
+             if file.name != "checkpoint.safetensors"]
+    where = f"assets/storybook/{STORYBOOK[base]}" if base in STORYBOOK else base
     lines = [*front, "---", "", f"# {recipe['name']}", "", story, "", *SNIPPET, "",
              "| option | value |", "|---|---|", *rows, "",
              "`recipe.json` holds every option, the versions and the hashes of what this was made from.", ""]
-    write_text(folder / "README.md", "\n".join(lines).replace("BASE", base))
-    write_json(folder / "recipe.json", recipe)
+    write_text(folder / "README.md", "\n".join(lines).replace("BASE", where))
+    write_json(folder / RECIPE, recipe)
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """An expert on disk: `pytorch_lora_weights.safetensors`, as diffusers and peft write and read it.
 
-Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank). The header holds rank
+Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank), of a convolution with its
+window and 1 x 1. The header holds rank
 and alpha as diffusers' own `lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under
 `recipe`, how the expert was made. Nothing is ever unpickled.
 """
@@ -40,11 +41,9 @@ class LoraFile(NamedTuple):
 
 def write(folder: Path, expert: Expert, recipe: dict[str, Any]) -> Path:
     """Write an expert into `folder`, atomically. Raises EngineError when a factor is not finite."""
-    tensors = {}
-    for path, factors in expert.items():
-        for side, tensor in (("A", factors.a), ("B", factors.b)):
-            tensors[f"{PREFIX}{path}.lora_{side}.weight"] = tensor
-    _check_finite(tensors, "The expert")
+    tensors = {f"{PREFIX}{path}.{key}": tensor for path, factors in expert.items()
+               for key, tensor in factors.tensors().items()}
+    check_finite(tensors, "The expert")
     header = {"format": "pt", "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
               "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True)}
     write_tensors(folder / FILE_NAME, tensors, header)
@@ -77,15 +76,19 @@ def read(folder: Path) -> LoraFile:
     """Read an expert from its folder, or from a file. Raises EngineError for what is no plain LoRA."""
     file = folder / FILE_NAME if folder.is_dir() else folder
     tensors, header = read_tensors(file)
-    _check_finite(tensors, str(file))
+    check_finite(tensors, str(file))
+    return LoraFile(factors_of(tensors, header, file), _parsed(header.get("recipe"), file))
+
+
+def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -> Expert:
+    """Factors of peft's keys, scaled as the header says. Raises EngineError for what is no plain LoRA."""
     metadata = _parsed(header.get("lora_adapter_metadata"), file)
     metadata = {key.removeprefix(PREFIX): value for key, value in metadata.items() if key.startswith(PREFIX)}
     if kind := next((name for flag, name in NOT_A_SUM.items() if metadata.get(flag)), None):
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Train or export it as a plain LoRA.")
     pairs = _pairs(tensors, file)
-    expert = {path: Factors(a, b, _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
-    return LoraFile(expert, _parsed(header.get("recipe"), file))
+    return {path: Factors(a, b.flatten(1), _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -160,19 +163,25 @@ def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Te
     sides: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         match = KEY.fullmatch(key)
-        if match is None or tensor.dim() != 2:
-            raise EngineError(f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear "
-                              "layers can be read: unet.<module>.lora_A.weight and lora_B.weight.")
+        if match is None or tensor.dim() not in (2, 4):
+            raise EngineError(f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear layers and "
+                              "convolutions can be read: unet.<module>.lora_A.weight and lora_B.weight.")
         sides.setdefault(match["path"], {})[match["side"]] = tensor
     for path, pair in sides.items():
-        if len(pair) < 2 or pair["A"].shape[0] != pair["B"].shape[1] or 0 in pair["A"].shape:
+        if len(pair) < 2 or not _multiply(pair["A"], pair["B"]):
             raise EngineError(f"{file}: lora_A and lora_B of {path} do not fit together. Make it again.")
     if not sides:
         raise EngineError(f"{file} holds no LoRA. Choose the {FILE_NAME} of an expert.")
     return {path: (pair["A"], pair["B"]) for path, pair in sides.items()}
 
 
-def _check_finite(tensors: dict[str, Tensor], what: str) -> None:
+def _multiply(a: Tensor, b: Tensor) -> bool:
+    """Whether B follows A: (rank, in) and (out, rank), or a convolution and one of 1 x 1."""
+    return a.dim() == b.dim() and a.shape[0] == b.shape[1] and a.numel() > 0 and b.flatten(1).shape[1] == b.shape[1]
+
+
+def check_finite(tensors: dict[str, Tensor], what: str) -> None:
+    """Raises EngineError when a value is no number."""
     for key, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise EngineError(f"{what} holds values that are no numbers ({key}). "

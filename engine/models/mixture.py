@@ -4,7 +4,9 @@ All experts of a run are held in concatenated rank: A_cat (sum of ranks, in) and
 forward pass takes `mix` (rows, experts) and adds B_cat ((A_cat x) * w) to each target layer, w being a row's
 mix spread over the ranks, times alpha / rank. The base is never written to: the factors hang beside it.
 
-- `mixture.mix(rows)`: any weights a row. Sliders, grids of weights, base beside merged with the same noise.
+- `mixture.mix(rows)`, live: any weights a row. Sliders, grids of weights, base beside merged with the same noise.
+- `mixture.folded(mix)`: one mix for everything, at the cost of the bare base. Long sampling: W + the deltas is
+  computed once, beside W, and stands in for it.
 - `mixture.grouped({"counting": 8, "styles": 8})`: one expert a row, in contiguous groups. Training: an
   expert's rows alone pay for it, and its gradient is what it would be alone.
 """
@@ -24,7 +26,7 @@ _ByLayer = dict[str, dict[int, Factors]]
 
 
 class Mixture:
-    """Experts installed beside the linear layers of `model`; nothing is added until a mix is set.
+    """Experts installed beside the linear layers and convolutions of `model`; nothing is added until a mix is set.
 
     `experts` maps a name to a fresh `Lora` or to the factors of a finished one; their order is the order of a
     mix's columns. Raises EngineError when one does not fit the model.
@@ -69,11 +71,7 @@ class Mixture:
         if mix is None:
             self._mix, self._groups = None, None
             return
-        rows = self.rows([mix]) if isinstance(mix, Mapping) else mix.to(self.device, self.dtype)
-        rows = rows[None] if rows.dim() == 1 else rows
-        if rows.dim() != 2 or rows.shape[1] != len(self.names):
-            raise EngineError(f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "
-                              f"{len(self.names)}), a weight for each of {', '.join(self.names)}.")
+        rows = self._checked(mix)
         self._mix, self._groups = rows, None
         for layout in self._layouts.values():
             layout.write(rows)
@@ -106,6 +104,24 @@ class Mixture:
         finally:
             self._restore(*before)
 
+    @contextmanager
+    def folded(self, mix: Mix) -> Iterator[None]:
+        """One mix, (experts,) or named weights, written into every target layer for the length of a `with`.
+
+        The same mix gives the same bits however often. Needs a copy of the target layers, freed with the mixture.
+        """
+        rows = self._checked(mix)
+        if len(rows) > 1:
+            raise EngineError(f"{len(rows)} mixes cannot be folded into one model. Give one, or mix them live.")
+        with self.mix(None):
+            try:
+                for layer in self._layers.values():
+                    layer.fold(rows[0])
+                yield
+            finally:
+                for layer in self._layers.values():
+                    layer.unfold()
+
     # what an expert is made of
 
     def parameters_of(self, name: str) -> list[nn.Parameter]:
@@ -121,8 +137,8 @@ class Mixture:
 
     def state(self, name: str) -> dict[str, Tensor]:
         """One expert under peft's keys, `<path>.lora_A.weight` and `<path>.lora_B.weight` (out, rank)."""
-        return {f"{path}.lora_{side}.weight": tensor for path, factors in self.expert(name).items()
-                for side, tensor in (("A", factors.a), ("B", factors.b))}
+        return {f"{path}.{key}": tensor for path, factors in self.expert(name).items()
+                for key, tensor in factors.tensors().items()}
 
     @torch.no_grad()
     def load(self, name: str, state: Mapping[str, Tensor]) -> None:
@@ -139,12 +155,20 @@ class Mixture:
         for path, layer in self._layers.items():
             if index in layer.a:
                 layer.a[index].copy_(state[f"{path}.lora_A.weight"])
-                layer.b[index].copy_(state[f"{path}.lora_B.weight"].T)
+                layer.b[index].copy_(state[f"{path}.lora_B.weight"].flatten(1).T)
 
     def _index(self, name: str) -> int:
         if name not in self.names:
             raise EngineError(f"No expert called {name!r}. Choose from {', '.join(self.names)}.")
         return self.names.index(name)
+
+    def _checked(self, mix: Mix) -> Tensor:
+        """(rows, experts), where and as the factors are."""
+        rows = self.rows([mix]) if isinstance(mix, Mapping) else torch.atleast_2d(mix.to(self.device, self.dtype))
+        if rows.dim() != 2 or rows.shape[1] != len(self.names):
+            raise EngineError(f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "
+                              f"{len(self.names)}), a weight for each of {', '.join(self.names)}.")
+        return rows
 
     def _restore(self, mix: Tensor | None, groups: tuple[Group, ...] | None) -> None:
         self.set_mix(mix)

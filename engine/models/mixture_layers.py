@@ -1,6 +1,6 @@
-"""One linear layer's share of a mixture: every expert's factors concatenated along the rank."""
+"""One layer's share of a mixture: every expert's factors concatenated along the rank; linear or convolution."""
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +27,13 @@ class Layout:
         self.scale = torch.tensor([scale for _, scale in ranks], device=like.device, dtype=like.dtype)
         self.weights = like.new_zeros(1, len(ranks))
 
+    def spread(self, mix: Tensor) -> Tensor:
+        """A mix (rows, experts) over the ranks, times alpha / rank: (rows, ranks)."""
+        return mix[:, self.expert] * self.scale
+
     def write(self, mix: Tensor) -> None:
-        """Spread the mix (rows, experts) over the ranks, in place wherever the tensor can be written to."""
-        weights = mix[:, self.expert] * self.scale
+        """Keep a mix, in place wherever the tensor can be written to."""
+        weights = self.spread(mix)
         fixed = weights.requires_grad or self.weights.requires_grad or self.weights.is_inference()
         if weights.shape == self.weights.shape and not fixed:
             self.weights.copy_(weights)
@@ -43,16 +47,20 @@ class Layout:
 
 
 class Layer:
-    """Every expert's factors at one linear layer.
+    """Every expert's factors at one linear layer or convolution.
 
     The two concatenations are the storage and each expert's parameters are views of it: an optimiser's step
     shows in both paths. B_cat is kept transposed, (sum of ranks, out), so that those views are contiguous.
     """
 
-    def __init__(self, linear: nn.Module, parts: Mapping[int, Factors], layouts: dict[tuple, Layout]) -> None:
-        assert isinstance(linear, nn.Linear)
-        dtype = torch.promote_types(linear.weight.dtype, torch.float32)
-        device = linear.weight.device
+    def __init__(self, module: nn.Module, parts: Mapping[int, Factors], layouts: dict[tuple, Layout]) -> None:
+        assert isinstance(module, nn.Linear | nn.Conv2d)
+        self.module, self.pristine = module, module.weight
+        self.window: dict[str, Any] = {}
+        if isinstance(module, nn.Conv2d):
+            self.window = {"stride": module.stride, "padding": module.padding, "dilation": module.dilation}
+        dtype = torch.promote_types(module.weight.dtype, torch.float32)
+        device = module.weight.device
         self.a_cat = torch.cat([factors.a.to(device, dtype) for factors in parts.values()])
         self.b_cat = torch.cat([factors.b.T.to(device, dtype) for factors in parts.values()])
         self.scale = {expert: factors.scale for expert, factors in parts.items()}
@@ -61,6 +69,7 @@ class Layer:
         self.b = {e: nn.Parameter(view) for e, view in zip(parts, self.b_cat.split(ranks), strict=True)}
         key = tuple((expert, factors.rank, factors.scale) for expert, factors in parts.items())
         self.layout = layouts.setdefault(key, Layout(key, self.a_cat))
+        self._folded: nn.Parameter | None = None
 
     def factors(self, expert: int) -> Factors:
         """A copy of one expert's share."""
@@ -68,15 +77,16 @@ class Layer:
         return Factors(a, b.T.contiguous(), self.scale[expert])
 
     def add_mixed(self, x: Tensor, output: Tensor) -> Tensor:
-        """x (batch, ..., in), output (batch, ..., out); every row has its own weights."""
+        """x (batch, ..., in) or (batch, in, h, w), output likewise; every row has its own weights."""
         weights, (a_cat, b_cat) = self.layout.read(x.dtype), self._concatenated()
         rows = weights.shape[0]
         if x.shape[0] % rows:
             raise EngineError(f"The mix has {rows} rows and the batch {x.shape[0]}: "
                               "give each sample a row, or all of them one.")
-        low = functional.linear(x, a_cat.to(x.dtype)).unflatten(0, (-1, rows))
-        low = low * weights.view(rows, *[1] * (x.dim() - 2), -1)
-        return _add(output, low.flatten(0, 1), b_cat.to(x.dtype))
+        low = self._low(x, a_cat.to(x.dtype)).unflatten(0, (-1, rows))
+        shape = (rows, -1, 1, 1) if self.window else (rows, *[1] * (x.dim() - 2), -1)
+        low = low * weights.view(shape)
+        return self._add(output, low.flatten(0, 1), b_cat.to(x.dtype))
 
     def add_grouped(self, x: Tensor, output: Tensor, groups: Sequence[Group]) -> Tensor:
         """The rows of each group run through their own expert's factors and no other's."""
@@ -86,10 +96,24 @@ class Layer:
         for expert, start, stop in groups:
             part = output[start:stop]
             if expert in self.a:
-                low = functional.linear(x[start:stop], self.a[expert].to(x.dtype))
-                part = _add(part, low, self.b[expert].to(x.dtype), self.scale[expert])
+                low = self._low(x[start:stop], self.a[expert].to(x.dtype))
+                part = self._add(part, low, self.b[expert].to(x.dtype), self.scale[expert])
             parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    @torch.no_grad()
+    def fold(self, mix: Tensor) -> None:
+        """Compute with W + the deltas of a mix (experts,), rounded once, until `unfold`; W itself stays untouched."""
+        weighted = self.b_cat * self.layout.spread(mix[None]).T
+        pristine = self.pristine.flatten(1).to(self.a_cat.dtype)
+        if self._folded is None:
+            self._folded = nn.Parameter(torch.empty_like(self.pristine), requires_grad=False)
+        self._folded.copy_(torch.addmm(pristine, weighted.T, self.a_cat.flatten(1)).view(self.pristine.shape))
+        self.module.weight = self._folded
+
+    def unfold(self) -> None:
+        """Compute with W again."""
+        self.module.weight = self.pristine
 
     def _concatenated(self) -> tuple[Tensor, Tensor]:
         """The storage itself, or the parameters joined where gradients are wanted."""
@@ -98,8 +122,13 @@ class Layer:
             return self.a_cat, self.b_cat
         return torch.cat(list(self.a.values())), torch.cat(list(self.b.values()))
 
+    def _low(self, x: Tensor, a: Tensor) -> Tensor:
+        """A x: (batch, ..., ranks), of a convolution (batch, ranks, h, w)."""
+        return functional.conv2d(x, a, **self.window) if self.window else functional.linear(x, a)
 
-def _add(output: Tensor, low: Tensor, b: Tensor, scale: float = 1.0) -> Tensor:
-    """output + scale * low @ b, in one pass over the output."""
-    flat = torch.addmm(output.reshape(-1, output.shape[-1]), low.reshape(-1, low.shape[-1]), b, alpha=scale)
-    return flat.view(output.shape)
+    def _add(self, output: Tensor, low: Tensor, b: Tensor, scale: float = 1.0) -> Tensor:
+        """output + scale * B low; of a linear layer in one pass over the output."""
+        if self.window:
+            return output + functional.conv2d(low * scale, b.T[:, :, None, None])
+        flat = torch.addmm(output.reshape(-1, output.shape[-1]), low.reshape(-1, low.shape[-1]), b, alpha=scale)
+        return flat.view(output.shape)

@@ -1,6 +1,6 @@
 """From noise to latents over a UNet: named samplers; each row has its own guidance and mixture."""
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,11 +98,8 @@ def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callbac
     guided = (batch.guidance > 1).nonzero()[:, 0]
     scale = batch.guidance[guided].view(-1, 1, 1, 1)
     conditions = Embeddings.cat([*[batch.empty] * len(guided), batch.text]).conditions()
-    mix = batch.mix
-    if mix is not None and len(mix) > 1:
-        mix = torch.cat([mix[guided.to(mix.device)], mix])
     latents = batch.start * schedule.init_noise_sigma
-    with nullcontext() if batch.mixture is None else batch.mixture.mix(mix):
+    with _mixed(batch, guided):
         for step, t in enumerate(schedule.timesteps, 1):
             rows = schedule.scale_model_input(torch.cat([latents[guided], latents]), t)
             predicted = unet(rows.to(unet.dtype), t, **conditions, return_dict=False)[0].to(latents.dtype)
@@ -112,3 +109,12 @@ def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callbac
             if callback:
                 callback(step, len(schedule.timesteps), latents)
     return latents
+
+
+def _mixed(batch: Batch, guided: Tensor) -> AbstractContextManager[None]:
+    """Folded where all rows have one mix: the weights hold for many steps, and the layers then cost nothing more."""
+    if batch.mixture is None or batch.mix is None:
+        return nullcontext() if batch.mixture is None else batch.mixture.mix(None)
+    if (batch.mix == batch.mix[0]).all():
+        return batch.mixture.folded(batch.mix[0])
+    return batch.mixture.mix(torch.cat([batch.mix[guided.to(batch.mix.device)], batch.mix]))

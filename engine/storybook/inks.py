@@ -20,7 +20,7 @@ MOST_OFF_COLOUR, MOST_OFF_ANY_COLOUR, LEAD = 45.0, 65.0, 20.0
 """RGB distances at which a pixel agrees with a colour: when another is closer by the lead, and when none is."""
 LEAST_ONE_COLOUR_SHARE = 0.75
 FAINT, LEAST_FULL_SHARE = 0.5, 0.01
-"""Paint is faint that far, and farther, on its way to the background; a share of every thing must not be."""
+"""Paint is faint that far, and farther, on its way to the background; a few pixels of every thing must not be."""
 STRIPED_SHARE, HOLLOW_SHARE = 0.08, 0.12
 """White and background inside a silhouette: clean and slightly blurred pictures have none or twice as much."""
 CONSENSUS_PIXELS = 5

@@ -6,6 +6,7 @@ from app import beat, jobs, line
 from app.jobs import Job
 from app.page import Page
 from engine.core import store
+from engine.core.errors import EngineError
 from engine.core.events import Event
 
 
@@ -62,13 +63,13 @@ def test_a_job_without_a_word_yet_is_starting(working):
     ("running", True, False), ("done", False, False), ("stopped", False, True), ("error", False, True)])
 def test_the_buttons_fit_the_state(working, state, cancel, resume):
     working(state=state, last=Event("so far", kind=state))
-    (_, first, second), _ = line.shown("mine")
+    _, first, second = line.shown("mine")
     assert (first["visible"], second["visible"]) == (cancel, resume)
 
 
 def test_work_on_another_run_is_told(working):
     working(run="other", last=Event("painting", 1, 2))
-    (html, cancel, _), _ = line.shown("mine")
+    html, cancel, _ = line.shown("mine")
     assert "Run other: painting" in html and cancel["visible"]
 
 
@@ -80,21 +81,36 @@ def test_going_on_starts_the_same_job_again(working, started, runs_folder):
 
 def test_the_mark_changes_with_every_event(working):
     made = working(last=Event("a"))
-    before = line.shown("mine")[1]
-    assert line.shown("mine")[1] == before
+    before = line.mark("mine")
+    assert line.mark("mine") == before
     store.write_text(made.folder / "events.jsonl", "{}\n")
-    assert line.shown("mine")[1] != before != line.shown("other")[1]
+    assert line.mark("mine") != before != line.mark("other")
 
 
-def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(monkeypatch):
+@pytest.fixture
+def watch(monkeypatch):
+    """Two tabs; the first shows its run and its input."""
     with gr.Blocks():
         run, kept, drawn, other = gr.Dropdown(), gr.State("in"), gr.Textbox(), gr.Textbox()
+    monkeypatch.setattr(line, "shown", lambda run: ["strip"])
+    monkeypatch.setattr(line, "mark", lambda run: f"mark of {run}")
     pages = {"a": Page([kept], [drawn], lambda run, kept: [f"{run} {kept}"]), "b": Page([], [other], lambda run: ["b"])}
-    watch = beat.Beat(line.Line(run, [gr.HTML()]), pages)
-    monkeypatch.setattr(line, "shown", lambda run: (["strip"], f"mark of {run}"))
+    return beat.Beat(line.Line(run, [gr.HTML()]), pages)
+
+
+def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
     skip = gr.skip()
     assert watch.redraw("mine", "a", "", "in") == ["a", "mark of mine", "strip", "mine in", skip]
     assert watch.open("b", "mine", "", "", "in")[0::3] == ["b", skip]
     assert watch.tick("mine", "a", "other", "in")[2:4] == ["strip", "mine in"]
     assert watch.tick("mine", "a", "mark of mine", "in") == watch.tick(None, "a", "", "in") == [skip] * 5
     assert watch.redraw(None, "a", "", "in") == ["a", "", skip, skip, skip]
+
+
+def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeypatch):
+    def damaged(run):
+        raise EngineError("recipe.json is damaged. Delete it.")
+    monkeypatch.setattr(line, "shown", damaged)
+    opened, mark, strip, *_ = watch.redraw("mine", "a", "", "in")
+    assert 'role="alert"' in strip and "Delete it" in strip
+    assert watch.tick("mine", opened, mark, "in") == [gr.skip()] * 5

@@ -1,10 +1,12 @@
 """The two pictures of the merge tab, on a real pipeline with small random weights."""
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.preview import Ask, Preview
+from app import beside, grids, sliders
+from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_json
@@ -31,8 +33,10 @@ def preview() -> Preview:
     return Preview()
 
 
-def paint(preview, run, weights, prompt="two red balls", seed=3):
-    return [np.asarray(image, dtype=int) for image in preview.paint(run, Ask(prompt, seed, 3.5, weights, steps=2))]
+def paint(preview, run, weights, seed=3, method="weighted", **options):
+    """The base's and the merged picture."""
+    cells = [Cell("two red balls", seed, 3.5, mix, steps=2) for mix in (None, Mix.of(method, options, weights))]
+    return [np.asarray(image, dtype=int) for image in preview.paint(run, cells)]
 
 
 def test_the_base_stays_and_the_merged_picture_follows_the_weights(preview, run):
@@ -42,16 +46,33 @@ def test_the_base_stays_and_the_merged_picture_follows_the_weights(preview, run)
     assert np.abs(merged - base).max() > 20 and np.abs(merged - other).max() > 5
 
 
-def test_while_only_sliders_move_the_base_is_not_painted_again(preview, run, monkeypatch):
+def test_while_only_sliders_move_nothing_else_is_painted_again(preview, run, monkeypatch):
     base, merged = paint(preview, run, ONES, seed=9)
     rows = []
     real = preview._painter.paint
     monkeypatch.setattr(preview._painter, "paint", lambda texts, *rest, **more: rows.append(len(texts)) or real(
         texts, *rest, **more))
-    again, alone = paint(preview, run, ONES, seed=9)
-    assert rows == [1] and (again == base).all() and np.abs(alone - merged).max() <= 1
+    again, other = paint(preview, run, {**ONES, "styles": 0.5}, seed=9)
+    assert rows == [1] and (again == base).all() and np.abs(other - merged).max() > 5
+    back = paint(preview, run, ONES, seed=9)
+    assert rows == [1] and (back[1] == merged).all(), "what was painted is remembered"
     paint(preview, run, ONES, seed=10)
     assert rows == [1, 2]
+
+
+def test_every_expert_alone_is_the_merge_of_it_with_nothing(preview, run):
+    alone, = preview.paint(run, [Cell("two red balls", 3, 3.5, Mix.alone("styles"), steps=2)])
+    zero = {**dict.fromkeys(SKILLS, 0.0), "styles": 1.0}
+    assert np.abs(np.asarray(alone, dtype=int) - paint(preview, run, zero)[1]).max() <= 1
+
+
+@pytest.mark.parametrize(("method", "options"), [("ties", {"density": 1.0}), ("compress", {"rank": 64})])
+def test_methods_that_are_no_sum_are_painted_as_what_they_make(preview, run, method, options):
+    weights = {"styles": 1.0, "counting": 0.0, "places": 0.0}
+    base, merged = paint(preview, run, weights, method=method, **options)
+    _, expected = paint(preview, run, weights)
+    assert np.abs(merged - expected).max() <= 2 < np.abs(merged - base).max()
+    assert np.abs(paint(preview, run, weights)[0] - base).max() <= 1, "and leave the base as it was"
 
 
 def test_without_weight_both_are_the_same_picture(preview, run):
@@ -77,17 +98,18 @@ def test_an_expert_trained_anew_is_read_anew(preview, run, base, tmp_path):
 def test_a_base_that_is_not_there_is_a_sentence(run, tmp_path):
     write_json(Store(tmp_path).expert("a") / "recipe.json", {"base": {"model": "/nowhere/at/all"}})
     with pytest.raises(EngineError, match="/nowhere/at/all"):
-        Preview().paint(Store(tmp_path), Ask("a ball", 1, 2.0, {}))
+        Preview().paint(Store(tmp_path), [Cell("a ball", 1, 2.0)])
 
 
 @pytest.fixture
 def shown(preview, run, monkeypatch):
     """The tab's painting, on this run."""
     monkeypatch.setenv("SELMA_EXAMPLE", str(run.folder))
-    monkeypatch.setattr(merge, "PREVIEW", preview)
-    monkeypatch.setattr(merge, "STEPS", 2)
+    monkeypatch.setattr(beside, "PREVIEW", preview)
+    monkeypatch.setattr(beside, "STEPS", 2)
     options = {"strength": 1.0}
-    return lambda prompt, weights=ONES: list(merge.paint("example", prompt, 3, 3.5, weights, "average", options))
+    return lambda prompt, weights=ONES, each=False: list(
+        beside.paint("example", merge.lines_of(prompt), 3, 3.5, each, weights, "average", options))
 
 
 def test_the_judge_reads_under_each_picture(shown):
@@ -115,12 +137,70 @@ def test_no_experts_and_no_prompt(shown):
     assert len(shown("   ")) == 1
 
 
+def test_several_prompts_and_every_expert_alone(shown):
+    *_, (rows, _, _) = shown("two red balls\na blue star\n\na blue star", each=True)
+    assert rows.count('class="pair"') == 2 and rows.count("<img") == 2 * (2 + len(SKILLS))
+    assert rows.count("<h4>") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
+
+
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):
-    names, *rest = merge.show("example", [])
+    names, *rest = merge.show("example", [], None, None, None, "beside", None, None)
     assert names == list(SKILLS)
     assert [slider.visible for slider in rest[:12]] == [True] * 3 + [False] * 9 and rest[0].label == "counting"
-    assert all(value == {"__type__": "update"} for value in merge.show("example", names)[1:13])
-    assert "average of counting 0.333" in merge.show("example", [])[-1]
+    again = merge.show("example", names, None, None, None, "beside", None, None)
+    assert all(value == {"__type__": "update"} for value in again[1:13])
+    assert "average of counting 0.333" in rest[14] and "SELMA: equal shares" in rest[12]["choices"]
+
+
+def test_presets_are_selmas_and_the_saved_merges(shown, run):
+    found = sliders.known_presets("example", list(SKILLS))
+    released = found["SELMA as released"]
+    letters = len(json.loads((run.expert("counting") / "recipe.json").read_text())["base"]["model"])
+    assert released.method == "weighted" and set(released.weights.values()) == {1 / letters}
+    assert found["merged"].weights == json.loads((run.merge("merged") / "recipe.json").read_text())["experts"]
+    slid = sliders.slid(["a", "b"], {"b": 0.5})
+    assert [one["value"] for one in slid[:2]] == [0.0, 0.5] and len(slid) == 12
+
+
+def test_undo_goes_back_step_by_step():
+    past = [[1.0, "average"]]
+    for now in ((0.5, "average"), (0.5, "average"), (0.5, "weighted")):
+        past = sliders.remembered(past, *now)
+    assert past == [[1.0, "average"], [0.5, "average"], [0.5, "weighted"]]
+    past, then = sliders.before(past, (0.5, "weighted"))
+    assert then == [0.5, "average"]
+    past, then = sliders.before(past, then)
+    assert then == [1.0, "average"]
+    assert sliders.before(past, then) == ([[1.0, "average"]], [1.0, "average"]), "there is nothing before it"
+    assert sliders.before(past, [0.2, "average"])[1] == [1.0, "average"], "a move that was not remembered yet"
+
+
+def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():
+    wide, usual = sliders.slid(["a", "b"], {"a": 3.0, "b": 0.5})[:2]
+    assert (wide["value"], wide["maximum"], usual["maximum"], usual["minimum"]) == (3.0, 3.0, 2.0, -1.0)
+
+
+def test_the_nearest_sentence_replaces_the_unreadable_line_alone():
+    assert beside.instead("a red ball\na dog\na tree", "a star") == "a red ball\na star\na tree"
+    assert beside.instead("a red ball", "a star") == "a red ball"
+
+
+def test_too_many_prompts_are_refused():
+    with pytest.raises(EngineError, match="9 prompts are too many"):
+        merge.lines_of("\n".join(f"{n} balls" for n in range(9)))
+
+
+def test_a_grid_needs_a_method_that_is_a_sum():
+    assert sliders.live_weights({"a": 1.0, "b": 3.0}, "average", {"strength": 2.0}) == {"a": 0.5, "b": 1.5}
+    with pytest.raises(EngineError, match="Choose average or weighted"):
+        sliders.live_weights({"a": 1.0}, "ties", {})
+
+
+@pytest.mark.parametrize(("text", "values"), [("0, 0.5; 1", (0.0, 0.5, 1.0)), ("", ()), ("-1", (-1.0,))])
+def test_axis_values_are_read(text, values):
+    assert grids.numbers(text) == values
+    with pytest.raises(EngineError, match="with commas between"):
+        grids.numbers("a, b")
 
 
 def test_another_prompt_is_one_nobody_has_learned_from(shown, run):

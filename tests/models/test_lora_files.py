@@ -119,7 +119,8 @@ A, B = torch.ones(2, 6), torch.ones(5, 2)
     (lambda folder: save(folder, A=A, B=torch.ones(5, 3)), "do not fit together"),
     (lambda folder: save(folder, A=A, B=B * float("nan")), "no numbers"),
     (lambda folder: save(folder, A=A, B=B, other=torch.ones(2)), "holds other"),
-    (lambda folder: save(folder, A=torch.ones(2, 6, 3, 3), B=B), "Only LoRAs of a UNet's linear"),
+    (lambda folder: save(folder, A=torch.ones(2, 6, 3, 3), B=B), "do not fit together"),
+    (lambda folder: save(folder, A=torch.ones(2, 6, 3), B=B), "Only LoRAs of a UNet's linear"),
     (lambda folder: save(folder, {"unet.use_dora": True}, A=A, B=B), "is DoRA"),
 ])
 def test_what_is_no_plain_lora_is_refused_with_the_remedy(tmp_path, make, sentence):

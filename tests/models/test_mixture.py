@@ -171,7 +171,7 @@ def test_the_base_in_bfloat16_and_autocast_agree_with_float32(unet, mixed, input
     (lambda unet: Lora(4, 0), "positive alpha"),
     (lambda unet: Mixture(unet, {}), "at least one expert"),
     (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("to_x",))}), "to_k, to_out.0, to_q, to_v"),
-    (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("conv1",))}), "No linear layer is called 'conv1'"),
+    (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("norm1",))}), "or convolution is called .norm1"),
     (lambda unet: Mixture(unet, {"a": {"nowhere": TINY}}), "another model"),
     (lambda unet: Mixture(unet, {"a": {"time_embedding.linear_1": TINY}}), "2 x 2 in the LoRA"),
 ])

@@ -2,12 +2,12 @@
 
 Other weights count relative to their sum. [SELMA](https://arxiv.org/abs/2403.06952)
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
-from engine.merge.concatenate import concatenate
+from engine.merge.deltas import Merged, concatenate
 
 if TYPE_CHECKING:
     from engine.models.lora import Expert
@@ -21,10 +21,10 @@ class Config:
 def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, float]:
     """Each expert's share of the mean, times the strength. Raises EngineError when there is no mean."""
     total = sum(weights.values())
-    if total <= 0:
+    if total <= 1e-6 * sum(map(abs, weights.values())):
         raise EngineError(f"The weights sum to {total:g}: there is no mean. Raise one, or choose `weighted`.")
     return {name: config.strength * weight / total for name, weight in weights.items()}
 
 
-def merge(experts: Mapping[str, "Expert"], weights: Mapping[str, float], config: Config) -> "Expert":
-    return concatenate(experts, coefficients(weights, config))
+def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
+    return lambda weights: concatenate(experts, coefficients(weights, config))

@@ -2,11 +2,11 @@
 
 All weights at 1 add every expert whole: [task arithmetic](https://arxiv.org/abs/2212.04089), section 2.
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.merge.concatenate import concatenate
+from engine.merge.deltas import Merged, concatenate
 
 if TYPE_CHECKING:
     from engine.models.lora import Expert
@@ -22,5 +22,5 @@ def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, floa
     return {name: config.strength * weight for name, weight in weights.items()}
 
 
-def merge(experts: Mapping[str, "Expert"], weights: Mapping[str, float], config: Config) -> "Expert":
-    return concatenate(experts, coefficients(weights, config))
+def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
+    return lambda weights: concatenate(experts, coefficients(weights, config))

@@ -54,7 +54,7 @@ class Size:
     channels: tuple[int, int, int]
 
 
-BASE = Size(Plan(steps=9000, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.999, seed=31),
+BASE = Size(Plan(steps=6000, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.999, seed=31),
             channels=(64, 128, 160))
 WEAK = Size(Plan(steps=2500, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.998, seed=32),
             channels=(32, 64, 96))
@@ -72,6 +72,7 @@ def run(folder: Path, data_folder: Path, vae_folder: Path, size: Size = BASE) ->
     empty = torch.tensor(tokens.encode(tokenizer, [""])[0])
     torch.manual_seed(plan.seed)
     model = Painter(tokenizer, size.channels)
+    model.unet.to(memory_format=torch.channels_last)
     held = slice(len(latents) - VALIDATION_SCENES, len(latents))
     batches = Batches(latents[:held.start], token_ids, empty, plan.seed)
     validate = partial(_validation, model, latents[held], token_ids[held, 0])

@@ -113,8 +113,9 @@ class Run:
             for index, (name, p) in enumerate(self.model.named_parameters()):
                 p.copy_(tensors[f"model.{name}"])
                 self.average.weights[name].copy_(tensors[f"ema.{name}"])
-                state[index] = {"step": torch.tensor(float(step)), "exp_avg": tensors[f"adam.{name}.exp_avg"],
-                                "exp_avg_sq": tensors[f"adam.{name}.exp_avg_sq"]}
+                state[index] = {"step": torch.tensor(float(step))} | {
+                    key: torch.empty_like(p).copy_(tensors[f"adam.{name}.{key}"])  # in the memory format of the weights
+                    for key in ("exp_avg", "exp_avg_sq")}
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
         self.history = read_json(self.folder / "history.json")
         return step

@@ -17,7 +17,7 @@ from engine.storybook.speech import say
 from engine.storybook.train.loop import Plan, train
 from engine.storybook.words import KNOWN
 
-PLAN = Plan(steps=1300, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
+PLAN = Plan(steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
 BATCH = 16
 LINES = 8
 """Lines a training document holds: a few stand for the examples, the rest for what follows."""
@@ -77,9 +77,9 @@ def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Samp
 
 
 def named_skills(seed: int) -> Iterator[Sampled]:
-    """The five skills that are trained for, so many times that one document in eight is theirs."""
+    """The five skills that are trained for, so many times that one document in three is theirs."""
     rng = np.random.default_rng(seed + 1)
-    for _ in range(SKILL_COUNT // 40):
+    for _ in range(SKILL_COUNT // 10):
         for name in SKILLS:
             yield Sampled(rules_of(name), tuple(_texts(rules_of(name), TEXTS_EACH, rng)))
 

@@ -1,0 +1,122 @@
+"""The files of the merge tab: a merge or an expert for other programs, and LoRAs that other programs made."""
+import hashlib
+import tempfile
+from functools import cache, lru_cache
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import contents, jobs, page, runs
+from app.preview import EXPERT_FILE
+from engine.adopt import Config as Adopt
+from engine.core.config import to_toml
+from engine.core.errors import EngineError
+from engine.core.store import atomic
+from engine.models import checkpoints
+
+SNIPPET = '''from diffusers import DiffusionPipeline
+
+pipe = DiffusionPipeline.from_pretrained({base!r})
+pipe.load_lora_weights({folder!r}, weight_name={file!r})
+pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")'''
+COMFY = ("ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
+         "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt.")
+MERGE = ("name", "method", "options", "experts")
+TRAINING = ("rank", "alpha", "steps", "batch_size", "learning_rate", "schedule", "ema", "caption_dropout", "seed")
+NOTHING = "Nothing to download yet: train an expert or save a merge."
+
+
+def build(run: gr.Dropdown) -> list[Component]:
+    """Downloads and their directions, for `show`; and a way to take a file in."""
+    what = gr.Dropdown([], label="Expert or merge", elem_id="file-of")
+    with gr.Row(elem_classes="bar"):
+        plain = gr.DownloadButton("For diffusers and peft", interactive=False, min_width=200, elem_id="for-diffusers")
+        kohya = gr.DownloadButton("For ComfyUI, A1111 and Forge", interactive=False, min_width=200, elem_id="for-comfy")
+    note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
+    snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
+    recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
+    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt"):
+        gr.Markdown("A .safetensors file in diffusers', peft's or kohya's format (ComfyUI, A1111), made for this run's "
+                    "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
+                    elem_classes="help")
+        file = gr.File(label="LoRA file", file_types=[".safetensors"], height=120, elem_id="adopt-file")
+        with gr.Row(elem_classes="bar"):
+            name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
+            take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
+    outputs: list[Component] = [what, plain, kohya, note, snippet, recipe]
+    what.input(show, [run, what], outputs, **{**page.QUIET, "queue": True})
+    take.click(adopt, [run, file, name], run, **page.QUIET)
+    return outputs
+
+
+def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
+    """Start taking a file in. The upload is copied into the run first: uploads do not live long."""
+    with page.told():
+        if file is None:
+            raise EngineError("Choose a .safetensors file first.")
+        jobs.check_free()
+        run = runs.writable(run)
+        kept = runs.folder(run) / "adopted" / Path(file).name
+        _copy(Path(file), kept)
+    return page.start("adopt", run, Adopt, file=str(kept), name=name.strip(),
+                      **contents.base_of(runs.open_store(run)))
+
+
+def show(run: str, what: str | None) -> list[Any]:
+    """Values for what `build` made."""
+    store = runs.open_store(run)
+    found = {path.parent.name: path for part in ("merges", "experts")
+             for path in sorted(store.folder.glob(f"{part}/*/{EXPERT_FILE}"))}
+    what = what if what in found else next(iter(found), None)
+    choice = gr.update(choices=list(found), value=what)
+    if what is None:
+        return [choice, *[gr.update(value=None, interactive=False)] * 2, NOTHING, *[gr.update(visible=False)] * 2]
+    try:
+        plain, kohya = _copies(found[what], found[what].stat().st_mtime_ns)
+    except EngineError as error:
+        return [choice, *[gr.update(value=None, interactive=False)] * 2, str(error), *[gr.update(visible=False)] * 2]
+    made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
+    base = contents.base_model(store)
+    snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), folder=str(found[what].parent),
+                             file=EXPERT_FILE, prompt="two red balls and a blue star at night")
+    return [choice, gr.update(value=plain, interactive=True), gr.update(value=kohya, interactive=True),
+            COMFY.format(name=what), gr.update(value=snippet, visible=True),
+            gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
+
+
+def as_recipe(made: dict[str, Any]) -> str:
+    """The part of a recipe that makes it again."""
+    if made.get("kind") == "merge":
+        return to_toml({"merge": {name: made[name] for name in MERGE if made.get(name)}}).strip()
+    own = {name: made[name] for name in TRAINING if made.get(name) is not None}
+    skills = {"experts": {made["name"]: made["skills"]}} if "skills" in made else {}
+    return to_toml({"experts": {**own, **skills}}).strip() if own else ""
+
+
+@lru_cache(32)
+def _copies(file: Path, changed_at: int) -> tuple[str, str]:
+    """Copies where Gradio may read them: the file itself, and one in kohya's naming."""
+    from engine.models import lora_files, lora_kohya
+    folder, name = Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16], (
+        file.parent.name)
+    read = lora_files.read(file.parent)
+    lora_kohya.write(folder / f"{name}.safetensors", read.expert, read.recipe)
+    _copy(file, folder / file.name)
+    return str(folder / file.name), str(folder / f"{name}.safetensors")
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory:
+    """Gone when the app ends."""
+    return tempfile.TemporaryDirectory(prefix="selma-files-")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Raises EngineError when the disk is full."""
+    with atomic(target) as temporary:
+        copyfile(source, temporary)
+
+

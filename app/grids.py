@@ -1,0 +1,136 @@
+"""The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's weights over."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import contents, page, pictures, runs, views
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_json, read_records
+from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config
+
+FIVE = "0, 0.25, 0.5, 0.75, 1"
+SCALES = "1, 2, 3.5, 5"
+CLICKS = """element.addEventListener('click', event => {
+  const cell = event.target.closest('[data-cell]');
+  if (cell) trigger('select', {cell: Number(cell.dataset.cell)});
+});"""
+
+
+@dataclass(frozen=True)
+class Pane:
+    """What the merge tab wires up."""
+
+    x: gr.Dropdown
+    y: gr.Dropdown
+    x_values: gr.Textbox
+    y_values: gr.Textbox
+    paint: gr.Button
+    chosen: gr.Dropdown
+    shown: gr.HTML
+
+    @property
+    def outputs(self) -> list[Component]:
+        return [self.x, self.y, self.chosen, self.shown]
+
+
+def build() -> Pane:
+    with gr.Row(elem_classes="bar"):
+        x = gr.Dropdown([], label="From left to right", min_width=150, elem_id="grid-x")
+        x_values = gr.Textbox(FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-x-values")
+        y = gr.Dropdown([], label="From top to bottom", min_width=150, elem_id="grid-y")
+        y_values = gr.Textbox(FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-y-values")
+    with gr.Row(elem_classes="bar"):
+        paint = gr.Button("Paint the grid", variant="primary", elem_id="paint-grid", min_width=150, scale=0)
+        chosen = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
+    shown = gr.HTML(elem_id="grid", js_on_load=CLICKS)
+    for axis, values in ((x, x_values), (y, y_values)):
+        axis.input(lambda name: SCALES if name == GUIDANCE else FIVE, axis, values, **page.QUIET)
+    return Pane(x, y, x_values, y_values, paint, chosen, shown)
+
+
+def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders show."""
+    with page.told():
+        store = runs.open_store(run)
+        axes = {"x_values": numbers(values["x_values"]), "y_values": numbers(values["y_values"])}
+    return page.start(
+        "grid", run, Config, x=values["x"] or "", y=values["y"] or "", **axes, weights=dict(weights),
+        prompts=tuple(values["prompts"]), seed=values["seed"], guidance=values["guidance"], name=_new_name(store),
+        judge="storybook" if contents.is_storybook(store) else "", **contents.base_of(store))
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Raises EngineError for what is no list of numbers."""
+    try:
+        return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        raise EngineError(f"{text!r} are no numbers. Write them with commas between: {FIVE}.") from None
+
+
+def show(run: str, experts: Sequence[str], x: str | None, y: str | None, chosen: str | None) -> list[Any]:
+    """Values for a pane's outputs; the newest grid unless one is chosen."""
+    axes, names = [*experts, STRENGTH, GUIDANCE], names_of(runs.open_store(run))
+    x = x if x in axes else axes[0]
+    y = y if y in axes and y != x else next(axis for axis in axes[1:] if axis != x)
+    chosen = chosen if chosen in names else next(iter(names), None)
+    return [gr.update(choices=axes, value=x), gr.update(choices=axes, value=y),
+            gr.update(choices=names, value=chosen, visible=len(names) > 1), drawn(run, chosen)]
+
+
+def drawn(run: str, chosen: str | None) -> str:
+    """A table a prompt, as far as it is painted."""
+    store = runs.open_store(run)
+    if chosen is None:
+        return views.empty("No grid yet", "Choose two axes, say two experts, and press Paint the grid: one picture for "
+                           "every pair of weights, all from the same noise. A click on a picture takes its weights.")
+    cells, asked = cells_of(store, chosen), read_json(store.folder / "grids" / chosen / RECIPE)["recipe"]
+    parts = [_table(store, chosen, asked, prompt, [(n, cell) for n, cell in enumerate(cells) if cell.prompt == prompt])
+             for prompt in dict.fromkeys(cell.prompt for cell in cells)]
+    return "".join(parts) or views.waiting("The first cells are being painted.")
+
+
+def cells_of(store: Store, name: str) -> list[Cell]:
+    """The painted cells of a grid, in order."""
+    return read_records(store.folder / "grids" / name / CELLS, Cell)
+
+
+def names_of(store: Store) -> list[str]:
+    """Its grids, the newest first."""
+    found = sorted(store.folder.glob(f"grids/*/{RECIPE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [path.parent.name for path in found]
+
+
+def _table(store: Store, name: str, asked: Mapping[str, str], prompt: str, cells: Sequence[tuple[int, Cell]]) -> str:
+    known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
+    rows, columns = (max(getattr(cell, side) for _, cell in cells) + 1 for side in ("row", "column"))
+    folder = store.folder / "grids" / name
+    lines = []
+    for row in range(rows):
+        of_row = [known.get((row, column)) for column in range(columns)]
+        first = next(found[1] for found in of_row if found)
+        lines.append((f"{first.y:g}", [_cell(folder, *found) if found else None for found in of_row]))
+    head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in range(columns)]
+    return views.grid(prompt, f"{asked['x']} → · {asked['y']} ↓", head, lines)
+
+
+def _cell(folder: Path, number: int, cell: Cell) -> views.GridCell:
+    return number, pictures.thumbnail(folder / cell.file_name), _said(cell), _read(cell)
+
+
+def _said(cell: Cell) -> str:
+    return "" if cell.value is None else f"{cell.value:.0%}"
+
+
+def _read(cell: Cell) -> str:
+    """The judge's answers, for whoever rests on the picture."""
+    answers = [f"{views.YES if q['yes'] else views.NO} {q['text']}" for q in cell.evidence.get("questions", ())]
+    return "\n".join([f"{name} {weight:.3g}" for name, weight in cell.weights.items()] + answers)
+
+
+def _new_name(store: Store) -> str:
+    taken = set(names_of(store))
+    return next(name for n in range(1, len(taken) + 2) if (name := f"grid-{n}") not in taken)

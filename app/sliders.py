@@ -1,0 +1,142 @@
+"""The left side of the merge tab: a slider an expert, the method, presets, a way back, and what is saved."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app import contents, page, runs, views
+from app.choice import Choice, choose
+from app.page import QUIET
+from engine.core import plugins
+from engine.core.config import build as build_config
+from engine.core.errors import EngineError
+from engine.core.store import read_json
+from engine.merge import Config, methods
+from engine.merge.presets import Preset, presets
+
+MOST_EXPERTS = 12
+MOST_UNDONE = 50
+LOWEST, HIGHEST = -1.0, 2.0
+"""Of a slider; a weight beyond that makes its slider longer."""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The left side: a slider an expert, and how they are merged."""
+
+    preset: gr.Dropdown
+    undo: gr.Button
+    sliders: list[gr.Slider]
+    method: Choice
+    name: gr.Textbox
+    save: gr.Button
+    saved: gr.HTML
+
+    @property
+    def weighed(self) -> dict[str, Component]:
+        """What decides the merge, for `inputs_kwargs`."""
+        return {**{f"weight_{n}": slider for n, slider in enumerate(self.sliders)}, **self.method.inputs}
+
+
+def build() -> Bank:
+    with gr.Row(elem_classes="bar"):
+        preset = gr.Dropdown([], value=None, label="Weights", info="A preset, or a merge saved before", min_width=180,
+                             elem_id="preset")
+        undo = gr.Button("Undo", min_width=80, scale=0, elem_id="undo-weights")
+    sliders = [gr.Slider(LOWEST, HIGHEST, 1, step=0.05, label=f"expert {n}", visible=False, elem_id=f"weight-{n}",
+                         buttons=[]) for n in range(MOST_EXPERTS)]
+    method = choose("method", "options", methods, "average")
+    with gr.Row(elem_classes="bar"):
+        name = gr.Textbox("my-merge", label="Save as", elem_id="merge-name", min_width=140, max_lines=1)
+        save = gr.Button("Save", variant="primary", elem_id="save-merge", min_width=80, scale=0)
+    return Bank(preset, undo, sliders, method, name, save, gr.HTML(elem_id="merges"))
+
+
+def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,  # noqa: PLR0913
+         asked: Mapping[str, Component], follow: dict[str, Any]) -> dict[str, Any]:
+    """Save, presets, and a way back; returns the listener that remembers where everything stands."""
+    past, method = gr.State([]), bank.method
+
+    def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
+        chosen, options = method.read(values)
+        return page.start("merge", run, Config, experts=weights_of(experts, values), name=name, method=chosen,
+                          options=options)
+
+    def preset_of(run: str, experts: list[str], name: str | None) -> list[Any]:
+        chosen = known_presets(run, experts).get(name or "")
+        if chosen is None:
+            return [gr.skip()] * (1 + MOST_EXPERTS + len(method.outputs))
+        return [gr.update(info=chosen.about), *slid(experts, chosen.weights),
+                *method.set(chosen.method, chosen.options)]
+
+    stand = [*bank.sliders, *method.inputs.values()]
+
+    def undone(past: list[list[Any]], *now: Any) -> list[Any]:
+        way, then = before(past, now)
+        return [way, *then[:MOST_EXPERTS], *method.back(then[MOST_EXPERTS:])]
+
+    remember: dict[str, Any] = {"fn": remembered, "inputs": [past, *stand], "outputs": past, **QUIET}
+    bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
+    chosen: list[Any] = list(method.inputs.values())
+    gr.on([*(slider.release for slider in bank.sliders), *(one.input for one in chosen)], **remember)
+    drawn_for.change(lambda: method.set("average", {"strength": 1.0}), None, method.outputs, **QUIET).then(
+        lambda *now: [list(now)], stand, past, **QUIET).then(**follow)
+    bank.undo.click(undone, [past, *stand], [past, *bank.sliders, *method.outputs], **QUIET).then(**follow)
+    bank.preset.input(preset_of, [run, experts, bank.preset], [bank.preset, *bank.sliders, *method.outputs],
+                      **QUIET).then(**remember).then(**follow)
+    return remember
+
+
+def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
+    """The named ones, then the run's saved merges."""
+    store = runs.open_store(run)
+    found = dict(presets(experts, contents.base_model(store))) if experts else {}
+    for name in contents.of(store).merges:
+        made = contents.recipe(store.merge(name))
+        found[name] = Preset(made["method"], made.get("options") or {}, made["experts"], "a merge saved before")
+    for result in sorted(store.folder.glob("searches/*/result.json")):
+        weights = read_json(result)["weights"]
+        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, weights, "what a search found on validation")
+    return found
+
+
+def remembered(past: list[list[Any]], *now: Any) -> list[list[Any]]:
+    """The way back, with where everything stands now at its end."""
+    return past if past and past[-1] == list(now) else [*past[-MOST_UNDONE:], list(now)]
+
+
+def before(past: list[list[Any]], now: Sequence[Any]) -> tuple[list[list[Any]], list[Any]]:
+    """The way back without what is undone, and how it stood before; where nothing was, as it is."""
+    way = past[:-1] if past and past[-1] == list(now) else list(past)
+    return (way, way[-1]) if way else (past, list(now))
+
+
+def live_weights(weights: Mapping[str, float], method: str, options: Mapping[str, Any]) -> dict[str, float]:
+    """What each expert's delta is multiplied by. Raises EngineError for a method that is no sum of deltas."""
+    plugin = plugins.load(methods, method)
+    if not hasattr(plugin, "coefficients"):
+        raise EngineError(f"A grid mixes the experts live, and {method} is no sum of deltas. "
+                          "Choose average or weighted.")
+    return dict(plugin.coefficients(weights, build_config(plugin.Config, options, where=method)))
+
+
+def saved_view(run: str, merges: Sequence[str]) -> str:
+    """The run's merges with what they were made of."""
+    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in merges}
+    made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
+            for name, recipe in recipes.items()}
+    return views.named("Saved merges", made) if made else ""
+
+
+def weights_of(experts: Sequence[str], values: Mapping[str, Any]) -> dict[str, float]:
+    """By name: the sliders in sight are those of `experts`, in this order."""
+    return {name: float(values[f"weight_{n}"]) for n, name in enumerate(experts)}
+
+
+def slid(experts: Sequence[str], weights: Mapping[str, float]) -> list[Any]:
+    """Values for all sliders; an expert that is not named gets none."""
+    own = [weights.get(name, 0.0) for name in experts[:MOST_EXPERTS]]
+    wide = [gr.update(value=value, minimum=min(LOWEST, value), maximum=max(HIGHEST, value)) for value in own]
+    return [*wide, *[gr.skip()] * (MOST_EXPERTS - len(own))]

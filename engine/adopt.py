@@ -1,0 +1,57 @@
+"""Take in a LoRA that others made, as an expert of the run: diffusers' and peft's files, A1111's and ComfyUI's.
+
+Reads a .safetensors file, writes experts/<name>/ as if it had been trained here. Nothing is unpickled, and what does
+not fit the base is refused with the reason.
+"""
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.core import names
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.recipe import versions
+from engine.core.store import Store, read_json
+from engine.models import checkpoints
+
+
+@dataclass(frozen=True)
+class Config:
+    file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
+    name: str = field(metadata={"help": "What the expert is called from now on"})
+    model: str = field(default="storybook", metadata={"help": "The base it belongs to: a name, a folder or a Hub id"})
+    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
+
+
+def run(config: Config, store: Store) -> Iterator[Event]:
+    """Once; the same file under the same name is not taken in again. Raises EngineError, naming the remedy."""
+    from engine.models import lora_cards, lora_files, lora_foreign, skeleton
+    file, folder = Path(config.file).expanduser(), _folder(config, store)
+    if not file.is_file():
+        raise EngineError(f"There is no file {config.file!r}. Name a .safetensors file that holds a LoRA.")
+    source = {"file": file.name, "sha256": lora_files.sha256(file)}
+    if folder.exists():
+        made = folder / "recipe.json"
+        if not made.exists() or read_json(made).get("source") != source:
+            raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
+        yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
+        return
+    base = checkpoints.pipeline_folder(config.model, config.revision)
+    foreign = lora_foreign.read(file, skeleton.unet(base))
+    recipe = {"kind": "adopted", "name": config.name, "source": source, "versions": versions(),
+              "base": {"model": config.model, "revision": config.revision, "sha256": checkpoints.fingerprint(base)}}
+    lora_files.write(folder, foreign.expert, recipe)
+    told = f" The text encoder's part ({foreign.left_out} tensors) is left out." if foreign.left_out else ""
+    ranks = sorted({factors.rank for factors in foreign.expert.values()})
+    story = f"A LoRA that others made, taken in from `{file.name}`.{told}"
+    lora_cards.write_card(folder, story, recipe, {"layers": len(foreign.expert), "rank": ranks})
+    text = f"{config.name}: {len(foreign.expert)} layers of rank {', '.join(map(str, ranks))}.{told}"
+    yield Event(text, 1, 1, "done", {"folder": str(folder)})
+
+
+def _folder(config: Config, store: Store) -> Path:
+    """Raises EngineError for what cannot be a name, and for a merge's."""
+    names.check(config.name, "an expert")
+    if (store.merge(config.name) / "recipe.json").exists():
+        raise EngineError(f"There is a merge called {config.name!r}. Choose another name.")
+    return store.expert(config.name)

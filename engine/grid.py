@@ -1,0 +1,162 @@
+"""Pictures over two axes: experts' weights, the strength of all of them, or the guidance scale; one noise for all.
+
+Reads experts/, writes grids/<name>/: a PNG a cell and prompt, and cells.jsonl with what each was painted with and what
+the judge says of it. All cells are rows of the same batches: every row has its own mixture and its own guidance.
+"""
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import judges
+from engine.core import names, plugins
+from engine.core.config import build
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.recipe import difference, versions
+from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
+from engine.core.types import Prompt
+
+STRENGTH, GUIDANCE = "strength of all", "guidance scale"
+CELLS, RECIPE = "cells.jsonl", "recipe.json"
+MOST_CELLS = 400
+
+
+@dataclass(frozen=True)
+class Config:
+    """Two axes and what stays the same."""
+
+    x: str = field(metadata={"help": f"An expert, {STRENGTH!r} or {GUIDANCE!r}"})
+    y: str = field(metadata={"help": "Another one"})
+    weights: dict[str, float] = field(metadata={"help": "What each expert's delta counts where no axis changes it"})
+    x_values: tuple[float, ...] = field(default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From left to right"})
+    y_values: tuple[float, ...] = field(default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"})
+    prompts: tuple[str, ...] = field(default=("two red balls and a blue star at night",), metadata={
+        "help": "A grid each"})
+    name: str = field(default="grid", metadata={"help": "Its folder"})
+    model: str = field(default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"})
+    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
+    judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
+    judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
+    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
+    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
+    sampler: str = field(default="dpmsolver++", metadata={"help": "How"})
+    seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})
+    batch_size: int = field(default=32, metadata={"help": "Cells painted at once", "range": (1, 1024)})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a grid."""
+
+    file_name: str
+    prompt: str
+    column: int
+    row: int
+    x: float
+    y: float
+    """Where it lies on the axes."""
+    weights: dict[str, float]
+    guidance: float
+    value: float | None = None
+    """The judge's; None where it was not asked or cannot read the text."""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def run(config: Config, store: Store) -> Iterator[Event]:
+    """Paint what is missing, a batch at a time. Raises EngineError, naming the remedy."""
+    cells, folder = plan(config), store.folder / "grids" / config.name
+    done = _done(config, folder)
+    judge = _judge(config)
+    missing = [cell for cell in cells if cell.file_name not in done]
+    yield Event(f"{len(cells) - len(missing)} of {len(cells)} cells", len(cells) - len(missing), len(cells))
+    if missing:
+        paint = _painter(config, store)
+        for first in range(0, len(missing), config.batch_size):
+            part = missing[first:first + config.batch_size]
+            for cell, image in zip(part, paint(part), strict=True):
+                with atomic(folder / cell.file_name) as temporary:
+                    image.save(temporary)
+                done[cell.file_name] = judge(cell, image)
+            write_records(folder / CELLS, [done[cell.file_name] for cell in cells if cell.file_name in done])
+            yield Event(f"{len(done)} of {len(cells)} cells", len(done), len(cells), data={"folder": str(folder)})
+    yield Event(f"A grid of {len(cells)} cells.", len(cells), len(cells), "done", {"folder": str(folder)})
+
+
+def plan(config: Config) -> list[Cell]:
+    """All cells, prompt by prompt, row by row. Raises EngineError for axes that make no sense."""
+    _check(config)
+    return [Cell(f"{number:02}-{row:02}-{column:02}.png", prompt, column, row, x, y, *_at(config, x, y))
+            for number, prompt in enumerate(config.prompts)
+            for row, y in enumerate(config.y_values) for column, x in enumerate(config.x_values)]
+
+
+def _at(config: Config, x: float, y: float) -> tuple[dict[str, float], float]:
+    """Weights and guidance at one point: an expert's axis sets its weight, the strength multiplies all of them."""
+    weights, guidance, strength = dict(config.weights), config.guidance, 1.0
+    for axis, value in ((config.x, x), (config.y, y)):
+        if axis == GUIDANCE:
+            guidance = value
+        elif axis == STRENGTH:
+            strength = value
+        else:
+            weights[axis] = value
+    return {name: strength * weight for name, weight in weights.items()}, guidance
+
+
+def _check(config: Config) -> None:
+    choices = (STRENGTH, GUIDANCE, *config.weights)
+    for axis in (config.x, config.y):
+        if axis not in choices:
+            raise EngineError(f"{axis!r} cannot be an axis. Choose from {', '.join(choices)}.")
+    if config.x == config.y:
+        raise EngineError(f"Both axes are {config.x}. Choose two.")
+    if not config.weights or not config.x_values or not config.y_values or not config.prompts:
+        raise EngineError("A grid needs an expert, values for both axes and a prompt.")
+    if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
+        raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
+    names.check(config.name, "a grid")
+    for value in (*config.x_values, *config.y_values):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
+            raise EngineError(f"{value!r} is no value of an axis. Give numbers.")
+
+
+def _done(config: Config, folder: Path) -> dict[str, Cell]:
+    """What is painted already. Raises EngineError when the folder holds another grid."""
+    wanted = {name: str(value) for name, value in asdict(config).items() if name not in ("name", "batch_size")}
+    if (folder / RECIPE).exists():
+        if changed := difference(read_json(folder / RECIPE)["recipe"], wanted):
+            raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
+    else:
+        write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})
+    return {cell.file_name: cell for cell in read_records(folder / CELLS, Cell)}
+
+
+def _judge(config: Config) -> Any:
+    """(cell, image) -> the cell with what is said of it."""
+    if not config.judge:
+        return lambda cell, image: cell
+    plugin = plugins.load(judges, config.judge)
+    judge = plugin.judge(build(plugin.Config, config.judge_options, where=config.judge))
+
+    def judged(cell: Cell, image: Any) -> Cell:
+        score = judge(Prompt("", "", cell.prompt), image, config.seed)
+        return Cell(**{**asdict(cell), "value": score.value, "evidence": score.evidence})
+    return judged
+
+
+def _painter(config: Config, store: Store) -> Any:
+    """Cells -> images, with the experts' mixture beside the base."""
+    from engine.models import diffusion, lora_files
+    from engine.models.mixture import Mixture
+    experts = {name: lora_files.read(store.expert(name)).expert for name in config.weights}
+    painter = diffusion.load(config.model, config.revision)
+    mixture = Mixture(painter.pipe.unet, experts)
+
+    def paint(cells: Sequence[Cell]) -> list[Any]:
+        mix = mixture.rows([cell.weights for cell in cells])
+        texts, scales = [cell.prompt for cell in cells], [cell.guidance for cell in cells]
+        painted = painter.paint(texts, [config.seed] * len(cells), scales, config.steps, config.sampler, len(cells),
+                                mixture, mix)
+        return [picture.image for picture in painted]
+    return paint

@@ -1,0 +1,69 @@
+"""Do the experts get in each other's way? From Gram matrices of their deltas, block by block.
+
+Two experts whose deltas point the same way (cosine near 1) learned the same; near 0 they leave each other alone; below
+0 they undo each other's work. How much of a merge cancels is 1 - |sum w_i D_i| / sum |w_i D_i|: 0 when all agree;
+equal experts that have nothing to do with each other lose 1 - 1 / sqrt(T) by being averaged alone.
+"""
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.models.lora import Expert
+
+BLOCK = re.compile(r"(?:down_blocks|up_blocks|transformer_blocks|single_transformer_blocks)\.\d+|mid_block|[^.]+")
+WHOLE = "all"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One part of the model, or all of it."""
+
+    name: str
+    norms: list[float]
+    """Frobenius norm of each expert's delta."""
+    cosines: list[list[float]]
+    """Of every two experts' deltas."""
+    cancels: float
+    """Share of the merge that cancels, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of some experts at some weights."""
+
+    experts: list[str]
+    blocks: list[Block]
+    """The whole model first."""
+    effective_ranks: list[float]
+    """Mean over each expert's layers."""
+
+
+def report(experts: Mapping[str, "Expert"], weights: Mapping[str, float]) -> Report:
+    """`weights` by expert; a missing one counts as 1."""
+    from engine.models import gram
+    paths = list(dict.fromkeys(path for expert in experts.values() for path in expert))
+    own = [weights.get(name, 1.0) for name in experts]
+    by_block = {WHOLE: paths} | {name: [path for path in paths if block_of(path) == name]
+                                 for name in dict.fromkeys(map(block_of, paths))}
+    ranks = [fmean(map(gram.effective_rank, expert.values())) if expert else 0.0 for expert in experts.values()]
+    return Report(list(experts), [_block(name, experts, of, own) for name, of in by_block.items()], ranks)
+
+
+def block_of(path: str) -> str:
+    """`down_blocks.1` of `down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q`."""
+    match = BLOCK.match(path)
+    return match.group() if match else path
+
+
+def _block(name: str, experts: Mapping[str, "Expert"], paths: Sequence[str], weights: Sequence[float]) -> Block:
+    import torch
+
+    from engine.models import gram
+    products = gram.gram(experts, paths)
+    norms = products.diagonal().clamp(min=0).sqrt()
+    w = torch.tensor(weights, dtype=products.dtype)
+    apart, together = float((w.abs() * norms).sum()), float((w @ products @ w).clamp(min=0).sqrt())
+    return Block(name, norms.tolist(), gram.cosines(products).tolist(), 1 - together / apart if apart else 0.0)

@@ -1,0 +1,51 @@
+"""LoRA files that others made: in peft's or kohya's keys, checked against the model they are to change."""
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from engine.core.errors import EngineError
+from engine.models import lora_files, lora_kohya
+from engine.models.lora import Expert, check_fits
+
+TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
+KOHYA = "lora_unet_"
+OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
+               "lora_magnitude_vector": "a DoRA", "oft_": "an OFT", "diff_b": "a LoRA with biases",
+               "lora_embedding": "a LoRA of embeddings"}
+"""Adapters that are no plain sum of scale * B @ A, by a part of their keys."""
+
+
+class Foreign(NamedTuple):
+    """What a file gives an expert."""
+
+    expert: Expert
+    left_out: int
+    """Tensors of the text encoder: experts change the denoiser alone."""
+
+
+def read(file: Path, model: nn.Module) -> Foreign:
+    """Raises EngineError, naming the reason, for what is no plain LoRA of this model."""
+    tensors, header = lora_files.read_tensors(file)
+    if kind := next((name for part, name in OTHER_KINDS.items() if any(part in key for key in tensors)), None):
+        raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
+                          "Export it as a plain LoRA.")
+    own = {key: tensor for key, tensor in tensors.items() if not TEXT_ENCODER.fullmatch(key)}
+    if not own:
+        raise EngineError(f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA of the "
+                          "denoiser.")
+    if odd := next((key for key, tensor in own.items()
+                    if not tensor.is_floating_point() and not key.endswith(".alpha")), None):  # some write it whole
+        raise EngineError(f"{file} holds {odd} as {own[odd].dtype}. Export it in float32, float16 or bfloat16.")
+    lora_files.check_finite(own, str(file))
+    expert = _expert(own, header, file, model)
+    check_fits(expert, model)
+    return Foreign({path: f._replace(a=f.a.float(), b=f.b.float()) for path, f in expert.items()},
+                   len(tensors) - len(own))
+
+
+def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, model: nn.Module) -> Expert:
+    if any(key.startswith(KOHYA) for key in tensors):
+        return lora_kohya.read(tensors, model, str(file))
+    return lora_files.factors_of(tensors, header, file)

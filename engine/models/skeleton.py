@@ -1,0 +1,17 @@
+"""A checkpoint's denoiser without its weights: what shapes it has, in no time and no memory."""
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.core.errors import EngineError
+
+
+def unet(folder: Path) -> Any:
+    """The UNet of a diffusers pipeline folder, on the meta device. Raises EngineError when it has none."""
+    from diffusers import UNet2DConditionModel
+    if not (folder / "unet" / "config.json").is_file():
+        raise EngineError(f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion 1, 2 "
+                          "or XL, or Storybook.")
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))

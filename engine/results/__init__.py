@@ -1,0 +1,88 @@
+"""The experiments behind the README's table: several lines, each run anew from other seeds, and what they say.
+
+A results recipe names a recipe and what each line changes of it:
+
+    recipe = "storybook.toml"        what all lines share
+    replicates = 3                   new prompts, pictures and experts each time
+    [all.<table>]                    changed for every line
+    [lines.<line>.<table>]           changed for one
+    [claims]                         arm against arm, or against the best of several on validation
+
+A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other.
+"""
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from engine import pipeline
+from engine.core.config import build, read_toml
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.running import Events
+from engine.core.store import write_json, write_text
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line changes of the recipe, table by table; an option that is named replaces the recipe's."""
+
+    without: tuple[str, ...] = field(default=(), metadata={"help": "Tables of the recipe that it does not have"})
+    once: bool = field(default=False, metadata={"help": "Run in the first replicate only: nothing in it is drawn"})
+    share_prompts: str = field(default="", metadata={"help": "The line whose prompts it takes"})
+    noisy_scenes: int = field(default=0, metadata={
+        "help": "Draw so many captioned scenes of the base's own training data, as the skill `noisy`"})
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A results recipe."""
+
+    recipe: Path
+    lines: dict[str, Line]
+    claims: dict[str, tuple[str, list[str]]]
+    """Sentence -> an arm, and the arms of which the best on validation is its rival."""
+    common: dict[str, dict[str, Any]]
+    replicates: int = 3
+
+
+def load(path: Path) -> Config:
+    """Read a results recipe. Raises EngineError that names file and option."""
+    tables = read_toml(path)
+    known = ("title", "recipe", "replicates", "all", "lines", "claims")
+    if unknown := [name for name in tables if name not in known]:
+        raise EngineError(f"{path}: there is no option {unknown[0]!r}. Choose from {', '.join(known)}.")
+    if missing := [name for name in ("recipe", "lines", "claims") if not tables.get(name)]:
+        raise EngineError(f"{path} has no {missing[0]!r}. Name a recipe, lines and claims.")
+    lines = {name: _line(values, f"{path}, [lines.{name}]") for name, values in tables["lines"].items()}
+    claims = {told: (ours, [rival] if isinstance(rival, str) else list(rival))
+              for told, (ours, rival) in tables["claims"].items()}
+    return Config(path.parent / tables["recipe"], lines, claims, tables.get("all", {}), tables.get("replicates", 3))
+
+
+def _line(values: dict[str, Any], where: str) -> Line:
+    tables = {name: table for name, table in values.items() if isinstance(table, dict)}
+    own = {name: value for name, value in values.items() if name not in tables}
+    return build(Line, {**own, "tables": tables}, where=where)
+
+
+def run(recipe: Path, out: Path) -> Events:
+    """Run every line of every replicate that is not finished; after each replicate write results.json and results.md.
+
+    Raises EngineError, naming the remedy: before anything runs for a recipe that makes no sense, later what the
+    stages raise.
+    """
+    from engine.results import lines, noisy, report
+    config = load(recipe)
+    planned = lines.plan(config, out)
+    for replicate, of_replicate in groupby(planned, lambda one: one.replicate):
+        for one in of_replicate:
+            lines.copy_prompts(one, out)
+            if one.line.noisy_scenes:
+                yield from pipeline.stage(one.folder.name, noisy.draw(one.recipe, one.folder, one.line.noisy_scenes))
+            yield from pipeline.stage(one.folder.name, pipeline.run(one.recipe.path, one.folder))
+        found = report.results(config, [one for one in planned if one.replicate <= replicate])
+        write_json(out / "results.json", found)
+        write_text(out / "results.md", report.markdown(found))
+        yield Event(f"\n{report.markdown(found)}", replicate + 1, config.replicates, "done")

@@ -1,0 +1,64 @@
+"""What no clock shows: operations of one forward pass, and the peak of memory."""
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tests.benchmarks import sliders, worlds
+from tests.benchmarks.measure import Row, Settings
+
+EXPERTS = 5
+
+
+class Counting(TorchDispatchMode):
+    """Counts what reaches the kernels; views cost nothing and are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not function.is_view:
+            self.operations[str(function)] += 1
+        return function(*args, **(kwargs or {}))
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """The bare UNet, ours live and folded, and peft with five active adapters."""
+    ours, theirs = sliders.Ours(settings, EXPERTS), sliders.Theirs(settings, EXPERTS)
+    bare = worlds.painter(settings)
+    found = {"bare": operations(sliders.forwards_of(bare)), "live": operations(ours.live),
+             "folded": operations(ours.folded), "set_adapters": operations(theirs.set_adapters)}
+    for name, of, goal in (("live", "bare", ""), ("folded", "bare", ""), ("set_adapters", "bare", ""),
+                           ("live", "set_adapters", "")):
+        ratio = found[name] / found[of]
+        yield Row(f"operations of a picture, {EXPERTS} experts: {name} / {of}", found[name], found[of], round(ratio, 3),
+                  f"{name} / {of}", goal, 1, (round(ratio, 3), round(ratio, 3)), "operations")
+    yield from _memory(settings)
+
+
+def operations(work: Callable[[], Any]) -> int:
+    with Counting() as counting:
+        work()
+    return counting.operations.total()
+
+
+def _memory(settings: Settings) -> Iterator[Row]:
+    """On a GPU only: what a CPU process holds at its peak says little of what it needs."""
+    if settings.device != "cuda":
+        return
+    peaks = []
+    for make in (sliders.Ours, sliders.Theirs):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        world = make(settings, EXPERTS)
+        (world.live if isinstance(world, sliders.Ours) else world.set_adapters)()
+        peaks.append(torch.cuda.max_memory_allocated())
+        del world
+    ratio = round(peaks[0] / peaks[1], 3)
+    yield Row(f"peak memory of a picture, {EXPERTS} experts: live / set_adapters", peaks[0], peaks[1], ratio,
+              "ours / peer", "", 1, (ratio, ratio), "bytes")
+
+

@@ -1,0 +1,41 @@
+"""A 5 x 5 grid over two experts' weights: one batch of mixtures against 25 runs with `set_adapters`."""
+from collections.abc import Iterator
+from itertools import product
+
+import torch
+
+from engine.models.mixture import Mixture
+from tests.benchmarks import worlds
+from tests.benchmarks.measure import Row, Settings, faster
+
+SIDE = (0.0, 0.25, 0.5, 0.75, 1.0)
+STEPS = 10
+GUIDANCE = 3.5
+SEED = 3
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """Same cells, same noise; the pictures must agree."""
+    ours, theirs = worlds.painter(settings), worlds.painter(settings)
+    made = worlds.experts(ours.pipe.unet, 2)
+    mixture, cells = Mixture(ours.pipe.unet, made), list(product(SIDE, SIDE))
+    for name, expert in made.items():
+        theirs.pipe.load_lora_weights({f"unet.{path}.{key}": tensor for path, factors in expert.items()
+                                       for key, tensor in factors.tensors().items()}, adapter_name=name)
+
+    def grid() -> list[torch.Tensor]:
+        mixes = mixture.rows([dict(zip(made, cell, strict=True)) for cell in cells])
+        texts, seeds = [worlds.TEXT] * len(cells), [SEED] * len(cells)
+        painted = ours.paint(texts, seeds, GUIDANCE, STEPS, mixture=mixture, mix=mixes)
+        return [picture.latents for picture in painted]
+
+    def runs() -> list[torch.Tensor]:
+        found = []
+        for cell in cells:
+            theirs.pipe.set_adapters(list(made), list(cell))
+            found += theirs.paint([worlds.TEXT], [SEED], GUIDANCE, STEPS)
+        return [picture.latents for picture in found]
+
+    difference = max(float((a - b).norm() / b.norm()) for a, b in zip(grid(), runs(), strict=True))
+    yield faster("5x5 grid over two experts", grid, runs, 2 if settings.quick else 5, "",
+                 largest_relative_difference=round(difference, 7))

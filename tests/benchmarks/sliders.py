@@ -1,0 +1,96 @@
+"""From a moved slider to a picture: the mixture, live and folded, against diffusers' own two ways and the bare UNet."""
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import torch
+
+from engine.models.diffusion import Painter
+from engine.models.mixture import Mixture
+from engine.models.sampling import noise
+from tests.benchmarks import worlds
+from tests.benchmarks.measure import Row, Settings, cost, faster
+
+EXPERTS = (1, 2, 5, 10)
+FORWARDS = 20
+"""Of a batch of two, as guidance makes them: one picture."""
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """Live and folded beside the bare UNet, then against `set_adapters` and `fuse_lora`."""
+    repeats = 3 if settings.quick else 10
+    for number in (5,) if settings.quick else EXPERTS:
+        ours, theirs = Ours(settings, number), Theirs(settings, number)
+        bare, name = forwards_of(worlds.painter(settings)), f"slider to picture, {number} experts"
+        yield cost(f"{name}: folded / bare UNet", ours.folded, bare, repeats, "<= 1.05")
+        yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")
+        yield faster(f"{name}: folded, set_adapters", ours.folded, theirs.set_adapters, repeats, ">= 2 at 5")
+        yield faster(f"{name}: live, set_adapters", ours.live, theirs.set_adapters, repeats, ">= 2 at 5",
+                     difference=ours.difference(theirs))
+        yield faster(f"{name}: folded, fuse_lora and unfuse_lora", ours.folded, theirs.fuse, repeats, "")
+
+
+class Ours:
+    """The mixture of experts beside a UNet."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self.painter, self.number, self.turn = worlds.painter(settings), number, count()
+        self.mixture = Mixture(self.painter.pipe.unet, worlds.experts(self.painter.pipe.unet, number))
+        self.picture = forwards_of(self.painter)
+
+    def live(self) -> torch.Tensor:
+        with self.mixture.mix(worlds.weights(self.number, next(self.turn))):
+            return self.picture()
+
+    def folded(self) -> torch.Tensor:
+        with self.mixture.folded(worlds.weights(self.number, next(self.turn))):
+            return self.picture()
+
+    def difference(self, theirs: "Theirs") -> float:
+        """Relative, of the same sliders' outputs: they must paint the same."""
+        self.turn = theirs.turn = count()
+        ours, other = self.live(), theirs.set_adapters()
+        return round(float((ours - other).norm() / other.norm()), 8)
+
+
+class Theirs:
+    """The same experts as diffusers loads them from files."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self.painter, self.number, self.turn = worlds.painter(settings), number, count()
+        pipe = self.painter.pipe
+        for name, expert in worlds.experts(pipe.unet, number).items():
+            state = {f"unet.{path}.{key}": tensor for path, factors in expert.items()
+                     for key, tensor in factors.tensors().items()}
+            pipe.load_lora_weights(state, adapter_name=name)
+        for parameter in pipe.unet.parameters():
+            parameter.data = parameter.data.to(settings.dtype)  # adapters come in float32, whatever the base is
+        self.picture = forwards_of(self.painter)
+
+    def set_adapters(self) -> torch.Tensor:
+        own = worlds.weights(self.number, next(self.turn))
+        self.painter.pipe.set_adapters(list(own), list(own.values()))
+        return self.picture()
+
+    def fuse(self) -> torch.Tensor:
+        own, pipe = worlds.weights(self.number, next(self.turn)), self.painter.pipe
+        pipe.set_adapters(list(own), list(own.values()))
+        pipe.fuse_lora(components=["unet"], adapter_names=list(own))
+        pipe.disable_lora()
+        picture = self.picture()
+        pipe.enable_lora()
+        pipe.unfuse_lora(components=["unet"])
+        return picture
+
+
+def forwards_of(painter: Painter) -> Callable[[], torch.Tensor]:
+    """So many forward passes of two rows; the sampler's own arithmetic is left out on both sides."""
+    text, unet = painter.embed(["", worlds.TEXT]), painter.pipe.unet
+    start = noise((1, 1), painter.latent_shape).to(painter.device, unet.dtype)
+
+    @torch.no_grad()
+    def picture() -> torch.Tensor:
+        for step in range(FORWARDS):
+            output = unet(start, torch.tensor(950 - step * 45, device=painter.device), **text.conditions(),
+                          return_dict=False)[0]
+        return output.float()
+    return picture

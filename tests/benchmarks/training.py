@@ -1,0 +1,156 @@
+"""Five experts, the same samples seen: ours together, ours in turn, and the example's loop in three versions."""
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from PIL import Image
+
+from engine.experts import Training
+from engine.experts.batches import Rows, Stream
+from engine.experts.denoiser import Denoiser
+from engine.experts.objectives import denoise
+from engine.experts.pool import Pool
+from engine.experts.training import Learner, train_step
+from engine.models.autoencoder import to_pixels
+from engine.models.diffusion import Painter
+from engine.models.lora import Lora
+from engine.models.mixture import Mixture
+from engine.storybook import evaluation
+from engine.storybook.language import parse
+from engine.storybook.rules import imagine
+from engine.storybook.scenes import paint
+from tests.benchmarks import example, worlds
+from tests.benchmarks.example import Loop
+from tests.benchmarks.measure import Row, Settings, synchronise
+
+BATCH_SIZE = 8
+HELD_OUT = 16
+EXAMPLE, BEST_FLAGS, CACHED = "the example as shipped", "the example with best flags", "cached peft"
+LOOPS = {EXAMPLE: Loop(), BEST_FLAGS: Loop(workers=2), CACHED: Loop(cached=True)}
+
+
+@dataclass(frozen=True)
+class Data:
+    """One skill's pictures as files, and a few that nobody learns from."""
+
+    files: list[Path]
+    captions: list[str]
+    held_out: tuple[list[Path], list[str]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds of a whole training of five experts."""
+
+    first_step: float
+    """Until the first step of the first expert is done: what is prepared beforehand counts."""
+    whole: float
+    held_out: float
+    """Mean loss of the five at the end."""
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """Whole trainings in turn, so that all of them meet the same weather."""
+    steps, repeats = (12, 1) if settings.quick else (60, 3)
+    runs: dict[str, list[Run]] = {}
+    with TemporaryDirectory() as scratch:
+        data = {skill: _data(skill, Path(scratch), settings) for skill in worlds.SKILLS}
+        for _ in range(repeats):
+            for name, run in _runs(settings, data, steps).items():
+                runs.setdefault(name, []).append(run)
+    for peer in (*LOOPS, "ours in turn"):
+        yield _row("ours together", peer, runs, steps)
+    yield _row("ours in turn", CACHED, runs, steps)
+
+
+def _runs(settings: Settings, data: dict[str, Data], steps: int) -> dict[str, Run]:
+    painter = worlds.painter(settings)
+    found = {name: _theirs(painter, data, steps, loop) for name, loop in LOOPS.items()}
+    return found | {"ours together": _ours(painter, data, steps, together=True),
+                    "ours in turn": _ours(painter, data, steps, together=False)}
+
+
+def _row(ours: str, peer: str, runs: dict[str, list[Run]], steps: int) -> Row:
+    goal = {EXAMPLE: ">= 1.5 on two cores, >= 3 on a GPU", CACHED: ">= 1"}.get(peer, "")
+    pairs = [b.whole / a.whole for a, b in zip(runs[ours], runs[peer], strict=True)]
+    own, other = ([getattr(run, field) for run in runs[name]] for name, field in ((ours, "whole"), (peer, "whole")))
+    return Row(f"train five experts, {steps} steps of {BATCH_SIZE}: {ours}, {peer}", round(median(own), 3),
+               round(median(other), 3), round(median(pairs), 3), "peer / ours", goal, len(pairs),
+               (round(min(pairs), 3), round(max(pairs), 3)), more={
+                   "held_out": [round(fmean(run.held_out for run in runs[name]), 5) for name in (ours, peer)],
+                   "seconds_to_first_step": [round(median(run.first_step for run in runs[name]), 3)
+                                             for name in (ours, peer)]})
+
+
+def _theirs(painter: Painter, data: dict[str, Data], steps: int, loop: Loop) -> Run:
+    began, first, losses, spent = time.perf_counter(), 0.0, [], 0.0
+    for of_skill in data.values():
+        own = example.fresh(painter)
+        for _ in example.train(own, (of_skill.files, of_skill.captions), steps, BATCH_SIZE, loop):
+            first = first or _since(began)
+        measured = time.perf_counter()
+        losses.append(_held_out(own, of_skill))
+        spent += _since(measured)
+    return Run(first, _since(began) - spent, fmean(losses))
+
+
+def _ours(painter: Painter, data: dict[str, Data], steps: int, together: bool) -> Run:
+    began, own = time.perf_counter(), example.fresh(painter)
+    denoiser, pool = Denoiser(own), _pool(own, data)
+    training = Training(rank=example.RANK, alpha=example.RANK, learning_rate=example.LEARNING_RATE, steps=steps,
+                        batch_size=BATCH_SIZE, caption_dropout=0.0)
+    mixture = Mixture(own.pipe.unet, {skill: Lora(example.RANK, example.RANK) for skill in data})
+    learners = [Learner(skill, training, Stream(skill, pool, Rows([*pool.rows[skill]], []), training, 0),
+                        mixture.parameters_of(skill)) for skill in data]
+    first = 0.0
+    for group in [learners] if together else [[learner] for learner in learners]:
+        while not group[0].finished:
+            train_step(group, mixture, denoiser, lambda d, batch: denoise.loss(d, batch, denoise.Config()))
+            first = first or _since(began)
+    whole, losses = _since(began), []
+    for skill, of_skill in data.items():
+        with mixture.mix({skill: 1.0}):
+            losses.append(_held_out(own, of_skill))
+    return Run(first, whole, fmean(losses))
+
+
+def _held_out(painter: Painter, data: Data) -> float:
+    files, captions = data.held_out
+    latents = painter.encode(to_pixels([Image.open(file) for file in files])).float()
+    return example.held_out_loss(painter, latents, painter.embed(captions))
+
+
+def _pool(painter: Painter, data: dict[str, Data]) -> Pool:
+    files = [file for of_skill in data.values() for file in of_skill.files]
+    captions = [caption for of_skill in data.values() for caption in of_skill.captions]
+    latents, counts = painter.encode(to_pixels([Image.open(file) for file in files])).float(), 0
+    spans = {}
+    for skill, of_skill in data.items():
+        spans[skill] = range(counts, counts := counts + len(of_skill.files))
+    dtype = painter.pipe.unet.dtype
+    return Pool(latents, painter.embed(captions), painter.empty, captions, spans,
+                torch.promote_types(dtype, torch.float32), dtype)
+
+
+def _data(skill: str, folder: Path, settings: Settings) -> Data:
+    """Drawn scenes of a skill's frozen prompts as PNG files of the base's size."""
+    prompts, rng = [p.text for p in evaluation.load("validation", skill)], np.random.default_rng(1)
+    side, files = {"storybook": 64, "sd15": 512, "sdxl": 1024}[settings.size], []
+    for number, text in enumerate(prompts):
+        scene = next(s for _ in range(100) if (s := imagine(parse(text), rng)) is not None)
+        file = folder / f"{skill}-{number:03d}.png"
+        Image.fromarray(paint(scene)).resize((side, side), Image.Resampling.NEAREST).save(file)
+        files.append(file)
+    return Data(files[HELD_OUT:], prompts[HELD_OUT:], (files[:HELD_OUT], prompts[:HELD_OUT]))
+
+
+def _since(began: float) -> float:
+    synchronise()
+    return time.perf_counter() - began
+
+

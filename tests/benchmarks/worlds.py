@@ -1,0 +1,94 @@
+"""What the benchmarks run on: the shipped base, or random weights of a real size."""
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+from engine.models import diffusion
+from engine.models.diffusion import Painter
+from engine.models.lora import Expert, Lora, target_layers
+from tests.benchmarks.measure import Settings
+from tests.tiny_models import clip_tokenizer
+
+SKILLS = ("everyday", "counting", "places", "styles", "unusual")
+TEXT = "two red balls and a blue star at night"
+
+
+@cache
+def folder_of(size: str) -> Path:
+    """A pipeline folder: the shipped base, or one of random weights written once a run."""
+    if size == "storybook":
+        return Path(__file__).parents[2] / "assets" / "storybook" / "base"
+    folder = Path(mkdtemp(prefix=f"benchmark-{size}-"))
+    (_sd15 if size == "sd15" else _sdxl)(folder)
+    return folder
+
+
+def painter(settings: Settings) -> Painter:
+    """A fresh painter, with nothing installed on it."""
+    return diffusion.load(str(folder_of(settings.size)), device=settings.device, weights_dtype=settings.dtype)
+
+
+def experts(unet: torch.nn.Module, count: int, rank: int = 16) -> dict[str, Expert]:
+    """Random experts on attention, small enough to leave the pictures alive."""
+    generator = torch.Generator().manual_seed(5)
+    layers, made = target_layers(unet, Lora().targets), {}
+    for number in range(count):
+        fresh = Lora(rank, rank).expert(layers, f"e{number}", 0)
+        made[f"e{number}"] = {path: f._replace(b=0.01 * torch.randn(f.b.shape, generator=generator))
+                              for path, f in fresh.items()}
+    return made
+
+
+def weights(count: int, turn: int) -> dict[str, float]:
+    """Slider positions that differ from turn to turn."""
+    return {f"e{number}": ((number + turn) % 7 + 1) / 10 for number in range(count)}
+
+
+def _sd15(folder: Path) -> None:
+    """Stable Diffusion 1.5's sizes: 860 M parameters, 512 pixels."""
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
+    text = CLIPTextModel(CLIPTextConfig(vocab_size=len(clip_tokenizer()), hidden_size=768, intermediate_size=3072,
+                                        num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=77))
+    StableDiffusionPipeline(
+        vae=_vae(), text_encoder=text, tokenizer=clip_tokenizer(), unet=unet, scheduler=_scheduler(),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False).save_pretrained(folder)
+
+
+def _sdxl(folder: Path) -> None:
+    """SDXL's sizes: 2.6 G parameters, 1024 pixels."""
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        sample_size=128, cross_attention_dim=2048, block_out_channels=(320, 640, 1280), use_linear_projection=True,
+        attention_head_dim=(5, 10, 20), transformer_layers_per_block=(1, 2, 10), addition_embed_type="text_time",
+        addition_time_embed_dim=256, projection_class_embeddings_input_dim=2816,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
+    common = {"vocab_size": len(clip_tokenizer()), "max_position_embeddings": 77}
+    first = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
+                           **common)
+    second = CLIPTextConfig(hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20,
+                            projection_dim=1280, **common)
+    StableDiffusionXLPipeline(
+        vae=_vae(), text_encoder=CLIPTextModel(first), tokenizer=clip_tokenizer(), unet=unet, scheduler=_scheduler(),
+        text_encoder_2=CLIPTextModelWithProjection(second), tokenizer_2=clip_tokenizer()).save_pretrained(folder)
+
+
+def _vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4, sample_size=512,
+        scaling_factor=0.18215, down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
+
+
+def _scheduler() -> DPMSolverMultistepScheduler:
+    return DPMSolverMultistepScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)

@@ -1,0 +1,206 @@
+"""The mixture at convolutions and in transformers, folded, compiled and recomputed: always the same numbers."""
+import copy
+import inspect
+
+import pytest
+import torch
+from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
+from peft import LoraConfig
+from torch import nn
+from torch._dynamo.testing import CompileCounter
+
+from engine.core.errors import EngineError
+from engine.models.lora import ATTENTION, Factors, Lora
+from engine.models.mixture import Mixture
+from tests.models.experts import ROWS, difference, random_experts
+from tests.models.test_mixture import with_peft
+from tests.tiny_models import tiny_flux, tiny_sd3
+
+CONVOLUTIONS = ("conv_in", "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "proj_in")
+EVERYWHERE = (*CONVOLUTIONS, *ATTENTION, "ff.net.0.proj", "linear_1", "time_emb_proj")
+
+
+@pytest.fixture
+def wide(unet):
+    """Two experts with other targets and ranks each, convolutions of every stride among them."""
+    mixture = Mixture(unet, {"a": Lora(3, 5, EVERYWHERE), "b": Lora(2, 2, ("conv1", "to_q"))})
+    random_experts(mixture)
+    yield mixture
+    mixture.remove()
+
+
+def test_convolutions_equal_peft_in_outputs_and_gradients(unet, inputs):
+    base = copy.deepcopy(unet)
+    theirs, states = with_peft(base, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE))})
+    mixture = Mixture(base, {"a": Lora(3, 5, EVERYWHERE)})
+    mixture.load("a", states["a"])
+    with mixture.grouped({"a": ROWS}):
+        ours = base(**inputs).sample
+    expected = theirs(**inputs).sample
+    assert difference(ours, expected) < 1e-6
+    ours.pow(2).mean().backward()
+    expected.pow(2).mean().backward()
+    reference = [module.lora_A["a"].weight.grad if side == 0 else module.lora_B["a"].weight.grad.flatten(1).T
+                 for module in theirs.modules() if hasattr(module, "lora_A") for side in (0, 1)]
+    gradients = [parameter.grad for parameter in mixture.parameters_of("a")]
+    assert len(gradients) == len(reference) > 100
+    for one, other in zip(gradients, reference, strict=True):
+        assert other.abs().max() > 0 and (one - other).abs().max() < 1e-6
+
+
+@torch.no_grad()
+def test_convolutions_of_several_experts_equal_set_adapters(unet, inputs):
+    from diffusers.utils.peft_utils import set_weights_and_activate_adapters
+    theirs, states = with_peft(unet, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE)),
+                                      "b": LoraConfig(r=2, lora_alpha=2, target_modules=["conv1", "to_q"])})
+    base = copy.deepcopy(unet)
+    mixture = Mixture(base, {"a": Lora(3, 5, EVERYWHERE), "b": Lora(2, 2, ("conv1", "to_q"))})
+    for name, state in states.items():
+        mixture.load(name, state)
+    set_weights_and_activate_adapters(theirs, ["a", "b"], [0.4, -1.5])
+    for context in (mixture.mix({"a": 0.4, "b": -1.5}), mixture.folded({"a": 0.4, "b": -1.5})):
+        with context:
+            assert difference(base(**inputs).sample, theirs(**inputs).sample) < 1e-6
+
+
+def test_a_delta_has_the_shape_of_its_weight_and_does_what_the_factors_do():
+    generator = torch.Generator().manual_seed(0)
+    factors = Factors(torch.randn(2, 3, 3, 3, generator=generator), torch.randn(5, 2, generator=generator), 0.7)
+    model = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2, padding=1))
+    x = torch.randn(2, 3, 8, 8, generator=generator)
+    expected = nn.functional.conv2d(x, model[0].weight + factors.delta(), model[0].bias, stride=2, padding=1)
+    with Mixture(model, {"a": {"0": factors}}).mix({"a": 1.0}):
+        assert torch.allclose(model(x), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("odd", [nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular")])
+def test_a_convolution_of_another_kind_is_refused(odd):
+    with pytest.raises(EngineError, match="plain convolutions"):
+        Mixture(nn.ModuleDict({"odd": odd, "inner": nn.ModuleDict({"odd": nn.Linear(2, 2)})}),
+                {"a": Lora(1, 1, ("odd",))})
+
+
+@torch.no_grad()
+def test_folded_equals_live_and_leaves_no_trace(unet, wide, inputs):
+    weights, plain = copy.deepcopy(unet.state_dict()), unet(**inputs).sample
+    for mix in ({"a": 1.0}, {"a": 0.3, "b": -2.0}, {"b": 0.5}):
+        with wide.mix(mix):
+            live = unet(**inputs).sample
+        with wide.folded(mix):
+            folded = unet(**inputs).sample
+        assert difference(folded, live) < 1e-6 and difference(folded, plain) > 1e-3
+    assert torch.equal(unet(**inputs).sample, plain)
+    assert all(torch.equal(value, weights[key]) for key, value in unet.state_dict().items())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_folding_a_hundred_times_gives_the_same_bits(unet, dtype):
+    base = copy.deepcopy(unet).to(dtype)
+    mixture = Mixture(base, {"a": Lora(3, 5), "b": Lora(2, 2, ("to_q",))})
+    random_experts(mixture)
+    layer, before = base.mid_block.attentions[0].transformer_blocks[0].attn1.to_q, copy.deepcopy(base.state_dict())
+    with mixture.folded({"a": 0.7, "b": 0.3}):
+        once = layer.weight.clone()
+    exact = mixture._layers["mid_block.attentions.0.transformer_blocks.0.attn1.to_q"]
+    delta = sum(w * exact.factors(i).delta() for i, w in enumerate((0.7, 0.3)))
+    assert (once.float() - exact.pristine.float() - delta).abs().max() < (1e-6 if dtype == torch.float32 else 1e-2)
+    for number in range(100):
+        with mixture.folded({"a": number / 7, "b": -1.0}):
+            pass
+    with mixture.folded({"a": 0.7, "b": 0.3}):
+        assert torch.equal(layer.weight, once)
+    assert all(torch.equal(value, before[key]) for key, value in base.state_dict().items())
+
+
+@torch.no_grad()
+def test_folding_ends_with_its_block_whatever_happens_in_it(unet, wide, inputs):
+    plain = unet(**inputs).sample
+    with pytest.raises(RuntimeError, match="in between"), wide.mix({"b": 1.0}), wide.folded({"a": 1.0}):
+        raise RuntimeError("in between")
+    assert torch.equal(unet(**inputs).sample, plain)
+    with wide.mix({"b": 1.0}):
+        live = unet(**inputs).sample
+        with wide.folded({"a": 1.0}):
+            assert not torch.equal(unet(**inputs).sample, live)
+        assert torch.equal(unet(**inputs).sample, live), "the mix that was set comes back"
+    with pytest.raises(EngineError, match="2 mixes cannot be folded"), wide.folded(torch.ones(2, 2)):
+        pass
+
+
+def test_recomputed_activations_give_the_same_gradients(unet, wide, inputs):
+    def gradients(recompute):
+        unet.train(recompute)
+        (unet.enable_gradient_checkpointing if recompute else unet.disable_gradient_checkpointing)()
+        with wide.grouped({"a": 2, "b": 2}):
+            unet(**inputs).sample.pow(2).mean().backward()
+        found = [p.grad.clone() for name in "ab" for p in wide.parameters_of(name) if p.grad is not None]
+        for name in "ab":
+            for parameter in wide.parameters_of(name):
+                parameter.grad = None
+        return found
+    kept, recomputed = gradients(False), gradients(True)
+    unet.eval().disable_gradient_checkpointing()
+    assert len(kept) == len(recomputed) > 100
+    assert all((one - other).abs().max() < 1e-6 for one, other in zip(kept, recomputed, strict=True))
+
+
+@torch.no_grad()
+def test_a_compiled_model_follows_the_sliders_without_compiling_again(unet, wide, inputs):
+    counter = CompileCounter()
+    torch._dynamo.reset()
+    compiled = torch.compile(unet, backend=counter, fullgraph=True)
+    seen = []
+    for mix in ({"a": 1.0}, {"a": 0.2, "b": 1.0}, {"b": -1.0}):
+        with wide.mix(mix):
+            seen.append(compiled(**inputs).sample)
+            assert difference(seen[-1], unet(**inputs).sample) < 1e-6
+    assert counter.frame_count == 1 and difference(seen[0], seen[1]) > 1e-3
+    for mix in ({"a": 1.0}, {"a": 0.2, "b": 1.0}):
+        with wide.folded(mix):
+            assert difference(compiled(**inputs).sample, unet(**inputs).sample) < 1e-6
+    assert counter.frame_count <= 3, "once live, once for the bare model"
+    torch._dynamo.reset()
+
+
+def flux(folder):
+    model = FluxTransformer2DModel.from_pretrained(tiny_flux(folder) / "transformer")
+    values = {"hidden_states": torch.randn(ROWS, 16, 32), "encoder_hidden_states": torch.randn(ROWS, 5, 64),
+              "pooled_projections": torch.randn(ROWS, 32), "timestep": torch.rand(ROWS), "img_ids": torch.zeros(16, 3),
+              "txt_ids": torch.zeros(5, 3)}
+    return model, values
+
+
+def sd3(folder):
+    model = SD3Transformer2DModel.from_pretrained(tiny_sd3(folder) / "transformer")
+    values = {"hidden_states": torch.randn(ROWS, 8, 16, 16), "encoder_hidden_states": torch.randn(ROWS, 6, 64),
+              "pooled_projections": torch.randn(ROWS, 48), "timestep": torch.rand(ROWS) * 1000}
+    return model, values
+
+
+@pytest.mark.parametrize("make", [flux, sd3])
+def test_transformers_of_the_sd3_and_flux_class(make, tmp_path):
+    torch.manual_seed(0)
+    model, values = make(tmp_path)
+    model.requires_grad_(False).eval()
+    assert set(values) <= set(inspect.signature(model.forward).parameters)
+    targets = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "proj_out")
+    theirs, states = with_peft(model, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(targets))})
+    mixture = Mixture(model, {"a": Lora(3, 5, targets), "b": Lora(2, 2, ("to_v",))})
+    random_experts(mixture)
+    mixture.load("a", states["a"])
+    with mixture.grouped({"a": ROWS}):
+        ours, expected = model(**values).sample, theirs(**values).sample
+    assert difference(ours, expected) < 1e-6
+    ours.pow(2).mean().backward()
+    expected.pow(2).mean().backward()
+    reference = [module.lora_A["a"].weight.grad if side == 0 else module.lora_B["a"].weight.grad.T
+                 for module in theirs.modules() if hasattr(module, "lora_A") for side in (0, 1)]
+    for one, other in zip((p.grad for p in mixture.parameters_of("a")), reference, strict=True):
+        assert (one is None) == (other is None) and (one is None or (one - other).abs().max() < 1e-6)
+    rows = mixture.rows([{}, {"a": 1}, {"b": 1}, {"a": 0.5, "b": -1}])
+    with torch.no_grad(), mixture.mix(rows):
+        together = model(**values).sample
+    for row in range(ROWS):
+        with torch.no_grad(), mixture.folded(rows[row]):
+            assert difference(together[row], model(**values).sample[row]) < 2e-6

@@ -1,0 +1,144 @@
+"""The experiments in miniature: real classes, small random weights, two replicates of four lines."""
+import json
+
+import pytest
+from PIL import Image
+
+from engine import results
+from engine.core.errors import EngineError
+from engine.core.running import guarded
+from engine.core.store import Store, write_records
+from engine.core.types import Prompt
+from engine.results import noisy
+from tests.test_pipeline import RECIPE, TEXTS
+from tests.tiny_models import tiny_stable_diffusion
+
+RESULTS = """
+recipe = "mini.toml"
+replicates = 2
+
+[all.test]
+skills = ["counting", "styles", "twins"]
+pictures_per_prompt = 1
+
+[all.validation]
+pictures_per_prompt = 2
+
+[lines.base]
+without = ["prompts", "images", "experts", "merge"]
+once = true
+evaluate.models = { base = {}, base-at-3 = {} }
+validation.own_guidance = { base-at-3 = 3.0 }
+test.own_guidance = { base-at-3 = 3.0 }
+
+[lines.selma]
+without = ["merge"]
+evaluate.ceiling = false
+evaluate.models = { merged = { counting = 0.5, styles = 0.5 }, counting = { counting = 1.0 } }
+
+[lines.guided]
+without = ["merge"]
+share_prompts = "selma"
+images.guidance = 5.0
+evaluate.models = { guided = { counting = 0.5, styles = 0.5 } }
+
+[lines.control]
+without = ["prompts", "images", "merge"]
+noisy_scenes = 5
+experts.experts = { control = ["noisy"] }
+evaluate.models = { control = { control = 1.0 } }
+
+[claims]
+"It helps" = ["merged", "base"]
+"It beats the best of two" = ["merged", ["counting", "control"]]
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe")
+    (folder / "mini.toml").write_text(RECIPE.replace("MODEL", str(tiny_stable_diffusion(folder / "model"))))
+    (folder / "results.toml").write_text(RESULTS)
+    return folder / "results.toml"
+
+
+@pytest.fixture(scope="module")
+def finished(recipe, tmp_path_factory):
+    """Both replicates, with the events they told; the prompts were written beforehand."""
+    out = tmp_path_factory.mktemp("out")
+    for replicate in range(2):
+        for skill, texts in TEXTS.items():
+            prompts = [Prompt(f"{skill}-{i}", skill, f"{text}"[replicate:]) for i, text in enumerate(texts)]
+            write_records(Store(out / f"{replicate}-selma").prompts(skill), prompts)
+    return out, list(guarded(results.run(recipe, out)))
+
+
+def found(out):
+    return json.loads((out / "results.json").read_text())
+
+
+def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
+    out, events = finished
+    assert events[-1].kind == "done", events[-1].text
+    told = found(out)
+    assert told["replicates"] == 2 and set(told["arms"]) == {
+        "base", "base-at-3", "merged", "counting", "guided", "control"}
+    assert set(told["claims"]) == {"It helps", "It beats the best of two"}
+    assert set(told["ceiling"]) == {"counting", "styles", "twins"}
+    for name, row in told["arms"].items():
+        assert set(row["by_skill"]) == {"counting", "styles", "twins"}
+        assert len(row["guidance"]) == len(row["by_replicate"]) == 2 and row["diversity"] is not None
+        assert row["verdict"] in ("better", "worse", "undecided", "no difference within the margin") or name == "base"
+        assert row["dsg"] == pytest.approx(sum(row["by_skill"][s] for s in ("counting", "styles")) / 2)
+    for line in (out / "results.md").read_text().splitlines()[2:9]:
+        assert line.split(" | ")[0].removeprefix("| ") in {*told["arms"], "ceiling"}
+
+
+def test_what_is_not_drawn_is_run_once(finished):
+    out, _ = finished
+    assert (out / "0-base" / "scores" / "base-at-3@3").is_dir() and not (out / "1-base").exists()
+    assert not list(out.glob("*/scores/base-at-3@1"))
+    assert {path.name for path in out.glob("1-*")} == {"1-selma", "1-guided", "1-control"}
+
+
+def test_replicates_differ_and_lines_share_their_prompts(finished):
+    out, _ = finished
+    pictures = {run: (out / run / "images/counting/00000.png").read_bytes()
+                for run in ("0-selma", "1-selma", "0-guided")}
+    assert len(set(pictures.values())) == 3
+    for replicate in "01":
+        ours, theirs = (out / f"{replicate}-{line}/prompts/styles.jsonl" for line in ("guided", "selma"))
+        assert ours.read_text() == theirs.read_text()
+
+
+def test_a_second_call_only_reads(recipe, finished):
+    out, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()}
+    assert list(guarded(results.run(recipe, out)))[-1].kind == "done"
+    assert {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()} == before
+
+
+def test_the_control_learns_from_drawn_scenes(finished):
+    out, _ = finished
+    kept = [json.loads(line)["text"] for line in (out / "0-control/prompts/noisy.jsonl").read_text().splitlines()]
+    assert kept == [noisy.captioned(0, i)[1] for i in range(5)] != [noisy.captioned(1, i)[1] for i in range(5)]
+    for i, file in enumerate(sorted((out / "0-control/images/noisy").glob("*.png"))):
+        assert list(Image.open(file).getdata()) == list(noisy.captioned(0, i)[0].getdata())
+
+
+@pytest.mark.parametrize(("old", "new", "remedy"), [
+    ('["merged", "base"]', '["merged", "nobody"]', "Choose from base"),
+    ('guided = { counting', 'merged = { counting', "both have an arm 'merged'"),
+    ('share_prompts = "selma"', 'share_prompts = "control"', "no line before it"),
+    ('once = true', 'twice = true', "no option called 'twice'"),
+    ('recipe = "mini.toml"', "", "has no 'recipe'"),
+    ('models = { base = {}, base-at-3', 'models = { plain = {}, base-at-3', "'base', which no line has"),
+    ('replicates = 2', 'repetitions = 2', "no option 'repetitions'"),
+    ('s", "images", "merge"]', 's", "images", "merge", "evaluate", "validation", "test"]', "needs .evaluate"),
+])
+def test_a_recipe_that_makes_no_sense_is_refused_before_anything_runs(recipe, tmp_path, old, new, remedy):
+    (tmp_path / "mini.toml").write_text((recipe.parent / "mini.toml").read_text())
+    (tmp_path / "results.toml").write_text(RESULTS.replace(old, new, 1))
+    with pytest.raises(EngineError, match=remedy):
+        list(results.run(tmp_path / "results.toml", tmp_path / "out"))
+    assert not list(tmp_path.glob("out/*-*"))

@@ -1,0 +1,95 @@
+"""LoRAs of others become experts of the run: trained here or there, they mix alike."""
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine import adopt, merge
+from engine.core.errors import EngineError
+from engine.core.store import Store
+from engine.models import lora_files, lora_kohya
+from engine.models.lora import Lora
+from engine.models.mixture import Mixture
+from tests.models.experts import random_experts
+from tests.models.test_lora_files import loaded
+from tests.tiny_models import tiny_flux, tiny_stable_diffusion
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
+
+
+@pytest.fixture(scope="module")
+def expert(base):
+    mixture = Mixture(loaded(base).unet, {"a": Lora(4, 10)})
+    random_experts(mixture)
+    return mixture.expert("a")
+
+
+@pytest.fixture
+def files(expert, tmp_path):
+    """One expert as two programs would have saved it."""
+    lora_kohya.write(tmp_path / "theirs.safetensors", expert, {"name": "theirs"})
+    lora_files.write(tmp_path / "peft", expert, {})
+    return {"kohya": tmp_path / "theirs.safetensors", "peft": tmp_path / "peft" / lora_files.FILE_NAME}
+
+
+def take(store, **config):
+    return list(adopt.run(adopt.Config(**config), store))
+
+
+@pytest.mark.parametrize("kind", ["kohya", "peft"])
+def test_a_file_of_either_format_becomes_an_expert(base, expert, files, tmp_path, kind):
+    store = Store(tmp_path / "run")
+    events = take(store, file=str(files[kind]), name="foreign", model=str(base))
+    assert events[-1].kind == "done" and f"{len(expert)} layers of rank 4" in events[-1].text
+    back = lora_files.read(store.expert("foreign"))
+    assert all((back.expert[path].delta() - factors.delta()).abs().max() < 2e-3 for path, factors in expert.items())
+    assert back.recipe["source"] == {"file": files[kind].name, "sha256": lora_files.sha256(files[kind])}
+    assert "taken in from" in (store.expert("foreign") / "README.md").read_text()
+    merged = list(merge.run(merge.Config(experts={"foreign": 1.0}, name="m"), store))
+    assert "Verified: plain diffusers computes the same" in merged[-1].text
+
+
+def test_it_is_taken_in_once_and_no_other_takes_its_name(base, files, tmp_path):
+    store = Store(tmp_path / "run")
+    take(store, file=str(files["kohya"]), name="foreign", model=str(base))
+    (event,) = take(store, file=str(files["kohya"]), name="foreign", model=str(base))
+    assert "here already" in event.text
+    with pytest.raises(EngineError, match="Choose another name"):
+        take(store, file=str(files["peft"]), name="foreign", model=str(base))
+
+
+def test_the_text_encoders_part_is_told(base, files, tmp_path):
+    tensors = {**{f"lora_te_x.{part}": torch.ones(2, 2) for part in ("lora_down.weight", "lora_up.weight")}}
+    own, _ = lora_files.read_tensors(files["kohya"])
+    save_file(own | tensors, tmp_path / "both.safetensors")
+    events = take(Store(tmp_path / "run"), file=str(tmp_path / "both.safetensors"), name="foreign", model=str(base))
+    assert "text encoder's part (2 tensors) is left out" in events[-1].text
+
+
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"file": "/nowhere/a.safetensors"}, "There is no file"), ({"file": ""}, "There is no file"),
+    ({"name": "../out"}, "cannot be the name"),
+    ({"model": "FLUX"}, "has no UNet")])
+def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(base, files, tmp_path, changes, reason):
+    if changes.get("model"):
+        changes = {"model": str(tiny_flux(tmp_path / "flux"))}
+    options = {"file": str(files["kohya"]), "name": "foreign", "model": str(base)} | changes
+    with pytest.raises(EngineError, match=reason):
+        take(Store(tmp_path / "run"), **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_base_is_refused(files, tmp_path):
+    other = tmp_path / "other" / "unet"
+    other.mkdir(parents=True)
+    (tmp_path / "other" / "model_index.json").write_text("{}")
+    config = {"block_out_channels": [32, 64], "norm_num_groups": 8, "cross_attention_dim": 24, "layers_per_block": 1,
+              "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"], "attention_head_dim": 8,
+              "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"], "_class_name": "UNet2DConditionModel"}
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(EngineError, match="in the base and .* in the LoRA"):
+        take(Store(tmp_path / "run"), file=str(files["kohya"]), name="foreign", model=str(tmp_path / "other"))

@@ -1,0 +1,97 @@
+"""Grids: every cell is what it would be alone, whatever batch it was painted in, and nothing is painted twice."""
+import pytest
+import torch
+from PIL import Image
+
+from engine import grid
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_records
+from engine.grid import GUIDANCE, STRENGTH, Cell
+from engine.models import diffusion, lora_files
+from engine.models.lora import Lora
+from engine.models.mixture import Mixture
+from tests.models.experts import random_experts
+from tests.models.test_lora_files import loaded
+from tests.tiny_models import tiny_stable_diffusion
+
+PROMPT = "two red balls"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
+
+
+@pytest.fixture
+def store(base, tmp_path):
+    mixture = Mixture(loaded(base).unet, {"a": Lora(4, 4), "b": Lora(2, 2)})
+    random_experts(mixture, 0.3)
+    for name in mixture.names:
+        lora_files.write(Store(tmp_path).expert(name), mixture.expert(name), {"name": name})
+    return Store(tmp_path)
+
+
+def config(base, **changes):
+    options = {"x": "a", "y": "b", "x_values": (0.0, 1.0, 2.0), "y_values": (0.0, -1.0), "batch_size": 4, "steps": 2,
+               "weights": {"a": 0.5, "b": 0.5}, "prompts": (PROMPT,), "model": str(base), "judge": "storybook"}
+    return grid.Config(**(options | changes))
+
+
+def painted(config, store):
+    assert list(grid.run(config, store))[-1].kind == "done"
+    return read_records(store.folder / "grids" / config.name / grid.CELLS, Cell)
+
+
+def test_every_cell_is_what_it_would_be_alone(base, store):
+    asked = config(base)
+    cells = painted(asked, store)
+    assert [(c.row, c.column) for c in cells] == [(r, c) for r in range(2) for c in range(3)]
+    painter = diffusion.load(str(base))
+    mixture = Mixture(painter.pipe.unet, {n: lora_files.read(store.expert(n)).expert for n in "ab"})
+    for cell in cells:
+        alone = painter.paint([PROMPT], [asked.seed], asked.guidance, 2, mixture=mixture, mix=cell.weights)[0]
+        with Image.open(store.folder / "grids" / "grid" / cell.file_name) as image:
+            one, other = (torch.tensor(list(i.convert("RGB").tobytes())).int() for i in (image, alone.image))
+        assert (one - other).abs().max() <= 1
+        assert cell.weights == {"a": asked.x_values[cell.column], "b": asked.y_values[cell.row]}
+        assert cell.evidence["questions"] and 0 <= cell.value <= 1
+
+
+@pytest.mark.parametrize(("axes", "at", "expected"), [
+    ((STRENGTH, "b"), 1, ({"a": 0.5, "b": 0.0}, 3.5)), (("a", STRENGTH), 1, ({"a": 0.0, "b": 0.0}, 3.5)),
+    (("b", GUIDANCE), 2, ({"a": 0.5, "b": 2.0}, 0.0)), ((GUIDANCE, STRENGTH), 5, ({"a": -0.5, "b": -0.5}, 2.0))])
+def test_axes(base, axes, at, expected):
+    cell = grid.plan(config(base, x=axes[0], y=axes[1]))[at]
+    assert (cell.weights, cell.guidance) == expected
+
+
+def test_several_prompts_make_a_grid_each_and_without_a_judge_nothing_is_scored(base, store):
+    cells = painted(config(base, prompts=(PROMPT, "a tree"), judge=""), store)
+    assert len(cells) == 12 and {c.prompt for c in cells} == {PROMPT, "a tree"}
+    assert all(c.value is None and not c.evidence for c in cells)
+
+
+def test_what_is_painted_stays_and_a_broken_run_goes_on(base, store):
+    asked = config(base)
+    events = grid.run(asked, store)
+    next(events), next(events)
+    events.close()
+    folder = store.folder / "grids" / "grid"
+    first = {path: path.stat().st_mtime_ns for path in folder.glob("*.png")}
+    assert len(first) == 4
+    assert len(painted(asked, store)) == 6
+    assert {path: path.stat().st_mtime_ns for path in first} == first
+    with pytest.raises(EngineError, match="is another one .*Choose another name"):
+        list(grid.run(config(base, seed=2), store))
+
+
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"x": "nobody"}, "'nobody' cannot be an axis. Choose from strength of all, guidance scale, a, b"),
+    ({"x": "b"}, "Both axes are b"), ({"x_values": ()}, "needs an expert"),
+    ({"weights": {}, "x": STRENGTH}, "cannot be"),
+    ({"x_values": tuple(map(float, range(401))), "y_values": (0.0,)}, "401 cells are too many"),
+    ({"name": "../up"}, "cannot be the name"), ({"x_values": (float("inf"),)}, "no value of an axis"),
+    ({"judge": "nobody"}, "nobody"), ({"weights": {"a": 1.0, "b": 1.0, "ghost": 1.0}}, "missing")])
+def test_what_makes_no_sense_is_refused(base, store, changes, reason):
+    with pytest.raises(EngineError, match=reason):
+        list(grid.run(config(base, **changes), store))

@@ -1,0 +1,77 @@
+"""The search finds what can be found, measures nothing twice, and tells the test result beside the average's."""
+import json
+
+import pytest
+
+from engine import evaluate, search
+from engine.core.errors import EngineError
+from engine.core.store import Store, write_records
+from engine.core.types import Score
+from engine.evaluate import planning
+from engine.evaluate.planning import model_name
+
+TARGET = {"a": 0.9, "b": 0.1}
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """Evaluation as arithmetic: the score falls with the distance of the weights from a target."""
+    calls = []
+
+    def run(config, store):
+        for arm, weights in config.models.items():
+            file = store.scores(model_name(arm, config.guidances[0]), f"{config.split}/{config.judge}")
+            if file.exists():
+                continue
+            calls.append((arm, config.split))
+            worth = max(0.0, 1 - sum((weights[name] - best) ** 2 for name, best in TARGET.items()))
+            prompts = [p for of in planning.prompts_of(config).values() for p in of[:config.prompts_per_skill]]
+            write_records(file, [Score(p.id, 0, config.judge, worth, {"skill": p.skill}) for p in prompts])
+        yield from ()
+    monkeypatch.setattr(evaluate, "run", run)
+    return calls
+
+
+def config(**changes):
+    options = {"experts": ("a", "b"), "generations": 8, "population": 8, "prompts_per_skill": 2,
+               "test_prompts_per_skill": 3}
+    return search.Config(**(options | changes))
+
+
+def test_it_finds_the_better_weights_and_tells_the_test_result(painted, tmp_path):
+    events = list(search.run(config(), Store(tmp_path)))
+    result = json.loads((tmp_path / "searches/search/result.json").read_text())
+    assert events[-1].kind == "done" and result == json.loads(json.dumps(events[-1].data))
+    assert result["validation"] > 0.99 > 0.7 > result["average_on_validation"]
+    assert result["weights"]["a"] == pytest.approx(0.9, abs=0.1)
+    assert result["verdict"] == "better" and result["test"] > result["average_on_test"]
+    tried = search.tried_so_far(Store(tmp_path), "search")
+    assert len(tried) == 1 + 8 * 8 and tried[0].weights == {"a": 0.5, "b": 0.5}
+    assert [split for _, split in painted].count("test") == 2, "the test is looked at once, by two arms"
+
+
+def test_a_second_run_measures_nothing_again(painted, tmp_path):
+    list(search.run(config(), Store(tmp_path)))
+    before = len(painted)
+    again = list(search.run(config(), Store(tmp_path)))
+    assert len(painted) == before and again[-1].kind == "done"
+
+
+def test_candidates_stay_within_the_bounds_and_follow_the_seed(painted, tmp_path):
+    asked = config(lowest=0.0, highest=0.6, generations=4)
+    for seed, folder in ((1, "one"), (1, "same"), (2, "other")):
+        list(search.run(search.Config(**{**vars(asked), "seed": seed}), Store(tmp_path / folder)))
+    one, same, other = ([t.weights for t in search.tried_so_far(Store(tmp_path / f), "search")]
+                        for f in ("one", "same", "other"))
+    assert one == same != other
+    assert all(0.0 <= weight <= 0.6 for weights in one for weight in weights.values())
+
+
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"experts": ("a",)}, "two experts or more"), ({"experts": ("a", "a")}, "two experts or more"),
+    ({"lowest": 0.6}, "must lie between the bounds"), ({"name": "../up"}, "cannot be the name"),
+    ({"prompts": "own.jsonl"}, "a second file"), ({"prompts": "o.jsonl", "test_prompts": "o.jsonl"}, "a second file")])
+def test_what_makes_no_sense_is_refused(painted, tmp_path, changes, reason):
+    with pytest.raises(EngineError, match=reason):
+        list(search.run(config(**changes), Store(tmp_path)))
+    assert not painted
