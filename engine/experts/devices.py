@@ -43,8 +43,9 @@ class Devices:
 
     def agree(self, tensor: Tensor) -> None:
         """Replace what each process computed for itself by their mean, so that all decide alike."""
-        tensor /= self.world
-        self.add_up([tensor])
+        if self.world > 1:
+            tensor /= self.world
+            self.add_up([tensor])
 
     def meet(self) -> None:
         """Wait for the others."""
@@ -52,9 +53,11 @@ class Devices:
 
     def any(self, flag: bool) -> bool:
         """Whether it is so in any process: all of them hear the same answer at the same step."""
+        if self.world == 1:
+            return flag
         flags = torch.tensor([float(flag)], device=self.device)
         self.add_up([flags])
-        return bool(flags.item()) if self.world > 1 else flag
+        return bool(flags.item())
 
 
 def joined() -> Devices:

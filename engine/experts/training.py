@@ -155,13 +155,19 @@ def train_step(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser
             for name, mean in _backward([one for one in own if len(one[2])], mixture, denoiser, loss).items():
                 losses[name] += mean
     for learner in learners:
-        for parameter in learner.parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        spread.devices.add_up([p.grad for p in learner.parameters if p.grad is not None])
-        spread.devices.add_up([losses[learner.name]])
+        if spread.devices.world > 1:
+            _add_up(learner, losses[learner.name], spread.devices)
         learner.loss_sum += losses[learner.name]
         learner.update()
+
+
+def _add_up(learner: Learner, loss: Tensor, devices: Devices) -> None:
+    """Gradient and loss over all processes; one that had no row of this expert adds nothing."""
+    for parameter in learner.parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    devices.add_up([p.grad for p in learner.parameters if p.grad is not None])
+    devices.add_up([loss])
 
 
 def _backward(parts: Sequence[tuple[Learner, int, Batch]], mixture: Mixture, denoiser: Denoiser,
