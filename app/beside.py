@@ -25,7 +25,7 @@ def paint(run: str, prompts: Sequence[str], seed: int, guidance: float, each: bo
                gr.skip(), gr.skip()]
         return
     if not prompts:
-        yield [gr.skip(), gr.skip(), gr.skip()]
+        yield [views.empty("No prompt", "Write one above, or press Another prompt."), *spoken(run, prompts)]
         return
     store, said = runs.open_store(run), spoken(run, prompts)
     if not PREVIEW.is_warm(store):

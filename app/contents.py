@@ -9,9 +9,8 @@ from engine.core import store
 from engine.core.config import read_toml
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
+from engine.evaluate.planning import CEILING
 from engine.models.checkpoints import STORYBOOK
-
-CEILING = "ceiling"
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,14 @@ def base_model(run: Store) -> str:
 def is_storybook(run: Store) -> bool:
     """Whether the run's prompts are Storybook's: its own models, or its judge."""
     return base_model(run) in STORYBOOK or any(run.folder.glob("scores/*/*/storybook.jsonl"))
+
+
+def unfinished(run: Store, name: str) -> str | None:
+    """How far an expert was trained that was stopped before its end; None for one that is whole."""
+    made = recipe(run.expert(name))
+    if made.get("stopped_early") or made.get("step", 0) >= made.get("steps", 0):
+        return None
+    return f"Stopped at step {made['step']} of {made['steps']}: train it on, or use it as it is"
 
 
 def recipe(made: Path) -> dict[str, Any]:

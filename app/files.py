@@ -10,12 +10,12 @@ import gradio as gr
 from gradio.components import Component
 
 from app import contents, jobs, page, runs
-from app.preview import EXPERT_FILE
 from engine.adopt import Config as Adopt
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
 from engine.core.store import atomic
 from engine.models import checkpoints
+from engine.models.lora_cards import FILE_NAME
 
 SNIPPET = '''from diffusers import DiffusionPipeline
 
@@ -39,7 +39,7 @@ def build(run: gr.Dropdown) -> list[Component]:
     snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
     recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
     with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt"):
-        gr.Markdown("A .safetensors file in diffusers', peft's or kohya's format (ComfyUI, A1111), made for this run's "
+        gr.Markdown("A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this run's "
                     "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
                     elem_classes="help")
         file = gr.File(label="LoRA file", file_types=[".safetensors"], height=120, elem_id="adopt-file")
@@ -69,7 +69,7 @@ def show(run: str, what: str | None) -> list[Any]:
     """Values for what `build` made."""
     store = runs.open_store(run)
     found = {path.parent.name: path for part in ("merges", "experts")
-             for path in sorted(store.folder.glob(f"{part}/*/{EXPERT_FILE}"))}
+             for path in sorted(store.folder.glob(f"{part}/*/{FILE_NAME}"))}
     what = what if what in found else next(iter(found), None)
     choice = gr.update(choices=list(found), value=what)
     if what is None:
@@ -81,7 +81,7 @@ def show(run: str, what: str | None) -> list[Any]:
     made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), folder=str(found[what].parent),
-                             file=EXPERT_FILE, prompt="two red balls and a blue star at night")
+                             file=FILE_NAME, prompt="two red balls and a blue star at night")
     return [choice, gr.update(value=plain, interactive=True), gr.update(value=kohya, interactive=True),
             COMFY.format(name=what), gr.update(value=snippet, visible=True),
             gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]

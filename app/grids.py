@@ -44,7 +44,7 @@ def build() -> Pane:
         y = gr.Dropdown([], label="From top to bottom", min_width=150, elem_id="grid-y")
         y_values = gr.Textbox(FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-y-values")
     with gr.Row(elem_classes="bar"):
-        paint = gr.Button("Paint the grid", variant="primary", elem_id="paint-grid", min_width=150, scale=0)
+        paint = gr.Button("Paint the grid", variant="primary", elem_id="paint-grid", min_width=190, scale=0)
         chosen = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
     shown = gr.HTML(elem_id="grid", js_on_load=CLICKS)
     for axis, values in ((x, x_values), (y, y_values)):

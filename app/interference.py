@@ -6,9 +6,9 @@ import gradio as gr
 from gradio.components import Component
 
 from app import figures, leave_one_out, page, runs, views
-from app.preview import EXPERT_FILE
 from engine.core.errors import EngineError
 from engine.core.store import Store
+from engine.models.lora_cards import FILE_NAME
 
 if TYPE_CHECKING:
     from engine.merge.interference import Report
@@ -33,7 +33,7 @@ def build(run: gr.Dropdown) -> tuple[gr.Button, list[Component]]:
 def show(run: str, block: str | None) -> list[Any]:
     """Values for what `build` made."""
     store = runs.open_store(run)
-    files = sorted(store.folder.glob(f"experts/*/{EXPERT_FILE}"))
+    files = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
     if len(files) < 2:
         return [gr.update(visible=False), page.plot(None), views.empty(
             "Two experts are needed", "Train another one, or take one in: then it shows here how they get on."), ""]

@@ -10,6 +10,7 @@ A job is a folder, `runs/<run>/jobs/<number>-<stage>/`, and everything known abo
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ from engine.core.events import LAST_KINDS, Event
 ROOT = Path(__file__).parent.parent
 LOG_TAIL_CHARACTERS = 600
 TAIL_BYTES = 2 ** 16
+LEAST_FREE_BYTES = 2 ** 20
 STARTING = threading.Lock()
 
 
@@ -50,8 +52,8 @@ def runs() -> Path:
 
 def run_folder(name: str) -> Path:
     """Raises EngineError for a name that could lead out of the runs folder."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise EngineError(f"{name[:80]!r} cannot name a run. Use small letters, digits, dashes; 64 at most.")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise EngineError(f"{name[:80]!r} cannot name a run. Use letters, digits, dashes; 64 at most.")
     return runs() / name
 
 
@@ -185,7 +187,7 @@ def _read_events(job: Path, offset: int) -> tuple[list[Event], int]:
         file.seek(offset)
         text = file.read()
     whole = text[:text.rfind(b"\n") + 1]
-    return [Event(**json.loads(line)) for line in whole.split(b"\n")[:-1]], offset + len(whole)
+    return [_event(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
 
 
 def _last_event(job: Path) -> Event | None:
@@ -199,12 +201,23 @@ def _last_event(job: Path) -> Event | None:
         lines = file.read().split(b"\n")
     if len(lines) < 3 and size > TAIL_BYTES:  # one enormous event
         lines = path.read_bytes().split(b"\n")
-    return Event(**json.loads(lines[-2])) if len(lines) > 1 else None
+    return _event(lines[-2]) if len(lines) > 1 else None
+
+
+def _event(line: bytes) -> Event:
+    """A line of events.jsonl; one that a crash damaged is told as progress, and the others still count."""
+    try:
+        return Event(**json.loads(line))
+    except (ValueError, TypeError):
+        return Event("A line of this job's record is damaged.")
 
 
 def _unexplained_end(job: Path) -> Event:
     path = job / "log.txt"
     log = path.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
     end = log[-LOG_TAIL_CHARACTERS:].strip() or "empty."
+    if shutil.disk_usage(job).free < LEAST_FREE_BYTES:
+        return Event("The disk is full, and the job ended. Free some space and start it again; what was finished is "
+                     f"kept. The end of its log: {end}", kind="error")
     return Event("The job's process ended without a word: killed, out of memory, or the machine went down. "
                  f"Start it again; what was finished is kept. The end of its log: {end}", kind="error")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from engine.core.errors import EngineError
+
 THUMBNAIL_PIXELS = 256
 SMALL_PIXELS = 128
 REMEMBERED = 512
@@ -22,9 +24,12 @@ class Shown(NamedTuple):
 
 
 def bare(file: Path) -> Image.Image:
-    """The pixels of a file and nothing else of it: no metadata, no colour profile."""
-    with Image.open(file) as opened:
-        return Image.fromarray(np.asarray(opened.convert("RGB")))
+    """The pixels of a file and nothing else of it, no metadata, no colour profile. Raises EngineError."""
+    try:
+        with Image.open(file) as opened:
+            return Image.fromarray(np.asarray(opened.convert("RGB")))
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:  # the last is PIL's, for a broken PNG
+        raise EngineError(f"{file} is damaged ({error}). Delete it and run the stage that painted it again.") from error
 
 
 def whole(image: Image.Image) -> Shown:
@@ -36,7 +41,7 @@ def thumbnail(file: Path) -> Shown | None:
     """A small copy; None when the file is gone or half written."""
     try:
         return _thumbnail(file, file.stat().st_mtime_ns)
-    except (OSError, UnidentifiedImageError):
+    except (OSError, EngineError):
         return None
 
 

@@ -18,7 +18,8 @@ from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.merge import methods
+from engine.merge import live, methods
+from engine.models.lora_cards import FILE_NAME
 
 if TYPE_CHECKING:
     from engine.models.diffusion import Painter
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 STEPS = 20
 USUAL_GUIDANCE = 3.5
-EXPERT_FILE = "pytorch_lora_weights.safetensors"
 REMEMBERED = 512
 Named = tuple[tuple[str, Any], ...]
 """A mapping that can be a key."""
@@ -80,8 +80,8 @@ class Preview:
         with self._lock:
             painter = self._open(run)
             wanted = [cell for cell in dict.fromkeys(cells) if cell not in self._kept]
-            live = [cell for cell in wanted if _is_live(cell.mix)]
-            self._paint(painter, live, self._mixture, [self._weights(cell.mix) for cell in live])
+            mixed = [cell for cell in wanted if _is_live(cell.mix)]
+            self._paint(painter, mixed, self._mixture, [self._weights(cell.mix) for cell in mixed])
             for mix in dict.fromkeys(cell.mix for cell in wanted if not _is_live(cell.mix)):
                 assert mix
                 self._paint_merged(painter, mix, [cell for cell in wanted if cell.mix == mix])
@@ -130,9 +130,7 @@ class Preview:
         """What each expert's delta is multiplied by."""
         if mix is None or not self._experts:
             return {}
-        method = plugins.load(methods, mix.method)
-        options = build(method.Config, dict(mix.options), where=mix.method)
-        return dict(method.coefficients(self._known(mix), options))
+        return live.coefficients(mix.method, dict(mix.options), self._known(mix))
 
     def _known(self, mix: Mix) -> dict[str, float]:
         return {name: weight for name, weight in mix.weights if name in self._experts}
@@ -145,7 +143,7 @@ class Preview:
             self._painter, self._mixture, self._files = None, None, ()  # two bases might not fit
             self._kept.clear()
             self._painter, self._base = diffusion.load(base["model"], base["revision"]), base
-        files = {path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{EXPERT_FILE}"))}
+        files = {path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))}
         found = tuple((str(path), path.stat().st_mtime_ns) for path in files.values())
         if found != self._files:
             from engine.models import lora_files
@@ -162,4 +160,4 @@ class Preview:
 
 def _is_live(mix: Mix | None) -> bool:
     """Whether the mixture shows it as it is: the base, and sums of deltas."""
-    return mix is None or hasattr(plugins.load(methods, mix.method), "coefficients")
+    return mix is None or live.is_live(mix.method)

@@ -11,6 +11,8 @@ from engine.core.store import Store
 EXAMPLE = "example"
 NEW = "new run"
 """A choice and no name: the first stage that starts on it makes the run."""
+RECIPES = "recipes"
+"""What a folder of results has beside its runs."""
 NOT_COPIED = shutil.ignore_patterns("jobs", "votes.db*", ".writing-*")
 
 
@@ -20,8 +22,12 @@ def example() -> Path:
 
 
 def names() -> list[str]:
-    """Every run, the one last worked on first, then the example and the one that is yet to be made."""
-    found = [path for path in jobs.runs().glob("*") if path.is_dir() and _is_name(path.name)]
+    """Every run, the one last worked on first, then the example and the one that is yet to be made.
+
+    The folder of `make results` is none: it holds runs, which SELMA_RUNS set to that folder shows.
+    """
+    found = [path for path in jobs.runs().glob("*")
+             if path.is_dir() and path.name != RECIPES and not (path / RECIPES).is_dir() and _is_name(path.name)]
     own = sorted(found, key=_last_worked_on, reverse=True)
     return [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir() + [NEW]
 

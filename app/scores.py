@@ -11,6 +11,7 @@ from engine.core.store import Store, read_records
 from engine.core.types import Picture, Score
 from engine.evaluate import diversity, intervals, summary
 from engine.evaluate.intervals import Interval
+from engine.evaluate.planning import CEILING
 from engine.evaluate.summary import Summary
 
 PICTURES = "pictures"
@@ -102,12 +103,12 @@ def _scores(run: Store, model: str, table: str) -> list[Score]:
 
 def _rank(model: str) -> tuple[int, str, float]:
     arm, scale = contents.arm_of(model)
-    return {"base": 0, contents.CEILING: 2}.get(arm, 1), arm, scale or 0.0
+    return {"base": 0, CEILING: 2}.get(arm, 1), arm, scale or 0.0
 
 
 def _base_of(model: str, models: Sequence[str]) -> str | None:
     arm, scale = contents.arm_of(model)
-    if arm in ("base", contents.CEILING):
+    if arm in ("base", CEILING):
         return None
     rivals = [other for other in models if contents.arm_of(other)[0] == "base"]
     return next((other for other in rivals if contents.arm_of(other)[1] == scale), next(iter(rivals), None))

@@ -8,10 +8,8 @@ from gradio.components import Component
 
 from app import contents, page, runs, views
 from app.choice import Choice, choose
+from app.contents import Contents
 from app.page import QUIET
-from engine.core import plugins
-from engine.core.config import build as build_config
-from engine.core.errors import EngineError
 from engine.core.store import read_json
 from engine.merge import Config, methods
 from engine.merge.presets import Preset, presets
@@ -113,21 +111,15 @@ def before(past: list[list[Any]], now: Sequence[Any]) -> tuple[list[list[Any]], 
     return (way, way[-1]) if way else (past, list(now))
 
 
-def live_weights(weights: Mapping[str, float], method: str, options: Mapping[str, Any]) -> dict[str, float]:
-    """What each expert's delta is multiplied by. Raises EngineError for a method that is no sum of deltas."""
-    plugin = plugins.load(methods, method)
-    if not hasattr(plugin, "coefficients"):
-        raise EngineError(f"A grid mixes the experts live, and {method} is no sum of deltas. "
-                          "Choose average or weighted.")
-    return dict(plugin.coefficients(weights, build_config(plugin.Config, options, where=method)))
-
-
-def saved_view(run: str, merges: Sequence[str]) -> str:
-    """The run's merges with what they were made of."""
-    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in merges}
+def saved_view(run: str, found: Contents) -> str:
+    """The run's merges with what they were made of; and which experts have no slider."""
+    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in found.merges}
     made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
             for name, recipe in recipes.items()}
-    return views.named("Saved merges", made) if made else ""
+    without = found.experts[MOST_EXPERTS:]
+    told = views.aside(f"There are sliders for the first {MOST_EXPERTS} experts. Without one: {', '.join(without)}. "
+                       "The command line merges any number.") if without else ""
+    return told + (views.named("Saved merges", made) if made else "")
 
 
 def weights_of(experts: Sequence[str], values: Mapping[str, Any]) -> dict[str, float]:

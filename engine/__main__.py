@@ -1,11 +1,14 @@
-"""The command line: the whole line from a recipe, or one stage from a job folder."""
+"""The command line: the whole line from a recipe, or one stage by its options or from a job folder."""
 import argparse
 import importlib
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -20,6 +23,7 @@ STAGES = {
     "experts": "one LoRA per skill learns from its pictures",
     "adopt": "a LoRA that others made becomes an expert",
     "merge": "several experts become one LoRA",
+    "export": "an expert or a merge as a file for A1111, Forge and ComfyUI",
     "leave_one_out": "which expert a merge needs: each is left out in turn",
     "grid": "pictures over two axes of experts' weights, one noise for all",
     "search": "weights that score better than the average, on validation and then on test",
@@ -34,6 +38,9 @@ RECIPES = {
 EXAMPLES = """\
 examples:
   python -m engine run assets/recipes/storybook.toml --out runs/demo
+  python -m engine adopt runs/demo file=downloads/watercolour.safetensors name=watercolour
+  python -m engine merge runs/demo name=mine method=ties "experts={counting=1.0, watercolour=0.5}"
+  python -m engine export runs/demo name=mine
   python -m engine experts runs/demo/jobs/0003-experts
 
 Everything can be interrupted (Ctrl-C) and started again: what is finished stays, what is missing is done."""
@@ -59,8 +66,12 @@ def main(arguments: list[str]) -> int:
         with stop_requests() as stop:
             _check_processes(asked.command)
             if asked.command in RECIPES:
-                out = asked.out or Path("runs") / ("results" if asked.command == "results" else asked.recipe.stem)
+                runs = Path(os.environ.get("SELMA_RUNS", "runs"))
+                out = asked.out or runs / ("results" if asked.command == "results" else asked.recipe.stem)
                 return _report(guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop))
+            if asked.options:
+                events = stage_at_once(asked.command, asked.folder, asked.options)
+                return _report(guarded(events, stop), told=not processes.rank())
             return run_job(asked.command, asked.folder, stop)
     except EngineError as error:
         print(error, file=sys.stderr)
@@ -74,12 +85,19 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
     """
     if not folder.is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
+    if (folder / "recipe.toml").exists() or (folder / "jobs").exists():
+        raise EngineError(f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
+                          f"python -m engine {stage} --help.")
     if processes.rank():
         return _report(guarded(stage_events(stage, folder), stop), told=False)
     this = psutil.Process()
     store.write_json(folder / "process.json", {"pid": this.pid, "command": this.cmdline()})
-    with open(folder / "events.jsonl", "w", encoding="utf-8", buffering=1) as record:
-        return _report(_recorded(guarded(stage_events(stage, folder), stop), record.write))
+    try:
+        with open(folder / "events.jsonl", "w", encoding="utf-8", buffering=1) as record:
+            return _report(_recorded(guarded(stage_events(stage, folder), stop), record.write))
+    except OSError as error:  # who follows the job finds no last event, and sees for himself that the disk is full
+        raise EngineError(f"Cannot write {folder / 'events.jsonl'}: {error.strerror}. Free some space and start again; "
+                          "what was finished is kept.") from error
 
 
 def _check_processes(command: str) -> None:
@@ -95,9 +113,31 @@ def stage_events(stage: str, folder: Path) -> Events:
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
         yield from _of_recipe("pipeline", Path(recipe), Path(job.store))
     else:
-        module = importlib.import_module(f"engine.{stage}")
-        asked = config.build(module.Config, job.config, where=stage)
-        yield from module.run(asked, store.Store(Path(job.store)))
+        yield from _of_stage(stage, job.config, Path(job.store))
+
+
+def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
+    """Run one stage in a run's folder. `options` are `name=value`, the value as in TOML; a word needs no quotes.
+
+    Raises EngineError for an option that the stage does not have.
+    """
+    values: dict[str, Any] = {}
+    for option in options:
+        name, is_one, value = option.partition("=")
+        if not is_one:
+            raise EngineError(f"{option!r} is no option. Write name=value.")
+        try:
+            values[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[name] = value
+    if stage == "pipeline":
+        raise EngineError("The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER.")
+    yield from _of_stage(stage, values, run)
+
+
+def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
+    module = importlib.import_module(f"engine.{stage}")
+    yield from module.run(config.build(module.Config, dict(values), where=stage), store.Store(run))
 
 
 def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
@@ -133,9 +173,10 @@ def _parser() -> argparse.ArgumentParser:
         line.add_argument("--out", type=Path, metavar="FOLDER",
                           help="the run's folder (default: runs/<recipe>, or runs/results)")
     for stage, what in STAGES.items():
-        job = commands.add_parser(stage, help=f"run one job: {what}")
-        job.add_argument("folder", type=Path, metavar="JOB_FOLDER",
-                         help='holds config.json, {"store": RUN_FOLDER, "config": {...}}; gets events.jsonl')
+        job = commands.add_parser(stage, help=what)
+        job.add_argument("folder", type=Path, metavar="FOLDER", help="with options a run's folder; without, a job's: "
+                         'it holds config.json, {"store": RUN_FOLDER, "config": {...}}, and gets events.jsonl')
+        job.add_argument("options", nargs="*", metavar="NAME=VALUE", help="the stage's options, values as in TOML")
     return top
 
 

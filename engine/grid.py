@@ -3,7 +3,7 @@
 Reads experts/, writes grids/<name>/: a PNG a cell and prompt, and cells.jsonl with what each was painted with and what
 the judge says of it. All cells are rows of the same batches: every row has its own mixture and its own guidance.
 """
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,21 +65,27 @@ class Cell:
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Paint what is missing, a batch at a time. Raises EngineError, naming the remedy."""
+    from engine.models.ensemble import Ensemble
     cells, folder = plan(config), store.folder / "grids" / config.name
-    done = _done(config, folder)
+    ensemble = Ensemble(config.model, config.revision, store, config.weights)
     judge = _judge(config)
+    if not (folder / RECIPE).exists():
+        _ = ensemble.mixture  # a base that refuses the experts leaves no empty grid
+    done = _done(config, folder, {"base's sha256": ensemble.fingerprint} | {
+        f"{name}'s sha256": sha256 for name, sha256 in ensemble.hashes.items()})
     missing = [cell for cell in cells if cell.file_name not in done]
     yield Event(f"{len(cells) - len(missing)} of {len(cells)} cells", len(cells) - len(missing), len(cells))
-    if missing:
-        paint = _painter(config, store)
-        for first in range(0, len(missing), config.batch_size):
-            part = missing[first:first + config.batch_size]
-            for cell, image in zip(part, paint(part), strict=True):
-                with atomic(folder / cell.file_name) as temporary:
-                    image.save(temporary)
-                done[cell.file_name] = judge(cell, image)
-            write_records(folder / CELLS, [done[cell.file_name] for cell in cells if cell.file_name in done])
-            yield Event(f"{len(done)} of {len(cells)} cells", len(done), len(cells), data={"folder": str(folder)})
+    for first in range(0, len(missing), config.batch_size):
+        part = missing[first:first + config.batch_size]
+        images = ensemble.paint([cell.prompt for cell in part], [config.seed] * len(part),
+                                [cell.guidance for cell in part], [cell.weights for cell in part],
+                                steps=config.steps, sampler=config.sampler)
+        for cell, image in zip(part, images, strict=True):
+            with atomic(folder / cell.file_name) as temporary:
+                image.save(temporary)
+            done[cell.file_name] = judge(cell, image)
+        write_records(folder / CELLS, [done[cell.file_name] for cell in cells if cell.file_name in done])
+        yield Event(f"{len(done)} of {len(cells)} cells", len(done), len(cells), data={"folder": str(folder)})
     yield Event(f"A grid of {len(cells)} cells.", len(cells), len(cells), "done", {"folder": str(folder)})
 
 
@@ -121,9 +127,10 @@ def _check(config: Config) -> None:
             raise EngineError(f"{value!r} is no value of an axis. Give numbers.")
 
 
-def _done(config: Config, folder: Path) -> dict[str, Cell]:
+def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:
     """What is painted already. Raises EngineError when the folder holds another grid."""
     wanted = {name: str(value) for name, value in asdict(config).items() if name not in ("name", "batch_size")}
+    wanted |= parents
     if (folder / RECIPE).exists():
         if changed := difference(read_json(folder / RECIPE)["recipe"], wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
@@ -143,20 +150,3 @@ def _judge(config: Config) -> Any:
         score = judge(Prompt("", "", cell.prompt), image, config.seed)
         return Cell(**{**asdict(cell), "value": score.value, "evidence": score.evidence})
     return judged
-
-
-def _painter(config: Config, store: Store) -> Any:
-    """Cells -> images, with the experts' mixture beside the base."""
-    from engine.models import diffusion, lora_files
-    from engine.models.mixture import Mixture
-    experts = {name: lora_files.read(store.expert(name)).expert for name in config.weights}
-    painter = diffusion.load(config.model, config.revision)
-    mixture = Mixture(painter.pipe.unet, experts)
-
-    def paint(cells: Sequence[Cell]) -> list[Any]:
-        mix = mixture.rows([cell.weights for cell in cells])
-        texts, scales = [cell.prompt for cell in cells], [cell.guidance for cell in cells]
-        painted = painter.paint(texts, [config.seed] * len(cells), scales, config.steps, config.sampler, len(cells),
-                                mixture, mix)
-        return [picture.image for picture in painted]
-    return paint

@@ -4,17 +4,16 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from engine import evaluate
-from engine.core import plugins
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING, model_name
-from engine.merge import methods
+from engine.merge import live
 
 ALL, WITHOUT = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
@@ -60,14 +59,11 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 def arms(config: Config) -> dict[str, dict[str, float]]:
     """What each expert's delta counts, with all of them and without each."""
-    plugin = plugins.load(methods, config.method)
-    if not hasattr(plugin, "coefficients"):
-        raise EngineError(f"{config.method} is no sum of deltas. Choose average or weighted.")
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
-    options = build(plugin.Config, config.options, where=config.method)
-    found = {ALL: dict(plugin.coefficients(config.experts, options))}
+    count = partial(live.coefficients, config.method, config.options)
+    found = {ALL: count(config.experts)}
     for name in config.experts:
         rest = {other: weight for other, weight in config.experts.items() if other != name}
-        found[f"{WITHOUT}{name}"] = dict(plugin.coefficients(rest, options))
+        found[f"{WITHOUT}{name}"] = count(rest)
     return found

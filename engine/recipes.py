@@ -1,7 +1,8 @@
 """A recipe file: its tables become the stages' Configs, checked before anything begins.
 
 `model`, `revision`, `skills` and `seed` at the top hold for every stage that has such an option and does not say
-otherwise. A stage whose table is missing is left out. `[validation]` and `[test]` change options of `[evaluate]`.
+otherwise. A stage whose table is missing is left out. `[validation]` and `[test]` change options of `[evaluate]`; with
+`[validation]` alone the test prompts stay sealed.
 `[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with its reason.
 """
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from engine.core.errors import EngineError
 from engine.evaluate import planning
 from engine.experts import objectives
 from engine.merge import methods
+from engine.models import checkpoints
 from engine.prompts import skills, writers
 
 STAGES: dict[str, ModuleType] = {"prompts": prompts, "images": images, "experts": experts, "merge": merge,
@@ -49,7 +51,8 @@ def load(path: Path) -> Recipe:
     _check_tables(tables, path)
     configs = {name: _build(stage, name, tables, path) for name, stage in STAGES.items() if stage is not evaluate}
     validation = _build(evaluate, "evaluate", tables, path, "validation") if "validation" in tables else None
-    test = _build(evaluate, "evaluate", tables, path, "test")
+    test = None if "validation" in tables and "test" not in tables else _build(
+        evaluate, "evaluate", tables, path, "test")
     recipe = Recipe(path, tables, **configs, validation=validation, test=test)
     try:
         _check(recipe)
@@ -86,6 +89,7 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
 
 def _check(recipe: Recipe) -> None:
     """What would otherwise fail hours later: names of plugins, skills, experts and prompts."""
+    _check_values(recipe)
     for package, name, options in _plugins(recipe):
         build(plugins.load(package, name).Config, options, where=f"options of {name}")
     for skill in recipe.prompts.skills if recipe.prompts else ():
@@ -106,17 +110,27 @@ def _check(recipe: Recipe) -> None:
                 _known("the expert", {name for mix in config.models.values() for name in mix}, made)
 
 
+def _check_values(recipe: Recipe) -> None:
+    """What each stage would say by itself, at its turn."""
+    for stage in (recipe.images, recipe.experts, recipe.validation, recipe.test):
+        if stage:
+            checkpoints.check_id(stage.model)
+    if recipe.images:
+        images.check(recipe.images)
+    if recipe.merge:
+        merge.check_weights(recipe.merge.experts)
+
+
 def _plugins(recipe: Recipe) -> Iterator[tuple[ModuleType, str, Mapping[str, Any]]]:
     if recipe.prompts:
         yield writers, recipe.prompts.writer, recipe.prompts.writer_options
-    if recipe.images and (recipe.images.judge or recipe.images.best_of > 1):
-        yield judges, recipe.images.judge, recipe.images.judge_options
     if recipe.experts:
         yield objectives, recipe.experts.objective, recipe.experts.options
     if recipe.merge:
         yield methods, recipe.merge.method, recipe.merge.options
-    if recipe.test:
-        yield judges, recipe.test.judge, recipe.test.judge_options
+    for config in (recipe.validation, recipe.test):
+        if config:
+            yield judges, config.judge, config.judge_options
 
 
 def _known(what: str, asked: Any, made: Any) -> None:

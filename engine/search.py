@@ -7,8 +7,9 @@ Reads experts/, writes searches/<name>/tried.jsonl, result.json, and scores/ as 
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine import evaluate
 from engine.core import names
@@ -17,6 +18,9 @@ from engine.core.events import Event
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING, model_name
+
+if TYPE_CHECKING:
+    from engine.models.ensemble import Ensemble
 
 AVERAGE, BEST = "average", "searched"
 
@@ -60,18 +64,20 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError, naming the remedy, for experts and bounds that make no sense.
     """
+    from engine.models.ensemble import Ensemble
     _check(config)
     folder, total = store.folder / "searches" / config.name, config.generations * config.population + 1
+    score = partial(_score, config, store, Ensemble(config.model, config.revision, store, config.experts))
     start = 1 / len(config.experts)
     average = dict.fromkeys(config.experts, start)
-    tried = yield from _score(config, store, {f"_{config.name}-{AVERAGE}": average}, "validation")
+    tried = yield from score({f"_{config.name}-{AVERAGE}": average}, "validation")
     options = {"popsize": config.population, "seed": config.seed + 1, "verbose": -9,
                "bounds": [config.lowest, config.highest]}
     strategy = _cma().CMAEvolutionStrategy([start] * len(config.experts), config.spread, options)
     for generation in range(config.generations):
         asked = strategy.ask()
         arms = {f"_{config.name}-{generation}-{n}": _weights(config, point) for n, point in enumerate(asked)}
-        found = yield from _score(config, store, arms, "validation")
+        found = yield from score(arms, "validation")
         strategy.tell(asked, [-one.score for one in found])
         tried += found
         write_records(folder / "tried.jsonl", tried)
@@ -80,7 +86,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
                     f"average {tried[0].score:.3f}", len(tried), total, data={"tried": len(tried)})
     best = max(tried, key=lambda one: one.score)
     arms = {tried[0].arm: average, f"_{config.name}-{BEST}": best.weights}
-    yield from _score(config, store, arms, "test")
+    yield from score(arms, "test")
     yield from _told(config, store, folder, best, tried[0])
 
 
@@ -89,10 +95,11 @@ def tried_so_far(store: Store, name: str) -> list[Tried]:
     return read_records(store.folder / "searches" / name / "tried.jsonl", Tried)
 
 
-def _score(config: Config, store: Store, arms: dict[str, dict[str, float]], split: str) -> Any:
+def _score(config: Config, store: Store, ensemble: "Ensemble", arms: dict[str, dict[str, float]],
+           split: Literal["validation", "test"]) -> Any:
     """Evaluate arms; returns them with their macro means."""
     evaluation = _evaluation(config, arms, split)
-    for event in evaluate.run(evaluation, store):
+    for event in evaluate.run(evaluation, store, ensemble):
         yield replace(event, kind="progress")
     scale, found = config.guidance, []
     for arm, weights in arms.items():
@@ -103,7 +110,8 @@ def _score(config: Config, store: Store, arms: dict[str, dict[str, float]], spli
     return found
 
 
-def _evaluation(config: Config, arms: dict[str, dict[str, float]], split: Any) -> evaluate.Config:
+def _evaluation(config: Config, arms: dict[str, dict[str, float]],
+                split: Literal["validation", "test"]) -> evaluate.Config:
     validates = split == "validation"
     count = config.prompts_per_skill if validates else config.test_prompts_per_skill
     return evaluate.Config(

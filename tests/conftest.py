@@ -5,6 +5,8 @@ import socket
 import pytest
 from hypothesis import settings
 
+import engine  # noqa: F401 - before torch is imported, since it says how torch's threads wait
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 settings.register_profile("studio", deadline=None, print_blob=True)
 settings.load_profile("studio")

@@ -3,12 +3,14 @@ import json
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 
 from engine import adopt, merge
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import lora_files, lora_kohya
+from engine.models import lora_files, lora_foreign, lora_kohya
 from engine.models.lora import Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
@@ -93,3 +95,37 @@ def test_another_base_is_refused(files, tmp_path):
     (other / "config.json").write_text(json.dumps(config))
     with pytest.raises(EngineError, match="in the base and .* in the LoRA"):
         take(Store(tmp_path / "run"), file=str(files["kohya"]), name="foreign", model=str(tmp_path / "other"))
+
+
+def test_pefts_own_file_comes_in_with_the_alpha_that_lies_beside_it(base, tmp_path):
+    unet = loaded(base).unet
+    adapted = get_peft_model(unet, LoraConfig(r=4, lora_alpha=10, target_modules=["to_q", "to_v"],
+                                              alpha_pattern={"attn1.to_q": 3}, init_lora_weights=False))
+    adapted.save_pretrained(tmp_path / "theirs")
+    file, store = tmp_path / "theirs" / "adapter_model.safetensors", Store(tmp_path / "run")
+    take(store, file=str(file), name="foreign", model=str(base))
+    back = lora_files.read(store.expert("foreign")).expert
+    layers = {name.removeprefix("base_model.model."): layer for name, layer in adapted.named_modules()
+              if isinstance(layer, LoraLayer)}
+    assert set(back) == set(layers) and len(layers) > 2
+    for path, layer in layers.items():
+        assert (back[path].delta() - layer.get_delta_weight("default")).abs().max() < 1e-6
+    (tmp_path / "theirs" / "adapter_config.json").unlink()
+    with pytest.raises(EngineError, match="Put that file beside it"):
+        take(store, file=str(file), name="other", model=str(base))
+
+
+@pytest.mark.parametrize(("header", "other"), [
+    ({"ss_base_model_version": "sd_v2"}, "sd_v2"),
+    ({"modelspec.architecture": "stable-diffusion-xl-v1-base/lora"}, "sdxl"),
+    ({"ss_base_model_version": "sdxl_base_v1-0"}, "sdxl")])
+def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header, other):
+    """Self-attention has the same shapes in several families."""
+    file = tmp_path / "theirs.safetensors"
+    lora_kohya.write(file, expert, {"name": "theirs"})
+    tensors, _ = lora_files.read_tensors(file)
+    save_file(tensors, file, header)
+    model = torch.nn.Linear(1, 1)
+    model.config = {"cross_attention_dim": 768}
+    with pytest.raises(EngineError, match=f"was made for {other}.*, and this base is sd_v1"):
+        lora_foreign.read(file, model)

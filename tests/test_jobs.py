@@ -1,7 +1,9 @@
 """A job outlives page and server, always ends with one last event, and can be followed twice."""
+import shutil
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -157,7 +159,24 @@ def test_the_last_event_of_a_long_job_is_found():
     assert jobs.describe(job).last == last and last.kind in LAST_KINDS
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/etc", ".hidden", "A", "x" * 65, "a\n", "café"])
+def test_a_damaged_line_spoils_no_other(tmp_path):
+    job = start()
+    list(jobs.follow(job))
+    record = job / "events.jsonl"
+    first, *rest = record.read_text().splitlines()
+    record.write_text("\n".join(["{broken", '{"mood": 1}', *rest, "null"]) + "\n")
+    assert [event.text for event in jobs.follow(job)][:2] == ["A line of this job's record is damaged."] * 2
+    assert [one.folder for one in jobs.listed()] == [job]
+
+
+def test_a_full_disk_is_seen_by_who_follows_the_job(monkeypatch):
+    job = start(ending="vanish")
+    list(jobs.follow(job))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    assert "The disk is full" in jobs.describe(job).last.text
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/etc", ".hidden", "A/B", "x" * 65, "a\n", "café"])
 def test_a_run_cannot_be_named_out_of_its_folder(name):
     with pytest.raises(EngineError, match="cannot name a run"):
         jobs.run_folder(name)

@@ -5,24 +5,20 @@ import pytest
 
 from engine import evaluate, leave_one_out
 from engine.core.errors import EngineError
-from engine.core.store import Store, write_records
-from engine.core.types import Score
-from engine.evaluate import planning
+from engine.core.store import Store
 from engine.evaluate.planning import CEILING, model_name
 from engine.leave_one_out import ALL, RESULT, Config
+from tests import arithmetic
 
 
 @pytest.fixture
 def painted(monkeypatch):
     """Evaluation as arithmetic: what an arm scores is the weight of `good`."""
     def run(config, store):
-        prompts = [p for of in planning.prompts_of(config).values() for p in of[:config.prompts_per_skill]]
         for arm, weights in config.models.items():
             for suffix, value in (("", weights.get("good", 0.0)), (".floor", 0.1)):
-                file = store.scores(model_name(arm, config.guidances[0]), f"{config.split}/{config.judge}{suffix}")
-                write_records(file, [Score(p.id, 0, config.judge, value, {"skill": p.skill}) for p in prompts])
-        write_records(store.scores(CEILING, f"{config.split}/{config.judge}"),
-                      [Score(p.id, 0, config.judge, 1.0, {"skill": p.skill}) for p in prompts])
+                arithmetic.score(config, store, model_name(arm, config.guidances[0]), value, suffix)
+        arithmetic.score(config, store, CEILING, 1.0)
         yield from ()
     monkeypatch.setattr(evaluate, "run", run)
 

@@ -1,6 +1,7 @@
 """The command line: a line an event, a sentence an error, an exit code that says which."""
 import json
 import sys
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import pytest
@@ -65,6 +66,13 @@ def test_a_job_that_cannot_be_read_says_so_to_those_who_follow_it(tmp_path, caps
     assert last["kind"] == "error" and sentence in last["text"]
 
 
+def test_a_run_is_not_taken_for_a_job(tmp_path, capsys):
+    (tmp_path / "recipe.toml").touch()
+    assert command.main(["evaluate", str(tmp_path)]) == 1
+    assert "is a run, not a job" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
+
+
 def test_a_job_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
     assert command.main(["merge", str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err.startswith("There is no job folder")
@@ -73,10 +81,43 @@ def test_a_job_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
 @pytest.mark.parametrize("arguments, words", [
     (["--help"], [*command.STAGES, "Ctrl-C"]),
     (["run", "--help"], ["RECIPE.toml", "--out"]),
-    (["merge", "--help"], ["JOB_FOLDER", "config.json"]),
+    (["merge", "--help"], ["FOLDER", "NAME=VALUE", "config.json"]),
 ])
 def test_help_is_help(arguments, words, capsys):
     with pytest.raises(SystemExit, match="0"):
         command.main(arguments)
     shown = capsys.readouterr().out
     assert all(word in shown for word in words)
+
+
+@pytest.fixture
+def toy_stage(monkeypatch):
+    """A stage in place of the export: it says what it was asked for."""
+    @dataclass(frozen=True)
+    class Config:
+        name: str
+        strength: float = 1.0
+        experts: dict[str, float] = field(default_factory=dict)
+
+    stage = ModuleType("engine.export")
+    stage.Config, stage.run = Config, lambda asked, store: iter([Event(f"{store.folder}: {asked}", kind="done")])
+    monkeypatch.setitem(sys.modules, "engine.export", stage)
+
+
+def test_a_stage_takes_its_options_on_the_line(toy_stage, capsys):
+    assert command.main(["export", "there", "name=two words", "strength=0.5", "experts={a=1.0, b=2.0}"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("there:") and "name='two words', strength=0.5, experts={'a': 1.0, 'b': 2.0}" in out
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["name"], "Write name=value"), (["name=x", "colour=red"], "no option called 'colour'"),
+    (["name=x", "strength=much"], "strength"), (["strength=1.0"], "'name' is missing")])
+def test_options_that_make_no_sense_are_a_sentence(toy_stage, capsys, options, sentence):
+    assert command.main(["export", "there", *options]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_the_whole_line_wants_a_recipe(capsys):
+    assert command.main(["pipeline", "there", "recipe=x.toml"]) == 1
+    assert "takes a recipe" in capsys.readouterr().err

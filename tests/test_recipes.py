@@ -130,16 +130,18 @@ def test_stages_may_be_left_out(tmp_path):
     ("[images]", "[pictures]", r"my.toml: there is no table or option 'pictures'. Choose from title"),
     ("seed = 3", "sead = 3", "there is no table or option 'sead'"),
     ("model =", "model = =", "my.toml is not valid TOML.*line 2"),
-    ("[images]", "[images]\nbest_of = 4", "my.toml: No engine.judges called ''"),
+    ("[images]", "[images]\nbest_of = 4", "my.toml: To keep the best of 4, name a judge"),
     ('skills = ["counting"]', 'skills = ["juggling"]', "my.toml: No skill called 'juggling'"),
     ('one = ["counting"]', 'one = ["styles"]', "my.toml: the images of 'styles' will not be there"),
     ("[images]", "[images]\nskills = ['styles']", "my.toml: the prompts for 'styles' will not be there"),
     ("[evaluate]\nsteps = 7\n[evaluate.models]", "[published]", r"\[validation\] changes options of \[evaluate\]"),
+    ("one = 1.0", 'one = "1"', "my.toml: The weight of one is '1'. Give it a number"),
+    ('model = "storybook"', 'model = "storybok"', "my.toml: There is no folder 'storybok'.*one of storybook"),
     ("one = 1.0", "two = 1.0", "my.toml: the expert 'two' will not be there. Choose from one"),
     ("merged = 1.0", "joined = 1.0", "my.toml: the expert 'joined' will not be there. Choose from merged, one"),
-    ("steps = 7", "judge = 'magic'", "my.toml: No engine.judges called 'magic'"),
-    ("count = 5", "writer = 'nobody'", "my.toml: No engine.prompts.writers called 'nobody'"),
-    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", "my.toml: No engine.merge.methods called 'glue'"),
+    ("steps = 7", "judge = 'magic'", "my.toml: There is no judge called 'magic'"),
+    ("count = 5", "writer = 'nobody'", "my.toml: There is no writer called 'nobody'"),
+    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", "my.toml: There is no method called 'glue'"),
     ("[merge.experts]", "[merge.options]\nglue = 1\n[merge.experts]", "options of average: no option called 'glue'"),
     ("[images]", "[deviations]\nflip = true\n[images]", r"\[deviations\]: flip must give its reason"),
 ])
@@ -147,6 +149,12 @@ def test_a_wrong_recipe_is_a_sentence(tmp_path, old, new, sentence):
     assert old in SMALL
     with pytest.raises(EngineError, match=sentence):
         loaded(tmp_path, SMALL.replace(old, new, 1))
+
+
+def test_a_recipe_without_a_test_is_checked_as_well(tmp_path):
+    alone = SMALL.replace("[test]", "[published]").replace("steps = 7", "judge = 'magic'", 1)
+    with pytest.raises(EngineError, match="There is no judge called 'magic'"):
+        loaded(tmp_path, alone)
 
 
 def test_recipes_are_read_without_the_heavy_libraries():

@@ -5,10 +5,15 @@ import pytest
 
 from engine import evaluate, search
 from engine.core.errors import EngineError
-from engine.core.store import Store, write_records
-from engine.core.types import Score
-from engine.evaluate import planning
+from engine.core.store import Store
 from engine.evaluate.planning import model_name
+from engine.models import diffusion, ensemble, lora_files
+from engine.models.lora import Lora
+from engine.models.mixture import Mixture
+from tests import arithmetic
+from tests.models.experts import random_experts
+from tests.models.test_lora_files import loaded
+from tests.tiny_models import tiny_stable_diffusion
 
 TARGET = {"a": 0.9, "b": 0.1}
 
@@ -18,17 +23,16 @@ def painted(monkeypatch):
     """Evaluation as arithmetic: the score falls with the distance of the weights from a target."""
     calls = []
 
-    def run(config, store):
+    def run(config, store, ensemble):
         for arm, weights in config.models.items():
-            file = store.scores(model_name(arm, config.guidances[0]), f"{config.split}/{config.judge}")
-            if file.exists():
+            if arithmetic.has_scores(config, store, arm):
                 continue
             calls.append((arm, config.split))
             worth = max(0.0, 1 - sum((weights[name] - best) ** 2 for name, best in TARGET.items()))
-            prompts = [p for of in planning.prompts_of(config).values() for p in of[:config.prompts_per_skill]]
-            write_records(file, [Score(p.id, 0, config.judge, worth, {"skill": p.skill}) for p in prompts])
+            arithmetic.score(config, store, model_name(arm, config.guidances[0]), worth)
         yield from ()
     monkeypatch.setattr(evaluate, "run", run)
+    monkeypatch.setattr(ensemble, "Ensemble", lambda *_: None)
     return calls
 
 
@@ -75,3 +79,16 @@ def test_what_makes_no_sense_is_refused(painted, tmp_path, changes, reason):
     with pytest.raises(EngineError, match=reason):
         list(search.run(config(**changes), Store(tmp_path)))
     assert not painted
+
+
+def test_the_base_is_loaded_once_for_the_whole_search(tmp_path, monkeypatch):
+    base, store = tiny_stable_diffusion(tmp_path / "sd"), Store(tmp_path / "run")
+    mixture = Mixture(loaded(base).unet, {"a": Lora(4, 4), "b": Lora(2, 2)})
+    random_experts(mixture, 0.3)
+    for name in mixture.names:
+        lora_files.write(store.expert(name), mixture.expert(name), {"name": name})
+    loads, load = [], diffusion.load
+    monkeypatch.setattr(diffusion, "load", lambda *asked: loads.append(asked) or load(*asked))
+    asked = config(model=str(base), generations=2, population=2, test_prompts_per_skill=2, steps=1)
+    assert list(search.run(asked, store))[-1].kind == "done"
+    assert len(loads) == 1 and len(search.tried_so_far(store, "search")) == 1 + 2 * 2

@@ -12,9 +12,10 @@ from app.scores import Standing
 from engine import judges
 from engine.core.store import Store
 from engine.evaluate import Config
+from engine.evaluate.planning import CEILING
 
 TITLE = "Evaluate"
-OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance")
+OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance", "keep_pictures")
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 MOST_PROMPTS = 12
 BEST, EVERY = "each at its best guidance", "every guidance"
@@ -48,8 +49,11 @@ def build(run: gr.Dropdown) -> Page:
     def evaluate(run: str, models: list[str], guidances: list[str], **values: Any) -> dict[str, Any]:
         name, own = judge.read(values)
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
-        return page.start("evaluate", run, Config, models=arms, model=contents.base_model(runs.open_store(run)),
-                          guidances=[float(g) for g in guidances], judge=name, judge_options=own, **judge.rest(values))
+        with page.told():
+            before = asked.of_run(run, "evaluate", Config)
+        return page.start("evaluate", run, Config, models=arms, **contents.base_of(runs.open_store(run)),
+                          skills=before.skills if before else (), guidances=[float(g) for g in guidances], judge=name,
+                          judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
 
     button.click(evaluate, outputs=run, inputs_kwargs={
         "run": run, "models": models, "guidances": guidances, **judge.inputs, **options}, **QUIET)
@@ -85,7 +89,7 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
 def ranking_view(shown: Sequence[Standing]) -> str:
     """A row a model, the best of those that paint standing out."""
     skills = list(dict.fromkeys(skill for standing in shown for skill in standing.by_skill))
-    painters = [number for number, standing in enumerate(shown) if standing.arm != contents.CEILING]
+    painters = [number for number, standing in enumerate(shown) if standing.arm != CEILING]
     best = max(painters, key=lambda number: shown[number].summary.macro or 0.0, default=None)
     header = ("model", "score", "95 % interval", "to base", "95 % interval", "exact", *skills, "diversity", "floor")
     return views.table(header, [_row(standing, skills) for standing in shown], best) + views.aside(NOTES)

@@ -12,10 +12,12 @@ from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
 from engine.core.errors import EngineError
+from engine.merge import live
 from engine.storybook import evaluation
 
 TITLE = "Merge"
 MOST_PROMPTS = 8
+MOST_CHARACTERS = 5000
 FIRST_PROMPT = "two red balls and a blue star at night"
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 31 - 1
@@ -133,7 +135,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
 
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
         with page.told():
-            weights = sliders.live_weights(sliders.weights_of(values["experts"], values), *method.read(values))
+            weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
             own = {"prompts": lines_of(prompt) or (FIRST_PROMPT,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
@@ -177,15 +179,15 @@ def warm(run: str) -> None:
 def show(run: str, drawn: list[str], x: str | None, y: str | None, grid: str | None, opened: str,  # noqa: PLR0913
          block: str | None, what: str | None) -> list[Any]:
     """A slider for each expert, moved back to 1 when the experts are others than before; saved merges; the panes."""
-    found = contents.of(runs.open_store(run))
+    store = runs.open_store(run)
+    found = contents.of(store)
     names = list(found.experts[:sliders.MOST_EXPERTS])
-    bank: list[Any] = [gr.skip()] * sliders.MOST_EXPERTS
-    if names != drawn:
-        bank = [gr.Slider(label=name, value=1, minimum=sliders.LOWEST, maximum=sliders.HIGHEST, visible=True)
-                for name in names]
-        bank += [gr.Slider(visible=False)] * (sliders.MOST_EXPERTS - len(names))
+    fresh: dict[str, Any] = {"value": 1, "minimum": sliders.LOWEST, "maximum": sliders.HIGHEST, "visible": True}
+    bank = [gr.update(label=name, info=contents.unfinished(store, name), **(fresh if names != drawn else {}))
+            for name in names]
+    bank += [gr.update(visible=False)] * (sliders.MOST_EXPERTS - len(names))
     choices = gr.update(choices=list(sliders.known_presets(run, names)))
-    return [names, *bank, choices, f"{run} {' '.join(names)}", sliders.saved_view(run, found.merges),
+    return [names, *bank, choices, f"{run} {' '.join(names)}", sliders.saved_view(run, found),
             *grids.show(run, names, x, y, grid), *filled(opened, run, block, what)]
 
 
@@ -205,8 +207,11 @@ def filled(opened: str, run: str, block: str | None, what: str | None) -> list[A
 
 
 def lines_of(prompt: str) -> tuple[str, ...]:
-    """The prompts of a text box, each once. Raises EngineError for too many."""
+    """The prompts of a text box, each once. Raises EngineError for too many, and for one that is too long."""
     found = tuple(dict.fromkeys(line.strip() for line in prompt.splitlines() if line.strip()))
+    if longest := max((line for line in found if len(line) > MOST_CHARACTERS), key=len, default=""):
+        raise EngineError(f"A prompt of {len(longest):,} characters is longer than any model reads. "
+                          f"Write {MOST_CHARACTERS:,} at most.")
     if len(found) > MOST_PROMPTS:
         raise EngineError(f"{len(found)} prompts are too many to look at. Write {MOST_PROMPTS} at most, one a line.")
     return found

@@ -40,6 +40,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise EngineError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise EngineError(f"{path} cannot be read ({error.strerror}). Name a TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EngineError(f"{path} is not valid TOML: {error}. Correct that line.") from error
 
@@ -73,7 +75,10 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         inner = next(choice for choice in choices if choice is not type(None))
         return None if value is None else _checked(value, inner, where)
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(value)
+        inner = choices[:1] * len(value) if choices[1:] == (...,) else choices
+        if len(inner) != len(value):
+            raise EngineError(f"{where} is {list(value)!r}; it must hold {len(inner)} values.")
+        return tuple(_checked(one, kind, where) for one, kind in zip(value, inner, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if hint is int and isinstance(value, float) and value.is_integer():

@@ -31,12 +31,6 @@ def cascading(answered: Sequence[Answered]) -> list[float]:
     return [float(current[a.id]) for a in answered]
 
 
-def reference_score(prompts: Sequence[Sequence[Answered]]) -> float:
-    """Mean over prompts of the mean over their questions, one level."""
-    means = [sum(values) / len(values) for values in map(one_level, prompts) if values]
-    return sum(means) / len(means)
-
-
 def selma_score(prompts: Sequence[Sequence[Answered]]) -> float:
     """Mean over all questions of all prompts, cascading."""
     values = [v for answered in prompts for v in cascading(answered)]

@@ -15,5 +15,6 @@ def load(package: ModuleType, name: str) -> ModuleType:
     """Import one plugin by name."""
     if name not in names(package):
         choices = ", ".join(names(package))
-        raise EngineError(f"No {package.__name__} called {name!r}. Choose one of {choices}.")
+        kind = package.__name__.rpartition(".")[2].removesuffix("s")
+        raise EngineError(f"There is no {kind} called {name!r}. Choose one of {choices}.")
     return importlib.import_module(f"{package.__name__}.{name}")

@@ -103,7 +103,10 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
         return []
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     records = []
-    text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+    try:
+        text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+    except UnicodeDecodeError as error:
+        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
     for number, line in enumerate(text.split("\n") if text else [], 1):
         try:
             values = json.loads(line)

@@ -10,10 +10,13 @@ An arm is a name for a mixture of experts; no experts is the base. Each arm at e
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.events import Event
 from engine.core.store import Store
+
+if TYPE_CHECKING:
+    from engine.models.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,17 @@ class Config:
     replace: bool = field(default=False, metadata={"help": "Judge anew what other settings judged"})
 
 
-def run(config: Config, store: Store) -> Iterator[Event]:
-    """Paint and judge what is missing, a shard at a time. Raises EngineError, naming the remedy."""
+def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Iterator[Event]:
+    """Paint and judge what is missing, a shard at a time. Raises EngineError, naming the remedy.
+
+    Callers that evaluate again and again keep one `ensemble` of `config.model` and all experts warm; the judge is made
+    anew each time.
+    """
     from engine.evaluate import ceiling, planning
     from engine.evaluate.bench import Bench
     from engine.evaluate.files import Files
     rows = planning.rows(config)
-    bench = Bench(config, store)
+    bench = Bench(config, store, ensemble)
     files = Files(config, store, bench.recipes(rows))
     done = len(rows) - sum(map(files.lacks, rows))
     for shard in planning.shards(rows, config.batch_size):

@@ -41,7 +41,8 @@ class Files:
         return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
 
     def lacks(self, row: Row) -> bool:
-        return row.key not in self.scores[row.model]
+        """Whether a row has no score yet, or no picture where one is to be kept."""
+        return row.key not in self.scores[row.model] or (row.kept and not self._picture(row).exists())
 
     def add(self, shard: Iterable[Judged]) -> None:
         """Write the pictures that are kept, then the floors, then the scores: these stand for the rest."""
@@ -51,8 +52,9 @@ class Files:
                 models[judged.row.model].append(judged)
         for model, new in models.items():
             self._keep_pictures(model, [judged for judged in new if judged.row.kept])
-            self.floors[model] |= _by_picture(judged.floor for judged in new if judged.floor)
-            self.scores[model] |= _by_picture(judged.score for judged in new)
+            unscored = [judged for judged in new if judged.row.key not in self.scores[model]]
+            self.floors[model] |= _by_picture(judged.floor for judged in unscored if judged.floor)
+            self.scores[model] |= _by_picture(judged.score for judged in unscored)
             if self.floors[model]:
                 write_records(self.path(model, ".floor"), self.floors[model].values())
             write_records(self.path(model), self.scores[model].values())
@@ -75,12 +77,15 @@ class Files:
         metadata = self.store.pictures(model) / "metadata.jsonl"
         records = {picture.file_name: picture for picture in read_records(metadata, Picture)}
         for row, image, *_ in judged:
-            name = f"{row.prompt.id}-{row.number}.png"
-            with atomic(metadata.parent / name) as temporary:
+            name = self._picture(row).name
+            with atomic(self._picture(row)) as temporary:
                 image.save(temporary)
             records[name] = Picture(name, row.prompt.id, row.prompt.text, row.seed, self.config.model,
                                     self.config.sampler, row.guidance, self.config.steps)
         write_records(metadata, records.values())
+
+    def _picture(self, row: Row) -> Path:
+        return self.store.pictures(row.model) / f"{row.prompt.id}-{row.number}.png"
 
     def _recipe_path(self, model: str) -> Path:
         return self.path(model, ".recipe").with_suffix(".json")

@@ -65,9 +65,9 @@ def table(found: Sequence[Line]) -> str:
     skills = list(dict.fromkeys(skill for line in found for skill in line.summary.by_skill))
     head = ["arm", "guidance", *skills, "DSG", "SELMA's", "exact", "flagged", "diversity", "floor", "DSG to base"]
     rows = [[line.arm, "" if line.guidance is None else f"{line.guidance:g}",
-             *(_share(line.summary.by_skill.get(skill)) for skill in skills), _share(line.summary.macro),
-             _share(line.summary.selma), _share(line.summary.exact), _share(line.summary.flagged),
-             _share(line.diversity), _share(line.floor), _against(line)] for line in found]
+             *(share(line.summary.by_skill.get(skill)) for skill in skills), share(line.summary.macro),
+             share(line.summary.selma), share(line.summary.exact), share(line.summary.flagged),
+             share(line.diversity), share(line.floor), _against(line)] for line in found]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
                      for row in [head, *rows])
@@ -96,7 +96,8 @@ def _name(config: Config) -> str:
     return f"{config.split}/{config.judge}"
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A number of a table; a dash where there is none."""
     return "-" if value is None else f"{value:.3f}"
 
 

@@ -78,6 +78,7 @@ class Config(Training):
     samples: int = field(default=4, metadata={"help": "Sample pictures an expert", "range": (0, 64)})
     sample_prompts: list[str] = field(default_factory=list, metadata={
         "help": "What they show; the expert's held-out captions if empty"})
+    replace: bool = field(default=False, metadata={"help": "Train anew what other options or pictures trained"})
     sample_guidance: float = field(default=3.5, metadata={"help": "Their guidance scale", "range": (0.0, 50.0)})
     sample_steps: int = field(default=20, metadata={"help": "Their sampling steps", "range": (1, 1000)})
 

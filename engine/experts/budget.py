@@ -1,15 +1,18 @@
 """What a training needs before it starts, and how many experts then share a forward pass.
 
-Weights, gradients and AdamW's two moments of every expert are counted; what one row's activations take is measured,
-in one forward pass of one row. Fewer experts a forward change no number, only the time.
+Weights, gradients and AdamW's two moments of every expert are counted; activations are measured, in a forward pass of
+one row and one of two: what the second adds is a row's, the rest an expert's, once a forward (factors cast to the
+base's precision). Fewer experts a forward change no number, only the time.
 """
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 import psutil
 import torch
 from torch import Tensor
 
+from engine.experts.batches import Batch
 from engine.experts.denoiser import Denoiser
 from engine.experts.training import Learner, Loss
 from engine.models.mixture import Mixture
@@ -26,46 +29,60 @@ class Budget:
     base: int
     learning: int
     """The experts' weights, gradients, moments and averages."""
+    held: int
+    """What of these is on the device already."""
+    activations_an_expert: int
     activations_a_row: int
     rows: int
-    """In one forward pass of all experts."""
+    """In one forward pass of all experts, on one device."""
+    most_rows: int
+    """Of one expert."""
     free: int
     """What is left beside the base, which is loaded."""
     experts_a_forward: int
 
+    def needs(self, experts: int, rows: int) -> int:
+        """Beside what is there already, with so many experts and rows in a forward."""
+        return self.learning - self.held + experts * self.activations_an_expert + rows * self.activations_a_row
+
     def told(self) -> str:
         """For the reader, before the start."""
-        needs = self.learning + self.rows * self.activations_a_row
+        needs = self.needs(self.experts, self.rows)
         text = (f"Memory: the base {_size(self.base)}, {self.experts} experts {_size(self.learning)} (weights, "
-                f"gradients, AdamW), {self.rows} rows of {_size(self.activations_a_row)}: {_size(needs)} more, "
+                f"gradients, AdamW; {_size(self.held)} are there), activations {_size(self.activations_a_row)} a row "
+                f"and {_size(self.activations_an_expert)} an expert, {self.rows} rows: {_size(needs)} more, "
                 f"{_size(self.free)} free.")
         if self.experts_a_forward >= self.experts:
             return text
         text += f" So {self.experts_a_forward} of {self.experts} experts share a forward."
-        alone = self.learning + self.rows // self.experts * self.activations_a_row
+        alone = self.needs(1, self.most_rows)
         return text if alone <= USABLE_SHARE * self.free else (
             f"{text} Even that may not fit: lower batch_size and raise accumulation, or switch recompute on.")
 
 
-def plan(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss,
-         free: int | None = None) -> Budget:
+def plan(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss, devices: int = 1) -> Budget:
     """Count, measure, and fit as many experts into a forward as there is memory for; at least one."""
-    free = free_memory(denoiser.device) if free is None else free
-    learning = sum(_learning_bytes(learner) for learner in learners)
-    a_row = activation_bytes(learners[0], mixture, denoiser, loss)
-    rows = sorted((learner.training.batch_size for learner in learners), reverse=True)
-    fits = [n for n in range(1, len(rows) + 1) if learning + sum(rows[:n]) * a_row <= USABLE_SHARE * free]
-    base = sum(p.nbytes for p in denoiser.unet.parameters())
-    return Budget(len(learners), base, learning, a_row, sum(rows), free, max(fits, default=1))
+    rows = sorted((ceil(learner.training.batch_size / devices) for learner in learners), reverse=True)
+    one = activation_bytes(learners[0], mixture, denoiser, loss, 1)
+    two = activation_bytes(learners[0], mixture, denoiser, loss, 2) if rows[0] > 1 else 2 * one
+    whole = Budget(
+        experts=len(learners), base=sum(p.nbytes for p in denoiser.unet.parameters()),
+        learning=sum(map(_learning_bytes, learners)), held=sum(map(_held_bytes, learners)),
+        activations_an_expert=max(0, 2 * one - two), activations_a_row=two - one, rows=sum(rows), most_rows=rows[0],
+        free=free_memory(denoiser.device, devices), experts_a_forward=len(learners))
+    fits = [n for n in range(1, len(rows) + 1) if whole.needs(n, sum(rows[:n])) <= USABLE_SHARE * whole.free]
+    return replace(whole, experts_a_forward=max(fits, default=1))
 
 
-def free_memory(device: torch.device) -> int:
-    """Of the device, or of this machine."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+def free_memory(device: torch.device, processes: int) -> int:
+    """Of the device, or this process's part of the machine's."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available // processes
 
 
-def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss) -> int:
-    """What autograd keeps of one row until its backward pass, each storage once, parameters left out."""
+def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss, rows: int) -> int:
+    """What autograd keeps of so many rows until its backward pass, each storage once, parameters left out."""
     own = {p.untyped_storage().data_ptr() for p in denoiser.unet.parameters()}
     own |= {p.untyped_storage().data_ptr() for p in learner.parameters}
     kept: dict[int, int] = {}
@@ -78,9 +95,9 @@ def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, los
             held.append(tensor)
         return tensor
 
-    batch = learner.stream.batch(0, denoiser.timesteps)[:1]
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), mixture.grouped({learner.name: 1}):
-        loss(denoiser, batch)
+    row = learner.stream.batch(0, denoiser.timesteps)[:1]
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), mixture.grouped({learner.name: rows}):
+        loss(denoiser, Batch.cat([row] * rows))
     return sum(kept.values())
 
 
@@ -88,6 +105,12 @@ def _learning_bytes(learner: Learner) -> int:
     """Weight, gradient and two moments; the average and the best weights where they are kept."""
     copies = 4 + bool(learner.training.ema) + bool(learner.training.patience)
     return copies * sum(p.nbytes for p in learner.parameters)
+
+
+def _held_bytes(learner: Learner) -> int:
+    """Of these, what is there before the first step, or since a training that goes on."""
+    moments = [tensor for state in learner.optimizer.state.values() for tensor in state.values() if tensor.dim()]
+    return sum(tensor.nbytes for tensor in (*learner.parameters, *learner.average, *learner.best, *moments))
 
 
 def _size(size_bytes: float) -> str:

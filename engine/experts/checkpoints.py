@@ -1,5 +1,6 @@
 """An expert's files: the checkpoint it goes on from, its curve, its LoRA with card and recipe."""
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -42,6 +43,23 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     recipe = read_json(folder / RECIPE)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
+
+
+def discard_other(folder: Path, wanted: Mapping[str, Any]) -> None:
+    """Remove an expert, finished or begun, that other options or other pictures made, or that is damaged.
+
+    Raises EngineError for a LoRA of others: it could not be trained again.
+    """
+    if (folder / RECIPE).exists() and read_json(folder / RECIPE).get("kind") == "adopted":
+        raise EngineError(f"{folder.name} is a LoRA that others made. Give the expert another name.")
+    try:
+        is_finished(folder, wanted)
+        if (folder / CHECKPOINT).exists():
+            _, header = lora_files.read_tensors(folder / CHECKPOINT)
+            had = json.loads(header["expert"])["wanted"]
+            _check_same(folder, had, {**wanted, "base": had["base"]})
+    except (EngineError, KeyError, ValueError, TypeError):
+        shutil.rmtree(folder)
 
 
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
@@ -96,6 +114,9 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
-    if changed := difference({key: had.get(key, defaults.get(key)) for key in wanted}, wanted):
-        raise EngineError(f"{folder} was trained with other options ({changed}). Give the expert another name, or "
-                          "delete that folder to train it again.")
+    old, new = {key: had.get(key, defaults.get(key)) for key in wanted}, dict(wanted)
+    if old.get("images") != new.get("images"):  # hashes tell a reader nothing
+        old["images"], new["images"] = "as they were", "as they are now"
+    if changed := difference(old, new):
+        raise EngineError(f"{folder} was trained with other options ({changed}). Set them back, give the expert "
+                          "another name, or set replace to train it anew.")

@@ -33,10 +33,15 @@ class Session:
     def __init__(self, config: Config, store: Store, objective: ModuleType, options: Any) -> None:
         self.config, self.store = config, store
         self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
+        self.devices = devices.joined()
         self.wanted = {name: self._wanted(name, asdict(options)) for name in config.experts}
+        if config.replace:
+            if self.devices.writes:
+                for name, wanted in self.wanted.items():
+                    checkpoints.discard_other(self._folder(name), wanted)
+            self.devices.meet()
         self.waiting = [name for name, wanted in self.wanted.items()
                         if not checkpoints.is_finished(self._folder(name), wanted)]
-        self.devices = devices.joined()
         self.learners: list[Learner] = []
         self.curves: dict[str, list[Point]] = {}
         self._told = 0.0
@@ -89,7 +94,7 @@ class Session:
             self.learners.append(learner)
         if config.recompute:
             self.painter.pipe.unet.enable_gradient_checkpointing()
-        planned = budget.plan(self.learners, self.mixture, self.denoiser, self.loss)
+        planned = budget.plan(self.learners, self.mixture, self.denoiser, self.loss, self.devices.world)
         self.spread = Spread(planned.experts_a_forward, self.devices)
         yield Event(planned.told(), *self._progress(), data={"budget": asdict(planned)})
 

@@ -47,7 +47,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     dim), for SDXL `pooled`, `empty_pooled` and `time_ids`. Raises EngineError for missing prompts, models and
     judges, and for pictures of other settings.
     """
-    _check(config)
+    check(config)
     identity = _recipe(config)
     plans = {skill: _plan(config, store, skill, identity) for skill in config.skills}
     total, done, studio = sum(len(s.items) for shards in plans.values() for s in shards), 0, None
@@ -67,7 +67,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     yield Event(f"{total} pictures for {', '.join(config.skills)}.", done, total, "done")
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Raises EngineError for a choice among several that nobody makes, and for what the judge does not take."""
     if config.best_of > 1 and not config.judge:
         raise EngineError(f"To keep the best of {config.best_of}, name a judge: {', '.join(plugins.names(judges))}.")
     if config.judge:

@@ -81,7 +81,7 @@ class Shelf:
         if rows := self._joined_rows.get(shard.key):
             return read_records(self.folder / "metadata.jsonl", Picture)[rows]
         with _opened(self._part(shard.key), "numpy") as file:
-            return [Picture(**values) for values in json.loads(file.metadata()["pictures"])]
+            return [Picture(**values) for values in _entry(file, self._part(shard.key), "pictures")]
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
         """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard."""
@@ -116,7 +116,7 @@ class Shelf:
             return {}
         rows, start = {}, 0
         with _opened(self.joined, "numpy") as file:
-            for key, length in json.loads(file.metadata()["recipe"])["shards"]:
+            for key, length in _entry(file, self.joined, "recipe")["shards"]:
                 rows[key] = slice(start, start + length)
                 start += length
         return rows
@@ -131,6 +131,14 @@ def _opened(path: Path, framework: str = "pt") -> Any:
         return safe_open(path, framework=framework)
     except (SafetensorError, OSError) as error:
         raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
+
+
+def _entry(file: Any, path: Path, name: str) -> Any:
+    """What `_save` put into the header."""
+    try:
+        return json.loads(file.metadata()[name])
+    except (TypeError, KeyError, ValueError) as error:
+        raise EngineError(f"{path} was not written by this stage. Delete it and run the stage again.") from error
 
 
 def _save(path: Path, tensors: Mapping[str, Any], entry: Mapping[str, Any]) -> None:

@@ -32,6 +32,7 @@ class Config:
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Merge once; the same merge of the same files is not repeated. Raises EngineError, naming the remedy."""
+    from engine.merge import live
     from engine.models import lora_cards, lora_files
     method = plugins.load(methods, config.method)
     options = build(method.Config, config.options, where=config.method)
@@ -47,9 +48,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     merged, kept = method.prepare(experts, options)(config.experts)
     (folder / lora_cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
     lora_files.write(folder, merged, recipe | {"energy kept": round(kept, 6), "versions": versions()})
-    live = (experts, method.coefficients(config.experts, options)) if hasattr(method, "coefficients") else (
-        {config.name: merged}, {config.name: 1.0})
-    verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *live)
+    shown = (experts, live.coefficients(config.method, config.options, config.experts)) if (
+        live.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
+    verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *shown)
     story = (f"{len(experts)} LoRA experts merged by `{config.method}`, with {kept:.1%} of the merged deltas' energy. "
              f"{verified}")
     lora_cards.write_card(folder, story, lora_files.read_recipe(folder), {**config.experts, **asdict(options)})
@@ -95,12 +96,11 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     trained = sorted(file.parent.name for file in files)
     if not config.experts or not trained:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+    check_weights(config.experts)
     parents: dict[str, dict[str, Any]] = {}
-    for name, weight in config.experts.items():
+    for name in config.experts:
         if name not in trained:
             raise EngineError(f"There is no expert called {name!r}. Choose from {', '.join(trained)}.")
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
-            raise EngineError(f"The weight of {name} is {weight!r}. Give it a number.")
         parents[name] = {"sha256": lora_files.sha256(store.expert(name) / lora_files.FILE_NAME),
                          "base": lora_files.read_recipe(store.expert(name)).get("base")}
     bases = [parent["base"] or {} for parent in parents.values()]
@@ -109,6 +109,13 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
         told = "; ".join(f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand)
         raise EngineError(f"Experts of different bases cannot be merged ({told}). Choose those of one base.")
     return parents
+
+
+def check_weights(experts: Mapping[str, Any]) -> None:
+    """Raises EngineError for a weight that is no number."""
+    for name, weight in experts.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
+            raise EngineError(f"The weight of {name} is {weight!r}. Give it a number.")
 
 
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 
 ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
 STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}
-"""The weights that ship: folders below assets/storybook, named as `engine.storybook train` names them."""
+"""The weights that ship: folders below assets/storybook, named as `engine.storybook package` names them."""
 
 PIPELINE = "text-to-image pipeline"
 LEFT_OUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
@@ -30,8 +30,9 @@ def local_folder(model_id: str) -> Path | None:
     """
     if part := STORYBOOK.get(model_id):
         if not (ASSETS / part).is_dir():
-            raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch "
-                              f"them with the repository, or: python -m engine.storybook train {part}.")
+            training = "base" if part == "weak" else part
+            raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them with "
+                              f"the repository, or: python -m engine.storybook train {training}, then package {part}.")
         return ASSETS / part
     folder = Path(model_id).expanduser()
     if model_id and folder.is_dir():
@@ -40,6 +41,13 @@ def local_folder(model_id: str) -> Path | None:
         raise EngineError(f"There is no folder {model_id!r}. Name an existing folder, a Hub id such as "
                           f"owner/model, or one of {', '.join(STORYBOOK)}.")
     return None
+
+
+def check_id(model_id: str) -> None:
+    """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
+    if local_folder(model_id) is None and "/" not in model_id:
+        raise EngineError(f"There is no folder {model_id!r}, and a Hub id has its owner before a slash. Name a folder, "
+                          f"owner/model, or one of {', '.join(STORYBOOK)}.")
 
 
 def pipeline_folder(model_id: str, revision: str | None = None) -> Path:

@@ -170,6 +170,9 @@ def load(model_id: str, revision: str | None = None, device: str | None = None,
     # It would log every text longer than CLIP's window, and paragraphs are meant to overflow it.
     logging.getLogger(type(pipe).__module__).setLevel(logging.ERROR)
     pipe.set_progress_bar_config(disable=True)
+    for part in (getattr(pipe, "unet", None), pipe.vae):
+        if part is not None:
+            part.to(memory_format=torch.channels_last)  # their convolutions are a fifth faster so, on a CPU, too
     return Painter(pipe.to(device), torch.device(device), model_id, folder)
 
 

@@ -8,6 +8,7 @@ from engine.core.recipe import file_hash
 from engine.core.store import write_json, write_text
 from engine.models.checkpoints import STORYBOOK
 
+FILE_NAME = "pytorch_lora_weights.safetensors"
 RECIPE = "recipe.json"
 SNIPPET = [
     "```python",

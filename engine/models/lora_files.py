@@ -23,8 +23,8 @@ from engine.core.errors import EngineError
 from engine.core.recipe import file_hash
 from engine.core.store import atomic
 from engine.models.lora import Expert, Factors, ending
+from engine.models.lora_cards import FILE_NAME
 
-FILE_NAME = "pytorch_lora_weights.safetensors"
 PREFIX = "unet."
 KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}

@@ -1,4 +1,5 @@
-"""LoRA files that others made: in peft's or kohya's keys, checked against the model they are to change."""
+"""LoRA files that others made: in diffusers', peft's or kohya's keys, checked against the model they are to change."""
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -6,11 +7,13 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
+from engine.core.store import read_json
 from engine.models import lora_files, lora_kohya
 from engine.models.lora import Expert, check_fits
 
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
 KOHYA = "lora_unet_"
+PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
 OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
                "lora_magnitude_vector": "a DoRA", "oft_": "an OFT", "diff_b": "a LoRA with biases",
                "lora_embedding": "a LoRA of embeddings"}
@@ -31,6 +34,8 @@ def read(file: Path, model: nn.Module) -> Foreign:
     if kind := next((name for part, name in OTHER_KINDS.items() if any(part in key for key in tensors)), None):
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Export it as a plain LoRA.")
+    _check_family(header, model, file)
+    tensors, header = _without_peft(tensors, header, file)
     own = {key: tensor for key, tensor in tensors.items() if not TEXT_ENCODER.fullmatch(key)}
     if not own:
         raise EngineError(f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA of the "
@@ -43,6 +48,34 @@ def read(file: Path, model: nn.Module) -> Foreign:
     check_fits(expert, model)
     return Foreign({path: f._replace(a=f.a.float(), b=f.b.float()) for path, f in expert.items()},
                    len(tensors) - len(own))
+
+
+def _check_family(header: dict[str, str], model: nn.Module, file: Path) -> None:
+    """Raises EngineError when the header names another family: some layers have the same shapes in several."""
+    told = lora_kohya.family(header)
+    width = getattr(model, "config", {}).get("cross_attention_dim")
+    own = lora_kohya.FAMILIES[width][0] if isinstance(width, int) and width in lora_kohya.FAMILIES else ""
+    if told and own and told != own:
+        raise EngineError(f"{file} was made for {told}, and this base is {own}. "
+                          "Choose the base that it was trained on.")
+
+
+def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -> tuple[
+        dict[str, Tensor], dict[str, str]]:
+    """peft's own files (adapter_model.safetensors) as diffusers would have written them.
+
+    Their keys have another prefix, and alpha stands in adapter_config.json. Raises EngineError when that is not there.
+    """
+    if not any(key.startswith(PEFT) for key in tensors):
+        return tensors, header
+    config = file.with_name(PEFT_CONFIG)
+    if not config.is_file():
+        raise EngineError(f"{file} comes from peft, which keeps alpha in {PEFT_CONFIG}. Put that file beside it and "
+                          "take it in by the command line: python -m engine adopt.")
+    told = {f"{lora_files.PREFIX}{name}": value for name, value in read_json(config).items()}
+    own = {f"{lora_files.PREFIX}{key.removeprefix(PEFT).removeprefix(lora_files.PREFIX)}": tensor
+           for key, tensor in tensors.items()}
+    return own, {**header, "lora_adapter_metadata": json.dumps(told)}
 
 
 def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, model: nn.Module) -> Expert:

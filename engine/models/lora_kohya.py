@@ -22,6 +22,9 @@ KEY = re.compile(r"lora_unet_(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.
 FAMILIES = {768: ("sd_v1", "stable-diffusion-v1"), 1024: ("sd_v2", "stable-diffusion-v2-512"),
             2048: ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base")}
 """By the width of the text that cross-attention reads: kohya's name and Stability's."""
+PREFIXES = {"sd_v1": ("sd_v1", "stable-diffusion-v1"), "sd_v2": ("sd_v2", "stable-diffusion-v2"),
+            "sdxl_base_v1-0": ("sdxl_", "stable-diffusion-xl")}
+"""What both names begin with in every version of a family."""
 RESNET = {"conv1": "in_layers_2", "conv2": "out_layers_3", "time_emb_proj": "emb_layers_1",
           "conv_shortcut": "skip_connection"}
 ENDS = {"conv_in": "input_blocks_0_0", "conv_out": "out_2", "time_embedding.linear_1": "time_embed_0",
@@ -61,6 +64,13 @@ def header(expert: Expert, recipe: Mapping[str, Any]) -> dict[str, str]:
         "modelspec.merged_from": ", ".join(experts) if experts else None,
     }
     return {"format": "pt"} | {name: str(value) for name, value in known.items() if value is not None}
+
+
+def family(header: Mapping[str, str]) -> str:
+    """The base's family that a file's header names, as kohya calls it; "" where it names none that is known."""
+    version, architecture = header.get("ss_base_model_version", ""), header.get("modelspec.architecture", "")
+    return next((name for name, (one, other) in PREFIXES.items()
+                 if version.startswith(one) or architecture.startswith(other)), "")
 
 
 def read(tensors: Mapping[str, Tensor], model: nn.Module, what: str) -> Expert:

@@ -22,6 +22,9 @@ class Refusal(NamedTuple):
     nearest: str = ""
 
 
+EVALUATION = Refusal("evaluation: an evaluation prompt asks for the same picture")
+
+
 def clean(line: str) -> str:
     """One line in Unicode's NFKC, without control, format and unassigned characters, single spaces."""
     text = unicodedata.normalize("NFKC", " ".join(line.split()))
@@ -31,7 +34,7 @@ def clean(line: str) -> str:
 
 def checker(skill: Skill, language: Language) -> Callable[[str], Refusal | None]:
     """A function from a clean line to why it is refused, or None. Raises EngineError for rules that make no sense."""
-    in_storybook = _storybook_checker(skill) if language == "storybook" else lambda _: None
+    in_storybook = _storybook_checker(skill) if language == "storybook" else _is_evaluation_prompt
 
     def check(text: str) -> Refusal | None:
         return _out_of_limits(text, skill) or in_storybook(text)
@@ -70,8 +73,16 @@ def _storybook_checker(skill: Skill) -> Callable[[str], Refusal | None]:
             return Refusal(f"unreadable: {error.reason}", error.nearest)
         if fault := breaks(graph, rules):
             return Refusal(f"off skill: {fault}")
-        if graph.key() in frozen:
-            return Refusal("evaluation: an evaluation prompt asks for the same picture")
-        return None
+        return EVALUATION if graph.key() in frozen else None
 
     return check
+
+
+def _is_evaluation_prompt(text: str) -> Refusal | None:
+    """A free text may be one of Storybook's, too."""
+    from engine.storybook.evaluation import frozen_keys
+    from engine.storybook.language import Unreadable, parse
+    try:
+        return EVALUATION if parse(text).key() in frozen_keys() else None
+    except Unreadable:
+        return None

@@ -56,9 +56,21 @@ def load(path: Path) -> Config:
     if missing := [name for name in ("recipe", "lines", "claims") if not tables.get(name)]:
         raise EngineError(f"{path} has no {missing[0]!r}. Name a recipe, lines and claims.")
     lines = {name: _line(values, f"{path}, [lines.{name}]") for name, values in tables["lines"].items()}
-    claims = {told: (ours, [rival] if isinstance(rival, str) else list(rival))
-              for told, (ours, rival) in tables["claims"].items()}
-    return Config(path.parent / tables["recipe"], lines, claims, tables.get("all", {}), tables.get("replicates", 3))
+    claims = {told: _claim(claim, f"{path}, [claims], {told!r}") for told, claim in tables["claims"].items()}
+    replicates = tables.get("replicates", 3)
+    if not isinstance(replicates, int) or replicates < 1:
+        raise EngineError(f"{path}: replicates is {replicates!r}. Give a whole number, 1 or more.")
+    return Config(path.parent / tables["recipe"], lines, claims, tables.get("all", {}), replicates)
+
+
+def _claim(claim: Any, where: str) -> tuple[str, list[str]]:
+    """An arm and its rivals. Raises EngineError for anything else."""
+    match claim:
+        case [str(ours), str(rival)]:
+            return ours, [rival]
+        case [str(ours), [_, *_] as rivals] if all(isinstance(rival, str) for rival in rivals):
+            return ours, list(rivals)
+    raise EngineError(f"{where} is {claim!r}. Give an arm and its rival, or a list of rivals.")
 
 
 def _line(values: dict[str, Any], where: str) -> Line:

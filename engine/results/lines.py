@@ -1,10 +1,11 @@
 """From a results recipe to ordinary recipes: one a line and replicate, written out and checked before anything runs."""
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import recipes
+from engine import evaluate, recipes
 from engine.core.config import read_toml, to_toml
 from engine.core.errors import EngineError
 from engine.core.store import write_text
@@ -20,6 +21,13 @@ class Planned:
     line: Line
     recipe: recipes.Recipe
     folder: Path
+
+    @property
+    def reported(self) -> evaluate.Config:
+        """What the table is about: test, or validation in a recipe that only looks for good settings."""
+        reported = self.recipe.test or self.recipe.validation
+        assert reported
+        return reported
 
 
 def plan(config: Config, out: Path) -> list[Planned]:
@@ -62,13 +70,21 @@ def _check(config: Config, planned: list[Planned]) -> None:
     """Arms have one line each, the base is among them, and every claim is about them."""
     arms: dict[str, str] = {}
     for one in planned:
-        if not (one.recipe.validation and one.recipe.test):
-            raise EngineError(f"Line {one.name} needs [evaluate], [validation] and [test], to be compared with others.")
-        for arm in one.recipe.test.models:
+        if not one.recipe.validation:
+            raise EngineError(f"Line {one.name} needs [evaluate] and [validation], to be compared with others.")
+        if bool(one.recipe.test) != bool(planned[0].recipe.test):
+            raise EngineError(f"Line {one.name} and line {planned[0].name} must both have [test], or both none.")
+        if not one.recipe.tables.get("skills"):
+            raise EngineError(f"Line {one.name} names no skills. Name those that experts learn: skills = [...].")
+        for arm in one.reported.models:
             if arms.setdefault(arm, one.name) != one.name:
                 raise EngineError(f"The lines {arms[arm]} and {one.name} both have an arm {arm!r}. Rename one.")
         if (shared := one.line.share_prompts) and shared not in list(config.lines)[:list(config.lines).index(one.name)]:
             raise EngineError(f"Line {one.name} takes the prompts of {shared!r}, which is no line before it.")
+    _check_claims(config, arms)
+
+
+def _check_claims(config: Config, arms: Mapping[str, str]) -> None:
     for told, (ours, rivals) in config.claims.items():
         if unknown := [arm for arm in (ours, *rivals) if arm not in arms]:
             raise EngineError(f"The claim {told!r} is about {unknown[0]!r}, which no line has. "

@@ -14,6 +14,7 @@ from engine.core.types import Score
 from engine.evaluate import diversity, intervals, report, summary
 from engine.evaluate.intervals import Interval, PerPrompt
 from engine.evaluate.planning import CEILING, model_name
+from engine.evaluate.report import share
 from engine.results import Config
 from engine.results.lines import Planned
 
@@ -47,7 +48,7 @@ def results(config: Config, finished: Sequence[Planned]) -> dict[str, Any]:
     base = arms[BASE]
     return {
         "replicates": replicates, "prompts": _prompts_a_skill(base[0]), "margin": intervals.MARGIN,
-        "versions": versions(),
+        "split": base[0].one.reported.split, "versions": versions(),
         "learned": list(base[0].one.recipe.tables["skills"]), "ceiling": _ceiling(base[0].one),
         "arms": {name: _row(of, base) for name, of in arms.items()},
         "claims": {told: _claim(arms, ours, rivals) for told, (ours, rivals) in config.claims.items()},
@@ -64,17 +65,17 @@ def _arms(finished: Sequence[Planned], replicates: int) -> dict[str, list[Arm]]:
 
 
 def _of_line(one: Planned) -> list[Arm]:
-    validation, test, store = one.recipe.validation, one.recipe.test, Store(one.folder)
-    assert validation and test
-    scales = report.best_guidance(validation, store) | test.own_guidance
+    validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
+    assert validation
+    scales = report.best_guidance(validation, store) | reported.own_guidance
     found = []
-    for name in test.models:
+    for name in reported.models:
         model = model_name(name, scales[name])
         chosen_on = report.scores(validation, store, model)
         spread = diversity.spread(chosen_on).values()
         found.append(Arm(
             one, name, scales[name], summary.macro(summary.per_prompt(chosen_on)) or 0.0,
-            report.scores(test, store, model), report.scores(test, store, model, ".floor"),
+            report.scores(reported, store, model), report.scores(reported, store, model, ".floor"),
             fmean(spread) if spread else None))
     return found
 
@@ -86,7 +87,8 @@ def _row(of: list[Arm], base: list[Arm]) -> dict[str, Any]:
     floors = [mean for arm in of if (mean := summary.macro(summary.per_prompt(arm.floor))) is not None]
     against = None if of[0].name == BASE else _difference(of, base)
     return {
-        "guidance": [arm.guidance for arm in of], "pictures": sum(len(arm.scores) for arm in of),
+        "guidance": [arm.guidance for arm in of],
+        "pictures": sum(len(arm.scores) for arm in {arm.one.folder: arm for arm in of}.values()),
         "by_skill": pooled.by_skill, "exact_by_skill": pooled.exact_by_skill, "dsg": fmean(learned),
         "by_replicate": learned, "unlearned": fmean(_means(of, lambda arm: arm.per_prompt(learned=False))),
         "exact": fmean(pooled.exact_by_skill[skill] for skill in of[0].one.recipe.tables["skills"]),
@@ -117,8 +119,7 @@ def _difference(ours: Sequence[Arm], theirs: Sequence[Arm]) -> Interval | None:
 
 
 def _ceiling(one: Planned) -> dict[str, float]:
-    assert one.recipe.test
-    return report.summarised(one.recipe.test, Store(one.folder), CEILING).by_skill
+    return report.summarised(one.reported, Store(one.folder), CEILING).by_skill
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -126,20 +127,16 @@ def markdown(found: dict[str, Any]) -> str:
     skills = found["learned"]
     head = ["arm", "guidance", *skills, "DSG", "exact", "unlearned sets", "diversity", "floor", "DSG against base"]
     rows = [[name, ", ".join(f"{g:g}" for g in dict.fromkeys(row["guidance"])),
-             *(_share(row["by_skill"].get(skill)) for skill in skills), _share(row["dsg"]), _share(row["exact"]),
-             _share(row["unlearned"]), _share(row["diversity"]), _share(row["floor"]),
+             *(share(row["by_skill"].get(skill)) for skill in skills), share(row["dsg"]), share(row["exact"]),
+             share(row["unlearned"]), share(row["diversity"]), share(row["floor"]),
              f"{_told(row['against_base'])} {row['verdict']}".strip()] for name, row in found["arms"].items()]
     if ceiling := found["ceiling"]:
-        known = [_share(ceiling.get(skill)) for skill in skills]
-        rows.append([CEILING, "", *known, _share(fmean(ceiling[s] for s in skills)), *[""] * 5])
+        known = [share(ceiling.get(skill)) for skill in skills]
+        rows.append([CEILING, "", *known, share(fmean(ceiling[s] for s in skills)), *[""] * 5])
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
     claims = [f"- {told}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
               f"{', '.join(dict.fromkeys(claim['rivals']))})." for told, claim in found["claims"].items()]
     return "\n".join([*lines, "", *claims, ""])
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _told(interval: Sequence[float] | None) -> str:

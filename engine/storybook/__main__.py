@@ -1,4 +1,7 @@
-"""`python -m engine.storybook train vae|base|weak|writer`, `package`, `check [--quick]`, `freeze`."""
+"""`python -m engine.storybook train vae|base|writer`, `package`, `check [--quick]`, `freeze`.
+
+Training the base trains its weak sibling on the way: the base after its first part.
+"""
 import argparse
 import json
 import sys
@@ -9,7 +12,8 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import write_json
 
-TRAININGS = ("vae", "base", "weak", "writer")
+TRAININGS = ("vae", "base", "writer")
+PACKAGES = (*TRAININGS, "weak")
 DEFAULT_WORK = Path.home() / ".cache" / "selma-studio" / "training"
 
 
@@ -20,7 +24,7 @@ def main(arguments: list[str]) -> int:
     train = actions.add_parser("train", help="train one model; started again, it goes on where it was")
     train.add_argument("model", choices=TRAININGS)
     package = actions.add_parser("package", help="write a trained model to assets/storybook")
-    package.add_argument("model", choices=TRAININGS)
+    package.add_argument("model", choices=PACKAGES)
     check = actions.add_parser("check", help="measure every bar and print one JSON line")
     check.add_argument("--quick", action="store_true", help="fewer scenes and prompts, about three minutes")
     check.add_argument("--write", action="store_true", help="keep the measurements in assets/storybook/check.json")
@@ -31,6 +35,9 @@ def main(arguments: list[str]) -> int:
             print(event.text, flush=True)
     except EngineError as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. A training goes on from its last checkpoint when it is started again.", file=sys.stderr)
         return 1
     return 0
 
@@ -54,7 +61,7 @@ def run(options: argparse.Namespace) -> Iterator[Event]:
 
 
 def training(model: str, work: Path) -> Iterator[Event]:
-    """One model's training in `work/<model>`; base and weak sibling share their data and need the codec first."""
+    """One model's training in `work/<model>`; the base needs the codec first."""
     from engine.storybook.train import base, vae, writer
     from engine.storybook.train.package import codec
     if model == "vae":
@@ -62,8 +69,7 @@ def training(model: str, work: Path) -> Iterator[Event]:
     elif model == "writer":
         yield from writer.run(work / "writer")
     else:
-        size = base.BASE if model == "base" else base.WEAK
-        yield from base.run(work / model, work / "data", codec(work), size)
+        yield from base.run(work / "base", work / "data", codec(work))
 
 
 if __name__ == "__main__":

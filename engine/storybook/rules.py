@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.core.config import build
 from engine.storybook.graph import Graph, Group, Link
-from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, holds, place
+from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, place
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
 TYPICAL: dict[str, tuple[str, ...]] = {
@@ -180,11 +180,3 @@ def _free_colour(group: Group, graph: Graph, rng: np.random.Generator) -> str:
 def _free_background(graph: Graph, rng: np.random.Generator) -> str:
     typical = TYPICAL_SETTINGS[graph.groups[int(rng.integers(len(graph.groups)))].kind]
     return str(rng.choice(typical if rng.random() < TYPICAL_SHARE else list(BACKGROUNDS)))
-
-
-def true_of(graph: Graph, scene: Scene, least_pixels: float = 0.0) -> bool:
-    """Whether every link of the graph holds between the things it was drawn from (for tests)."""
-    first = [sum(g.count for g in graph.groups[:i]) for i in range(len(graph.groups))]
-    return all(holds(k.word, scene.things[first[k.subject]], scene.things[first[k.other]], least_pixels)
-               for k in graph.links)
-

@@ -6,7 +6,8 @@ cannot get round them.
 """
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,18 +22,22 @@ Choice = Literal["left", "right", "tie", "both bad"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 BUSY_SECONDS = 10
 
+
+def _shown() -> list[sql.Column[Any]]:
+    """What a voter sees and what it hides: the prompt, and the model and seed of each side."""
+    return [sql.Column("prompt_id", sql.Text, nullable=False), sql.Column("prompt", sql.Text, nullable=False),
+            sql.Column("left_model", sql.Text, nullable=False), sql.Column("right_model", sql.Text, nullable=False),
+            sql.Column("left_seed", sql.BigInteger, nullable=False),
+            sql.Column("right_seed", sql.BigInteger, nullable=False)]
+
+
 SCHEMA = sql.MetaData()
 BALLOTS = sql.Table(
     "ballots", SCHEMA,
     sql.Column("id", sql.String(43), primary_key=True),
     sql.Column("voter", sql.String(43), nullable=False),
     sql.Column("pair", sql.String(64), nullable=False),
-    sql.Column("prompt_id", sql.Text, nullable=False),
-    sql.Column("prompt", sql.Text, nullable=False),
-    sql.Column("left_model", sql.Text, nullable=False),
-    sql.Column("right_model", sql.Text, nullable=False),
-    sql.Column("left_seed", sql.BigInteger, nullable=False),
-    sql.Column("right_seed", sql.BigInteger, nullable=False),
+    *_shown(),
     sql.Column("issued_at", sql.String(32), nullable=False),
     sql.UniqueConstraint("voter", "pair"))
 VOTES = sql.Table(
@@ -41,12 +46,7 @@ VOTES = sql.Table(
     sql.Column("ballot", sql.String(43), sql.ForeignKey("ballots.id"), nullable=False, unique=True),
     sql.Column("voter", sql.String(43), nullable=False),
     sql.Column("choice", sql.String(8), sql.CheckConstraint(f"choice IN {CHOICES}"), nullable=False),
-    sql.Column("prompt_id", sql.Text, nullable=False),
-    sql.Column("prompt", sql.Text, nullable=False),
-    sql.Column("left_model", sql.Text, nullable=False),
-    sql.Column("right_model", sql.Text, nullable=False),
-    sql.Column("left_seed", sql.BigInteger, nullable=False),
-    sql.Column("right_seed", sql.BigInteger, nullable=False),
+    *_shown(),
     sql.Column("cast_at", sql.String(32), nullable=False))
 for change in ("UPDATE", "DELETE"):
     sql.event.listen(VOTES, "after_create", sql.DDL(
@@ -87,12 +87,12 @@ class Ledger:
             _create(self._engine)
         except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise EngineError(f"The votes cannot be kept at {_without_password(url)}: {_first_line(error)}. "
-                              "Correct SELMA_VOTES, or unset it to keep them in the run's folder.") from error
+                              "Move a damaged file away, or set SELMA_VOTES to another address.") from error
 
     def issue(self, ballot: Mapping[str, Any]) -> bool:
         """Record a ballot, values by column; False when this voter already has one for the pair."""
         try:
-            with self._engine.connect() as database:
+            with self._connected() as database:
                 database.execute(sql.insert(BALLOTS).values(**ballot, issued_at=_now()))
         except IntegrityError:
             return False
@@ -102,7 +102,7 @@ class Ledger:
         """Count a vote. Raises Refused when the ballot is unknown or already voted on."""
         if choice not in CHOICES:
             raise Refused(f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}.")
-        with self._engine.connect() as database:
+        with self._connected() as database:
             issued = database.execute(sql.select(BALLOTS).where(BALLOTS.c.id == ballot)).mappings().first()
             if issued is None:
                 raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
@@ -134,8 +134,20 @@ class Ledger:
     def close(self) -> None:
         self._engine.dispose()
 
+    @contextmanager
+    def _connected(self) -> Iterator[sql.Connection]:
+        """Raises EngineError when the database does not answer, or its disk is full; IntegrityError as it is."""
+        try:
+            with self._engine.connect() as database:
+                yield database
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise EngineError(f"The votes cannot be read or written: {_first_line(error)}. Free some space, or see "
+                              "to the database, and vote again.") from error
+
     def _rows(self, query: sql.Select) -> Sequence[Mapping[str, Any]]:
-        with self._engine.connect() as database:
+        with self._connected() as database:
             return [dict(row) for row in database.execute(query).mappings()]
 
 

@@ -6,12 +6,27 @@ import pytest
 
 from app import jobs, shell
 from engine.core.store import Store
-from tests.app.example_run import make_run
+from tests.app.example_run import add_weights, make_run
+from tests.tiny_models import tiny_stable_diffusion
 
 
 @pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return make_run(tmp_path_factory.mktemp("shipped") / "example_run", prompts=4, judged=3)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    """A pipeline small enough to paint in a test."""
+    return tiny_stable_diffusion(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def run(base, tmp_path_factory) -> Store:
+    """A run with experts that the tiny pipeline loads."""
+    store = make_run(tmp_path_factory.mktemp("run"), str(base), prompts=2, judged=1)
+    add_weights(store, base)
+    return store
 
 
 @pytest.fixture(autouse=True)

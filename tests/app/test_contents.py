@@ -59,3 +59,12 @@ def test_the_base_is_what_the_recipe_says_until_experts_are_there(tmp_path):
     assert contents.base_model(run) == "owner/big" and not contents.is_storybook(run)
     write_json(run.expert("a") / "recipe.json", {"base": {"model": "owner/other"}})
     assert contents.base_model(run) == "owner/other"
+
+
+def test_an_expert_that_was_stopped_says_so(tmp_path):
+    run = Store(tmp_path)
+    for name, made in {"whole": {"step": 30, "steps": 30}, "half": {"step": 10, "steps": 30}, "adopted": {},
+                       "early": {"step": 10, "steps": 30, "stopped_early": True}}.items():
+        write_json(run.expert(name) / "recipe.json", made)
+    assert "step 10 of 30" in contents.unfinished(run, "half")
+    assert [contents.unfinished(run, name) for name in ("whole", "adopted", "early")] == [None] * 3

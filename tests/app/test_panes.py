@@ -9,23 +9,10 @@ from safetensors.torch import load_file
 from app import files, grids, interference, leave_one_out, searching
 from app.tabs import merge
 from engine import grid
-from engine.core.store import Store, write_json, write_records
+from engine.core.store import write_json, write_records
 from engine.models import lora_files
 from engine.search import Tried
-from tests.app.example_run import SKILLS, add_weights, make_run
-from tests.tiny_models import tiny_stable_diffusion
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def run(base, tmp_path_factory) -> Store:
-    store = make_run(tmp_path_factory.mktemp("run"), str(base), prompts=2, judged=1)
-    add_weights(store, base)
-    return store
+from tests.app.example_run import SKILLS
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The two pictures of the merge tab, on a real pipeline with small random weights."""
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,22 +9,10 @@ from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_json
+from engine.merge import live
 from tests.app.example_run import SKILLS, add_weights, make_run
-from tests.tiny_models import tiny_stable_diffusion
 
 ONES = dict.fromkeys(SKILLS, 1.0)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def run(base, tmp_path_factory) -> Store:
-    store = make_run(tmp_path_factory.mktemp("run"), str(base), prompts=2, judged=1)
-    add_weights(store, base)
-    return store
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +133,10 @@ def test_several_prompts_and_every_expert_alone(shown):
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):
     names, *rest = merge.show("example", [], None, None, None, "beside", None, None)
     assert names == list(SKILLS)
-    assert [slider.visible for slider in rest[:12]] == [True] * 3 + [False] * 9 and rest[0].label == "counting"
+    assert [slider["visible"] for slider in rest[:12]] == [True] * 3 + [False] * 9
+    assert (rest[0]["label"], rest[0]["value"]) == ("counting", 1)
     again = merge.show("example", names, None, None, None, "beside", None, None)
-    assert all(value == {"__type__": "update"} for value in again[1:13])
+    assert not any({"value", "minimum", "maximum"} & set(slider) for slider in again[1:13])
     assert "average of counting 0.333" in rest[14] and "SELMA: equal shares" in rest[12]["choices"]
 
 
@@ -188,12 +176,14 @@ def test_the_nearest_sentence_replaces_the_unreadable_line_alone():
 def test_too_many_prompts_are_refused():
     with pytest.raises(EngineError, match="9 prompts are too many"):
         merge.lines_of("\n".join(f"{n} balls" for n in range(9)))
+    with pytest.raises(EngineError, match="100,000 characters is longer"):
+        merge.lines_of("a" * 100_000)
 
 
 def test_a_grid_needs_a_method_that_is_a_sum():
-    assert sliders.live_weights({"a": 1.0, "b": 3.0}, "average", {"strength": 2.0}) == {"a": 0.5, "b": 1.5}
+    assert live.coefficients("average", {"strength": 2.0}, {"a": 1.0, "b": 3.0}) == {"a": 0.5, "b": 1.5}
     with pytest.raises(EngineError, match="Choose average or weighted"):
-        sliders.live_weights({"a": 1.0}, "ties", {})
+        live.coefficients("ties", {}, {"a": 1.0})
 
 
 @pytest.mark.parametrize(("text", "values"), [("0, 0.5; 1", (0.0, 0.5, 1.0)), ("", ()), ("-1", (-1.0,))])

@@ -20,6 +20,14 @@ def test_own_runs_come_first_the_latest_before_the_others(runs_folder):
     assert runs.names() == ["newer", "older", "example", runs.NEW] and runs.first_shown() == "newer"
 
 
+def test_a_folder_of_results_is_no_run_but_holds_some(runs_folder, monkeypatch):
+    write_text(runs_folder / "results" / "recipes" / "0-selma.toml", "")
+    write_text(runs_folder / "results" / "0-selma" / "recipe.toml", "")
+    assert runs.names() == ["example", runs.NEW]
+    monkeypatch.setenv("SELMA_RUNS", str(runs_folder / "results"))
+    assert runs.names() == ["0-selma", "example", runs.NEW]
+
+
 def test_the_run_that_works_is_shown_first(runs_folder, monkeypatch):
     write_text(runs_folder / "newer" / "recipe.toml", "")
     monkeypatch.setattr(jobs, "running", lambda: jobs.Job(runs_folder, "older", "images", "running", None))

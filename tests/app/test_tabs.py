@@ -89,7 +89,23 @@ def test_evaluate(handler, started):
     handler("evaluate")(run="example", models=["base", "merged"], guidances=["2", "3.5"], judge="storybook")
     options = started[0][1]
     assert options["models"] == {"base": {}, "merged": {"merged": 1.0}} and options["guidances"] == (2.0, 3.5)
-    assert options["model"] == "storybook"
+    assert options["model"] == "storybook" and options["revision"] is None
+    assert options["keep_pictures"] > 0, "votes need pictures"
+
+
+def test_evaluate_goes_on_with_the_runs_skills_and_revision(handler, started, runs_folder):
+    write_text(runs_folder / "mine" / "recipe.toml", """
+        model = "storybook"
+        revision = "abc"
+        skills = ["styles"]
+        [evaluate]
+        [validation]
+        keep_pictures = 0
+        [test]
+    """)
+    handler("evaluate")(run="mine", models=["base"], guidances=["2"], judge="storybook")
+    options = started[0][1]
+    assert (options["skills"], options["revision"]) == (("styles",), "abc") and options["keep_pictures"] > 0
 
 
 def test_save_merge_names_its_weights(handler, started):

@@ -8,6 +8,7 @@ from PIL import Image, PngImagePlugin
 
 from app import figures, pictures, views
 from app.figures import Point
+from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
 
 NASTY = '<script>alert("x")</script> {{value}} ${1+1}'
@@ -74,6 +75,8 @@ def test_thumbnails_are_small_and_follow_their_file(tmp_path):
     assert pictures.thumbnail(file) != first and pictures.thumbnail(file).small
     file.write_bytes(file.read_bytes()[:40])
     assert pictures.thumbnail(file) is None and pictures.thumbnail(tmp_path / "gone.png") is None
+    with pytest.raises(EngineError, match="big.png is damaged.*Delete it"):
+        pictures.bare(file)
     assert "img" not in pictures.img(None, "x")
 
 

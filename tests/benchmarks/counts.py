@@ -27,16 +27,19 @@ class Counting(TorchDispatchMode):
 
 def rows(settings: Settings) -> Iterator[Row]:
     """The bare UNet, ours live and folded, and peft with five active adapters."""
-    ours, theirs = sliders.Ours(settings, EXPERTS), sliders.Theirs(settings, EXPERTS)
-    bare = worlds.painter(settings)
-    found = {"bare": operations(sliders.forwards_of(bare)), "live": operations(ours.live),
-             "folded": operations(ours.folded), "set_adapters": operations(theirs.set_adapters)}
+    found = _counted(settings)
     for name, of, goal in (("live", "bare", ""), ("folded", "bare", ""), ("set_adapters", "bare", ""),
                            ("live", "set_adapters", "")):
         ratio = found[name] / found[of]
         yield Row(f"operations of a picture, {EXPERTS} experts: {name} / {of}", found[name], found[of], round(ratio, 3),
                   f"{name} / {of}", goal, 1, (round(ratio, 3), round(ratio, 3)), "operations")
     yield from _memory(settings)
+
+
+def _counted(settings: Settings) -> dict[str, int]:
+    ours, theirs = sliders.Ours(settings, EXPERTS), sliders.Theirs(settings, EXPERTS)
+    return {"bare": operations(sliders.forwards_of(worlds.painter(settings))), "live": operations(ours.live),
+            "folded": operations(ours.folded), "set_adapters": operations(theirs.set_adapters)}
 
 
 def operations(work: Callable[[], Any]) -> int:
@@ -46,7 +49,7 @@ def operations(work: Callable[[], Any]) -> int:
 
 
 def _memory(settings: Settings) -> Iterator[Row]:
-    """On a GPU only: what a CPU process holds at its peak says little of what it needs."""
+    """On a GPU only: what a CPU process holds at its peak says little of what it needs. One world at a time."""
     if settings.device != "cuda":
         return
     peaks = []

@@ -20,8 +20,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     made = worlds.experts(ours.pipe.unet, 2)
     mixture, cells = Mixture(ours.pipe.unet, made), list(product(SIDE, SIDE))
     for name, expert in made.items():
-        theirs.pipe.load_lora_weights({f"unet.{path}.{key}": tensor for path, factors in expert.items()
-                                       for key, tensor in factors.tensors().items()}, adapter_name=name)
+        worlds.load_as_adapter(theirs, name, expert)
 
     def grid() -> list[torch.Tensor]:
         mixes = mixture.rows([dict(zip(made, cell, strict=True)) for cell in cells])

@@ -57,13 +57,8 @@ class Theirs:
 
     def __init__(self, settings: Settings, number: int) -> None:
         self.painter, self.number, self.turn = worlds.painter(settings), number, count()
-        pipe = self.painter.pipe
-        for name, expert in worlds.experts(pipe.unet, number).items():
-            state = {f"unet.{path}.{key}": tensor for path, factors in expert.items()
-                     for key, tensor in factors.tensors().items()}
-            pipe.load_lora_weights(state, adapter_name=name)
-        for parameter in pipe.unet.parameters():
-            parameter.data = parameter.data.to(settings.dtype)  # adapters come in float32, whatever the base is
+        for name, expert in worlds.experts(self.painter.pipe.unet, number).items():
+            worlds.load_as_adapter(self.painter, name, expert)
         self.picture = forwards_of(self.painter)
 
     def set_adapters(self) -> torch.Tensor:

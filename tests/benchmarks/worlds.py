@@ -1,7 +1,7 @@
 """What the benchmarks run on: the shipped base, or random weights of a real size."""
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import torch
 from diffusers import (
@@ -28,9 +28,15 @@ def folder_of(size: str) -> Path:
     """A pipeline folder: the shipped base, or one of random weights written once a run."""
     if size == "storybook":
         return Path(__file__).parents[2] / "assets" / "storybook" / "base"
-    folder = Path(mkdtemp(prefix=f"benchmark-{size}-"))
+    folder = Path(_scratch().name) / size
     (_sd15 if size == "sd15" else _sdxl)(folder)
     return folder
+
+
+@cache
+def _scratch() -> TemporaryDirectory:
+    """Gone when the benchmarks end."""
+    return TemporaryDirectory(prefix="benchmark-")
 
 
 def painter(settings: Settings) -> Painter:
@@ -47,6 +53,15 @@ def experts(unet: torch.nn.Module, count: int, rank: int = 16) -> dict[str, Expe
         made[f"e{number}"] = {path: f._replace(b=0.01 * torch.randn(f.b.shape, generator=generator))
                               for path, f in fresh.items()}
     return made
+
+
+def load_as_adapter(painter: Painter, name: str, expert: Expert) -> None:
+    """An expert as diffusers and peft load it from a file."""
+    state = {f"unet.{path}.{key}": tensor for path, factors in expert.items()
+             for key, tensor in factors.tensors().items()}
+    painter.pipe.load_lora_weights(state, adapter_name=name)
+    for parameter in painter.pipe.unet.parameters():
+        parameter.data = parameter.data.to(painter.pipe.unet.dtype)  # adapters come in float32, whatever the base is
 
 
 def weights(count: int, turn: int) -> dict[str, float]:

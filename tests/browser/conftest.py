@@ -41,7 +41,7 @@ sample_every = 4
 sample_steps = 2
 
 [evaluate]
-models = { base = {}, merged = { counting = 0.5, styles = 0.5 } }
+models = { base = {}, merged = { merged = 1.0 } }
 guidances = [2.0]
 steps = 2
 prompts_per_skill = 2
@@ -67,13 +67,13 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The served app's runs folder."""
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("server") / "log.txt"
 
@@ -88,7 +88,7 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"SELMA_EXAMPLE": str(folder / "example"), "SELMA_RECIPES": str(folder / "recipes")}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app_url(runs: Path, server_log: Path, small_world: dict[str, str]) -> Iterator[str]:
     """`python app.py` on a free loopback port; the jobs it started end with it."""
     port, folder = _free_port(), server_log.parent

@@ -111,6 +111,13 @@ def test_the_whole_line_on_one_button_survives_a_reload(page: Page):
     expect(page.locator(".stations .done")).to_have_count(5)
     expect(page.locator("#cancel")).to_be_hidden()
     expect(page.locator("#prompts-list .kept")).to_have_count(8)
+    open_tab(page, "Evaluate")
+    page.get_by_label("every guidance", exact=True).check()
+    expect(page.locator("#ranking")).to_contain_text("merged@2")
+    expect(page.locator("#ranking")).not_to_contain_text("@3.5")
+    page.locator("#evaluate").click()  # goes on with the run's own settings, at another guidance scale
+    expect(page.locator("#ranking")).to_contain_text("merged@3.5", timeout=PATIENCE_MS)
+    expect(page.locator(".job.done")).to_be_visible(timeout=PATIENCE_MS)
     open_tab(page, "Vote")
     expect(page.locator("#vote-pair .sides img")).to_have_count(2)
 

@@ -23,6 +23,7 @@ class Config:
     seed: int | None = field(default=None, metadata={"range": (0, 10)})
     weights: dict[str, float] = field(default_factory=dict)
     flip: bool = False
+    between: tuple[int, int] = (1, 2)
 
 
 def test_defaults_and_conversions():
@@ -46,6 +47,9 @@ def test_an_optional_value_with_a_range_may_be_absent():
     ({"model": "toy", "skills": "counting"}, "must be of type tuple"),
     ({"model": "toy", "seed": 11}, "between 0 and 10"),
     ({"model": "toy", "flip": 1}, "must be of type bool"),
+    ({"model": "toy", "between": [1]}, "must hold 2 values"),
+    ({"model": "toy", "between": [1, "two"]}, "must be of type int"),
+    ({"model": "toy", "skills": ["a", 1]}, "must be of type str"),
     ({"model": 7}, "must be of type str"),
 ])
 def test_a_wrong_value_gets_a_sentence(values, sentence):
@@ -54,7 +58,7 @@ def test_a_wrong_value_gets_a_sentence(values, sentence):
     assert sentence in str(caught.value)
 
 
-NAMES = st.sampled_from(["model", "rank", "rate", "ends", "skills", "seed", "weights", "flip", "x"])
+NAMES = st.sampled_from(["model", "rank", "rate", "ends", "skills", "seed", "weights", "flip", "between", "x"])
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
 
 
@@ -65,6 +69,11 @@ def test_any_value_is_taken_or_refused_but_never_crashes(values):
     except EngineError:
         return
     assert 1 <= made.rank <= 128 and made.ends in ("cosine", "constant")
+
+
+def test_a_folder_is_no_recipe(tmp_path):
+    with pytest.raises(EngineError, match="Name a TOML file"):
+        config.read_toml(tmp_path)
 
 
 def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):

@@ -47,6 +47,12 @@ def test_a_damaged_line_is_named(tmp_path, line):
         store.read_records(path, Prompt)
 
 
+def test_bytes_that_are_no_text_are_a_sentence(tmp_path):
+    (tmp_path / "prompts.jsonl").write_bytes(b"\xff\xfe{}\n")
+    with pytest.raises(EngineError, match="is damaged.*Delete it"):
+        store.read_records(tmp_path / "prompts.jsonl", Prompt)
+
+
 def test_json_that_is_missing_or_damaged_says_what_to_do(tmp_path):
     with pytest.raises(EngineError, match="Run the stage"):
         store.read_json(tmp_path / "a.json")

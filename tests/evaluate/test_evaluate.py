@@ -10,9 +10,9 @@ from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_json, read_records, write_records
 from engine.core.types import Picture, Prompt
-from engine.evaluate import bench, ceiling, planning
+from engine.evaluate import ceiling, planning
 from engine.judges import storybook
-from engine.models import lora_files
+from engine.models import ensemble, lora_files
 from engine.models.lora import Factors
 from engine.storybook.evaluation import SETS, load
 from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts
@@ -92,7 +92,7 @@ def test_the_first_pictures_are_kept_as_an_imagefolder(finished):
 
 
 def test_what_is_finished_is_not_painted_again(config, finished, monkeypatch):
-    monkeypatch.setattr(bench.Bench, "painter", property(lambda self: pytest.fail("nothing is missing")))
+    monkeypatch.setattr(ensemble.Ensemble, "painter", property(lambda self: pytest.fail("nothing is missing")))
     events = list(evaluate.run(config, finished[0]))
     assert [event.kind for event in events] == ["done"]
 
@@ -116,6 +116,14 @@ def test_more_prompts_only_add(config, finished, run_folder):
     assert events[-1].total == 72
     before, after = (values(scores(store, "both@3")) for store in (finished[0], run_folder))
     assert len(after) == 12 and before.items() <= after.items()
+
+
+def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
+    lost, before = run_folder.pictures("both@3") / "validation-counting-000-0.png", scores(run_folder, "both@3")
+    painted = lost.read_bytes()
+    lost.unlink()
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+    assert lost.read_bytes() == painted and scores(run_folder, "both@3") == before
 
 
 def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):

@@ -16,46 +16,46 @@ def line(pipe, base):  # noqa: F811
     return Line(painter_of(pipe, base), **OWN)
 
 
-def planned(line, free):
-    return budget.plan(line.learners, line.mixture, line.denoiser, line.loss, free)
+@pytest.fixture
+def planned(line, monkeypatch):
+    """The line's budget with so much memory free."""
+    def plan(free, devices=1):
+        monkeypatch.setattr(budget, "free_memory", lambda device, processes: free)
+        return budget.plan(line.learners, line.mixture, line.denoiser, line.loss, devices)
+    return plan
 
 
-def test_weights_gradients_moments_and_averages_are_counted(line):
+def test_weights_gradients_moments_and_averages_are_counted(line, planned):
     own = [sum(p.nbytes for p in learner.parameters) for learner in line.learners]
-    found = planned(line, 10**12)
+    found = planned(10**12)
     assert found.learning == 4 * own[0] + 5 * own[1] and found.rows == 3 and found.experts == 2
+    assert found.held == own[0] + 2 * own[1], "weights and averages are there before the first step"
     assert found.base == sum(p.nbytes for p in line.denoiser.unet.parameters())
+    budget_step(line, 0)
+    assert planned(10**12).held == 3 * own[0] + 4 * own[1], "and the moments after it"
 
 
-def test_activations_of_a_row_grow_with_the_rows(line):
-    learner = line.learners[0]
-    one = budget.activation_bytes(learner, line.mixture, line.denoiser, line.loss)
-    kept: dict[int, int] = {}
-    held = []
+def test_activations_grow_by_the_same_with_every_row(line):
+    counts = [budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, n) for n in (1, 2, 4)]
+    a_row = counts[1] - counts[0]
+    assert a_row > 0 and counts[2] - counts[1] == pytest.approx(2 * a_row, rel=0.01)
 
-    def keep(tensor):
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        held.append(tensor)
-        return tensor
-    batch = learner.stream.batch(0, line.denoiser.timesteps)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t), line.mixture.grouped({learner.name: 2}):
-        line.loss(line.denoiser, batch)
-    assert 0 < one < sum(kept.values()) < 3 * one + budget.plan(
-        line.learners, line.mixture, line.denoiser, line.loss, 10**12).base + 10**6
+
+def test_several_devices_share_the_rows(planned):
+    assert (planned(10**12).rows, planned(10**12, devices=2).rows) == (3, 2)
 
 
 def test_recomputing_keeps_less(line):
-    before = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss)
+    before = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
     line.denoiser.unet.enable_gradient_checkpointing()
-    assert budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss) < before / 2
+    assert budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2) < before / 2
 
 
 @pytest.mark.parametrize(("share", "together", "words"), [
     (2.0, 2, "free."), (0.95, 1, "So 1 of 2 experts share a forward."), (0.0, 1, "lower batch_size")])
-def test_as_many_experts_share_a_forward_as_fit(line, share, together, words):
-    whole = planned(line, 10**12)
-    needs = whole.learning + whole.rows * whole.activations_a_row
-    found = planned(line, int(share * needs / budget.USABLE_SHARE))
+def test_as_many_experts_share_a_forward_as_fit(planned, share, together, words):
+    whole = planned(10**12)
+    found = planned(int(share * whole.needs(2, whole.rows) / budget.USABLE_SHARE))
     assert found.experts_a_forward == together and words in found.told()
     assert replace(found, free=0) == replace(whole, free=0, experts_a_forward=together)
 

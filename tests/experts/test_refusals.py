@@ -4,6 +4,7 @@ from safetensors.torch import load_file, save_file
 
 from engine import experts
 from engine.core.errors import EngineError
+from engine.core.store import read_json, write_json
 from tests.experts.worlds import config
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -42,8 +43,33 @@ def test_what_cannot_be_trained_is_refused_with_the_remedy(base, store, changes,
 
 def test_other_options_never_overwrite_an_expert(base, store):
     run(config(base, steps=1), store)
-    with pytest.raises(EngineError, match=r"rank 2 -> 4\). Give the expert another name, or delete that folder"):
+    with pytest.raises(EngineError, match=r"rank 2 -> 4\). Set them back, .* or set replace"):
         run(config(base, steps=1, rank=4), store)
+
+
+def test_replace_trains_anew_what_changed_and_nothing_else(base, store):
+    run(config(base, steps=1), store)
+    before = {name: read_json(store.expert(name) / "recipe.json") for name in ("counting", "styles")}
+    changed = {"overrides": {"counting": {"rank": 4}}, "replace": True}
+    run(config(base, steps=1, **changed), store)
+    after = {name: read_json(store.expert(name) / "recipe.json") for name in ("counting", "styles")}
+    assert after["counting"]["rank"] == 4 != before["counting"]["rank"] and after["styles"] == before["styles"]
+
+
+def test_replace_begins_anew_what_had_only_begun(base, store):
+    (store.folder / "experts").mkdir()
+    (store.folder / "experts" / "stop").touch()
+    run(config(base), store)
+    assert run(config(base, seed=1, replace=True), store)[-1].kind == "done"
+
+
+def test_new_pictures_are_told_in_words(base, store):
+    run(config(base, steps=1), store)
+    folder = store.expert("counting")
+    recipe = read_json(folder / "recipe.json")
+    write_json(folder / "recipe.json", {**recipe, "images": {"counting": "0" * 64}})
+    with pytest.raises(EngineError, match=r"images as they were -> as they are now\)"):
+        run(config(base, steps=1), store)
 
 
 def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):

@@ -1,5 +1,4 @@
 """Best of several by a judge, and a weak model that paints for a strong student."""
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +7,13 @@ import torch
 from PIL import Image
 
 from engine import images, judges
-from engine.core import plugins
 from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.images import shards
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
 from tests.images.runs import records, tensors
+from tests.plugin_files import install
 
 JUDGE = '''
 """Scores the mean red of a picture. [Test](https://example.org)"""
@@ -35,11 +34,7 @@ def judge(config):
 
 @pytest.fixture
 def red(tmp_path, monkeypatch):
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins/red.py").write_text(JUDGE)
-    monkeypatch.setattr(judges, "__path__", [*judges.__path__, str(tmp_path / "plugins")])
-    monkeypatch.delitem(sys.modules, "engine.judges.red", raising=False)
-    return plugins.load(judges, "red")
+    return install(judges, "red", JUDGE, tmp_path, monkeypatch)
 
 
 def test_the_best_of_several_is_the_judges_choice(config, store, red, tmp_path):

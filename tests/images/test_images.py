@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from engine import images
 from engine.core.errors import EngineError
@@ -150,6 +151,9 @@ def test_damaged_files_are_named(config, store):
     list(images.run(config, store))
     (store.images("counting") / "latents.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(EngineError, match=r"latents.safetensors is damaged.*Delete it"):
+        list(images.run(config, store))
+    save_file({"latents": torch.zeros(1)}, store.images("counting") / "latents.safetensors")
+    with pytest.raises(EngineError, match=r"was not written by this stage. Delete it"):
         list(images.run(config, store))
 
 

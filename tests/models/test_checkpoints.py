@@ -30,7 +30,7 @@ def test_names_that_lead_nowhere_end_in_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "ASSETS", tmp_path / "assets")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    for name, remedy in [("storybook", "engine.storybook train base"), ("storybook-weak", "train weak"),
+    for name, remedy in [("storybook", "engine.storybook train base"), ("storybook-weak", "then package weak"),
                          ("./nowhere", "Name an existing folder"), ("", "Name an existing folder"),
                          (str(tmp_path), "model_index.json"), ("someone/nothing-of-this-name", "Check the connection")]:
         with pytest.raises(EngineError, match=remedy):

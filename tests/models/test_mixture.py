@@ -12,7 +12,7 @@ from torch import nn
 from engine.core.errors import EngineError
 from engine.models.lora import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import ROWS, difference, random_experts
+from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 
 TINY = Factors(torch.ones(1, 2), torch.ones(2, 1), 1.0)
 
@@ -35,10 +35,9 @@ def with_peft(unet, configs):
 
 
 @pytest.mark.parametrize(("dtype", "alpha", "tolerance"), [
-    (torch.float32, 4, 1e-6), (torch.float32, 9, 1e-6), (torch.float64, 9, 1e-12)])
+    (torch.float32, 4, FP32), (torch.float32, 9, FP32), (torch.float64, 9, FP64)])
 def test_one_expert_equals_peft_in_outputs_and_gradients(unet, inputs, dtype, alpha, tolerance):
-    base = copy.deepcopy(unet).to(dtype)
-    inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
+    base, inputs = copy.deepcopy(unet).to(dtype), of_type(inputs, dtype)
     theirs, states = with_peft(base, {"a": LoraConfig(r=4, lora_alpha=alpha, target_modules=list(ATTENTION))})
     plain = base(**inputs).sample
     mixture = Mixture(base, {"a": Lora(4, alpha)})
@@ -58,11 +57,10 @@ def test_one_expert_equals_peft_in_outputs_and_gradients(unet, inputs, dtype, al
         assert theirs_.abs().max() > 0 and (ours_ - theirs_).abs().max() < tolerance
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FP32), (torch.float64, FP64)])
 def test_several_experts_of_any_rank_equal_set_adapters(unet, inputs, dtype, tolerance):
     from diffusers.utils.peft_utils import set_weights_and_activate_adapters
-    base = copy.deepcopy(unet).to(dtype)
-    inputs = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
+    base, inputs = copy.deepcopy(unet).to(dtype), of_type(inputs, dtype)
     theirs, states = with_peft(base, {
         "a": LoraConfig(r=4, lora_alpha=8, target_modules=list(ATTENTION)),
         "b": LoraConfig(r=7, lora_alpha=3, target_modules=["to_q", "to_out.0"])})
@@ -88,8 +86,8 @@ def test_groups_equal_one_hot_rows_in_outputs_and_gradients(unet, mixed, inputs)
         mixed.parameters_of("c")[0].grad = None
         for parameter in parameters:
             parameter.grad = None
-    assert difference(*outputs) < 1e-6
-    assert all((g - h).abs().max() < 1e-6 for g, h in zip(*gradients, strict=True))
+    assert difference(*outputs) < FP32
+    assert all((g - h).abs().max() < FP32 for g, h in zip(*gradients, strict=True))
 
 
 @given(ranks=st.lists(st.integers(1, 5), min_size=1, max_size=4), rows=st.integers(1, 4),

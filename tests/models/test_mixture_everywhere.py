@@ -12,7 +12,7 @@ from torch._dynamo.testing import CompileCounter
 from engine.core.errors import EngineError
 from engine.models.lora import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import ROWS, difference, random_experts
+from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 from tests.models.test_mixture import with_peft
 from tests.tiny_models import tiny_flux, tiny_sd3
 
@@ -29,15 +29,16 @@ def wide(unet):
     mixture.remove()
 
 
-def test_convolutions_equal_peft_in_outputs_and_gradients(unet, inputs):
-    base = copy.deepcopy(unet)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FP32), (torch.float64, FP64)])
+def test_convolutions_equal_peft_in_outputs_and_gradients(unet, inputs, dtype, tolerance):
+    base, inputs = copy.deepcopy(unet).to(dtype), of_type(inputs, dtype)
     theirs, states = with_peft(base, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE))})
     mixture = Mixture(base, {"a": Lora(3, 5, EVERYWHERE)})
     mixture.load("a", states["a"])
     with mixture.grouped({"a": ROWS}):
         ours = base(**inputs).sample
     expected = theirs(**inputs).sample
-    assert difference(ours, expected) < 1e-6
+    assert difference(ours, expected) < tolerance
     ours.pow(2).mean().backward()
     expected.pow(2).mean().backward()
     reference = [module.lora_A["a"].weight.grad if side == 0 else module.lora_B["a"].weight.grad.flatten(1).T
@@ -45,22 +46,23 @@ def test_convolutions_equal_peft_in_outputs_and_gradients(unet, inputs):
     gradients = [parameter.grad for parameter in mixture.parameters_of("a")]
     assert len(gradients) == len(reference) > 100
     for one, other in zip(gradients, reference, strict=True):
-        assert other.abs().max() > 0 and (one - other).abs().max() < 1e-6
+        assert other.abs().max() > 0 and (one - other).abs().max() < tolerance
 
 
 @torch.no_grad()
-def test_convolutions_of_several_experts_equal_set_adapters(unet, inputs):
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FP32), (torch.float64, FP64)])
+def test_convolutions_of_several_experts_equal_set_adapters(unet, inputs, dtype, tolerance):
     from diffusers.utils.peft_utils import set_weights_and_activate_adapters
-    theirs, states = with_peft(unet, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE)),
+    base, inputs = copy.deepcopy(unet).to(dtype), of_type(inputs, dtype)
+    theirs, states = with_peft(base, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE)),
                                       "b": LoraConfig(r=2, lora_alpha=2, target_modules=["conv1", "to_q"])})
-    base = copy.deepcopy(unet)
     mixture = Mixture(base, {"a": Lora(3, 5, EVERYWHERE), "b": Lora(2, 2, ("conv1", "to_q"))})
     for name, state in states.items():
         mixture.load(name, state)
     set_weights_and_activate_adapters(theirs, ["a", "b"], [0.4, -1.5])
     for context in (mixture.mix({"a": 0.4, "b": -1.5}), mixture.folded({"a": 0.4, "b": -1.5})):
         with context:
-            assert difference(base(**inputs).sample, theirs(**inputs).sample) < 1e-6
+            assert difference(base(**inputs).sample, theirs(**inputs).sample) < tolerance
 
 
 def test_a_delta_has_the_shape_of_its_weight_and_does_what_the_factors_do():
@@ -88,7 +90,7 @@ def test_folded_equals_live_and_leaves_no_trace(unet, wide, inputs):
             live = unet(**inputs).sample
         with wide.folded(mix):
             folded = unet(**inputs).sample
-        assert difference(folded, live) < 1e-6 and difference(folded, plain) > 1e-3
+        assert difference(folded, live) < FP32 and difference(folded, plain) > 1e-3
     assert torch.equal(unet(**inputs).sample, plain)
     assert all(torch.equal(value, weights[key]) for key, value in unet.state_dict().items())
 
@@ -104,7 +106,7 @@ def test_folding_a_hundred_times_gives_the_same_bits(unet, dtype):
         once = layer.weight.clone()
     exact = mixture._layers["mid_block.attentions.0.transformer_blocks.0.attn1.to_q"]
     delta = sum(w * exact.factors(i).delta() for i, w in enumerate((0.7, 0.3)))
-    assert (once.float() - exact.pristine.float() - delta).abs().max() < (1e-6 if dtype == torch.float32 else 1e-2)
+    assert (once.float() - exact.pristine.float() - delta).abs().max() < (FP32 if dtype == torch.float32 else 1e-2)
     for number in range(100):
         with mixture.folded({"a": number / 7, "b": -1.0}):
             pass
@@ -142,7 +144,7 @@ def test_recomputed_activations_give_the_same_gradients(unet, wide, inputs):
     kept, recomputed = gradients(False), gradients(True)
     unet.eval().disable_gradient_checkpointing()
     assert len(kept) == len(recomputed) > 100
-    assert all((one - other).abs().max() < 1e-6 for one, other in zip(kept, recomputed, strict=True))
+    assert all((one - other).abs().max() < FP32 for one, other in zip(kept, recomputed, strict=True))
 
 
 @torch.no_grad()
@@ -154,11 +156,11 @@ def test_a_compiled_model_follows_the_sliders_without_compiling_again(unet, wide
     for mix in ({"a": 1.0}, {"a": 0.2, "b": 1.0}, {"b": -1.0}):
         with wide.mix(mix):
             seen.append(compiled(**inputs).sample)
-            assert difference(seen[-1], unet(**inputs).sample) < 1e-6
+            assert difference(seen[-1], unet(**inputs).sample) < FP32
     assert counter.frame_count == 1 and difference(seen[0], seen[1]) > 1e-3
     for mix in ({"a": 1.0}, {"a": 0.2, "b": 1.0}):
         with wide.folded(mix):
-            assert difference(compiled(**inputs).sample, unet(**inputs).sample) < 1e-6
+            assert difference(compiled(**inputs).sample, unet(**inputs).sample) < FP32
     assert counter.frame_count <= 3, "once live, once for the bare model"
     torch._dynamo.reset()
 
@@ -191,13 +193,13 @@ def test_transformers_of_the_sd3_and_flux_class(make, tmp_path):
     mixture.load("a", states["a"])
     with mixture.grouped({"a": ROWS}):
         ours, expected = model(**values).sample, theirs(**values).sample
-    assert difference(ours, expected) < 1e-6
+    assert difference(ours, expected) < FP32
     ours.pow(2).mean().backward()
     expected.pow(2).mean().backward()
     reference = [module.lora_A["a"].weight.grad if side == 0 else module.lora_B["a"].weight.grad.T
                  for module in theirs.modules() if hasattr(module, "lora_A") for side in (0, 1)]
     for one, other in zip((p.grad for p in mixture.parameters_of("a")), reference, strict=True):
-        assert (one is None) == (other is None) and (one is None or (one - other).abs().max() < 1e-6)
+        assert (one is None) == (other is None) and (one is None or (one - other).abs().max() < FP32)
     rows = mixture.rows([{}, {"a": 1}, {"b": 1}, {"a": 0.5, "b": -1}])
     with torch.no_grad(), mixture.mix(rows):
         together = model(**values).sample

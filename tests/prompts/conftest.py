@@ -1,10 +1,9 @@
 """A writer for tests, found like any other: a file in a folder that the writers' package also looks into."""
-import sys
-
 import pytest
 
 from engine.core.store import Store
 from engine.prompts import writers
+from tests.plugin_files import install
 
 GRAMMAR = '''
 """Draws lines from the grammar, one in five of them spoilt. [Test](https://example.org)"""
@@ -35,12 +34,7 @@ def writer(config):
 @pytest.fixture
 def grammar(tmp_path, monkeypatch):
     """The module of the test writer `grammar`; `calls` holds the requests it got."""
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins/grammar.py").write_text(GRAMMAR)
-    monkeypatch.setattr(writers, "__path__", [*writers.__path__, str(tmp_path / "plugins")])
-    monkeypatch.delitem(sys.modules, "engine.prompts.writers.grammar", raising=False)
-    from engine.core import plugins
-    return plugins.load(writers, "grammar")
+    return install(writers, "grammar", GRAMMAR, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ def test_a_skill_is_read(write):
     ('title = "Counting"', "title = ", "not valid TOML.*line 2"), ("most_words = 6", "", "'most_words' is missing"),
     ("most_words = 6", 'most_words = "6"', "must be of type int"), ("most_count", "count_most", "no option called"),
     (', "one star"', "", "2 different examples"), ('"one star"', '"two trees"', "2 different examples"),
-    ('"one star"', "1", "text in quotes"), ("most_words = 6", "most_words = 2", "3 words, not 1 to 2"),
+    ('"one star"', "1", "examples is 1; it must be of type str"), ('"one star"', '" "', "an example is empty"),
+    ("most_words = 6", "most_words = 2", "3 words, not 1 to 2"),
     ("most_words = 6", "most_words = 6\nleast_words = 9", "leave no room")])
 def test_a_wrong_file_is_one_clear_sentence(write, old, new, remedy):
     with pytest.raises(EngineError, match=remedy):
@@ -77,6 +78,8 @@ def test_storybook_texts_are_held_to_rules_and_kept_clear_of_the_evaluation():
     assert check("a red ball").reason.startswith("off skill: ")
     taken = evaluation.load("test", "counting")[0].text
     assert check(taken).reason.startswith("evaluation: ")
+    free = checker(skills.load("counting"), "free")
+    assert free(taken).reason.startswith("evaluation: ") and free("three photographs of an old bridge") is None
 
 
 def parse_again(text):

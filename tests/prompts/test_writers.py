@@ -88,7 +88,8 @@ def test_an_instruct_model_is_told_task_rules_limits_and_examples():
     assert f"3. {SKILL.examples[2]}" in text
     limited = dataclasses.replace(REQUEST, skill=dataclasses.replace(SKILL, most_count=3))
     assert "more than 3 of the same thing" in messages(limited)[0]["content"]
-    assert "of the same thing" not in text
+    unlimited = dataclasses.replace(REQUEST, skill=dataclasses.replace(SKILL, most_count=0))
+    assert "of the same thing" not in messages(unlimited)[0]["content"]
 
 
 @pytest.mark.parametrize("answer", [

@@ -1,5 +1,6 @@
 """The experiments in miniature: real classes, small random weights, two replicates of four lines."""
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -9,10 +10,11 @@ from engine.core.errors import EngineError
 from engine.core.running import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.results import noisy
+from engine.results import lines, noisy
 from tests.test_pipeline import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
+ROOT = Path(__file__).parents[2]
 RESULTS = """
 recipe = "mini.toml"
 replicates = 2
@@ -134,6 +136,10 @@ def test_the_control_learns_from_drawn_scenes(finished):
     ('recipe = "mini.toml"', "", "has no 'recipe'"),
     ('models = { base = {}, base-at-3', 'models = { plain = {}, base-at-3', "'base', which no line has"),
     ('replicates = 2', 'repetitions = 2', "no option 'repetitions'"),
+    ('replicates = 2', 'replicates = 0', "Give a whole number"),
+    ('"experts", "merge"]\nonce', '"experts", "merge", "test"]\nonce', "must both have"),
+    ('["merged", "base"]', '"merged"', "Give an arm and its rival"),
+    ('["merged", "base"]', '["merged", []]', "Give an arm and its rival"),
     ('s", "images", "merge"]', 's", "images", "merge", "evaluate", "validation", "test"]', "needs .evaluate"),
 ])
 def test_a_recipe_that_makes_no_sense_is_refused_before_anything_runs(recipe, tmp_path, old, new, remedy):
@@ -142,3 +148,20 @@ def test_a_recipe_that_makes_no_sense_is_refused_before_anything_runs(recipe, tm
     with pytest.raises(EngineError, match=remedy):
         list(results.run(tmp_path / "results.toml", tmp_path / "out"))
     assert not list(tmp_path.glob("out/*-*"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "assets" / "results").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_that_ship_make_sense(path, tmp_path):
+    planned = lines.plan(results.load(path), tmp_path)
+    assert planned and bool(planned[0].recipe.test) == (path.stem != "tuning"), "settings are looked for on validation"
+
+
+def test_without_a_test_the_table_is_about_validation(recipe, tmp_path):
+    text = RESULTS.replace("replicates = 2", "replicates = 1").partition("[lines.selma]")[0]
+    text = text.replace('"merge"]', '"merge", "test"]') + '[claims]\n"Guidance helps" = ["base-at-3", "base"]\n'
+    (tmp_path / "mini.toml").write_text((recipe.parent / "mini.toml").read_text())
+    (tmp_path / "results.toml").write_text(text)
+    assert list(guarded(results.run(tmp_path / "results.toml", tmp_path / "out")))[-1].kind == "done"
+    told = found(tmp_path / "out")
+    assert told["split"] == "validation" and set(told["arms"]) == {"base", "base-at-3"}
+    assert not list(tmp_path.glob("out/0-base/scores/*/test"))

@@ -9,8 +9,8 @@ from engine.core.errors import EngineError
 from engine.storybook import evaluation
 from engine.storybook.graph import Graph
 from engine.storybook.language import parse
-from engine.storybook.rules import TYPICAL, Rules, breaks, draw, from_table, has_twins, imagine, is_unusual, true_of
-from engine.storybook.scenes import CLEAR_PIXELS
+from engine.storybook.rules import TYPICAL, Rules, breaks, draw, from_table, has_twins, imagine, is_unusual
+from engine.storybook.scenes import CLEAR_PIXELS, Scene, holds
 from engine.storybook.shapes import COLOURS, KINDS
 
 RULED = (*evaluation.SKILLS, *evaluation.UNTRAINED)
@@ -33,6 +33,13 @@ BREAKING: list[tuple[str, Rules, str]] = [
     ("a purple ball", Rules(combinations="typical"), "something in it is unusual"),
     ("a red ball at night", Rules(combinations="typical"), "something in it is unusual"),
 ]
+
+
+def true_of(graph: Graph, scene: Scene, least_pixels: float = 0.0) -> bool:
+    """Whether every link of the graph holds between the things it was drawn from."""
+    first = [sum(g.count for g in graph.groups[:i]) for i in range(len(graph.groups))]
+    return all(holds(k.word, scene.things[first[k.subject]], scene.things[first[k.other]], least_pixels)
+               for k in graph.links)
 
 
 @pytest.mark.parametrize(("text", "rules", "why"), BREAKING, ids=lambda x: x if isinstance(x, str) else "")

@@ -18,7 +18,7 @@ MOST_BYTES_A_FILE = 9 * 2**20
 MOST_BYTES = 45 * 2**20
 
 
-@pytest.mark.parametrize("name", ["base"])
+@pytest.mark.parametrize("name", ["base", "weak"])
 def test_plain_diffusers_opens_the_painters(name: str) -> None:
     pipe = StableDiffusionPipeline.from_pretrained(FOLDER / name)
     pipe.set_progress_bar_config(disable=True)
@@ -44,7 +44,12 @@ def test_every_file_is_small_and_none_is_a_pickle() -> None:
     assert not [f for f in files if f.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
 
 
-@pytest.mark.parametrize("name", ["base", "writer"])
+def test_no_file_tells_where_it_was_made() -> None:
+    for config in FOLDER.rglob("*.json"):
+        assert "_name_or_path" not in config.read_text(), f"{config} names a folder of another machine"
+
+
+@pytest.mark.parametrize("name", ["base", "weak", "writer"])
 def test_every_model_has_a_card_with_data_steps_and_minutes(name: str) -> None:
     card = (FOLDER / name / "README.md").read_text()
     assert card.startswith("---\nlicense:") and "Data:" in card and "steps, about" in card and "minutes" in card
@@ -62,9 +67,9 @@ def test_the_base_follows_its_prompts() -> None:
     own = np.mean([verdict(text, pixels).dsg for text, pixels in zip(texts, painted, strict=True)])
     others = [*texts[8:], *texts[:8]]
     floor = np.mean([verdict(text, pixels).dsg for text, pixels in zip(others, painted, strict=True)])
-    assert own > floor + 0.03
+    assert own > 0.6 and own > floor + 0.2, "0.78 on 200 prompts; 40 leave about +-0.06"
 
 
 def test_the_writer_stays_in_the_language_and_on_the_skill() -> None:
     found = check_writer.writer_bars(FOLDER / "writer", 24, {})
-    assert found["writer_parses"] >= 0.8 and found["writer_on_skill"] >= 0.4
+    assert found["writer_parses"] >= 0.7 and found["writer_on_skill"] >= 0.5, "0.81 and 0.62 on 300 lines"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.storybook.train import loop
+from engine.storybook.train.cards import write_card
 from engine.storybook.train.loop import Plan, rate, train
 
 PLAN = Plan(steps=12, learning_rate=0.05, warmup_steps=2, ema_decay=0.9, checkpoint_every=4, seed=1)
@@ -86,3 +87,30 @@ def test_a_loss_that_leaves_the_numbers_is_reported(tmp_path: Path, monkeypatch:
     net = model()
     with pytest.raises(EngineError, match="Lower the learning rate"):
         list(train(net, lambda step: loss_of(net)(step) * float("nan"), PLAN, tmp_path))
+
+
+def test_a_second_training_goes_on_from_the_averaged_weights_of_the_first(tmp_path: Path) -> None:
+    first, second = model(), model()
+    list(train(first, loss_of(first), PLAN, tmp_path / loop.BEFORE, lambda: 0.5))
+    after = replace(PLAN, steps=20, first_step=12)
+    started = []
+
+    def loss(step: int) -> Tensor:
+        started.append((step, second[0].weight.detach().clone()))
+        return loss_of(second)(step)
+
+    list(train(second, loss, after, tmp_path, lambda: 0.4))
+    step, weight = started[0]
+    assert step == 12 and torch.equal(weight, load_file(tmp_path / loop.BEFORE / "ema.safetensors")["0.weight"])
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert [h["step"] for h in history if "validation" in h] == [4, 8, 12, 16, 20]
+    assert rate(after, 12) == pytest.approx(0.025) and rate(after, 13) == 0.05 > rate(after, 19)
+
+
+def test_a_card_counts_the_minutes_of_every_part(tmp_path: Path) -> None:
+    history = [{"step": 100, "loss": 1.0, "seconds_per_step": 6.0}, {"step": 100, "validation": 0.9},
+               {"step": 400, "loss": 0.5, "seconds_per_step": 1.0}, {"step": 400, "validation": 0.7}]
+    (tmp_path / "history.json").write_text(json.dumps(history))
+    write_card("base", tmp_path, tmp_path, tmp_path / "nothing.json")
+    card = (tmp_path / "README.md").read_text()
+    assert "400 steps, about 15 minutes" in card and "| 100 | 0.9000 |\n| 400 | 0.7000 |\n" in card

@@ -120,6 +120,14 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(bad):
         Ledger(bad)
 
 
+def test_a_database_that_fails_later_is_a_sentence(url):
+    ledger = Ledger(url)
+    with ledger._engine.connect() as database:
+        database.execute(sql.text("DROP TABLE votes"))
+    with pytest.raises(EngineError, match="cannot be read or written.*vote again"):
+        ledger.votes()
+
+
 def test_the_password_stays_out_of_the_sentence():
     with pytest.raises(EngineError) as told:
         Ledger("nodriver://me:secret@host/votes")

@@ -1,1 +1,1 @@
-"""How Storybook's own models were made: `python -m engine.storybook train vae|base|weak|writer`."""
+"""How Storybook's own models were made: `python -m engine.storybook train vae|base|writer`."""

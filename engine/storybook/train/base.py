@@ -11,9 +11,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from engine.core.events import Event
 from engine.storybook.train import data, tokens
-from engine.storybook.train.loop import Plan, train
+from engine.storybook.train.loop import BEFORE, Plan, half_precision, train
 
 BATCH = 64
+CHANNELS = (64, 128, 160)
+"""Widths of the UNet's levels."""
 CAPTION_DROPOUT = 0.1
 VALIDATION_SCENES = 512
 
@@ -28,16 +30,16 @@ def schedule() -> DDPMScheduler:
 class Painter(nn.Module):
     """UNet and text encoder, trained together."""
 
-    def __init__(self, tokenizer: CLIPTokenizer, channels: tuple[int, int, int]) -> None:
+    def __init__(self, tokenizer: CLIPTokenizer) -> None:
         super().__init__()
-        width = 2 * channels[0]
+        width = 2 * CHANNELS[0]
         self.text = CLIPTextModel(CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=width, intermediate_size=4 * width, num_hidden_layers=4,
             num_attention_heads=4, max_position_embeddings=tokens.LENGTH_TOKENS, projection_dim=width,
             bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id))
         self.unet = UNet2DConditionModel(
-            sample_size=16, in_channels=8, out_channels=8, layers_per_block=1, block_out_channels=channels,
+            sample_size=16, in_channels=8, out_channels=8, layers_per_block=1, block_out_channels=CHANNELS,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
             up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
             cross_attention_dim=width, attention_head_dim=4, norm_num_groups=16)
@@ -46,23 +48,15 @@ class Painter(nn.Module):
         return self.unet(noisy, timesteps, self.text(token_ids).last_hidden_state).sample
 
 
-@dataclass(frozen=True)
-class Size:
-    """One painter: its plan and the widths of its UNet's levels."""
-
-    plan: Plan
-    channels: tuple[int, int, int]
-
-
-BASE = Size(Plan(steps=6000, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.999, seed=31),
-            channels=(64, 128, 160))
-WEAK = Size(Plan(steps=2500, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.998, seed=32),
-            channels=(32, 64, 96))
+FIRST = Plan(steps=6000, learning_rate=6e-4, warmup_steps=300, decay_share=0.3, ema_decay=0.999, seed=31)
+"""Ends in the weak sibling."""
+SECOND = Plan(steps=14_000, learning_rate=6e-4, warmup_steps=200, decay_share=0.4, ema_decay=0.999, seed=31,
+              first_step=6000)
+"""Goes on from there and ends in the base."""
 
 
-def run(folder: Path, data_folder: Path, vae_folder: Path, size: Size = BASE) -> Iterator[Event]:
-    """Prepare the data when it is missing, then train, resuming what is in `folder`."""
-    plan = size.plan
+def run(folder: Path, data_folder: Path, vae_folder: Path) -> Iterator[Event]:
+    """Prepare the data when it is missing, then train the weak sibling and the base, resuming what is in `folder`."""
     if not (data_folder / "tokenizer").exists():
         tokens.make(data_folder / "tokenizer")
     tokenizer = CLIPTokenizer.from_pretrained(data_folder / "tokenizer")
@@ -70,13 +64,15 @@ def run(folder: Path, data_folder: Path, vae_folder: Path, size: Size = BASE) ->
     yield from data.prepare(data_folder, vae, partial(tokens.encode, tokenizer))
     latents, token_ids = data.load(data_folder)
     empty = torch.tensor(tokens.encode(tokenizer, [""])[0])
-    torch.manual_seed(plan.seed)
-    model = Painter(tokenizer, size.channels)
+    torch.manual_seed(FIRST.seed)
+    model = Painter(tokenizer)
     model.unet.to(memory_format=torch.channels_last)
     held = slice(len(latents) - VALIDATION_SCENES, len(latents))
-    batches = Batches(latents[:held.start], token_ids, empty, plan.seed)
+    batches = Batches(latents[:held.start], token_ids, empty, FIRST.seed)
     validate = partial(_validation, model, latents[held], token_ids[held, 0])
-    yield from train(model, partial(_loss, model, batches), plan, folder, validate)
+    loss = partial(_loss, model, batches)
+    yield from train(model, loss, FIRST, folder / BEFORE, validate)
+    yield from train(model, loss, SECOND, folder, validate)
 
 
 @dataclass(frozen=True)
@@ -104,18 +100,22 @@ def _loss(model: nn.Module, batches: Batches, step: int) -> Tensor:
 def _error(model: nn.Module, clean: Tensor, ids: Tensor, timesteps: Tensor, generator: torch.Generator) -> Tensor:
     noise = torch.randn(clean.shape, generator=generator)
     noisy = _SCHEDULE.add_noise(clean, noise, timesteps)
-    return nn.functional.mse_loss(model(noisy, timesteps, ids), _SCHEDULE.get_velocity(clean, noise, timesteps))
+    with half_precision(model.training):
+        predicted = model(noisy, timesteps, ids)
+    return nn.functional.mse_loss(predicted.float(), _SCHEDULE.get_velocity(clean, noise, timesteps))
 
 
 @torch.no_grad()
 def _validation(model: nn.Module, latents: Tensor, token_ids: Tensor) -> float:
-    """The same scenes, noise and timesteps every time."""
+    """The same scenes, noise and timesteps every time, in single precision."""
+    model.eval()
     generator = torch.Generator().manual_seed(7)
     total = 0.0
     for i in range(0, len(latents), BATCH):
         clean = latents[i:i + BATCH].float()
         timesteps = torch.linspace(10, 990, len(clean)).long()
         total += float(_error(model, clean, token_ids[i:i + BATCH].long(), timesteps, generator)) * len(clean)
+    model.train()
     return total / len(latents)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.store import read_json, write_text
+from engine.models.checkpoints import fingerprint
 from engine.storybook import WORLD
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, NOISE
 
@@ -13,7 +14,7 @@ WHAT = {
     "vae": "The picture codec of Storybook: 64x64x3 to 16x16x8 and back.",
     "base": "The base painter of Storybook: a latent diffusion model in Stable Diffusion's format. "
             "Frozen before the first experiment.",
-    "weak": "The weak sibling of the base: the same data, a smaller UNet and text encoder, fewer steps.",
+    "weak": "The weak sibling of the base: the base as it was after the first part of its training.",
     "writer": "The prompt writer of Storybook: continues three lines of any skill in their manner.",
 }
 BARS = {"vae": ("judge_exact_after_vae",),
@@ -26,6 +27,8 @@ def write_card(model: str, training: Path, target: Path, checked: Path) -> None:
     """`target/README.md`, from the training's history and, where it was run, the check's measurements."""
     history = read_json(training / "history.json")
     measured = read_json(checked) if checked.exists() else {}
+    if measured.get("weights", {}).get(model) != fingerprint(target):
+        measured = {}
     front = f"---\nlicense: apache-2.0\nlibrary_name: {LIBRARIES[model]}\npipeline_tag: {TASKS[model]}\n---\n"
     parts = [f"# Storybook {model}", WHAT[model], _learnt_from(model), _training(history), _results(model, measured)]
     write_text(target / "README.md", front + "\n\n".join(parts) + "\n")
@@ -45,13 +48,14 @@ def _learnt_from(model: str) -> str:
 
 def _training(history: list[dict[str, Any]]) -> str:
     steps = [h for h in history if "loss" in h]
-    minutes = steps[-1]["seconds_per_step"] * steps[-1]["step"] / 60
+    minutes = sum(h["seconds_per_step"] * (h["step"] - before) for h, before in
+                  zip(steps, [0, *(h["step"] for h in steps)], strict=False)) / 60
     text = f"Training: {steps[-1]['step']} steps, about {minutes:.0f} minutes on two CPU cores"
     text += f"; loss {steps[-1]['loss']:.4f}"
     held_out = [h for h in history if "validation" in h]
     if held_out:
-        curve = held_out[::max(1, len(held_out) // 8)]
-        rows = "\n".join(f"| {h['step']} | {h['validation']:.4f} |" for h in (*curve, held_out[-1]))
+        curve = {h["step"]: h["validation"] for h in (*held_out[::max(1, len(held_out) // 8)], held_out[-1])}
+        rows = "\n".join(f"| {step} | {loss:.4f} |" for step, loss in curve.items())
         return f"{text}.\n\n| step | validation loss |\n|---|---|\n{rows}"
     return text + "."
 

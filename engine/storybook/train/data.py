@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.core.events import Event
-from engine.core.store import atomic
+from engine.models.lora_files import write_tensors
 from engine.storybook.captions import NOISE, caption, sample
 from engine.storybook.scenes import paint
 from engine.storybook.train.vae import to_tensor
@@ -37,8 +37,7 @@ def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = 
             done += SHARD
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
-    with atomic(path) as temporary:
-        save_file({"latents": torch.cat(latents).contiguous(), "tokens": torch.cat(tokens)}, temporary)
+    write_tensors(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed)})
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:

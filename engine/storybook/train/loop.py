@@ -7,15 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import atomic, read_json, write_json
+from engine.core.store import read_json, write_json
+from engine.models.lora_files import read_tensors, write_tensors
 
 REPORT_EVERY_STEPS = 50
+DECISIVE = ("learning_rate", "seed", "ema_decay", "first_step")
+"""What may not differ between a checkpoint and the plan that goes on from it."""
+BEFORE = "first"
+"""Folder, inside a training's own, of the training it goes on from."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Plan:
     ema_decay: float = 0.999
     checkpoint_every: int = 250
     seed: int = 0
+    first_step: int = 0
+    """Where the count begins when the training goes on, with new moments, from the averaged weights in `BEFORE`."""
 
 
 class Average:
@@ -49,11 +55,16 @@ class Average:
         torch._foreach_lerp_([self.weights[n] for n in parameters], list(parameters.values()), 1 - decay)
 
 
+def half_precision(wanted: bool = True) -> torch.autocast:
+    """bfloat16 for the products of a training step, where this CPU multiplies it faster than float32."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and torch.cpu._is_avx512_bf16_supported())
+
+
 def rate(plan: Plan, step: int) -> float:
     """Learning rate at a step: linear warm-up, constant, cosine to zero over the last `decay_share`."""
-    if step < plan.warmup_steps:
-        return plan.learning_rate * (step + 1) / plan.warmup_steps
-    decay_steps = plan.decay_share * (plan.steps - plan.warmup_steps)
+    if step - plan.first_step < plan.warmup_steps:
+        return plan.learning_rate * (step - plan.first_step + 1) / plan.warmup_steps
+    decay_steps = plan.decay_share * (plan.steps - plan.first_step - plan.warmup_steps)
     done = 1 - (plan.steps - step) / max(1.0, decay_steps)
     return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * max(0.0, done)))
 
@@ -68,7 +79,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=self.plan.learning_rate, betas=self.plan.betas,
-                                           weight_decay=self.plan.weight_decay)
+                                           weight_decay=self.plan.weight_decay, fused=True)
         self.average = Average(self.model, self.plan.ema_decay)
         self.history: list[dict[str, float]] = []
 
@@ -88,37 +99,44 @@ class Run:
             tensors |= {f"adam.{named[index][0]}.{key}": state[key].contiguous() for key in ("exp_avg", "exp_avg_sq")}
         tensors |= {f"ema.{n}": t.contiguous() for n, t in self.average.weights.items()}
         write_json(self.folder / "history.json", self.history)
-        with atomic(self.folder / "checkpoint.safetensors") as path:
-            save_file(tensors, path, metadata={"step": str(step), "plan": json.dumps(asdict(self.plan))})
-        with atomic(self.folder / "ema.safetensors") as path:
-            averaged = {n: t.contiguous() for n, t in self.average.weights.items()}
-            save_file(averaged, path, metadata={"step": str(step)})
+        told = {"step": str(step), "plan": json.dumps(asdict(self.plan))}
+        write_tensors(self.folder / "checkpoint.safetensors", tensors, told)
+        write_tensors(self.folder / "ema.safetensors", dict(self.average.weights), told)
 
     def resume(self) -> int:
-        """Put a checkpoint back, if there is one, and return the step to go on from."""
+        """Put a checkpoint back, or the weights this training starts from, and return the step to go on from."""
         path = self.folder / "checkpoint.safetensors"
         if not path.exists():
-            return 0
+            return self.begin()
         try:
-            tensors = load_file(path)
-            with safe_open(path, "pt") as opened:
-                metadata = opened.metadata()
-        except SafetensorError as error:
-            raise EngineError(f"{path} is damaged ({error}). Delete it to start again.") from error
-        held, asked = json.loads(metadata["plan"]), asdict(self.plan)
-        if other := [name for name in ("learning_rate", "seed", "ema_decay") if held[name] != asked[name]]:
-            raise EngineError(f"{path} has another {other[0]} ({held[other[0]]}). Delete it to start again.")
-        step, state = int(metadata["step"]), {}
-        with torch.no_grad():
-            for index, (name, p) in enumerate(self.model.named_parameters()):
-                p.copy_(tensors[f"model.{name}"])
-                self.average.weights[name].copy_(tensors[f"ema.{name}"])
-                state[index] = {"step": torch.tensor(float(step))} | {
-                    key: torch.empty_like(p).copy_(tensors[f"adam.{name}.{key}"])  # in the memory format of the weights
-                    for key in ("exp_avg", "exp_avg_sq")}
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+            tensors, header = read_tensors(path)
+            step, held, asked = int(header["step"]), json.loads(header["plan"]), asdict(self.plan)
+            if other := [name for name in DECISIVE if held.get(name, 0) != asked[name]]:
+                raise EngineError(f"{path} has another {other[0]} ({held.get(other[0], 0)}). Delete it to start again.")
+            self._load(step, tensors)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise EngineError(f"{path} is no checkpoint of this model ({error}). Delete it to start again.") from error
         self.history = read_json(self.folder / "history.json")
         return step
+
+    @torch.no_grad()
+    def _load(self, step: int, tensors: dict[str, Tensor]) -> None:
+        state = {}
+        for index, (name, p) in enumerate(self.model.named_parameters()):
+            p.copy_(tensors[f"model.{name}"])
+            self.average.weights[name].copy_(tensors[f"ema.{name}"])
+            state[index] = {"step": torch.tensor(float(step))} | {
+                key: torch.empty_like(p).copy_(tensors[f"adam.{name}.{key}"])  # in the memory format of the weights
+                for key in ("exp_avg", "exp_avg_sq")}
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+    def begin(self) -> int:
+        """Start at the first step: from nothing, or from the averaged weights of the training before."""
+        if self.plan.first_step:
+            self._put(load_file(self.folder / BEFORE / "ema.safetensors"))
+            self.average = Average(self.model, self.plan.ema_decay)
+            self.history = read_json(self.folder / BEFORE / "history.json")
+        return self.plan.first_step
 
     @torch.no_grad()
     def validation(self, validate: Callable[[], float]) -> float:
@@ -129,6 +147,7 @@ class Run:
         self._put(kept)
         return value
 
+    @torch.no_grad()
     def _put(self, weights: dict[str, Tensor]) -> None:
         for name, p in self.model.named_parameters():
             p.copy_(weights[name])

@@ -15,6 +15,7 @@ from engine.storybook.evaluation import ASSETS
 from engine.storybook.scenes import paint
 from engine.storybook.train import base, vae, writer
 from engine.storybook.train.cards import write_card
+from engine.storybook.train.loop import BEFORE
 
 SHARD = "8MB"
 
@@ -44,10 +45,10 @@ def package_vae(folder: Path, target: Path) -> AutoencoderKL:
     return model.float()
 
 
-def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path, size: base.Size) -> None:
+def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path) -> None:
     """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline folder."""
     tokenizer = CLIPTokenizer.from_pretrained(data_folder / "tokenizer")
-    model = base.Painter(tokenizer, size.channels)
+    model = base.Painter(tokenizer)
     averaged(model, folder)
     scheduler = DPMSolverMultistepScheduler.from_config(base.schedule().config)
     pipe = StableDiffusionPipeline(
@@ -56,6 +57,7 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
         requires_safety_checker=False)
     pipe.save_pretrained(target, max_shard_size=SHARD)
     load_in_single_precision(target / "text_encoder")
+    forget_where_it_was(target / "vae")
 
 
 def load_in_single_precision(folder: Path) -> None:
@@ -64,18 +66,24 @@ def load_in_single_precision(folder: Path) -> None:
     write_json(folder / "config.json", config | {"dtype": "float32"})
 
 
+def forget_where_it_was(folder: Path) -> None:
+    """diffusers notes the folder that a model was loaded from; it means nothing on another machine."""
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {name: value for name, value in config.items() if name != "_name_or_path"})
+
+
 def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path:
     """Write one trained model where the engine looks for it. Raises EngineError when it was not trained."""
-    target = assets / model
+    target, folder = assets / model, work / model
     if model == "vae":
         target = work / "codec"
-        package_vae(work / "vae", target)
+        package_vae(folder, target)
     elif model == "writer":
-        package_writer(work / "writer", target)
+        package_writer(folder, target)
     else:
-        size = base.BASE if model == "base" else base.WEAK
-        package_base(work / model, work / "data", codec(work), target, size)
-    write_card(model, work / model, target, assets / "check.json")
+        folder = work / "base" / BEFORE if model == "weak" else folder
+        package_base(folder, work / "data", codec(work), target)
+    write_card(model, folder, target, assets / "check.json")
     return target
 
 

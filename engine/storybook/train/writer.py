@@ -14,16 +14,16 @@ from engine.storybook.evaluation import SKILLS, UNTRAINED, frozen_keys, rules_of
 from engine.storybook.rules import Rules, Said, breaks, draw, is_easy
 from engine.storybook.shapes import COLOURS, KINDS
 from engine.storybook.speech import say
-from engine.storybook.train.loop import Plan, train
+from engine.storybook.train.loop import Plan, half_precision, train
 from engine.storybook.words import KNOWN
 
-PLAN = Plan(steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
+PLAN = Plan(steps=8_000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
 BATCH = 16
 LINES = 8
 """Lines a training document holds: a few stand for the examples, the rest for what follows."""
 MOST_TOKENS = 224
-SKILL_COUNT = 600
-TEXTS_EACH = 60
+SKILL_COUNT = 3600
+TEXTS_EACH = 24
 NEWLINE, UNKNOWN, END = "\n", "<unk>", "<end>"
 
 
@@ -117,10 +117,10 @@ def vocabulary() -> list[str]:
 
 
 def architecture(size: int) -> LlamaForCausalLM:
-    """1.3 M parameters."""
+    """3.1 M parameters."""
     return LlamaForCausalLM(LlamaConfig(
-        vocab_size=size, hidden_size=160, intermediate_size=448, num_hidden_layers=4, num_attention_heads=5,
-        num_key_value_heads=5, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None,
+        vocab_size=size, hidden_size=224, intermediate_size=608, num_hidden_layers=5, num_attention_heads=7,
+        num_key_value_heads=7, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None,
         eos_token_id=1, pad_token_id=1))
 
 
@@ -154,6 +154,7 @@ def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
 
     def loss(step: int) -> Tensor:
         ids, labels = batch(lines, np.random.default_rng((plan.seed, step)))
-        return model(input_ids=ids, labels=labels).loss
+        with half_precision():
+            return model(input_ids=ids, labels=labels).loss
 
     yield from train(model, loss, plan, folder)
