@@ -25,6 +25,7 @@ run: .venv/.installed  ## the whole line without the app, into runs/storybook (o
 results: .venv/.installed  ## the experiments behind the README's table; hours, resumable
 	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
 	cp $(RESULTS)/results.json assets/results/storybook.json
+	mkdir -p assets/results/measured && cp $(RESULTS)/measured/*.json assets/results/measured/
 	$(BIN)/python -m tests.readme_tables
 
 test: .venv/.tools  ## the tests, with a real browser

@@ -23,7 +23,7 @@ from engine.models.lora_cards import FILE_NAME
 
 if TYPE_CHECKING:
     from engine.models.diffusion import Painter
-    from engine.models.lora import Expert
+    from engine.models.ensemble import Ensemble
     from engine.models.mixture import Mixture
 
 STEPS = 20
@@ -68,23 +68,21 @@ class Preview:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._base: dict[str, Any] = {}
-        self._painter: Painter | None = None
+        self._ensemble: Ensemble | None = None
         self._files: tuple[tuple[str, int], ...] = ()
-        self._experts: dict[str, Expert] = {}
-        self._mixture: Mixture | None = None
         self._prepared: dict[tuple[str, Named], Callable[[Mapping[str, float]], Any]] = {}
         self._kept: OrderedDict[Cell, Image.Image] = OrderedDict()
 
     def paint(self, run: Store, cells: Sequence[Cell]) -> list[Image.Image]:
         """Raises EngineError, naming the remedy, for what cannot be loaded, and for a merge of nothing."""
         with self._lock:
-            painter = self._open(run)
+            ensemble = self._open(run)
             wanted = [cell for cell in dict.fromkeys(cells) if cell not in self._kept]
             mixed = [cell for cell in wanted if _is_live(cell.mix)]
-            self._paint(painter, mixed, self._mixture, [self._weights(cell.mix) for cell in mixed])
+            self._paint(ensemble.painter, mixed, ensemble.mixture, [_weights(cell.mix, ensemble) for cell in mixed])
             for mix in dict.fromkeys(cell.mix for cell in wanted if not _is_live(cell.mix)):
                 assert mix
-                self._paint_merged(painter, mix, [cell for cell in wanted if cell.mix == mix])
+                self._paint_merged(ensemble, mix, [cell for cell in wanted if cell.mix == mix])
             shown = [self._kept[cell] for cell in cells]
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
@@ -92,7 +90,7 @@ class Preview:
 
     def is_warm(self, run: Store) -> bool:
         """Whether the run's base is loaded and nobody is loading another."""
-        return self._painter is not None and self._base == contents.base_of(run)
+        return self._ensemble is not None and self._base == contents.base_of(run)
 
     def warm(self, run: Store) -> None:
         """Load in the background, so that the first picture need not wait."""
@@ -112,50 +110,48 @@ class Preview:
                                 mix=mixture.rows(weights) if mixture else None)
         self._kept |= zip(cells, (picture.image for picture in painted), strict=True)
 
-    def _paint_merged(self, painter: "Painter", mix: Mix, cells: Sequence[Cell]) -> None:
+    def _paint_merged(self, ensemble: "Ensemble", mix: Mix, cells: Sequence[Cell]) -> None:
         """By a method that the mixture cannot show live: as the one LoRA that it makes of the experts."""
         from engine.models.mixture import Mixture
         if (mix.method, mix.options) not in self._prepared:
             method = plugins.load(methods, mix.method)
             options = build(method.Config, dict(mix.options), where=mix.method)
-            self._prepared = {(mix.method, mix.options): method.prepare(self._experts, options)}
-        merged = self._prepared[mix.method, mix.options](self._known(mix))
-        mixture = Mixture(painter.pipe.unet, {"merged": merged.expert})
+            self._prepared = {(mix.method, mix.options): method.prepare(ensemble.experts, options)}
+        merged = self._prepared[mix.method, mix.options](_known(mix, ensemble))
+        mixture = Mixture(ensemble.painter.pipe.unet, {"merged": merged.expert})
         try:
-            self._paint(painter, cells, mixture, [{"merged": 1.0}] * len(cells))
+            self._paint(ensemble.painter, cells, mixture, [{"merged": 1.0}] * len(cells))
         finally:
             mixture.remove()
 
-    def _weights(self, mix: Mix | None) -> dict[str, float]:
-        """What each expert's delta is multiplied by."""
-        if mix is None or not self._experts:
-            return {}
-        return live.coefficients(mix.method, dict(mix.options), self._known(mix))
-
-    def _known(self, mix: Mix) -> dict[str, float]:
-        return {name: weight for name, weight in mix.weights if name in self._experts}
-
-    def _open(self, run: Store) -> "Painter":
+    def _open(self, run: Store) -> "Ensemble":
         """The run's base with its experts beside it; what was painted by others is forgotten."""
+        from engine.models.ensemble import Ensemble
         base = contents.base_of(run)
-        if self._painter is None or self._base != base:
-            from engine.models import diffusion
-            self._painter, self._mixture, self._files = None, None, ()  # two bases might not fit
-            self._kept.clear()
-            self._painter, self._base = diffusion.load(base["model"], base["revision"]), base
         files = {path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))}
         found = tuple((str(path), path.stat().st_mtime_ns) for path in files.values())
-        if found != self._files:
-            from engine.models import lora_files
-            from engine.models.mixture import Mixture
-            if self._mixture is not None:
-                self._mixture.remove()
-            self._mixture, self._files, self._prepared = None, (), {}
+        if self._ensemble is None or (self._base, self._files) != (base, found):
+            painter = self._ensemble.painter if self._ensemble is not None and self._base == base else None
+            if self._ensemble is not None:
+                self._ensemble.remove()
+            self._ensemble = None  # two bases might not fit
+            self._prepared.clear()
             self._kept.clear()
-            self._experts = {name: lora_files.read(path.parent).expert for name, path in files.items()}
-            self._mixture = Mixture(self._painter.pipe.unet, self._experts) if self._experts else None
-            self._files = found
-        return self._painter
+            opened = Ensemble(base["model"], base["revision"], run, files, painter)
+            opened.painter, opened.mixture  # noqa: B018 - load now, so that an error leaves nothing half open
+            self._ensemble, self._base, self._files = opened, base, found
+        return self._ensemble
+
+
+def _weights(mix: Mix | None, ensemble: "Ensemble") -> dict[str, float]:
+    """What each expert's delta is multiplied by."""
+    if mix is None or not ensemble.folders:
+        return {}
+    return live.coefficients(mix.method, dict(mix.options), _known(mix, ensemble))
+
+
+def _known(mix: Mix, ensemble: "Ensemble") -> dict[str, float]:
+    return {name: weight for name, weight in mix.weights if name in ensemble.folders}
 
 
 def _is_live(mix: Mix | None) -> bool:

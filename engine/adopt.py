@@ -12,7 +12,7 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import versions
 from engine.core.store import Store, read_json
-from engine.models import checkpoints
+from engine.models import checkpoints, tensor_files
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     file, folder = Path(config.file).expanduser(), _folder(config, store)
     if not file.is_file():
         raise EngineError(f"There is no file {config.file!r}. Name a .safetensors file that holds a LoRA.")
-    source = {"file": file.name, "sha256": lora_files.sha256(file)}
+    source = {"file": file.name, "sha256": tensor_files.sha256(file)}
     if folder.exists():
         made = folder / "recipe.json"
         if not made.exists() or read_json(made).get("source") != source:

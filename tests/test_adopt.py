@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from engine import adopt, merge
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import lora_files, lora_foreign, lora_kohya
+from engine.models import lora_files, lora_foreign, lora_kohya, tensor_files
 from engine.models.lora import Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
@@ -49,7 +49,7 @@ def test_a_file_of_either_format_becomes_an_expert(base, expert, files, tmp_path
     assert events[-1].kind == "done" and f"{len(expert)} layers of rank 4" in events[-1].text
     back = lora_files.read(store.expert("foreign"))
     assert all((back.expert[path].delta() - factors.delta()).abs().max() < 2e-3 for path, factors in expert.items())
-    assert back.recipe["source"] == {"file": files[kind].name, "sha256": lora_files.sha256(files[kind])}
+    assert back.recipe["source"] == {"file": files[kind].name, "sha256": tensor_files.sha256(files[kind])}
     assert "taken in from" in (store.expert("foreign") / "README.md").read_text()
     merged = list(merge.run(merge.Config(experts={"foreign": 1.0}, name="m"), store))
     assert "Verified: plain diffusers computes the same" in merged[-1].text
@@ -66,7 +66,7 @@ def test_it_is_taken_in_once_and_no_other_takes_its_name(base, files, tmp_path):
 
 def test_the_text_encoders_part_is_told(base, files, tmp_path):
     tensors = {**{f"lora_te_x.{part}": torch.ones(2, 2) for part in ("lora_down.weight", "lora_up.weight")}}
-    own, _ = lora_files.read_tensors(files["kohya"])
+    own, _ = tensor_files.read(files["kohya"])
     save_file(own | tensors, tmp_path / "both.safetensors")
     events = take(Store(tmp_path / "run"), file=str(tmp_path / "both.safetensors"), name="foreign", model=str(base))
     assert "text encoder's part (2 tensors) is left out" in events[-1].text
@@ -123,7 +123,7 @@ def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header
     """Self-attention has the same shapes in several families."""
     file = tmp_path / "theirs.safetensors"
     lora_kohya.write(file, expert, {"name": "theirs"})
-    tensors, _ = lora_files.read_tensors(file)
+    tensors, _ = tensor_files.read(file)
     save_file(tensors, file, header)
     model = torch.nn.Linear(1, 1)
     model.config = {"cross_attention_dim": 768}

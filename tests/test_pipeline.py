@@ -15,7 +15,7 @@ from engine.core.errors import EngineError
 from engine.core.running import guarded
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Prompt, Score
-from engine.models import diffusion, lora_files
+from engine.models import diffusion, tensor_files
 from tests.tiny_models import tiny_stable_diffusion
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,7 @@ def results(out):
     """What every result file holds, by its path; the header of a safetensors file has no fixed order."""
     weights = [*out.glob("experts/*/*.safetensors"), *out.glob("merges/*/*.safetensors")]
     others = [*out.glob("scores/**/*.jsonl"), *out.glob("images/*/*.png"), *out.glob("experts/*/losses.jsonl")]
-    found = {path: {key: tensor.numpy().tobytes() for key, tensor in lora_files.read_tensors(path)[0].items()}
+    found = {path: {key: tensor.numpy().tobytes() for key, tensor in tensor_files.read(path)[0].items()}
              for path in weights} | {path: path.read_bytes() for path in others}
     return {str(path.relative_to(out)): content for path, content in found.items()}
 

@@ -20,10 +20,11 @@ GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 MOST_PROMPTS = 12
 BEST, EVERY = "each at its best guidance", "every guidance"
 
-NOTES = ("Score: mean over skills of the share of questions answered yes. Exact: pictures with everything right and "
-         "nothing more. To base: the paired difference, at the same guidance scale if the base has it, with a "
-         "bootstrap interval over prompts. Floor: the same pictures judged by wrong prompts. Ceiling: drawn scenes "
-         "after the painter's own VAE.")
+NOTES = ("Score: mean over skills of the share of questions answered yes, where no question counts whose parent was "
+         "answered no. SELMA's rule: the same down all levels, as a mean over all questions. Exact: pictures with "
+         "everything right and nothing more. To base: the paired difference, at the same guidance scale if the base "
+         "has it, with a bootstrap interval over prompts. Floor: the same pictures judged by wrong prompts. Ceiling: "
+         "drawn scenes after the painter's own VAE.")
 
 
 def build(run: gr.Dropdown) -> Page:
@@ -91,7 +92,8 @@ def ranking_view(shown: Sequence[Standing]) -> str:
     skills = list(dict.fromkeys(skill for standing in shown for skill in standing.by_skill))
     painters = [number for number, standing in enumerate(shown) if standing.arm != CEILING]
     best = max(painters, key=lambda number: shown[number].summary.macro or 0.0, default=None)
-    header = ("model", "score", "95 % interval", "to base", "95 % interval", "exact", *skills, "diversity", "floor")
+    header = ("model", "score", "95 % interval", "to base", "95 % interval", "SELMA's rule", "exact",
+              *skills, "diversity", "floor")
     return views.table(header, [_row(standing, skills) for standing in shown], best) + views.aside(NOTES)
 
 
@@ -113,5 +115,6 @@ def _row(standing: Standing, skills: Sequence[str]) -> tuple[str, ...]:
     return (standing.model, views.percent(summary.macro), views.span(*standing.mean[1:]) if standing.mean else "–",
             views.signed(difference[0]) if difference else "",
             "{} to {}".format(*map(views.signed, difference[1:])) if difference else "",
-            views.percent(summary.exact), *(views.percent(summary.by_skill.get(skill)) for skill in skills),
+            views.percent(summary.selma), views.percent(summary.exact),
+            *(views.percent(summary.by_skill.get(skill)) for skill in skills),
             views.percent(standing.diversity), views.percent(standing.floor))

@@ -11,7 +11,7 @@ from engine.core.recipe import difference, versions
 from engine.core.store import read_json, read_records, write_records
 from engine.experts import Training
 from engine.experts.training import Learner
-from engine.models import lora_cards, lora_files
+from engine.models import lora_cards, lora_files, tensor_files
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -55,7 +55,7 @@ def discard_other(folder: Path, wanted: Mapping[str, Any]) -> None:
     try:
         is_finished(folder, wanted)
         if (folder / CHECKPOINT).exists():
-            _, header = lora_files.read_tensors(folder / CHECKPOINT)
+            _, header = tensor_files.read(folder / CHECKPOINT)
             had = json.loads(header["expert"])["wanted"]
             _check_same(folder, had, {**wanted, "base": had["base"]})
     except (EngineError, KeyError, ValueError, TypeError):
@@ -65,7 +65,7 @@ def discard_other(folder: Path, wanted: Mapping[str, Any]) -> None:
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
     """Write the checkpoint, atomically: one file with everything the next step depends on."""
     header = {"step": learner.step, "logged_step": learner.logged_step, "wanted": dict(wanted)}
-    lora_files.write_tensors(folder / CHECKPOINT, learner.state(), {"expert": json.dumps(header)})
+    tensor_files.write(folder / CHECKPOINT, learner.state(), {"expert": json.dumps(header)})
 
 
 def resume(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> list[Point]:
@@ -78,7 +78,7 @@ def resume(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> list[Po
         return []
     remedy = f"Delete {file} to train {folder.name} from its start."
     try:
-        tensors, header = lora_files.read_tensors(file)
+        tensors, header = tensor_files.read(file)
         state = json.loads(header["expert"])
         _check_same(folder, state["wanted"], wanted)
         learner.load(state["step"], state["logged_step"], tensors)

@@ -10,8 +10,8 @@ from torch import Tensor
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records
 from engine.core.types import Picture
+from engine.models import tensor_files
 from engine.models.diffusion import Painter
-from engine.models.lora_files import read_tensors, sha256
 from engine.models.sampling import Embeddings
 
 LATENTS = "latents.safetensors"
@@ -31,13 +31,13 @@ class Encoded:
 
 def hashes(store: Store, skills: Sequence[str]) -> dict[str, str]:
     """sha256 of each skill's latents. Raises EngineError when a skill has none."""
-    return {skill: sha256(_file(store, skill)) for skill in skills}
+    return {skill: tensor_files.sha256(_file(store, skill)) for skill in skills}
 
 
 def load(store: Store, skill: str, painter: Painter) -> Encoded:
     """Raises EngineError, naming the remedy, when they are missing, damaged or another base's."""
     file = _file(store, skill)
-    tensors, header = read_tensors(file)
+    tensors, header = tensor_files.read(file)
     texts = [picture.text for picture in read_records(file.parent / "metadata.jsonl", Picture)]
     _check_base(file, header, painter)
     names = SDXL if hasattr(painter.pipe, "text_encoder_2") else PLAIN

@@ -64,7 +64,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             yield Event(f"{skill}: {done} of {total} pictures", done, total, data={"skill": skill, "files": files})
         if not shelf.is_joined(shards):
             shelf.join(shards, identity | {"prompts' sha256": recipe.file_hash(store.prompts(skill))})
-    yield Event(f"{total} pictures for {', '.join(config.skills)}.", done, total, "done")
+    unread = f" Texts the judge could not read: {studio.unread}; their first picture was kept." \
+        if studio and studio.unread else ""
+    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}", done, total, "done")
 
 
 def check(config: Config) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 from engine import judges
 from engine.core import plugins
 from engine.core.config import build
+from engine.core.errors import EngineError
 from engine.core.store import atomic
 from engine.core.types import Picture
 from engine.images.shards import Item, Shard, Shelf
@@ -28,13 +29,16 @@ class Studio:
         same = config.encode_for in ("", config.model)
         self.student = self.painter if same else diffusion.load(config.encode_for)
         _ = self.student.empty  # says at once when the student is of a family that cannot be trained
-        self.judge = None
+        self.judge, self.unread = None, 0
         if config.best_of > 1:
             plugin = plugins.load(judges, config.judge)
             self.judge = plugin.judge(build(plugin.Config, config.judge_options))
 
     def paint(self, shard: Shard, shelf: Shelf) -> Iterator[int]:
-        """Paint and keep a shard; yields the number of its pictures painted after each batch but the last."""
+        """Paint and keep a shard; yields the number of its pictures painted after each batch but the last.
+
+        Raises EngineError when the judge can score none of it.
+        """
         config, painted = self.config, []
         texts = [item.prompt.text for item in shard.items for _ in item.seeds]
         seeds = [seed for item in shard.items for seed in item.seeds]
@@ -44,16 +48,21 @@ class Studio:
             part = slice(start, start + config.batch_size)
             painted += self.painter.paint(texts[part], seeds[part], config.guidance, config.steps, config.sampler,
                                           config.batch_size)
+        before = self.unread
         chosen = [self._choose(item, painted[i * config.best_of:][:config.best_of])
                   for i, item in enumerate(shard.items)]
+        if self.unread and self.unread == before + len(shard.items):
+            raise EngineError(f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, and so "
+                              "cannot choose. Name a judge that reads them, or set best_of to 1.")
         self._keep(shard, shelf, chosen)
 
     def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
-        """The seed and picture that the judge scores highest, the first of equals. Unscored counts as lowest."""
-        if self.judge is None:
-            return item.seeds[0], candidates[0]
+        """The seed and picture that the judge scores highest, the first of equals and of what it cannot score."""
         pairs = list(zip(item.seeds, candidates, strict=True))
+        if self.judge is None:
+            return pairs[0]
         scores = [self.judge(item.prompt, picture.image, seed).value for seed, picture in pairs]
+        self.unread += all(score is None for score in scores)
         return pairs[max(range(len(pairs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))]
 
     def _keep(self, shard: Shard, shelf: Shelf, chosen: list[tuple[int, Painted]]) -> None:

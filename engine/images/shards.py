@@ -1,5 +1,4 @@
 """A skill's pictures in shards of fixed size: each is on disk whole or not at all, and is found by its key."""
-import errno
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -7,12 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.core.store import atomic, read_records, write_records
+from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Prompt
+from engine.models import tensor_files
 
 SIZE = 32
 ONE_ROW = ("empty_embedding", "empty_pooled")
@@ -74,13 +72,14 @@ class Shelf:
 
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
-        _save(self._part(shard.key), tensors, {"pictures": [asdict(picture) for picture in pictures]})
+        records = json.dumps([asdict(picture) for picture in pictures], sort_keys=True)
+        tensor_files.write(self._part(shard.key), tensors, {"pictures": records})
 
     def pictures(self, shard: Shard) -> list[Picture]:
         """A finished shard's records."""
         if rows := self._joined_rows.get(shard.key):
             return read_records(self.folder / "metadata.jsonl", Picture)[rows]
-        with _opened(self._part(shard.key), "numpy") as file:
+        with tensor_files.opened(self._part(shard.key), "numpy") as file:
             return [Picture(**values) for values in _entry(file, self._part(shard.key), "pictures")]
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
@@ -92,7 +91,8 @@ class Shelf:
                    for name, first in loaded[0].items()}
         keys = [[shard.key, len(shard.items)] for shard in shards]
         write_records(self.folder / "metadata.jsonl", pictures)
-        _save(self.joined, tensors, {"recipe": {**recipe, "shards": keys}})
+        told = json.dumps({**recipe, "shards": keys}, sort_keys=True)
+        tensor_files.write(self.joined, tensors, {"recipe": told})
         self._joined_rows = self._read_joined()
         self._tidy({picture.file_name for picture in pictures})
 
@@ -105,7 +105,7 @@ class Shelf:
 
     def _tensors(self, shard: Shard) -> dict[str, Any]:
         rows = self._joined_rows.get(shard.key)
-        with _opened(self._part(shard.key) if rows is None else self.joined) as file:
+        with tensor_files.opened(self._part(shard.key) if rows is None else self.joined) as file:
             whole = slice(None)
             return {name: file.get_slice(name)[whole if rows is None or name in ONE_ROW else rows]
                     for name in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
@@ -115,7 +115,7 @@ class Shelf:
         if not self.joined.exists():
             return {}
         rows, start = {}, 0
-        with _opened(self.joined, "numpy") as file:
+        with tensor_files.opened(self.joined, "numpy") as file:
             for key, length in _entry(file, self.joined, "recipe")["shards"]:
                 rows[key] = slice(start, start + length)
                 start += length
@@ -125,29 +125,9 @@ class Shelf:
         return self.parts / f"{key}.safetensors"
 
 
-def _opened(path: Path, framework: str = "pt") -> Any:
-    """numpy is for reading the metadata alone, without torch."""
-    try:
-        return safe_open(path, framework=framework)
-    except (SafetensorError, OSError) as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
-
-
 def _entry(file: Any, path: Path, name: str) -> Any:
-    """What `_save` put into the header."""
+    """What the header holds under `name`, which is JSON."""
     try:
         return json.loads(file.metadata()[name])
     except (TypeError, KeyError, ValueError) as error:
         raise EngineError(f"{path} was not written by this stage. Delete it and run the stage again.") from error
-
-
-def _save(path: Path, tensors: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
-    """One metadata entry, as JSON: safetensors writes several in an order that differs from run to run."""
-    from safetensors.torch import save_file
-    metadata = {name: json.dumps(value, sort_keys=True) for name, value in entry.items()}
-    assert len(metadata) == 1
-    with atomic(path) as temporary:
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-        except SafetensorError as error:  # how it reports a full disk
-            raise OSError(errno.EIO, str(error)) from error

@@ -16,6 +16,7 @@ from engine.core.recipe import versions
 from engine.core.running import is_out_of_memory
 from engine.core.store import Store, read_json
 from engine.merge import methods
+from engine.models import tensor_files
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     for name in config.experts:
         if name not in trained:
             raise EngineError(f"There is no expert called {name!r}. Choose from {', '.join(trained)}.")
-        parents[name] = {"sha256": lora_files.sha256(store.expert(name) / lora_files.FILE_NAME),
+        parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / lora_files.FILE_NAME),
                          "base": lora_files.read_recipe(store.expert(name)).get("base")}
     bases = [parent["base"] or {} for parent in parents.values()]
     if len({base.get("sha256") or base.get("model") for base in bases}) > 1:

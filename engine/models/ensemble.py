@@ -8,29 +8,31 @@ from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import checkpoints, diffusion, lora_files
+from engine.models import checkpoints, diffusion, lora_files, tensor_files
 from engine.models.diffusion import Painter
+from engine.models.lora import Expert
 from engine.models.mixture import Mixture
 
 
 class Ensemble:
     """A base by name and the experts or merges of a run."""
 
-    def __init__(self, model: str, revision: str | None, store: Store, experts: Iterable[str]) -> None:
-        """Raises EngineError for experts that are not there."""
+    def __init__(self, model: str, revision: str | None, store: Store, experts: Iterable[str],
+                 painter: Painter | None = None) -> None:
+        """`painter` is the base where it is loaded already. Raises EngineError for experts that are not there."""
         self.model, self.revision = model, revision
         self.folders = {name: located(store, name) for name in sorted(set(experts))}
+        if painter is not None:
+            self.painter = painter
 
     @cached_property
     def painter(self) -> Painter:
         return diffusion.load(self.model, self.revision)
 
     @cached_property
-    def mixture(self) -> Mixture | None:
-        """All experts; None without any. Raises EngineError for a base that takes none or is not theirs."""
-        if not self.folders:
-            return None
-        if not self.painter.is_unet:
+    def experts(self) -> dict[str, Expert]:
+        """By name. Raises EngineError for a base that takes none or is not theirs."""
+        if self.folders and not self.painter.is_unet:
             raise EngineError(f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
                               "Diffusion 1, 2 or XL, or Storybook.")
         files = {name: lora_files.read(folder) for name, folder in self.folders.items()}
@@ -39,7 +41,18 @@ class Ensemble:
             if base.get("sha256", self.fingerprint) != self.fingerprint:
                 raise EngineError(f"{name} was trained on {base.get('model')}, whose weights differ from those of "
                                   f"{self.model}. Use it on the base that it was trained on.")
-        return Mixture(self.painter.pipe.unet, {name: file.expert for name, file in files.items()})
+        return {name: file.expert for name, file in files.items()}
+
+    @cached_property
+    def mixture(self) -> Mixture | None:
+        """All experts; None without any. Raises EngineError as `experts` does."""
+        return Mixture(self.painter.pipe.unet, self.experts) if self.folders else None
+
+    def remove(self) -> None:
+        """Take the experts off the base, which others may go on with."""
+        mixture = self.__dict__.pop("mixture", None)  # not loaded only to be removed
+        if mixture is not None:
+            mixture.remove()
 
     def paint(self, texts: Sequence[str], seeds: Sequence[int], guidance: Sequence[float],
               mixes: Sequence[Mapping[str, float]], **how: Any) -> list[Image.Image]:
@@ -57,7 +70,7 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        return {name: lora_files.sha256(folder / lora_files.FILE_NAME) for name, folder in self.folders.items()}
+        return {name: tensor_files.sha256(folder / lora_files.FILE_NAME) for name, folder in self.folders.items()}
 
 
 def located(store: Store, name: str) -> Path:

@@ -5,23 +5,17 @@ window and 1 x 1. The header holds rank
 and alpha as diffusers' own `lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under
 `recipe`, how the expert was made. Nothing is ever unpickled.
 """
-import errno
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
-from engine.core.store import atomic
+from engine.models import tensor_files
 from engine.models.lora import Expert, Factors, ending
 from engine.models.lora_cards import FILE_NAME
 
@@ -46,36 +40,14 @@ def write(folder: Path, expert: Expert, recipe: dict[str, Any]) -> Path:
     check_finite(tensors, "The expert")
     header = {"format": "pt", "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
               "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True)}
-    write_tensors(folder / FILE_NAME, tensors, header)
+    tensor_files.write(folder / FILE_NAME, tensors, header)
     return folder / FILE_NAME
-
-
-def write_tensors(file: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    """Write a safetensors file, atomically and always with the same bytes. Raises EngineError when the disk is full."""
-    with atomic(file) as temporary:
-        try:
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, header)
-        except SafetensorError as error:  # how it reports a full disk
-            raise OSError(errno.EIO, str(error)) from error
-        _sort_header(temporary)
-
-
-def _sort_header(file: Path) -> None:
-    """safetensors writes the header's strings in a random order, which would give equal experts unequal hashes."""
-    with open(file, "r+b") as opened:
-        size = int.from_bytes(opened.read(8), "little")
-        header = json.loads(opened.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
-        assert len(text) == size, f"{len(text)} bytes of header do not fit into {size}"
-        opened.seek(8)
-        opened.write(text)
 
 
 def read(folder: Path) -> LoraFile:
     """Read an expert from its folder, or from a file. Raises EngineError for what is no plain LoRA."""
     file = folder / FILE_NAME if folder.is_dir() else folder
-    tensors, header = read_tensors(file)
+    tensors, header = tensor_files.read(file)
     check_finite(tensors, str(file))
     return LoraFile(factors_of(tensors, header, file), _parsed(header.get("recipe"), file))
 
@@ -91,40 +63,10 @@ def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -
     return {path: Factors(a, b.flatten(1), _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
 
 
-def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors and the header's strings of a safetensors file. Raises EngineError when it is not whole."""
-    with _opened(file) as opened:
-        return {key: opened.get_tensor(key) for key in opened.keys()}, opened.metadata() or {}
-
-
 def read_recipe(folder: Path) -> dict[str, Any]:
     """How the expert in `folder` was made, without reading its tensors; empty for files that others wrote."""
-    with _opened(folder / FILE_NAME) as opened:
+    with tensor_files.opened(folder / FILE_NAME) as opened:
         return _parsed((opened.metadata() or {}).get("recipe"), folder / FILE_NAME)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    pickled = [file.with_suffix(suffix) for suffix in (".bin", ".pt", ".ckpt")]
-    if not file.is_file() and not any(other.is_file() for other in pickled):
-        raise EngineError(f"{file} is missing. Run the stage that writes it first.")
-    if not file.is_file() or _is_pickle(file):
-        raise EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
-                          "Convert them to safetensors first.")
-    try:
-        with safe_open(file, framework="pt") as opened:
-            yield opened
-    except (SafetensorError, OSError, ValueError) as error:
-        raise EngineError(f"{file} is damaged or no safetensors file ({error}). "
-                          "Delete it and make it again.") from error
-
-
-def sha256(file: Path) -> str:
-    """The hash that recipes name their parents by. Raises EngineError when the file is missing."""
-    try:
-        return file_hash(file)
-    except FileNotFoundError as error:
-        raise EngineError(f"{file} is missing. Run the stage that writes it first.") from error
 
 
 def _adapter_metadata(expert: Expert) -> dict[str, Any]:
@@ -186,12 +128,6 @@ def check_finite(tensors: dict[str, Tensor], what: str) -> None:
         if not torch.isfinite(tensor).all():
             raise EngineError(f"{what} holds values that are no numbers ({key}). "
                               "Its training diverged: train it again with a lower learning rate.")
-
-
-def _is_pickle(file: Path) -> bool:
-    """By the first bytes: a bare pickle, or the zip archive of `torch.save`."""
-    with open(file, "rb") as opened:
-        return opened.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def _parsed(text: str | None, file: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.core.store import read_json
-from engine.models import lora_files, lora_kohya
+from engine.models import lora_files, lora_kohya, tensor_files
 from engine.models.lora import Expert, check_fits
 
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
@@ -30,7 +30,7 @@ class Foreign(NamedTuple):
 
 def read(file: Path, model: nn.Module) -> Foreign:
     """Raises EngineError, naming the reason, for what is no plain LoRA of this model."""
-    tensors, header = lora_files.read_tensors(file)
+    tensors, header = tensor_files.read(file)
     if kind := next((name for part, name in OTHER_KINDS.items() if any(part in key for key in tensors)), None):
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Export it as a plain LoRA.")

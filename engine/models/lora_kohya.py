@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
+from engine.models import tensor_files
 from engine.models.lora import Expert, Factors
-from engine.models.lora_files import write_tensors
 
 KEY = re.compile(r"lora_unet_(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)")
 FAMILIES = {768: ("sd_v1", "stable-diffusion-v1"), 1024: ("sd_v2", "stable-diffusion-v2-512"),
@@ -42,7 +42,7 @@ def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
         tensors[f"{name}.alpha"] = torch.tensor(factors.scale * factors.rank, dtype=torch.float16)
     if broken := next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None):
         raise EngineError(f"{broken} does not fit into half precision. Train again with a lower learning rate.")
-    write_tensors(file, tensors, header(expert, recipe))
+    tensor_files.write(file, tensors, header(expert, recipe))
 
 
 def header(expert: Expert, recipe: Mapping[str, Any]) -> dict[str, str]:

@@ -8,12 +8,13 @@ A results recipe names a recipe and what each line changes of it:
     [lines.<line>.<table>]           changed for one
     [claims]                         arm against arm, or against the best of several on validation
 
-A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other.
+A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other. What it
+measured is `<out>/measured/<replicate>-<line>.json`; where that is there, the line is not run again.
 """
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import pipeline
 from engine.core.config import build, read_toml
@@ -21,6 +22,9 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.running import Events
 from engine.core.store import write_json, write_text
+
+if TYPE_CHECKING:
+    from engine.results.lines import Planned
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,28 @@ def run(recipe: Path, out: Path) -> Events:
     Raises EngineError, naming the remedy: before anything runs for a recipe that makes no sense, later what the
     stages raise.
     """
-    from engine.results import lines, noisy, report
+    from engine.results import lines, measured, report
     config = load(recipe)
     planned = lines.plan(config, out)
-    for replicate, of_replicate in groupby(planned, lambda one: one.replicate):
+    replicates: list[list[measured.Measured]] = []
+    for number, of_replicate in groupby(planned, lambda one: one.replicate):
+        replicates.append([])
         for one in of_replicate:
-            lines.copy_prompts(one, out)
-            if one.line.noisy_scenes:
-                yield from pipeline.stage(one.folder.name, noisy.draw(one.recipe, one.folder, one.line.noisy_scenes))
-            yield from pipeline.stage(one.folder.name, pipeline.run(one.recipe.path, one.folder))
-        found = report.results(config, [one for one in planned if one.replicate <= replicate])
-        write_json(out / "results.json", found)
-        write_text(out / "results.md", report.markdown(found))
-        yield Event(f"\n{report.markdown(found)}", replicate + 1, config.replicates, "done")
+            found = measured.read(one)
+            if found is None:
+                yield from _run_line(one, out)
+                found = measured.measure(one)
+            replicates[-1].append(found)
+        told = report.results(config, replicates)
+        write_json(out / "results.json", told)
+        write_text(out / "results.md", report.markdown(told))
+        yield Event(f"\n{report.markdown(told)}", number + 1, config.replicates, "done")
+
+
+def _run_line(one: "Planned", out: Path) -> Events:
+    """What of a line has not run yet."""
+    from engine.results import lines, noisy
+    lines.copy_prompts(one, out)
+    if one.line.noisy_scenes:
+        yield from pipeline.stage(one.folder.name, noisy.draw(one.recipe, one.folder, one.line.noisy_scenes))
+    yield from pipeline.stage(one.folder.name, pipeline.run(one.recipe.path, one.folder))

@@ -39,10 +39,17 @@ def plan(config: Config, out: Path) -> list[Planned]:
 
 
 def copy_prompts(one: Planned, out: Path) -> None:
-    """Give a line that shares them the prompts of the other, whole or not at all."""
+    """Give a line that shares them the prompts of the other, whole or not at all.
+
+    Raises EngineError when the other has none.
+    """
     ours, arriving = one.folder / "prompts", one.folder / "prompts.arriving"
     if one.line.share_prompts and not ours.exists():
-        shutil.copytree(_folder(out, one.line.share_prompts, one.replicate) / "prompts", arriving, dirs_exist_ok=True)
+        theirs = _folder(out, one.line.share_prompts, one.replicate)
+        if not (theirs / "prompts").exists():
+            raise EngineError(f"{one.folder.name} takes the prompts of {theirs.name}, which was measured elsewhere. "
+                              f"Delete {out / 'measured' / theirs.name}.json to run it here, too.")
+        shutil.copytree(theirs / "prompts", arriving, dirs_exist_ok=True)
         arriving.rename(ours)
 
 

@@ -10,7 +10,7 @@ from app import files, grids, interference, leave_one_out, searching
 from app.tabs import merge
 from engine import grid
 from engine.core.store import write_json, write_records
-from engine.models import lora_files
+from engine.models import lora_files, tensor_files
 from engine.search import Tried
 from tests.app.example_run import SKILLS
 
@@ -86,7 +86,7 @@ def test_only_the_pane_in_sight_is_filled(run):
 def test_files_for_both_worlds_with_their_directions(run):
     choice, plain, kohya, note, snippet, recipe = files.show("example", "styles")
     assert choice["value"] == "styles" and "counting" in choice["choices"]
-    assert lora_files.sha256(Path(plain["value"])) == lora_files.sha256(
+    assert tensor_files.sha256(Path(plain["value"])) == tensor_files.sha256(
         run.expert("styles") / lora_files.FILE_NAME)
     assert Path(kohya["value"]).name == "styles.safetensors"
     assert any(key.startswith("lora_unet_") for key in load_file(kohya["value"]))

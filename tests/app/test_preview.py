@@ -36,8 +36,9 @@ def test_the_base_stays_and_the_merged_picture_follows_the_weights(preview, run)
 def test_while_only_sliders_move_nothing_else_is_painted_again(preview, run, monkeypatch):
     base, merged = paint(preview, run, ONES, seed=9)
     rows = []
-    real = preview._painter.paint
-    monkeypatch.setattr(preview._painter, "paint", lambda texts, *rest, **more: rows.append(len(texts)) or real(
+    painter = preview._ensemble.painter
+    real = painter.paint
+    monkeypatch.setattr(painter, "paint", lambda texts, *rest, **more: rows.append(len(texts)) or real(
         texts, *rest, **more))
     again, other = paint(preview, run, {**ONES, "styles": 0.5}, seed=9)
     assert rows == [1] and (again == base).all() and np.abs(other - merged).max() > 5

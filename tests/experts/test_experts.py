@@ -11,7 +11,7 @@ from engine.core.config import build
 from engine.core.errors import Stopped
 from engine.core.store import Store
 from engine.experts import Config, Training
-from engine.models import lora_files
+from engine.models import lora_files, tensor_files
 from engine.models.lora import ATTENTION
 from tests.experts.worlds import config, paint_pictures
 from tests.tiny_models import tiny_sdxl
@@ -49,7 +49,7 @@ def test_a_run_ends_in_whole_experts(trained):
         recipe = json.loads((store.expert(name) / "recipe.json").read_text())
         assert recipe == lora_files.read_recipe(store.expert(name))
         assert (recipe["step"], recipe["steps"], recipe["skills"]) == (6, 6, [name])
-        assert recipe["images"] == {name: lora_files.sha256(store.images(name) / "latents.safetensors")}
+        assert recipe["images"] == {name: tensor_files.sha256(store.images(name) / "latents.safetensors")}
         assert len(recipe["base"]["sha256"]) == 64
         assert (store.expert(name) / "README.md").read_text().startswith("---\nlibrary_name: diffusers")
 

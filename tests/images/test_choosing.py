@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from engine import images, judges
+from engine.core.errors import EngineError
 from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.images import shards
@@ -27,7 +28,7 @@ class Config:
 def judge(config):
     def score(prompt, picture, seed):
         red = sum(picture.getdata(0)) / (255 * picture.width * picture.height)
-        return Score(prompt.id, seed, "red", None if config.unscored == prompt.id else red)
+        return Score(prompt.id, seed, "red", None if config.unscored in (prompt.id, "all") else red)
     return score
 '''
 
@@ -39,7 +40,7 @@ def red(tmp_path, monkeypatch):
 
 def test_the_best_of_several_is_the_judges_choice(config, store, red, tmp_path):
     best = replace(config, best_of=3, judge="red", judge_options={"unscored": "counting-1"})
-    list(images.run(best, store))
+    assert "could not read: 1;" in list(images.run(best, store))[-1].text
     painter, prompts = diffusion.load(config.model, device="cpu"), read_records(store.prompts("counting"), Prompt)
     plan = shards.plan(prompts, 1, 3, 0, {})
     for item, record in zip([i for s in plan for i in s.items], records(store), strict=True):
@@ -49,6 +50,11 @@ def test_the_best_of_several_is_the_judges_choice(config, store, red, tmp_path):
         assert record.seed == item.seeds[expected]
         kept = tensors(store)["latents"][item.index]
         torch.testing.assert_close(kept, candidates[expected].latents, atol=1e-4, rtol=1e-4)
+
+
+def test_a_judge_that_reads_nothing_chooses_nothing(config, store, red):
+    with pytest.raises(EngineError, match="can read none of these texts"):
+        list(images.run(replace(config, best_of=2, judge="red", judge_options={"unscored": "all"}), store))
 
 
 def test_a_weak_model_paints_for_a_strong_student(config, store, models):

@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.deltas import concatenate
-from engine.models import lora_files
+from engine.models import lora_files, tensor_files
 from engine.models.lora import Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
@@ -123,7 +123,7 @@ def test_the_recipe_names_weights_and_parents(store):
     assert recipe == lora_files.read_recipe(store.merge("two"))
     assert recipe["experts"] == {"counting": 1, "styles": 3} and recipe["options"] == {"strength": 0.5}
     file = store.expert("styles") / lora_files.FILE_NAME
-    assert recipe["parents"]["styles"] == {"sha256": lora_files.sha256(file), "base": BASE}
+    assert recipe["parents"]["styles"] == {"sha256": tensor_files.sha256(file), "base": BASE}
     card = (store.merge("two") / "README.md").read_text()
     assert card.startswith("---\n") and "| styles | 3 |" in card and "load_lora_weights" in card
 

@@ -5,11 +5,9 @@ from torch import Tensor
 from engine.models.mixture import Mixture
 
 ROWS = 4
-
-
 FP32, FP64 = 2e-6, 1e-12
-"""What two right sums of the same numbers may differ by. The bare UNet's own fp32 output lies 8e-7 from its fp64 output,
-so that 1e-6 in fp32 would test the order of the additions on this CPU; the same cases in fp64 leave no doubt."""
+"""What two right sums of the same numbers may differ by. The bare UNet's own fp32 output lies 8e-7 from its fp64
+output: 1e-6 in fp32 would test the order of the additions on this CPU. The same cases in fp64 leave no doubt."""
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:

@@ -1,5 +1,7 @@
 """The experiments in miniature: real classes, small random weights, two replicates of four lines."""
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from engine.core.errors import EngineError
 from engine.core.running import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.results import lines, noisy
+from engine.results import lines, measured, noisy
 from tests.test_pipeline import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -91,6 +93,7 @@ def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
         assert set(row["by_skill"]) == {"counting", "styles", "twins"}
         assert len(row["guidance"]) == len(row["by_replicate"]) == 2 and row["diversity"] is not None
         assert row["verdict"] in ("better", "worse", "undecided", "no difference within the margin") or name == "base"
+        assert 0 <= row["selma"] <= 1
         assert row["dsg"] == pytest.approx(sum(row["by_skill"][s] for s in ("counting", "styles")) / 2)
     for line in (out / "results.md").read_text().splitlines()[2:9]:
         assert line.split(" | ")[0].removeprefix("| ") in {*told["arms"], "ceiling"}
@@ -118,6 +121,28 @@ def test_a_second_call_only_reads(recipe, finished):
     before = {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()}
     assert list(guarded(results.run(recipe, out)))[-1].kind == "done"
     assert {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()} == before
+
+
+def test_what_was_measured_elsewhere_is_not_run_again(recipe, finished, tmp_path):
+    out, _ = finished
+    shutil.copytree(out / "measured", tmp_path / "measured")
+    assert list(guarded(results.run(recipe, tmp_path)))[-1].kind == "done"
+    assert (tmp_path / "results.json").read_text() == (out / "results.json").read_text()
+    assert not list(tmp_path.glob("0-*"))
+    (tmp_path / "measured" / "1-guided.json").unlink()
+    with pytest.raises(EngineError, match="Delete .*1-selma.json to run it here"):
+        list(results.run(recipe, tmp_path))
+    (tmp_path / "measured" / "0-base.json").write_text("{}")
+    with pytest.raises(EngineError, match="does not hold .*Delete it to run"):
+        list(results.run(recipe, tmp_path))
+
+
+def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
+    out, _ = finished
+    one = lines.plan(results.load(recipe), out)[0]
+    assert measured.read(one) == measured.measure(one)
+    other = replace(one, recipe=replace(one.recipe, tables={**one.recipe.tables, "seed": 9}))
+    assert measured.read(other) is None
 
 
 def test_the_control_learns_from_drawn_scenes(finished):

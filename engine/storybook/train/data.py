@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.core.events import Event
-from engine.models.lora_files import write_tensors
+from engine.models import tensor_files
 from engine.storybook.captions import NOISE, caption, sample
 from engine.storybook.scenes import paint
 from engine.storybook.train.vae import to_tensor
@@ -37,7 +37,7 @@ def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = 
             done += SHARD
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
-    write_tensors(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed)})
+    tensor_files.write(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed)})
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import read_json, write_json
-from engine.models.lora_files import read_tensors, write_tensors
+from engine.models import tensor_files
 
 REPORT_EVERY_STEPS = 50
 DECISIVE = ("learning_rate", "seed", "ema_decay", "first_step")
@@ -100,8 +100,8 @@ class Run:
         tensors |= {f"ema.{n}": t.contiguous() for n, t in self.average.weights.items()}
         write_json(self.folder / "history.json", self.history)
         told = {"step": str(step), "plan": json.dumps(asdict(self.plan))}
-        write_tensors(self.folder / "checkpoint.safetensors", tensors, told)
-        write_tensors(self.folder / "ema.safetensors", dict(self.average.weights), told)
+        tensor_files.write(self.folder / "checkpoint.safetensors", tensors, told)
+        tensor_files.write(self.folder / "ema.safetensors", dict(self.average.weights), told)
 
     def resume(self) -> int:
         """Put a checkpoint back, or the weights this training starts from, and return the step to go on from."""
@@ -109,7 +109,7 @@ class Run:
         if not path.exists():
             return self.begin()
         try:
-            tensors, header = read_tensors(path)
+            tensors, header = tensor_files.read(path)
             step, held, asked = int(header["step"]), json.loads(header["plan"]), asdict(self.plan)
             if other := [name for name in DECISIVE if held.get(name, 0) != asked[name]]:
                 raise EngineError(f"{path} has another {other[0]} ({held.get(other[0], 0)}). Delete it to start again.")

@@ -1,0 +1,112 @@
+"""What a finished line said, small enough to keep with the source: settings, and the score of every prompt. No torch.
+
+A line that was measured is not run again: results of one machine are carried to another by this one file a line.
+"""
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from engine.core.errors import EngineError
+from engine.core.recipe import versions
+from engine.core.store import Store, read_json, write_text
+from engine.evaluate import diversity, report, summary
+from engine.evaluate.intervals import PerPrompt
+from engine.evaluate.planning import CEILING, model_name
+from engine.models import checkpoints
+from engine.results.lines import Planned
+
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm in one replicate, at the guidance scale that validation chose."""
+
+    name: str
+    guidance: float
+    validation: float
+    """Macro mean on validation at that scale."""
+    scores: dict[str, dict[str, float]]
+    """Skill -> prompt id -> DSG by the reference rule."""
+    selma: float | None
+    """DSG by SELMA's rule, over the skills that experts learned."""
+    exact: dict[str, float]
+    flagged: float | None
+    pictures: int
+    floor: float | None
+    diversity: float | None
+
+    def of(self, skills: Sequence[str], learned: bool = True) -> PerPrompt:
+        """The scores of the skills that experts learned, or of the sets that nobody did."""
+        return {skill: values for skill, values in self.scores.items() if (skill in skills) == learned}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One replicate of a line."""
+
+    recipe: dict[str, Any]
+    base: str
+    versions: dict[str, str]
+    split: str
+    skills: list[str]
+    """Those that experts learned."""
+    ceiling: dict[str, float]
+    arms: list[Arm]
+
+
+def file_of(one: Planned) -> Path:
+    return one.folder.parent / "measured" / f"{one.folder.name}.json"
+
+
+def read(one: Planned) -> Measured | None:
+    """What was measured by this very recipe on this very base; None where nothing was.
+
+    Raises EngineError for a file of another kind.
+    """
+    file = file_of(one)
+    if not file.exists():
+        return None
+    try:
+        told = read_json(file)
+        found = Measured(**{**told, "arms": [Arm(**arm) for arm in told["arms"]]})
+    except (TypeError, KeyError) as error:
+        names = ", ".join(field.name for field in fields(Measured))
+        raise EngineError(f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
+    return found if (found.recipe, found.base) == (one.recipe.tables, _base(one)) else None
+
+
+def measure(one: Planned) -> Measured:
+    """Read the scores of a line that has run, and keep what they say."""
+    validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
+    assert validation
+    scales = report.best_guidance(validation, store) | reported.own_guidance
+    found = Measured(one.recipe.tables, _base(one), versions(), reported.split, list(one.recipe.tables["skills"]),
+                     report.summarised(reported, store, CEILING).by_skill,
+                     [_arm(one, name, scales[name]) for name in reported.models])
+    write_text(file_of(one), json.dumps(asdict(found), ensure_ascii=False, sort_keys=True) + "\n")
+    return found
+
+
+def _arm(one: Planned, name: str, guidance: float) -> Arm:
+    validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
+    assert validation
+    model = model_name(name, guidance)
+    chosen_on, scores = report.scores(validation, store, model), report.scores(reported, store, model)
+    floor = report.scores(reported, store, model, ".floor")
+    said, spread = summary.summarise(scores), diversity.spread(chosen_on).values()
+    of_skills = [score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]]
+    rounded = {skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
+               for skill, values in summary.per_prompt(scores).items()}
+    return Arm(name, guidance, summary.macro(summary.per_prompt(chosen_on)) or 0.0, rounded,
+               summary.summarise(of_skills).selma, said.exact_by_skill, said.flagged, said.pictures,
+               summary.macro(summary.per_prompt(floor)), fmean(spread) if spread else None)
+
+
+def _base(one: Planned) -> str:
+    """The sha256 of the model that the experts are for."""
+    tables = one.recipe.tables
+    return checkpoints.fingerprint(checkpoints.pipeline_folder(tables["model"], tables.get("revision")))
