@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.core import store
 from engine.core.config import read_toml
+from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
@@ -114,6 +115,13 @@ def base_of(run: Store) -> dict[str, Any]:
 def base_model(run: Store) -> str:
     """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or else Storybook."""
     return str(base_of(run)["model"])
+
+
+def check_judged(run: Store, what: str) -> None:
+    """Raises EngineError where no judge that ships can read the run's pictures."""
+    if not is_storybook(run):
+        raise EngineError(f"{what} needs a judge, and the one that ships reads Storybook's pictures alone. Choose a "
+                          "run on Storybook.")
 
 
 def is_storybook(run: Store) -> bool:

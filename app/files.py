@@ -1,6 +1,7 @@
 """The files of the merge tab: a merge or an expert for other programs, and LoRAs that other programs made."""
 import hashlib
 import tempfile
+from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
@@ -14,18 +15,21 @@ from engine.adopt import Config as Adopt
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
 from engine.core.store import atomic
+from engine.experts import Training
 from engine.models import checkpoints
 from engine.models.lora_cards import FILE_NAME
 
 SNIPPET = '''from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
-pipe.load_lora_weights({folder!r}, weight_name={file!r})
+pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
 pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")'''
 COMFY = ("ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
          "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt.")
+PROMPT = "two red balls and a blue star at night"
 MERGE = ("name", "method", "options", "experts")
-TRAINING = ("rank", "alpha", "steps", "batch_size", "learning_rate", "schedule", "ema", "caption_dropout", "seed")
+TRAINING = (*(field.name for field in fields(Training)), "model", "revision", "objective", "options", "seed",
+            "precision", "held_out")
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 
 
@@ -80,8 +84,8 @@ def show(run: str, what: str | None) -> list[Any]:
         return [choice, *[gr.update(value=None, interactive=False)] * 2, str(error), *[gr.update(visible=False)] * 2]
     made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
-    snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), folder=str(found[what].parent),
-                             file=FILE_NAME, prompt="two red balls and a blue star at night")
+    snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
+                             prompt=PROMPT if contents.is_storybook(store) else "a photo of two red apples and a cup")
     return [choice, gr.update(value=plain, interactive=True), gr.update(value=kohya, interactive=True),
             COMFY.format(name=what), gr.update(value=snippet, visible=True),
             gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
@@ -92,8 +96,9 @@ def as_recipe(made: dict[str, Any]) -> str:
     if made.get("kind") == "merge":
         return to_toml({"merge": {name: made[name] for name in MERGE if made.get(name)}}).strip()
     own = {name: made[name] for name in TRAINING if made.get(name) is not None}
-    skills = {"experts": {made["name"]: made["skills"]}} if "skills" in made else {}
-    return to_toml({"experts": {**own, **skills}}).strip() if own else ""
+    named = {table: {made["name"]: made[name]} for table, name in (("experts", "skills"), ("shards", "shard"))
+             if made.get(name)}
+    return to_toml({"experts": {**own, **named}}).strip() if named else ""
 
 
 @lru_cache(32)

@@ -7,7 +7,6 @@ from gradio.components import Component
 
 from app import contents, figures, page, runs, views
 from app.form import form
-from engine.core.errors import EngineError
 from engine.core.store import read_json
 from engine.search import AVERAGE, Config, tried_so_far
 
@@ -33,8 +32,7 @@ def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     """Search as a job of the run, under a new name."""
     store = runs.open_store(run)
     with page.told():
-        if not contents.is_storybook(store):
-            raise EngineError("A search needs a judge, and the one that ships reads Storybook's pictures alone.")
+        contents.check_judged(store, "A search")
     taken = {path.name for path in store.folder.glob("searches/*")}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"search-{n}") not in taken)
     return page.start("search", run, Config, experts=tuple(experts), name=name, **contents.base_of(store), **values)

@@ -9,6 +9,20 @@ from engine.results.report import markdown
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "assets" / "results" / "storybook.json"
+CHECK = ROOT / "assets" / "storybook" / "check.json"
+BARS = {
+    "judge_exact": ("scenes that the judge reads without any error", "≥ 0.995"),
+    "judge_ms": ("milliseconds it takes for one", "≤ 5"),
+    "judge_exact_after_vae": ("scenes without any error after the VAE", "≥ 0.98"),
+    "base_dsg": ("base: DSG, mean over skills at its best guidance scale", "0.65–0.90"),
+    "base_worst_skill": ("base: its weakest skill there", "≥ 0.45"),
+    "weak_dsg": ("weak sibling: DSG", "0.08 below the base"),
+    "writer_parses": ("writer: lines that can be read", "≥ 0.90"),
+    "writer_on_skill": ("writer: lines that keep to the skill", "≥ 0.85"),
+    "writer_novel": ("writer: lines that the novelty filter keeps", "the grammar's, ± 0.10"),
+    "grammar_novel": ("the grammar's own lines that it keeps", ""),
+    "writer_unseen_skill": ("writer: on skill for two skills that it never saw", "≥ 0.60"),
+}
 FAMILIES = {
     "skill": "assets/skills/*.toml",
     "prompt writer": "engine/prompts/writers/*.py",
@@ -48,9 +62,22 @@ def results() -> str:
     return f"{said}\n\n{markdown(found)}"
 
 
+def bars() -> str:
+    """What the shipped world and its models can do, from `python -m engine.storybook check --write`."""
+    found = json.loads(CHECK.read_text(encoding="utf-8"))
+    rows = [f"| {what} | {goal} | {_number(found[key])} | {found['n'].get(key, '')} |"
+            for key, (what, goal) in BARS.items()]
+    return "\n".join(["| what | goal | measured | n |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
 def render(readme: str) -> str:
     """The README with everything between two marks as it should be."""
-    parts = {f"every {family}": table(family) for family in FAMILIES} | {"results": results()}
+    parts = {f"every {family}": table(family) for family in FAMILIES}
+    parts |= {"results": results(), "bars": bars()}
     for name, part in parts.items():
         begin, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, _, after = readme.partition(begin)

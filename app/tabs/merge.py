@@ -142,6 +142,8 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
         weights = sliders.weights_of(values["experts"], values)
+        with page.told():
+            contents.check_judged(runs.open_store(run), "Leaving experts out")
         return page.start("leave_one_out", run, leave_one_out.Config, experts=weights, method=chosen, options=options,
                           guidance=guidance, **contents.base_of(runs.open_store(run)))
 

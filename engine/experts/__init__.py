@@ -109,7 +109,9 @@ def check(config: Config) -> None:
             raise EngineError(f"overrides: {name} is {changes!r}. Give it options by name.")
     for name, skills in config.experts.items():
         _check_expert(name, skills)
-        config.training(name)
+        if config.training(name).patience and not config.held_out:
+            raise EngineError(f"Expert {name} is to stop early, but no pictures are held out that could tell when. "
+                              "Set held_out above 0, or patience to 0.")
     for name, shard in config.shards.items():
         _check_shard(name, shard)
 

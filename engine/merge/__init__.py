@@ -39,7 +39,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     options = build(method.Config, config.options, where=config.method)
     folder, total = _folder(config, store), len(config.experts) + 1
     recipe = _recipe(config, asdict(options), _parents(config, store))
-    if _is_done(folder, recipe):
+    if _is_done(folder, recipe, config.verify):
         yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
         return
     experts = {}
@@ -48,7 +48,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(f"Read {name}.", done, total)
     merged, kept = method.prepare(experts, options)(config.experts)
     (folder / lora_cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
-    lora_files.write(folder, merged, recipe | {"energy kept": round(kept, 6), "versions": versions()})
+    lora_files.write(folder, merged, recipe | {
+        "energy kept": round(kept, 6), "verify": config.verify, "versions": versions()})
     shown = (experts, live.coefficients(config.method, config.options, config.experts)) if (
         live.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
     verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *shown)
@@ -125,9 +126,9 @@ def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str
             "experts": dict(config.experts), "parents": parents, "base": base}
 
 
-def _is_done(folder: Path, recipe: dict[str, Any]) -> bool:
+def _is_done(folder: Path, recipe: dict[str, Any], verify: bool) -> bool:
     """recipe.json is written last, so it stands for all the rest."""
     if not (folder / "recipe.json").exists():
         return False
     made = read_json(folder / "recipe.json")
-    return {name: made.get(name) for name in recipe} == recipe
+    return {name: made.get(name) for name in recipe} == recipe and made.get("verify", True) >= verify

@@ -110,16 +110,18 @@ def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Te
                               "convolutions can be read: unet.<module>.lora_A.weight and lora_B.weight.")
         sides.setdefault(match["path"], {})[match["side"]] = tensor
     for path, pair in sides.items():
-        if len(pair) < 2 or not _multiply(pair["A"], pair["B"]):
+        if len(pair) < 2 or not multiply(pair["A"], pair["B"]):
             raise EngineError(f"{file}: lora_A and lora_B of {path} do not fit together. Make it again.")
     if not sides:
         raise EngineError(f"{file} holds no LoRA. Choose the {FILE_NAME} of an expert.")
     return {path: (pair["A"], pair["B"]) for path, pair in sides.items()}
 
 
-def _multiply(a: Tensor, b: Tensor) -> bool:
+def multiply(a: Tensor, b: Tensor) -> bool:
     """Whether B follows A: (rank, in) and (out, rank), or a convolution and one of 1 x 1."""
-    return a.dim() == b.dim() and a.shape[0] == b.shape[1] and a.numel() > 0 and b.flatten(1).shape[1] == b.shape[1]
+    if a.dim() != b.dim() or a.dim() not in (2, 4):
+        return False
+    return a.shape[0] == b.shape[1] and a.numel() > 0 and b.flatten(1).shape[1] == b.shape[1]
 
 
 def check_finite(tensors: dict[str, Tensor], what: str) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
@@ -14,6 +15,7 @@ from engine.models.lora import Expert, check_fits
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
 KOHYA = "lora_unet_"
 PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
                "lora_magnitude_vector": "a DoRA", "oft_": "an OFT", "diff_b": "a LoRA with biases",
                "lora_embedding": "a LoRA of embeddings"}
@@ -41,7 +43,7 @@ def read(file: Path, model: nn.Module) -> Foreign:
         raise EngineError(f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA of the "
                           "denoiser.")
     if odd := next((key for key, tensor in own.items()
-                    if not tensor.is_floating_point() and not key.endswith(".alpha")), None):  # some write it whole
+                    if tensor.dtype not in FLOATS and not key.endswith(".alpha")), None):  # some write it whole
         raise EngineError(f"{file} holds {odd} as {own[odd].dtype}. Export it in float32, float16 or bfloat16.")
     lora_files.check_finite(own, str(file))
     expert = _expert(own, header, file, model)

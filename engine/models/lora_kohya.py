@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from engine.core.errors import EngineError
 from engine.models import tensor_files
 from engine.models.lora import Expert, Factors
+from engine.models.lora_files import multiply
 
 KEY = re.compile(r"lora_unet_(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)")
 FAMILIES = {768: ("sd_v1", "stable-diffusion-v1"), 1024: ("sd_v2", "stable-diffusion-v2-512"),
@@ -33,13 +34,13 @@ ENDS = {"conv_in": "input_blocks_0_0", "conv_out": "out_2", "time_embedding.line
 
 
 def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
-    """Write an expert with the header that kohya's tools, Forge and the Hub read. Half precision, as is usual there."""
+    """Write an expert with the header that kohya's tools, Forge and the Hub read; factors in half precision."""
     tensors = {}
     for path, factors in expert.items():
         name, shaped = _underscored(path), factors.tensors()
         tensors[f"{name}.lora_down.weight"] = shaped["lora_A.weight"].half()
         tensors[f"{name}.lora_up.weight"] = shaped["lora_B.weight"].half()
-        tensors[f"{name}.alpha"] = torch.tensor(factors.scale * factors.rank, dtype=torch.float16)
+        tensors[f"{name}.alpha"] = torch.tensor(factors.scale * factors.rank, dtype=torch.float32)
     if broken := next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None):
         raise EngineError(f"{broken} does not fit into half precision. Train again with a lower learning rate.")
     tensor_files.write(file, tensors, header(expert, recipe))
@@ -54,8 +55,9 @@ def header(expert: Expert, recipe: Mapping[str, Any]) -> dict[str, str]:
         "ss_output_name": recipe.get("name"), "ss_network_module": "networks.lora", "ss_network_dim": max(ranks),
         "ss_network_alpha": max(factors.scale * factors.rank for factors in expert.values()),
         "ss_base_model_version": version, "ss_v2": version == "sd_v2", "ss_sd_model_name": base.get("model"),
-        "ss_sd_model_hash": base.get("sha256"), "ss_steps": recipe.get("steps"),
+        "ss_sd_model_hash": base.get("sha256"), "ss_steps": recipe.get("step"),
         "ss_learning_rate": recipe.get("learning_rate"), "ss_seed": recipe.get("seed"),
+        "ss_num_train_images": recipe.get("pictures"), "ss_batch_size_per_device": recipe.get("batch_size"),
         "ss_optimizer": "torch.optim.AdamW" if "learning_rate" in recipe else None,
         "ss_training_comment": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
         "modelspec.sai_model_spec": "1.0.1", "modelspec.architecture": f"{architecture}/lora",
@@ -123,7 +125,7 @@ def _inner(name: str, rest: str) -> str:
 
 def _factors(path: str, parts: Mapping[str, Tensor], what: str) -> Factors:
     down, up = parts.get("lora_down.weight"), parts.get("lora_up.weight")
-    if down is None or up is None or up.dim() < 2 or down.dim() < 2 or up.shape[1] != down.shape[0] or 0 in down.shape:
+    if down is None or up is None or not multiply(down, up):
         raise EngineError(f"{what}: lora_down and lora_up of {path} do not fit together. Make it again.")
     alpha = float(parts["alpha"]) if "alpha" in parts else float(len(down))
     return Factors(down, up.flatten(1), alpha / len(down))

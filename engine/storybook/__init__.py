@@ -5,3 +5,5 @@ WORLD version, new weights and new results.
 """
 
 WORLD = "storybook-1"
+WRITER_TEMPERATURE = 0.7
+"""At which the shipped writer is used, and measured."""

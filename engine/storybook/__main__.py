@@ -1,4 +1,4 @@
-"""`python -m engine.storybook train vae|base|writer`, `package`, `check [--quick]`, `freeze`.
+"""`python -m engine.storybook train vae|base|writer`, `package`, `check [--quick] [--only PART] [--write]`, `freeze`.
 
 Training the base trains its weak sibling on the way: the base after its first part.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import write_json
+from engine.core.store import read_json, write_json
 
 TRAININGS = ("vae", "base", "writer")
 PACKAGES = (*TRAININGS, "weak")
@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> int:
     package.add_argument("model", choices=PACKAGES)
     check = actions.add_parser("check", help="measure every bar and print one JSON line")
     check.add_argument("--quick", action="store_true", help="fewer scenes and prompts, about three minutes")
+    check.add_argument("--only", nargs="+", metavar="PART", 
+                       help="judge, vae, base, weak, writer; all unless told")
     check.add_argument("--write", action="store_true", help="keep the measurements in assets/storybook/check.json")
     actions.add_parser("freeze", help="draw the evaluation prompts anew; voids everything measured")
     options = parser.parse_args(arguments)
@@ -53,11 +55,19 @@ def run(options: argparse.Namespace) -> Iterator[Event]:
         from engine.storybook.train import package
         yield Event(f"wrote {package.package(options.model, options.work)}", kind="done")
     else:
-        from engine.storybook import check
-        measured = check.measure(quick=options.quick)
-        if options.write:
-            write_json(check.STORYBOOK / "check.json", measured)
-        yield Event(json.dumps(measured), kind="done")
+        yield from checking(options)
+
+
+def checking(options: argparse.Namespace) -> Iterator[Event]:
+    """Measure, and keep what was measured where that is asked for."""
+    from engine.storybook import check
+    parts = options.only or check.PARTS
+    if unknown := [part for part in parts if part not in check.PARTS]:
+        raise EngineError(f"There is no part called {unknown[0]!r}. Choose from {', '.join(check.PARTS)}.")
+    found, file = check.measure(check.QUICK if options.quick else check.Size(), parts), check.STORYBOOK / "check.json"
+    if options.write:
+        write_json(file, check.renewed(read_json(file), found, parts) if options.only else found)
+    yield Event(json.dumps(found), kind="done")
 
 
 def training(model: str, work: Path) -> Iterator[Event]:

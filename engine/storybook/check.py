@@ -1,11 +1,14 @@
 """Every bar of the shipped world, measured: `python -m engine.storybook check` prints them as one JSON line."""
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.models.autoencoder import to_images
 from engine.models.checkpoints import fingerprint
@@ -18,6 +21,7 @@ from engine.storybook.rules import Rules, draw, imagine
 from engine.storybook.scenes import Rgb, Scene, paint
 
 STORYBOOK = evaluation.ASSETS / "storybook"
+PARTS = ("judge", "vae", "base", "weak", "writer")
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 STEPS = 20
 SCENE_RULES = (Rules(groups=(1, 4), style="always", background="always"),
@@ -25,20 +29,49 @@ SCENE_RULES = (Rules(groups=(1, 4), style="always", background="always"),
                Rules(groups=(3, 5), links=(2, 4), style="always"))
 
 
-def measure(quick: bool = False) -> dict[str, Any]:
-    """The bars by name, n for each under "n", and the weights' sha256 by model; null where a model is missing."""
-    scenes, trips, prompts, lines = (500, 200, 16, 40) if quick else (5000, 1000, 100, 200)
-    guidances = (2.0, 3.5) if quick else GUIDANCES
-    bars: dict[str, Any] = {"world": WORLD, "n": {}, "weights": weights()}
-    bars |= judge_alone(scenes, bars["n"])
-    base = load("storybook")
-    bars |= judge_after_vae(base, trips, bars["n"])
-    bars |= painter_bars(base, "base", prompts, guidances, bars["n"])
-    weak: dict[str, Any] = {"weak_dsg": None}
-    if "weak" in bars["weights"]:
-        weak = painter_bars(load("storybook-weak"), "weak", prompts, guidances, bars["n"])
-    bars["weak_dsg"] = weak["weak_dsg"]
-    return bars | writer_bars(STORYBOOK / "writer", lines, bars["n"])
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    scenes: int = 5000
+    trips: int = 1000
+    prompts: int = 100
+    lines: int = 200
+    guidances: tuple[float, ...] = GUIDANCES
+
+
+QUICK = Size(500, 200, 16, 40, (2.0, 3.5))
+
+
+def measure(size: Size, parts: Sequence[str] = PARTS) -> dict[str, Any]:
+    """The bars of these parts by name, n for each under "n", and every model's sha256.
+
+    Raises EngineError where a model is missing.
+    """
+    counts: dict[str, int] = {}
+    bars: dict[str, Any] = {"world": WORLD, "n": counts}
+    for part in parts:
+        bars |= _part(part, size, counts)
+    return bars | {"weights": weights()}
+
+
+def renewed(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+    """What was known, with some parts measured anew. Raises EngineError when the others' weights have changed."""
+    others = [name for name in found["weights"] if name not in parts]
+    if changed := [name for name in others if known["weights"].get(name) != found["weights"][name]]:
+        raise EngineError(f"The weights of {changed[0]} have changed since it was measured. Measure everything again.")
+    return known | found | {"n": known["n"] | found["n"]}
+
+
+def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
+    if part == "judge":
+        return judge_alone(size.scenes, counts)
+    if part == "vae":
+        return judge_after_vae(load("storybook"), size.trips, counts)
+    if part == "writer":
+        return writer_bars(STORYBOOK / "writer", size.lines, counts)
+    painter = load("storybook" if part == "base" else "storybook-weak")
+    return painter_bars(painter, part, size.prompts, size.guidances, counts)
 
 
 def weights(assets: Path = STORYBOOK) -> dict[str, str]:

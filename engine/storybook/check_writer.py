@@ -4,17 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.storybook import evaluation
+from engine.storybook import WRITER_TEMPERATURE, evaluation
 from engine.storybook.graph import Graph
 from engine.storybook.language import Unreadable, parse
 from engine.storybook.rules import breaks, draw
 from engine.storybook.speech import say
 
-REQUEST_LINES = 8
-
 
 def writer_bars(folder: Path, number: int, counts: dict[str, int]) -> dict[str, Any]:
-    """Each skill gets `number` lines, three fresh in-context examples of its grammar a request."""
+    """Each skill gets `number` lines."""
     from engine.models import causal_lm
     model = causal_lm.load(str(folder))
     seen = {skill: write(model, skill, number) for skill in evaluation.SKILLS}
@@ -32,15 +30,12 @@ def writer_bars(folder: Path, number: int, counts: dict[str, int]) -> dict[str, 
     }
 
 
-def write(model: Any, skill: str, number: int) -> list[str]:
-    """Lines the model adds to three fresh texts of the skill, REQUEST_LINES a request."""
+def write(model: Any, skill: str, number: int, temperature: float = WRITER_TEMPERATURE) -> list[str]:
+    """As the prompts stage asks for them: each line continues three fresh texts of the skill, from its own seed."""
     from engine.models.llm import Sampling
-    requests = -(-number // REQUEST_LINES)
-    examples = grammar_lines(skill, 3 * requests, seed=11)
-    prompts = ["".join(f"{line}\n" for line in examples[3 * i:3 * i + 3]) for i in range(requests)]
-    replies = model.complete(prompts, list(range(requests)), Sampling(max_tokens=REQUEST_LINES * 48))
-    lines = [line for reply in replies for line in reply.split("\n")[:REQUEST_LINES]]
-    return [line for line in lines if line.strip()][:number]
+    examples = grammar_lines(skill, 3 * number, seed=11)
+    prompts = ["".join(f"{line}\n" for line in examples[3 * i:3 * i + 3]) for i in range(number)]
+    return model.complete(prompts, list(range(number)), Sampling(temperature, max_tokens=96, stop=("\n",)))
 
 
 def share_novel(lines: list[str]) -> float:

@@ -1,5 +1,6 @@
 """The panes of the merge tab: a grid that can be taken over, the interference report, files for other programs."""
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import gradio as gr
@@ -9,7 +10,9 @@ from safetensors.torch import load_file
 from app import files, grids, interference, leave_one_out, searching
 from app.tabs import merge
 from engine import grid
+from engine.core.config import build
 from engine.core.store import write_json, write_records
+from engine.experts import Config, Training
 from engine.models import lora_files, tensor_files
 from engine.search import Tried
 from tests.app.example_run import SKILLS
@@ -96,6 +99,18 @@ def test_files_for_both_worlds_with_their_directions(run):
     made = {"kind": "expert", "name": "styles", "skills": ["styles"], "rank": 4, "learning_rate": 1e-4, "base": {}}
     assert tomllib.loads(files.as_recipe(made)) == {"experts": {
         "rank": 4, "learning_rate": 1e-4, "experts": {"styles": ["styles"]}}}
+
+
+def test_an_experts_recipe_makes_it_again():
+    training = Training(rank=4, targets=("to_q",), init="kaiming", same_start=True, schedule="cosine", warmup_steps=3,
+                        accumulation=2, weight_decay=0.5, max_grad_norm=2.0, patience=4, flip=True, steps=77)
+    rest = {"model": "storybook", "revision": None, "objective": "denoise", "options": {}, "seed": 9,
+            "precision": "bf16", "held_out": 0.2}
+    made = {"kind": "expert", **asdict(training), **rest, "name": "styles", "skills": ["styles", "places"],
+            "shard": [1, 5, 0], "step": 77, "images": {}}
+    again = build(Config, tomllib.loads(files.as_recipe(made))["experts"])
+    assert again.training("styles") == training and again.experts == {"styles": ["styles", "places"]}
+    assert again.shards == {"styles": [1, 5, 0]} and {name: getattr(again, name) for name in rest} == rest
 
 
 def test_a_merges_recipe_makes_it_again():

@@ -29,6 +29,7 @@ def names(store, expert):
     ({"overrides": {"counting": {"ranks": 2}}}, "no option called 'ranks'"),
     ({"overrides": {"counting": 3}}, "options by name"),
     ({"overrides": {"nobody": {}}}, "no expert called 'nobody'"),
+    ({"patience": 3, "held_out": 0.0}, "Set held_out above 0, or patience to 0"),
     ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
     ({"shards": {"counting": 2}}, "0 <= index < many"),
     ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),

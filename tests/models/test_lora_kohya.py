@@ -71,15 +71,16 @@ def test_a_file_comes_back_as_the_expert_it_was(experts, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Already found a .peft_config.:UserWarning")
-def test_plain_diffusers_reads_it_too(base, experts, tmp_path):
+@pytest.mark.parametrize("name", ["attention", "wide"])
+def test_plain_diffusers_reads_it_too(base, experts, tmp_path, name):
     _, made = experts
-    lora_kohya.write(tmp_path / "a.safetensors", made["attention"], {"name": "a"})
+    lora_kohya.write(tmp_path / "a.safetensors", made[name], {"name": "a"})
     theirs = StableDiffusionPipeline.from_pretrained(base)
     theirs.set_progress_bar_config(disable=True)
     before = paint(theirs)
     theirs.load_lora_weights(tmp_path, weight_name="a.safetensors")
     ours = loaded(base)
-    with Mixture(ours.unet, {"a": made["attention"]}).mix({"a": 1.0}):
+    with Mixture(ours.unet, {"a": made[name]}).mix({"a": 1.0}):
         assert (paint(ours) - paint(theirs)).abs().max() < 2e-2 < (paint(theirs) - before).abs().max()
 
 
@@ -92,6 +93,8 @@ def test_the_header_says_what_it_is_and_what_it_was_made_from(experts, tmp_path)
     assert header["ss_network_alpha"] == "10.0" and header["modelspec.merged_from"] == "counting, styles"
     assert json.loads(header["ss_training_comment"]) == recipe and header["ss_sd_model_hash"] == "ab"
     assert header["modelspec.architecture"] == "unknown/lora" and "ss_steps" not in header
+    told = lora_kohya.header(experts[1]["attention"], {"steps": 300, "step": 120, "pictures": 40, "batch_size": 8})
+    assert (told["ss_steps"], told["ss_num_train_images"], told["ss_batch_size_per_device"]) == ("120", "40", "8")
 
 
 @pytest.mark.parametrize(("width", "version", "architecture"), [
@@ -183,6 +186,8 @@ def test_a_whole_number_for_alpha_is_read(experts, tmp_path):
     ({key.replace("mid_block", "mid_brick"): value for key, value in GOOD.items()}, "made for another model"),
     ({**GOOD, f"{LAYER}.surprise": torch.ones(1)}, "no part of a plain LoRA"),
     ({key: value.to(torch.int8) for key, value in GOOD.items()}, "Export it in float32"),
+    ({key: value.to(torch.float8_e4m3fn) for key, value in GOOD.items()}, "Export it in float32"),
+    ({**GOOD, f"{LAYER}.lora_up.weight": torch.ones(32, 2, 3, 3)}, "do not fit together"),
     ({"lora_te_text_model_x.lora_down.weight": torch.ones(2, 2)}, "the text encoder alone"),
     ({"unet.mid_block.nowhere.lora_A.weight": torch.ones(2, 32),
       "unet.mid_block.nowhere.lora_B.weight": torch.ones(32, 2)}, "made for another model"),

@@ -5,13 +5,15 @@ No instruction reaches it, only the examples, one a line; what they have in comm
 from dataclasses import dataclass, field
 
 from engine.prompts.writers import Request, Writer
+from engine.storybook import WRITER_TEMPERATURE
 
 
 @dataclass(frozen=True)
 class Config:
     model: str = field(default="storybook-writer", metadata={
         "help": "A folder or Hub id of a causal language model that continues lines"})
-    temperature: float = field(default=1.0, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)})
+    temperature: float = field(default=WRITER_TEMPERATURE, metadata={
+        "help": "Lower is safer, duller", "range": (0.0, 2.0)})
     top_p: float = field(default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)})
     max_tokens: int = field(default=96, metadata={"help": "Longest line, in tokens", "range": (1, 1000)})
 
