@@ -23,7 +23,7 @@ def of_run(run: str, stage: str, kind: type) -> Any:
     """
     folder = runs.folder(run)
     for path in sorted(folder.glob(f"jobs/*-{stage}/config.json"), reverse=True):
-        return build(kind, store.read_json(path)["config"], where=str(path))
+        return build(kind, store.read_json(path).get("config", {}), where=str(path))
     if not (folder / FILE_NAME).exists():
         return None
     from engine import recipes

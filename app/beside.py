@@ -40,7 +40,9 @@ def paint(run: str, prompts: Sequence[str], seed: int, guidance: float, each: bo
         return
     except Exception as error:  # out of memory, say: the reader gets a sentence and not a bar for ever
         traceback.print_exc()
-        yield [views.failure(f"This could not be painted ({type(error).__name__}: {error})."), *said]
+        yield [views.failure(
+            f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or fewer "
+            "experts; the server's log says more."), *said]
         return
     judged = contents.is_storybook(store)
     rows = [views.abreast(prompt if len(prompts) > 1 else "", [

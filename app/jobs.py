@@ -152,11 +152,11 @@ def process(job: Path) -> psutil.Process | None:
     path = job / "process.json"
     if not path.exists():
         return None
-    recorded = store.read_json(path)
     try:
+        recorded = store.read_json(path)
         found = psutil.Process(recorded["pid"])
         return found if found.cmdline() == recorded["command"] else None
-    except psutil.Error:
+    except (psutil.Error, EngineError, KeyError, TypeError):  # gone, or a file that names no process
         return None
 
 

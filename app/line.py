@@ -72,7 +72,7 @@ def go_on(run: str) -> dict[str, Any]:
     """Start the run's last job again: it does what is missing."""
     with told():
         if job := last_job(run):
-            asked = store.read_json(job.folder / "config.json")["config"]
+            asked = store.read_json(job.folder / "config.json").get("config", {})
             jobs.start(job.stage, asked, runs.folder(run))
     return gr.update(value=run)
 

@@ -81,7 +81,7 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     if not any(name in tables for name in STAGES):
         raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
     if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):
-        raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing.")
+        raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that table.")
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
             raise EngineError(f"{path}, [deviations]: {name} must give its reason, as a text in quotes.")

@@ -154,9 +154,10 @@ def _weights(config: Config, point: Sequence[float]) -> dict[str, float]:
 
 def _check(config: Config) -> None:
     if len(config.experts) < 2 or len(set(config.experts)) < len(config.experts):
-        raise EngineError("A search needs two experts or more, each once.")
+        raise EngineError("A search needs two experts or more, each once. Name them.")
     if bool(config.prompts) != bool(config.test_prompts) or config.prompts == config.test_prompts != "":
         raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees.")
     if not config.lowest < 1 / len(config.experts) < config.highest:
-        raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds.")
+        raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds. "
+                          "Set lowest and highest around it.")
     names.check(config.name, "a search")

@@ -64,6 +64,8 @@ def results() -> str:
 
 def bars() -> str:
     """What the shipped world and its models can do, from `python -m engine.storybook check --write`."""
+    if not CHECK.exists():
+        return "Not measured yet.\n"
     found = json.loads(CHECK.read_text(encoding="utf-8"))
     rows = [f"| {what} | {goal} | {_number(found[key])} | {found['n'].get(key, '')} |"
             for key, (what, goal) in BARS.items()]

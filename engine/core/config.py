@@ -24,7 +24,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
         raise EngineError(f"{where}: no option called {unknown[0]!r}. Choose from {', '.join(known)}.")
     needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
-        raise EngineError(f"{where}: {missing[0]!r} is missing.")
+        raise EngineError(f"{where}: {missing[0]!r} is missing. Give it a value.")
     checked = {}
     for name, value in values.items():
         checked[name] = _checked(value, hints[name], f"{where}: {name}")
@@ -39,7 +39,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise EngineError(f"There is no file {path}.") from error
+        raise EngineError(f"There is no file {path}. Name one that is there.") from error
     except OSError as error:
         raise EngineError(f"{path} cannot be read ({error.strerror}). Name a TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

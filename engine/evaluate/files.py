@@ -1,4 +1,5 @@
 """The score files of one evaluation: what is there, what is missing, and how a shard is added."""
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ class Files:
             if model in replaced:
                 self.path(model).unlink(missing_ok=True)
                 self.path(model, ".floor").unlink(missing_ok=True)
+                shutil.rmtree(self.store.pictures(model), ignore_errors=True)
             self.scores[model] = _by_picture(read_records(self.path(model), Score))
             self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
             if not self.scores[model]:

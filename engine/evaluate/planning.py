@@ -115,7 +115,8 @@ def _check(config: Config) -> None:
         if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
-        raise EngineError(f"{unknown[0]!r} has a guidance scale but is no model here.")
+        raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
+                          f"from {', '.join(config.models)}.")
     for scale in (*config.guidances, *config.own_guidance.values()):
         if not _is_number(scale) or scale < 0:
             raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more.")

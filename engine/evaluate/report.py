@@ -30,10 +30,16 @@ class Line:
 
 
 def best_guidance(config: Config, store: Store) -> dict[str, float]:
-    """The scale with the highest macro mean of each arm, the lowest of equals. To be asked on validation."""
+    """The scale with the highest macro mean of each arm, the lowest of equals. To be asked on validation.
+
+    Scales are compared on the pictures that all of them were judged on.
+    """
     best = {}
     for arm in config.models:
-        means = {scale: summarised(config, store, model_name(arm, scale)).macro for scale in scales_of(config, arm)}
+        judged = {scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)}
+        shared = set.intersection(*({(s.prompt_id, s.seed) for s in of_scale} for of_scale in judged.values()))
+        means = {scale: summary.macro(summary.per_prompt(s for s in of_scale if (s.prompt_id, s.seed) in shared))
+                 for scale, of_scale in judged.items()}
         scored = {scale: mean for scale, mean in means.items() if mean is not None}
         if not scored:
             raise EngineError(f"The judge could read no prompt of {config.split}, so no guidance scale can be "

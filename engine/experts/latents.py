@@ -51,6 +51,9 @@ def load(store: Store, skill: str, painter: Painter) -> Encoded:
 
 def _file(store: Store, skill: str) -> Path:
     file = store.images(skill) / LATENTS
+    if not file.is_file() and any(file.parent.glob("*.png")):
+        raise EngineError(f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run the "
+                          "images stage once: it paints the same ones again and keeps what training needs.")
     if not file.is_file():
         painted = sorted(other.parent.name for other in (store.folder / "images").glob(f"*/{LATENTS}"))
         known = f"; there are pictures of {', '.join(painted)}" if painted else ""

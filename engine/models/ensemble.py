@@ -46,7 +46,9 @@ class Ensemble:
     @cached_property
     def mixture(self) -> Mixture | None:
         """All experts; None without any. Raises EngineError as `experts` does."""
-        return Mixture(self.painter.pipe.unet, self.experts) if self.folders else None
+        if not self.experts:
+            return None
+        return Mixture(self.painter.pipe.unet, self.experts)
 
     def remove(self) -> None:
         """Take the experts off the base, which others may go on with."""

@@ -91,7 +91,8 @@ class Layer:
     def add_grouped(self, x: Tensor, output: Tensor, groups: Sequence[Group]) -> Tensor:
         """The rows of each group run through their own expert's factors and no other's."""
         if groups[-1].stop != x.shape[0]:
-            raise EngineError(f"The groups have {groups[-1].stop} rows and the batch {x.shape[0]}.")
+            raise EngineError(f"The groups have {groups[-1].stop} rows and the batch {x.shape[0]}. "
+                              "Let the groups add up to the batch.")
         parts = []
         for expert, start, stop in groups:
             part = output[start:stop]

@@ -47,7 +47,7 @@ def load(name: str, folder: Path = FOLDER) -> Skill:
 
 def _fault(skill: Skill) -> str | None:
     if not all(example.strip() for example in skill.examples):
-        return "an example is empty"
+        return "an example is empty; fill it or take it out"
     if len(set(skill.examples)) < LEAST_EXAMPLES:
         return f"it has {len(set(skill.examples))} different examples; a writer needs {LEAST_EXAMPLES}"
     if not 1 <= skill.least_words <= skill.most_words:

@@ -19,12 +19,13 @@ DEFAULT_WORK = Path.home() / ".cache" / "selma-studio" / "training"
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.storybook", description=__doc__)
-    parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="checkpoints; %(default)s unless told")
     actions = parser.add_subparsers(dest="action", required=True)
     train = actions.add_parser("train", help="train one model; started again, it goes on where it was")
     train.add_argument("model", choices=TRAININGS)
     package = actions.add_parser("package", help="write a trained model to assets/storybook")
     package.add_argument("model", choices=PACKAGES)
+    for action in (train, package):
+        action.add_argument("--work", type=Path, default=DEFAULT_WORK, help="checkpoints; %(default)s unless told")
     check = actions.add_parser("check", help="measure every bar and print one JSON line")
     check.add_argument("--quick", action="store_true", help="fewer scenes and prompts, about three minutes")
     check.add_argument("--only", nargs="+", metavar="PART", 
@@ -61,13 +62,19 @@ def run(options: argparse.Namespace) -> Iterator[Event]:
 def checking(options: argparse.Namespace) -> Iterator[Event]:
     """Measure, and keep what was measured where that is asked for."""
     from engine.storybook import check
+    from engine.storybook.train import cards
     parts = options.only or check.PARTS
     if unknown := [part for part in parts if part not in check.PARTS]:
         raise EngineError(f"There is no part called {unknown[0]!r}. Choose from {', '.join(check.PARTS)}.")
-    found, file = check.measure(check.QUICK if options.quick else check.Size(), parts), check.STORYBOOK / "check.json"
-    if options.write:
-        write_json(file, check.renewed(read_json(file), found, parts) if options.only else found)
+    if options.write and options.quick:
+        raise EngineError("What --quick measures is too little to keep. Leave out --quick or --write.")
+    file = check.STORYBOOK / "check.json"
+    known = read_json(file) if options.write and options.only else None
+    found = check.measure(check.QUICK if options.quick else check.Size(), parts)
     yield Event(json.dumps(found), kind="done")
+    if options.write:
+        write_json(file, check.renewed(known, found, parts) if known else found)
+        cards.renew(check.STORYBOOK, read_json(file))
 
 
 def training(model: str, work: Path) -> Iterator[Event]:

@@ -129,4 +129,5 @@ def test_a_job_is_cancelled_and_goes_on(page: Page):
     expect(page.locator(".job.stopped")).to_contain_text("Stopped", timeout=PATIENCE_MS)
     expect(page.locator("#cancel")).to_be_hidden()
     page.locator("#resume").click()
-    expect(page.locator("#cancel")).to_be_visible()
+    expect(page.locator(".job.done")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".job.stopped")).to_have_count(0)

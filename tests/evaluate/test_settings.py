@@ -19,7 +19,7 @@ from engine.models.sampling import SAMPLERS
     ({"models": {"a@2": {}}}, "'a@2' cannot name a model"),
     ({"models": {"a": {"counting": "much"}}}, "Give it its experts' weights"),
     ({"models": {"a": {"dogs": 1.0}}}, "no expert or merge called 'dogs'. Choose from counting, styles"),
-    ({"own_guidance": {"merged": 2.0}}, "'merged' has a guidance scale but is no model"),
+    ({"own_guidance": {"merged": 2.0}}, "'merged' has a guidance scale of its own but is no model"),
     ({"judge": "magic"}, "no judge called 'magic'. Choose one of"),
     ({"judge_options": {"strict": True}}, "storybook: no option called 'strict'"),
     ({"skills": ("juggling",)}, "No evaluation prompts for 'juggling'"),

@@ -74,7 +74,7 @@ def test_a_picture_without_background_says_so(level: int | str) -> None:
     assert "no background" in seen.flags[0]
 
 
-@pytest.mark.parametrize("kind", ["ball", "star", "heart", "house", "moon", "tree"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_half_drawn_thing_is_not_that_thing(kind: str) -> None:
     whole = Scene((Thing(kind, "red", 32.3, 31.6, 10.0),), "sky", "filled")
     picture = paint(whole)

@@ -23,15 +23,24 @@ BARS = {"vae": ("judge_exact_after_vae",),
         "writer": ("writer_parses", "writer_on_skill", "writer_novel", "grammar_novel", "writer_unseen_skill")}
 
 
+RESULTS = "Results"
+
+
 def write_card(model: str, training: Path, target: Path, checked: Path) -> None:
     """`target/README.md`, from the training's history and, where it was run, the check's measurements."""
     history = read_json(training / "history.json")
     measured = read_json(checked) if checked.exists() else {}
-    if measured.get("weights", {}).get(model) != fingerprint(target):
-        measured = {}
     front = f"---\nlicense: apache-2.0\nlibrary_name: {LIBRARIES[model]}\npipeline_tag: {TASKS[model]}\n---\n"
-    parts = [f"# Storybook {model}", WHAT[model], _learnt_from(model), _training(history), _results(model, measured)]
+    parts = [f"# Storybook {model}", WHAT[model], _learnt_from(model), _training(history),
+             _results(model, target, measured)]
     write_text(target / "README.md", front + "\n\n".join(parts) + "\n")
+
+
+def renew(assets: Path, measured: dict[str, Any]) -> None:
+    """Put what was measured into the cards that ship."""
+    for model, card in ((name, assets / name / "README.md") for name in ("base", "weak", "writer")):
+        before = card.read_text(encoding="utf-8").partition(RESULTS)[0]
+        write_text(card, f"{before}{_results(model, assets / model, measured)}\n")
 
 
 def _learnt_from(model: str) -> str:
@@ -50,7 +59,7 @@ def _training(history: list[dict[str, Any]]) -> str:
     steps = [h for h in history if "loss" in h]
     minutes = sum(h["seconds_per_step"] * (h["step"] - before) for h, before in
                   zip(steps, [0, *(h["step"] for h in steps)], strict=False)) / 60
-    text = f"Training: {steps[-1]['step']} steps, about {minutes:.0f} minutes on two CPU cores"
+    text = f"Training: {steps[-1]['step']} steps, about {minutes:.0f} minutes"
     text += f"; loss {steps[-1]['loss']:.4f}"
     held_out = [h for h in history if "validation" in h]
     if held_out:
@@ -60,10 +69,11 @@ def _training(history: list[dict[str, Any]]) -> str:
     return text + "."
 
 
-def _results(model: str, measured: dict[str, Any]) -> str:
-    if not measured:
-        return "Results: `python -m engine.storybook check`."
+def _results(model: str, target: Path, measured: dict[str, Any]) -> str:
+    """Only what was measured of these very weights."""
+    if not measured or measured["weights"].get(model) != fingerprint(target):
+        return f"{RESULTS}: `python -m engine.storybook check`."
     found = {name: measured[name] for name in BARS[model]}
     counts = {name: n for name, n in measured["n"].items() if name in found}
-    head = f"Results (`python -m engine.storybook check`, n: {json.dumps(counts)}):"
+    head = f"{RESULTS} (`python -m engine.storybook check`, n: {json.dumps(counts)}):"
     return f"{head}\n\n```json\n{json.dumps(found, indent=2)}\n```"
