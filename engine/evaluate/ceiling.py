@@ -1,23 +1,18 @@
 """The most a painter could score: scenes drawn for the prompts, through its VAE and back, before the same judge."""
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from PIL import Image
 
 from engine.core.events import Event
 from engine.core.recipe import derived_seed
 from engine.core.store import Store
-from engine.core.types import Prompt
 from engine.evaluate import Config, planning
 from engine.evaluate.bench import Bench
 from engine.evaluate.files import Files
 from engine.evaluate.planning import CEILING, Row
 from engine.models import autoencoder
-from engine.storybook.language import parse
-from engine.storybook.rules import imagine
+from engine.storybook.evaluation import true_scene
 from engine.storybook.scenes import paint
-
-ATTEMPTS = 100
 
 
 def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
@@ -27,16 +22,10 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
     files = Files(config, store, {CEILING: bench.recipe})
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):
-            images = round_trip([scene(row.prompt, row.seed) for row in shard], bench)
+            scenes = [Image.fromarray(paint(true_scene(row.prompt.text, row.seed))) for row in shard]
+            images = round_trip(scenes, bench)
             files.add([bench.judged(row, image) for row, image in zip(shard, images, strict=True)])
             yield files.progress([CEILING], len(rows) - sum(map(files.lacks, rows)), len(rows))
-
-
-def scene(prompt: Prompt, seed: int) -> Image.Image:
-    """A true picture of a frozen Storybook prompt, the same for the same seed."""
-    graph, rng = parse(prompt.text), np.random.default_rng(seed)
-    found = next(drawn for _ in range(ATTEMPTS) if (drawn := imagine(graph, rng)) is not None)
-    return Image.fromarray(paint(found))
 
 
 def round_trip(images: Sequence[Image.Image], bench: Bench) -> list[Image.Image]:

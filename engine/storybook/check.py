@@ -21,6 +21,8 @@ from engine.storybook.rules import Rules, draw, imagine
 from engine.storybook.scenes import Rgb, Scene, paint
 
 STORYBOOK = evaluation.ASSETS / "storybook"
+PLACES = {"base": "base", "vae": "base/vae", "weak": "weak", "writer": "writer"}
+"""Where the models lie in it."""
 PARTS = ("judge", "vae", "base", "weak", "writer")
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 STEPS = 20
@@ -67,7 +69,7 @@ def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
     if part == "judge":
         return judge_alone(size.scenes, counts)
     if part == "vae":
-        return judge_after_vae(load("storybook"), size.trips, counts)
+        return judge_after_vae(load("storybook"), size.trips, size.prompts, counts)
     if part == "writer":
         return writer_bars(STORYBOOK / "writer", size.lines, counts)
     painter = load("storybook" if part == "base" else "storybook-weak")
@@ -76,8 +78,7 @@ def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
 
 def weights(assets: Path = STORYBOOK) -> dict[str, str]:
     """Of the models that are there: what was measured, so that no card tells it of other weights."""
-    parts = {"base": "base", "vae": "base/vae", "weak": "weak", "writer": "writer"}
-    return {name: fingerprint(assets / part) for name, part in parts.items() if (assets / part).is_dir()}
+    return {name: fingerprint(assets / place) for name, place in PLACES.items() if (assets / place).is_dir()}
 
 
 def fresh_scenes(number: int, seed: int) -> list[Scene]:
@@ -113,12 +114,15 @@ def judge_alone(number: int, counts: dict[str, int]) -> dict[str, float]:
     return {"judge_exact": float(exact), "judge_ms": round(spent_ms, 2)}
 
 
-def judge_after_vae(painter: Painter, number: int, counts: dict[str, int]) -> dict[str, float]:
+def judge_after_vae(painter: Painter, number: int, prompts: int, counts: dict[str, int]) -> dict[str, float]:
+    """Scenes without any error, and the DSG of true scenes of the validation prompts: no painter is better."""
     scenes = fresh_scenes(number, seed=102)
     pictures = round_trip(painter, [paint(scene) for scene in scenes])
-    counts["judge_exact_after_vae"] = number
     exact = np.mean([is_read(s, read(p)) for s, p in zip(scenes, pictures, strict=True)])
-    return {"judge_exact_after_vae": float(exact)}
+    texts = [p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)[:prompts]]
+    true = round_trip(painter, [paint(evaluation.true_scene(text, seed)) for seed, text in enumerate(texts)])
+    counts |= {"judge_exact_after_vae": number, "ceiling_dsg": len(texts)}
+    return {"judge_exact_after_vae": float(exact), "ceiling_dsg": round(mean_dsg(texts, true), 4)}
 
 
 def round_trip(painter: Painter, pictures: list[Rgb], batch: int = 50) -> list[Rgb]:
@@ -133,25 +137,33 @@ def round_trip(painter: Painter, pictures: list[Rgb], batch: int = 50) -> list[R
 
 def painter_bars(painter: Painter, name: str, number: int, guidances: tuple[float, ...],
                  counts: dict[str, int]) -> dict[str, Any]:
-    """Macro DSG on validation at the best of the guidances, the weakest skill there, and the whole curve."""
+    """Macro DSG on validation at the best of the guidances, the weakest skill and the floor there, the whole curve."""
     curve = {g: dsg_by_skill(painter, number, g) for g in guidances}
-    best = max(curve, key=lambda g: float(np.mean(list(curve[g].values()))))
-    counts[f"{name}_dsg"] = number * len(evaluation.SKILLS)
-    counts[f"{name}_worst_skill"] = number
+    own = {g: float(np.mean([dsg for dsg, _ in of.values()])) for g, of in curve.items()}
+    best = max(own, key=lambda g: own[g])
+    by_skill = {skill: round(dsg, 3) for skill, (dsg, _) in curve[best].items()}
+    counts |= {f"{name}_dsg": number * len(by_skill), f"{name}_floor": number * len(by_skill),
+               f"{name}_worst_skill": number}
     return {
-        f"{name}_dsg": round(float(np.mean(list(curve[best].values()))), 4),
-        f"{name}_worst_skill": round(min(curve[best].values()), 4), f"{name}_best_guidance": best,
-        f"{name}_by_skill": {k: round(v, 3) for k, v in curve[best].items()},
-        f"{name}_by_guidance": {str(g): round(float(np.mean(list(v.values()))), 4) for g, v in curve.items()},
+        f"{name}_dsg": round(own[best], 4), f"{name}_worst_skill": min(by_skill.values()),
+        f"{name}_floor": round(float(np.mean([floor for _, floor in curve[best].values()])), 4),
+        f"{name}_best_guidance": best, f"{name}_by_skill": by_skill,
+        f"{name}_by_guidance": {str(g): round(dsg, 4) for g, dsg in own.items()},
     }
 
 
-def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, float]:
+def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, tuple[float, float]]:
+    """By skill: DSG, and the floor, what the same pictures score by other prompts of the skill."""
     result = {}
     for skill in evaluation.SKILLS:
         prompts: list[Prompt] = evaluation.load("validation", skill)[:number]
         texts = [p.text for p in prompts]
         painted = painter.paint(texts, seeds=list(range(len(texts))), guidance=guidance, steps=STEPS)
-        scores = [verdict(t, to_pixels(p.image)).dsg for t, p in zip(texts, painted, strict=True)]
-        result[skill] = float(np.mean(scores))
+        pictures = [to_pixels(p.image) for p in painted]
+        half = len(texts) // 2
+        result[skill] = mean_dsg(texts, pictures), mean_dsg([*texts[half:], *texts[:half]], pictures)
     return result
+
+
+def mean_dsg(texts: Sequence[str], pictures: Sequence[Rgb]) -> float:
+    return float(np.mean([verdict(text, pixels).dsg for text, pixels in zip(texts, pictures, strict=True)]))

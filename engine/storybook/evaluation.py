@@ -18,6 +18,7 @@ from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES
 from engine.storybook.graph import Graph, Group
 from engine.storybook.language import parse
 from engine.storybook.rules import Rules, draw, from_table, imagine
+from engine.storybook.scenes import Scene
 from engine.storybook.shapes import BACKGROUNDS
 from engine.storybook.speech import say
 
@@ -29,6 +30,8 @@ UNTRAINED = ("twins", "placing")
 LEFT_OUT = "left_out"
 """Things in colours and styles that the base has never seen."""
 SETS = (*SKILLS, *UNTRAINED, LEFT_OUT)
+ATTEMPTS = 100
+"""At a scene: no frozen prompt is hard to draw."""
 
 
 def load(split: str, skill: str) -> list[Prompt]:
@@ -51,6 +54,12 @@ def rules_of(skill: str) -> Rules:
     if skill in UNTRAINED:
         return from_table(read_toml(FOLDER / "untrained.toml")[skill], skill)
     return from_table(read_toml(ASSETS / "skills" / f"{skill}.toml")["rules"], skill)
+
+
+def true_scene(text: str, seed: int) -> Scene:
+    """One that a frozen prompt is true of, the same for the same seed."""
+    graph, rng = parse(text), np.random.default_rng(seed)
+    return next(drawn for _ in range(ATTEMPTS) if (drawn := imagine(graph, rng)) is not None)
 
 
 def freeze() -> None:

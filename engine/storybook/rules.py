@@ -23,6 +23,11 @@ TYPICAL_SETTINGS: dict[str, tuple[str, ...]] = {
 Said = Literal["always", "never", "sometimes"]
 Combinations = Literal["any", "typical", "unusual"]
 TYPICAL_SHARE = 0.75
+"""Of the colours and backgrounds that a text leaves open: typical ones; the others are drawn from all."""
+SAID_TYPICAL_SHARES: dict[Combinations, float] = {"any": 0.5, "typical": 1.0, "unusual": 0.15}
+"""Of the colours that a text says."""
+STYLE_SHARES = (0.6, 0.2, 0.2)
+"""Of the styles that a text leaves open: filled, outline, striped."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def _says(said: Said, rng: np.random.Generator, share: float = 0.5) -> bool:
 def _colour(kind: str, rules: Rules, rng: np.random.Generator) -> str:
     typical = [c for c in TYPICAL[kind] if c in rules.palette]
     unusual = [c for c in rules.palette if c not in TYPICAL[kind]]
-    share = {"any": 0.5, "typical": 1.0, "unusual": 0.15}[rules.combinations]
+    share = SAID_TYPICAL_SHARES[rules.combinations]
     pick = typical if typical and (rng.random() < share or not unusual) else unusual
     return str(rng.choice(pick))
 
@@ -168,7 +173,7 @@ def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
     if placed is None:
         return None
     background = graph.background or _free_background(graph, rng)
-    return Scene(placed, background, graph.style or str(rng.choice(STYLES, p=[0.6, 0.2, 0.2])))
+    return Scene(placed, background, graph.style or str(rng.choice(STYLES, p=STYLE_SHARES)))
 
 
 def _free_colour(group: Group, graph: Graph, rng: np.random.Generator) -> str:

@@ -10,11 +10,10 @@ from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_json, read_records, write_records
 from engine.core.types import Picture, Prompt
-from engine.evaluate import ceiling, planning
-from engine.judges import storybook
+from engine.evaluate import planning
 from engine.models import ensemble, lora_files
 from engine.models.lora import Factors
-from engine.storybook.evaluation import SETS, load
+from engine.storybook.evaluation import load
 from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts
 from tests.tiny_models import tiny_sd3
 
@@ -71,15 +70,6 @@ def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
     found = scores(finished[0], "ceiling")
     assert [score.prompt_id for score in found] == [
         prompt.id for skill in SKILLS for prompt in load("validation", skill)[:2]]
-
-
-@pytest.mark.parametrize("skill", SETS)
-def test_drawn_scenes_are_true_before_the_vae(skill):
-    judge = storybook.judge(storybook.Config())
-    for prompt in load("validation", skill)[:10]:
-        image = ceiling.scene(prompt, seed=5)
-        assert judge(prompt, image, 0).evidence["exact"]
-        assert image.tobytes() == ceiling.scene(prompt, seed=5).tobytes()
 
 
 def test_the_first_pictures_are_kept_as_an_imagefolder(finished):

@@ -9,8 +9,10 @@ from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.storybook import WORLD, evaluation
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES
+from engine.storybook.judging import verdict
 from engine.storybook.language import parse
 from engine.storybook.rules import imagine
+from engine.storybook.scenes import paint
 
 
 def keys(split: str, skill: str) -> list[str]:
@@ -94,3 +96,11 @@ def test_an_unknown_split_or_skill_gets_the_choices() -> None:
         evaluation.load("train", "places")
     with pytest.raises(EngineError, match="everyday, counting"):
         evaluation.load("test", "aesthetics")
+
+
+@pytest.mark.parametrize("skill", evaluation.SETS)
+def test_a_true_scene_is_true_before_the_vae(skill) -> None:
+    for prompt in evaluation.load("validation", skill)[:10]:
+        scene = evaluation.true_scene(prompt.text, seed=5)
+        assert verdict(prompt.text, paint(scene)).exact
+        assert scene == evaluation.true_scene(prompt.text, seed=5)

@@ -65,7 +65,7 @@ def test_every_model_has_a_card_with_data_steps_and_minutes(name: str) -> None:
 
 
 def test_the_codec_keeps_what_the_judge_reads() -> None:
-    found = check.judge_after_vae(load("storybook"), 150, {})
+    found = check.judge_after_vae(load("storybook"), 150, 8, {})
     assert found["judge_exact_after_vae"] >= 0.95, "bar 0.98 on 1,000 scenes; 150 leave +-0.02"
 
 

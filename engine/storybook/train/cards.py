@@ -7,6 +7,7 @@ from engine.core.store import read_json, write_text
 from engine.models.checkpoints import fingerprint
 from engine.storybook import WORLD
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, NOISE
+from engine.storybook.check import PLACES
 
 TASKS = {"vae": "image-to-image", "base": "text-to-image", "weak": "text-to-image", "writer": "text-generation"}
 LIBRARIES = {"vae": "diffusers", "base": "diffusers", "weak": "diffusers", "writer": "transformers"}
@@ -17,30 +18,30 @@ WHAT = {
     "weak": "The weak sibling of the base: the base as it was after the first part of its training.",
     "writer": "The prompt writer of Storybook: continues three lines of any skill in their manner.",
 }
-BARS = {"vae": ("judge_exact_after_vae",),
-        "base": ("base_dsg", "base_worst_skill", "base_best_guidance", "base_by_skill"),
-        "weak": ("weak_dsg",),
+BARS = {"vae": ("judge_exact_after_vae", "ceiling_dsg"),
+        "base": ("base_dsg", "base_floor", "base_worst_skill", "base_best_guidance", "base_by_skill"),
+        "weak": ("weak_dsg", "weak_floor", "weak_worst_skill", "weak_best_guidance"),
         "writer": ("writer_parses", "writer_on_skill", "writer_novel", "grammar_novel", "writer_unseen_skill")}
-
-
+CARD = "README.md"
 RESULTS = "Results"
 
 
 def write_card(model: str, training: Path, target: Path, checked: Path) -> None:
-    """`target/README.md`, from the training's history and, where it was run, the check's measurements."""
+    """The card of `target`, from the training's history and, where it was run, the check's measurements."""
     history = read_json(training / "history.json")
     measured = read_json(checked) if checked.exists() else {}
     front = f"---\nlicense: apache-2.0\nlibrary_name: {LIBRARIES[model]}\npipeline_tag: {TASKS[model]}\n---\n"
     parts = [f"# Storybook {model}", WHAT[model], _learnt_from(model), _training(history),
              _results(model, target, measured)]
-    write_text(target / "README.md", front + "\n\n".join(parts) + "\n")
+    write_text(target / CARD, front + "\n\n".join(parts) + "\n")
 
 
 def renew(assets: Path, measured: dict[str, Any]) -> None:
     """Put what was measured into the cards that ship."""
-    for model, card in ((name, assets / name / "README.md") for name in ("base", "weak", "writer")):
+    for model, place in PLACES.items():
+        card = assets / place / CARD
         before = card.read_text(encoding="utf-8").partition(RESULTS)[0]
-        write_text(card, f"{before}{_results(model, assets / model, measured)}\n")
+        write_text(card, f"{before}{_results(model, assets / place, measured)}\n")
 
 
 def _learnt_from(model: str) -> str:

@@ -10,11 +10,11 @@ from torch import nn
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from engine.core.errors import EngineError
-from engine.core.store import read_json, write_json
+from engine.core.store import read_json, write_json, write_text
 from engine.storybook.evaluation import ASSETS
 from engine.storybook.scenes import paint
 from engine.storybook.train import base, vae, writer
-from engine.storybook.train.cards import write_card
+from engine.storybook.train.cards import CARD, write_card
 from engine.storybook.train.loop import BEFORE
 
 SHARD = "8MB"
@@ -58,6 +58,7 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
     pipe.save_pretrained(target, max_shard_size=SHARD)
     load_in_single_precision(target / "text_encoder")
     forget_where_it_was(target / "vae")
+    write_text(target / "vae" / CARD, (vae_folder / CARD).read_text(encoding="utf-8"))
 
 
 def load_in_single_precision(folder: Path) -> None:
