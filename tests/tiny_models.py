@@ -35,13 +35,16 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 WORDS = ("red", "blue", "ball", "balls", "star", "tree", "two", "left", "of", "and", "at", "night")
 TOKENS = 32
 LATENT_CHANNELS = 8
+SDXL = {"addition_embed_type": "text_time", "addition_time_embed_dim": 4,
+        "projection_class_embeddings_input_dim": 24 + 6 * 4}
+"""How SDXL's UNet differs: a pooled embedding of 24 dimensions and six sizes of four."""
 
 
 def tiny_stable_diffusion(folder: Path, seed: int = 0) -> Path:
     """A `StableDiffusionPipeline` folder: 64x64 pictures, 8x16x16 latents, 32 tokens of 32 dimensions."""
     torch.manual_seed(seed)
     pipe = StableDiffusionPipeline(
-        vae=_vae(), text_encoder=CLIPTextModel(_text_config()), tokenizer=clip_tokenizer(), unet=_unet(32),
+        vae=_vae(), text_encoder=CLIPTextModel(_text_config()), tokenizer=clip_tokenizer(), unet=tiny_unet(32),
         scheduler=_scheduler(), safety_checker=None, feature_extractor=None, requires_safety_checker=False)
     return _save(pipe, folder)
 
@@ -53,8 +56,7 @@ def tiny_sdxl(folder: Path, seed: int = 0) -> Path:
     pipe = StableDiffusionXLPipeline(
         vae=_vae(), text_encoder=CLIPTextModel(_text_config()), tokenizer=clip_tokenizer(),
         text_encoder_2=CLIPTextModelWithProjection(second), tokenizer_2=clip_tokenizer(), scheduler=_scheduler(),
-        unet=_unet(32 + 24, addition_embed_type="text_time", addition_time_embed_dim=4,
-                   projection_class_embeddings_input_dim=24 + 6 * 4))
+        unet=tiny_unet(32 + 24, **SDXL))
     return _save(pipe, folder)
 
 
@@ -139,12 +141,12 @@ def _vae(**changes: object) -> AutoencoderKL:
         **changes)  # type: ignore[arg-type]
 
 
-def _unet(text_dimensions: int, **changes: object) -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        sample_size=16, in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS, layers_per_block=1,
-        block_out_channels=(16, 32), norm_num_groups=8, cross_attention_dim=text_dimensions, attention_head_dim=8,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), **changes)  # type: ignore[arg-type]
+def tiny_unet(text_dimensions: int, **changes: object) -> UNet2DConditionModel:
+    return UNet2DConditionModel(**{
+        "sample_size": 16, "in_channels": LATENT_CHANNELS, "out_channels": LATENT_CHANNELS, "layers_per_block": 1,
+        "block_out_channels": (16, 32), "norm_num_groups": 8, "cross_attention_dim": text_dimensions,
+        "attention_head_dim": 8, "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+        "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"), **changes})
 
 
 def _scheduler() -> DDIMScheduler:

@@ -70,6 +70,8 @@ class Layer:
         key = tuple((expert, factors.rank, factors.scale) for expert, factors in parts.items())
         self.layout = layouts.setdefault(key, Layout(key, self.a_cat))
         self._folded: nn.Parameter | None = None
+        self._cast: tuple[tuple[torch.dtype, int, int], tuple[Tensor, Tensor]] | None = None
+        """The storage in a base's lower precision, made again after it was written to."""
 
     def factors(self, expert: int) -> Factors:
         """A copy of one expert's share."""
@@ -78,15 +80,15 @@ class Layer:
 
     def add_mixed(self, x: Tensor, output: Tensor) -> Tensor:
         """x (batch, ..., in) or (batch, in, h, w), output likewise; every row has its own weights."""
-        weights, (a_cat, b_cat) = self.layout.read(x.dtype), self._concatenated()
+        weights, (a_cat, b_cat) = self.layout.read(x.dtype), self._concatenated(x.dtype)
         rows = weights.shape[0]
         if x.shape[0] % rows:
             raise EngineError(f"The mix has {rows} rows and the batch {x.shape[0]}: "
                               "give each sample a row, or all of them one.")
-        low = self._low(x, a_cat.to(x.dtype)).unflatten(0, (-1, rows))
+        low = self._low(x, a_cat).unflatten(0, (-1, rows))
         shape = (rows, -1, 1, 1) if self.window else (rows, *[1] * (x.dim() - 2), -1)
         low = low * weights.view(shape)
-        return self._add(output, low.flatten(0, 1), b_cat.to(x.dtype))
+        return self._add(output, low.flatten(0, 1), b_cat)
 
     def add_grouped(self, x: Tensor, output: Tensor, groups: Sequence[Group]) -> Tensor:
         """The rows of each group run through their own expert's factors and no other's."""
@@ -116,12 +118,17 @@ class Layer:
         """Compute with W again."""
         self.module.weight = self.pristine
 
-    def _concatenated(self) -> tuple[Tensor, Tensor]:
-        """The storage itself, or the parameters joined where gradients are wanted."""
+    def _concatenated(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """A_cat and B_cat as the layer computes; the parameters joined where gradients are wanted."""
         parameters = (*self.a.values(), *self.b.values())
-        if not torch.is_grad_enabled() or not any(p.requires_grad for p in parameters):
-            return self.a_cat, self.b_cat
-        return torch.cat(list(self.a.values())), torch.cat(list(self.b.values()))
+        if torch.is_grad_enabled() and any(p.requires_grad for p in parameters):
+            return torch.cat(list(self.a.values())).to(dtype), torch.cat(list(self.b.values())).to(dtype)
+        if dtype == self.a_cat.dtype or torch.compiler.is_compiling() or self.a_cat.is_inference():
+            return self.a_cat.to(dtype), self.b_cat.to(dtype)
+        written = (dtype, self.a_cat._version, self.b_cat._version)
+        if self._cast is None or self._cast[0] != written:
+            self._cast = written, (self.a_cat.to(dtype), self.b_cat.to(dtype))
+        return self._cast[1]
 
     def _low(self, x: Tensor, a: Tensor) -> Tensor:
         """A x: (batch, ..., ranks), of a convolution (batch, ranks, h, w)."""

@@ -1,10 +1,8 @@
-"""The mixture at convolutions and in transformers, folded, compiled and recomputed: always the same numbers."""
+"""The mixture at convolutions, folded, compiled and recomputed: always the same numbers."""
 import copy
-import inspect
 
 import pytest
 import torch
-from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
 from peft import LoraConfig
 from torch import nn
 from torch._dynamo.testing import CompileCounter
@@ -14,7 +12,6 @@ from engine.models.lora import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 from tests.models.test_mixture import with_peft
-from tests.tiny_models import tiny_flux, tiny_sd3
 
 CONVOLUTIONS = ("conv_in", "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "proj_in")
 EVERYWHERE = (*CONVOLUTIONS, *ATTENTION, "ff.net.0.proj", "linear_1", "time_emb_proj")
@@ -47,6 +44,24 @@ def test_convolutions_equal_peft_in_outputs_and_gradients(unet, inputs, dtype, t
     assert len(gradients) == len(reference) > 100
     for one, other in zip(gradients, reference, strict=True):
         assert other.abs().max() > 0 and (one - other).abs().max() < tolerance
+
+
+@torch.no_grad()
+def test_a_grid_of_six_rows_equals_six_runs_of_set_adapters(unet, inputs):
+    from diffusers.utils.peft_utils import set_weights_and_activate_adapters
+    base = copy.deepcopy(unet).double()
+    one = {key: value[:1] for key, value in of_type(inputs, torch.float64).items()}
+    theirs, states = with_peft(base, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(EVERYWHERE)),
+                                      "b": LoraConfig(r=2, lora_alpha=2, target_modules=["conv1", "to_q"])})
+    mixture = Mixture(base, {"a": Lora(3, 5, EVERYWHERE), "b": Lora(2, 2, ("conv1", "to_q"))})
+    for name, state in states.items():
+        mixture.load(name, state)
+    grid = [{"a": a, "b": b} for a in (0.0, 0.5, 1.0) for b in (-1.0, 0.7)]
+    with mixture.mix(mixture.rows(grid)):
+        together = base(**{key: value.expand(6, *value.shape[1:]) for key, value in one.items()}).sample
+    for row, cell in zip(together, grid, strict=True):
+        set_weights_and_activate_adapters(theirs, list(cell), list(cell.values()))
+        assert difference(row, theirs(**one).sample[0]) < FP64
 
 
 @torch.no_grad()
@@ -148,6 +163,37 @@ def test_recomputed_activations_give_the_same_gradients(unet, wide, inputs):
 
 
 @torch.no_grad()
+def test_a_base_in_half_precision_sees_every_later_step_of_an_optimiser(unet, inputs):
+    half = copy.deepcopy(unet).to(torch.bfloat16)
+    mixture, values = Mixture(half, {"a": Lora(4, 8)}), of_type(inputs, torch.bfloat16)
+    random_experts(mixture, 0.3)
+    with mixture.mix({"a": 1.0}):
+        before, again = half(**values).sample, half(**values).sample
+        torch._foreach_mul_(mixture.parameters_of("a"), 0.5)
+        after = half(**values).sample
+    fresh = Mixture(copy.deepcopy(unet).to(torch.bfloat16), {"a": mixture.expert("a")})
+    assert torch.equal(before, again) and difference(after.float(), before.float()) > 1e-2
+    for name, layer in mixture._layers.items():
+        kept, made = layer._concatenated(torch.bfloat16), fresh._layers[name]._concatenated(torch.bfloat16)
+        assert all(torch.equal(one, other) for one, other in zip(kept, made, strict=True))
+
+
+@torch.no_grad()
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+def test_a_compiled_model_in_half_precision_follows_the_sliders(unet, inputs):
+    half, values = copy.deepcopy(unet).to(torch.bfloat16), of_type(inputs, torch.bfloat16)
+    mixture, counter = Mixture(half, {"a": Lora(4, 8)}), CompileCounter()
+    random_experts(mixture, 0.3)
+    torch._dynamo.reset()
+    compiled = torch.compile(half, backend=counter, fullgraph=True)
+    for weight in (1.0, 0.2, -1.0, 0.4):
+        with mixture.mix({"a": weight}):
+            assert difference(compiled(**values).sample.float(), half(**values).sample.float()) < 1e-2
+    assert counter.frame_count == 1
+    torch._dynamo.reset()
+
+
+@torch.no_grad()
 def test_a_compiled_model_follows_the_sliders_without_compiling_again(unet, wide, inputs):
     counter = CompileCounter()
     torch._dynamo.reset()
@@ -163,46 +209,3 @@ def test_a_compiled_model_follows_the_sliders_without_compiling_again(unet, wide
             assert difference(compiled(**inputs).sample, unet(**inputs).sample) < FP32
     assert counter.frame_count <= 3, "once live, once for the bare model"
     torch._dynamo.reset()
-
-
-def flux(folder):
-    model = FluxTransformer2DModel.from_pretrained(tiny_flux(folder) / "transformer")
-    values = {"hidden_states": torch.randn(ROWS, 16, 32), "encoder_hidden_states": torch.randn(ROWS, 5, 64),
-              "pooled_projections": torch.randn(ROWS, 32), "timestep": torch.rand(ROWS), "img_ids": torch.zeros(16, 3),
-              "txt_ids": torch.zeros(5, 3)}
-    return model, values
-
-
-def sd3(folder):
-    model = SD3Transformer2DModel.from_pretrained(tiny_sd3(folder) / "transformer")
-    values = {"hidden_states": torch.randn(ROWS, 8, 16, 16), "encoder_hidden_states": torch.randn(ROWS, 6, 64),
-              "pooled_projections": torch.randn(ROWS, 48), "timestep": torch.rand(ROWS) * 1000}
-    return model, values
-
-
-@pytest.mark.parametrize("make", [flux, sd3])
-def test_transformers_of_the_sd3_and_flux_class(make, tmp_path):
-    torch.manual_seed(0)
-    model, values = make(tmp_path)
-    model.requires_grad_(False).eval()
-    assert set(values) <= set(inspect.signature(model.forward).parameters)
-    targets = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "proj_out")
-    theirs, states = with_peft(model, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(targets))})
-    mixture = Mixture(model, {"a": Lora(3, 5, targets), "b": Lora(2, 2, ("to_v",))})
-    random_experts(mixture)
-    mixture.load("a", states["a"])
-    with mixture.grouped({"a": ROWS}):
-        ours, expected = model(**values).sample, theirs(**values).sample
-    assert difference(ours, expected) < FP32
-    ours.pow(2).mean().backward()
-    expected.pow(2).mean().backward()
-    reference = [module.lora_A["a"].weight.grad if side == 0 else module.lora_B["a"].weight.grad.T
-                 for module in theirs.modules() if hasattr(module, "lora_A") for side in (0, 1)]
-    for one, other in zip((p.grad for p in mixture.parameters_of("a")), reference, strict=True):
-        assert (one is None) == (other is None) and (one is None or (one - other).abs().max() < FP32)
-    rows = mixture.rows([{}, {"a": 1}, {"b": 1}, {"a": 0.5, "b": -1}])
-    with torch.no_grad(), mixture.mix(rows):
-        together = model(**values).sample
-    for row in range(ROWS):
-        with torch.no_grad(), mixture.folded(rows[row]):
-            assert difference(together[row], model(**values).sample[row]) < 2e-6
