@@ -4,7 +4,7 @@ Weights, gradients and AdamW's two moments of every expert are counted; activati
 one row and one of two: what the second adds is a row's, the rest an expert's, once a forward (factors cast to the
 base's precision). Fewer experts a forward change no number, only the time.
 """
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -12,6 +12,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from engine.experts import Training
 from engine.experts.batches import Batch
 from engine.experts.denoiser import Denoiser
 from engine.experts.training import Learner, Loss
@@ -55,8 +56,11 @@ class Budget:
         if self.experts_a_forward >= self.experts:
             return text
         text += f" So {self.experts_a_forward} of {self.experts} experts share a forward."
-        alone = self.needs(1, self.most_rows)
-        return text if alone <= USABLE_SHARE * self.free else (
+        room = USABLE_SHARE * self.free
+        if self.learning - self.held > room:
+            return (f"{text} Even their gradients and moments may not fit: lower the rank, or train fewer experts in a "
+                    "run; what they learn does not depend on each other.")
+        return text if self.needs(1, self.most_rows) <= room else (
             f"{text} Even that may not fit: lower batch_size and raise accumulation, or switch recompute on.")
 
 
@@ -67,7 +71,8 @@ def plan(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss
     two = activation_bytes(learners[0], mixture, denoiser, loss, 2) if rows[0] > 1 else 2 * one
     whole = Budget(
         experts=len(learners), base=sum(p.nbytes for p in denoiser.unet.parameters()),
-        learning=sum(map(_learning_bytes, learners)), held=sum(map(_held_bytes, learners)),
+        learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
+        held=sum(map(_held_bytes, learners)),
         activations_an_expert=max(0, 2 * one - two), activations_a_row=two - one, rows=sum(rows), most_rows=rows[0],
         free=free_memory(denoiser.device, devices), experts_a_forward=len(learners))
     fits = [n for n in range(1, len(rows) + 1) if whole.needs(n, sum(rows[:n])) <= USABLE_SHARE * whole.free]
@@ -101,10 +106,10 @@ def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, los
     return sum(kept.values())
 
 
-def _learning_bytes(learner: Learner) -> int:
+def learning_bytes(training: Training, parameters: Iterable[Tensor]) -> int:
     """Weight, gradient and two moments; the average and the best weights where they are kept."""
-    copies = 4 + bool(learner.training.ema) + bool(learner.training.patience)
-    return copies * sum(p.nbytes for p in learner.parameters)
+    copies = 4 + bool(training.ema) + bool(training.patience)
+    return copies * sum(p.nbytes for p in parameters)
 
 
 def _held_bytes(learner: Learner) -> int:

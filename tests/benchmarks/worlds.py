@@ -83,12 +83,7 @@ def _sd15(folder: Path) -> None:
 def _sdxl(folder: Path) -> None:
     """SDXL's sizes: 2.6 G parameters, 1024 pixels."""
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(
-        sample_size=128, cross_attention_dim=2048, block_out_channels=(320, 640, 1280), use_linear_projection=True,
-        attention_head_dim=(5, 10, 20), transformer_layers_per_block=(1, 2, 10), addition_embed_type="text_time",
-        addition_time_embed_dim=256, projection_class_embeddings_input_dim=2816,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
+    unet = sdxl_unet()
     common = {"vocab_size": len(clip_tokenizer()), "max_position_embeddings": 77}
     first = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
                            **common)
@@ -97,6 +92,15 @@ def _sdxl(folder: Path) -> None:
     StableDiffusionXLPipeline(
         vae=_vae(), text_encoder=CLIPTextModel(first), tokenizer=clip_tokenizer(), unet=unet, scheduler=_scheduler(),
         text_encoder_2=CLIPTextModelWithProjection(second), tokenizer_2=clip_tokenizer()).save_pretrained(folder)
+
+
+def sdxl_unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=128, cross_attention_dim=2048, block_out_channels=(320, 640, 1280), use_linear_projection=True,
+        attention_head_dim=(5, 10, 20), transformer_layers_per_block=(1, 2, 10), addition_embed_type="text_time",
+        addition_time_embed_dim=256, projection_class_embeddings_input_dim=2816,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"))
 
 
 def _vae() -> AutoencoderKL:

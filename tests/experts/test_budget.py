@@ -6,6 +6,8 @@ import torch
 
 from engine.experts import Training, budget
 from engine.experts.training import Spread, train_step
+from engine.models.lora import ATTENTION, target_layers
+from tests.benchmarks.worlds import sdxl_unet
 from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
 
 OWN = {"counting": Training(rank=2, steps=4, batch_size=2), "styles": Training(rank=3, steps=4, batch_size=1, ema=0.9)}
@@ -52,12 +54,26 @@ def test_recomputing_keeps_less(line):
 
 
 @pytest.mark.parametrize(("share", "together", "words"), [
-    (2.0, 2, "free."), (0.95, 1, "So 1 of 2 experts share a forward."), (0.0, 1, "lower batch_size")])
+    (2.0, 2, "free."), (0.95, 1, "So 1 of 2 experts share a forward."), (0.0, 1, "lower the rank")])
 def test_as_many_experts_share_a_forward_as_fit(planned, share, together, words):
     whole = planned(10**12)
     found = planned(int(share * whole.needs(2, whole.rows) / budget.USABLE_SHARE))
     assert found.experts_a_forward == together and words in found.told()
     assert replace(found, free=0) == replace(whole, free=0, experts_a_forward=together)
+
+
+def test_when_one_experts_rows_do_not_fit_smaller_batches_are_advised(planned):
+    whole = planned(10**12)
+    found = planned(int((whole.learning - whole.held + 1000) / budget.USABLE_SHARE))
+    assert found.experts_a_forward == 1 and found.told().endswith("switch recompute on.")
+
+
+def test_five_experts_of_rank_128_want_15_gigabytes_of_sdxl():
+    with torch.device("meta"):
+        unet = sdxl_unet()
+    layers = target_layers(unet, ATTENTION).values()
+    expert = [torch.empty(128, size, device="meta") for layer in layers for size in layer.weight.shape]
+    assert 5 * budget.learning_bytes(Training(rank=128, ema=0.0), expert) == pytest.approx(14.9e9, rel=0.005)
 
 
 def test_fewer_experts_a_forward_change_no_number(pipe, base):  # noqa: F811

@@ -1,9 +1,12 @@
 """Stopping early: the best weights are kept, a stopped expert costs nothing more, and a resumed one remembers."""
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
-from engine.experts import Training
+from engine import experts
+from engine.experts import Training, budget
 from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
+from tests.experts.worlds import config
 
 
 @pytest.fixture
@@ -60,6 +63,20 @@ def test_without_patience_nothing_is_kept_or_stopped(pipe, base):  # noqa: F811
     for held_out in range(100):
         learner.note(float(held_out))
     assert not learner.finished and not learner.best
+
+
+def test_an_expert_that_is_done_pays_for_no_row_more(base, store, monkeypatch):  # noqa: F811
+    rows, forward = [], UNet2DConditionModel.forward
+
+    def counted(self, sample, *args, **kwargs):
+        if torch.is_grad_enabled():
+            rows.append(len(sample))
+        return forward(self, sample, *args, **kwargs)
+    monkeypatch.setattr(UNet2DConditionModel, "forward", counted)
+    monkeypatch.setattr(budget, "activation_bytes", lambda learner, mixture, denoiser, loss, rows: rows)
+    overrides = {"styles": {"steps": 2, "batch_size": 3}, "counting": {"steps": 5, "batch_size": 1}}
+    list(experts.run(config(base, overrides=overrides), store))
+    assert rows == [4, 4, 1, 1, 1]
 
 
 def test_a_resumed_learner_remembers(learner, pipe, base):  # noqa: F811
