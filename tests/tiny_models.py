@@ -107,8 +107,8 @@ def tiny_writer(folder: Path, seed: int = 0, chat: bool = False) -> Path:
     return folder
 
 
-def clip_tokenizer() -> CLIPTokenizer:
-    """CLIP's tokenizer over single letters and a few whole words; 32 tokens at most."""
+def clip_tokenizer(tokens: int = TOKENS) -> CLIPTokenizer:
+    """CLIP's tokenizer over single letters and a few whole words."""
     letters = list(bytes_to_unicode().values())
     vocabulary = letters + [letter + "</w>" for letter in letters]
     merges: list[tuple[str, str]] = []
@@ -119,9 +119,9 @@ def clip_tokenizer() -> CLIPTokenizer:
             merges.append((left, right))
             left += right
             vocabulary.append(left)
-    tokens = [*dict.fromkeys(vocabulary), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=list(dict.fromkeys(merges)),
-                         model_max_length=TOKENS)
+    words = [*dict.fromkeys(vocabulary), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=list(dict.fromkeys(merges)),
+                         model_max_length=tokens)
 
 
 def character_tokenizer() -> PreTrainedTokenizerBase:

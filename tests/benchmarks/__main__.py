@@ -9,7 +9,7 @@ import torch
 
 from tests.benchmarks.measure import Settings
 
-NAMES = ("training", "sliders", "grid", "compress", "painting", "novelty", "counts")
+NAMES = ("training", "sliders", "grid", "compress", "painting", "novelty", "counts", "memory")
 
 
 def main(arguments: list[str]) -> None:

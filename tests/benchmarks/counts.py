@@ -1,9 +1,8 @@
-"""What no clock shows: operations of one forward pass, and the peak of memory."""
+"""What no clock shows: the operations of a picture."""
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.benchmarks import sliders, worlds
@@ -33,7 +32,6 @@ def rows(settings: Settings) -> Iterator[Row]:
         ratio = found[name] / found[of]
         yield Row(f"operations of a picture, {EXPERTS} experts: {name} / {of}", found[name], found[of], round(ratio, 3),
                   f"{name} / {of}", goal, 1, (round(ratio, 3), round(ratio, 3)), "operations")
-    yield from _memory(settings)
 
 
 def _counted(settings: Settings) -> dict[str, int]:
@@ -46,22 +44,3 @@ def operations(work: Callable[[], Any]) -> int:
     with Counting() as counting:
         work()
     return counting.operations.total()
-
-
-def _memory(settings: Settings) -> Iterator[Row]:
-    """On a GPU only: what a CPU process holds at its peak says little of what it needs. One world at a time."""
-    if settings.device != "cuda":
-        return
-    peaks = []
-    for make in (sliders.Ours, sliders.Theirs):
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        world = make(settings, EXPERTS)
-        (world.live if isinstance(world, sliders.Ours) else world.set_adapters)()
-        peaks.append(torch.cuda.max_memory_allocated())
-        del world
-    ratio = round(peaks[0] / peaks[1], 3)
-    yield Row(f"peak memory of a picture, {EXPERTS} experts: live / set_adapters", peaks[0], peaks[1], ratio,
-              "ours / peer", "", 1, (ratio, ratio), "bytes")
-
-

@@ -103,7 +103,7 @@ def _loaded(painter: Painter, files: list[Path], captions: list[str], batch_size
             workers: int) -> Iterator[tuple[Tensor, Embeddings]]:
     pipe = painter.pipe
     loader = DataLoader(Pictures(files, captions), batch_size, shuffle=True, num_workers=workers,
-                        drop_last=True)
+                        persistent_workers=workers > 0, drop_last=True)
     while True:
         for batch in loader:
             with torch.no_grad():

@@ -20,6 +20,7 @@ from tests.benchmarks.measure import Settings
 from tests.tiny_models import clip_tokenizer
 
 SKILLS = ("everyday", "counting", "places", "styles", "unusual")
+TOKENS = 77
 TEXT = "two red balls and a blue star at night"
 
 
@@ -74,9 +75,9 @@ def _sd15(folder: Path) -> None:
     torch.manual_seed(0)
     unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
     text = CLIPTextModel(CLIPTextConfig(vocab_size=len(clip_tokenizer()), hidden_size=768, intermediate_size=3072,
-                                        num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=77))
+                                        num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=TOKENS))
     StableDiffusionPipeline(
-        vae=_vae(), text_encoder=text, tokenizer=clip_tokenizer(), unet=unet, scheduler=_scheduler(),
+        vae=_vae(), text_encoder=text, tokenizer=clip_tokenizer(TOKENS), unet=unet, scheduler=_scheduler(),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False).save_pretrained(folder)
 
 
@@ -84,14 +85,15 @@ def _sdxl(folder: Path) -> None:
     """SDXL's sizes: 2.6 G parameters, 1024 pixels."""
     torch.manual_seed(0)
     unet = sdxl_unet()
-    common = {"vocab_size": len(clip_tokenizer()), "max_position_embeddings": 77}
+    common = {"vocab_size": len(clip_tokenizer()), "max_position_embeddings": TOKENS}
     first = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
                            **common)
     second = CLIPTextConfig(hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20,
                             projection_dim=1280, **common)
     StableDiffusionXLPipeline(
-        vae=_vae(), text_encoder=CLIPTextModel(first), tokenizer=clip_tokenizer(), unet=unet, scheduler=_scheduler(),
-        text_encoder_2=CLIPTextModelWithProjection(second), tokenizer_2=clip_tokenizer()).save_pretrained(folder)
+        vae=_vae(), unet=unet, scheduler=_scheduler(), text_encoder=CLIPTextModel(first),
+        tokenizer=clip_tokenizer(TOKENS), text_encoder_2=CLIPTextModelWithProjection(second),
+        tokenizer_2=clip_tokenizer(TOKENS)).save_pretrained(folder)
 
 
 def sdxl_unet() -> UNet2DConditionModel:

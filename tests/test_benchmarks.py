@@ -1,0 +1,32 @@
+"""The benchmarks stay in step with what they measure; how fast it is, they tell by themselves."""
+import json
+from importlib import import_module
+
+import pytest
+
+from tests.benchmarks import __main__ as benchmarks
+from tests.benchmarks.measure import Settings
+
+
+@pytest.mark.parametrize("name", benchmarks.NAMES)
+def test_every_benchmark_is_there(name):
+    assert callable(import_module(f"tests.benchmarks.{name}").rows)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # peft's: several adapters are what this is about
+def test_a_row_is_one_json_line(capsys):
+    benchmarks.main(["counts", "--quick"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all({"name", "ours", "peer", "ratio", "n", "spread"} <= set(row) for row in rows)
+    folded = next(row for row in rows if "folded / bare" in row["name"])
+    assert folded["ratio"] < 1.1, "folded is the bare UNet, once the weights are written"
+
+
+def test_all_trainings_learn_from_the_same_pictures(tmp_path):
+    training = import_module("tests.benchmarks.training")
+    settings = Settings(quick=True, size="storybook", device="cpu")
+    data = dict([*training.data_of(tmp_path, settings).items()][:2])
+    painter = import_module("tests.benchmarks.worlds").painter(settings)
+    runs = [training.train(name, painter, data, 1) for name in (training.TOGETHER, training.CACHED)]
+    assert runs[0].held_out == pytest.approx(runs[1].held_out, rel=0.01)
+    assert all(0 < run.first_step <= run.whole for run in runs)
