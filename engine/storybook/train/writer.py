@@ -20,7 +20,7 @@ from engine.storybook.words import KNOWN
 FIRST = Plan(steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
 SECOND = Plan(steps=16_500, learning_rate=1e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41,
               first_step=6000)
-"""The shipped writer saw a sixth of the skills in its first part, and none that always has twins before step 11,500."""
+"""The shipped writer's first part saw a sixth of the skills, and no skill always had twins before step 11,500."""
 BATCH = 16
 SORTED = 4
 """Batches whose documents are drawn together and sorted by length, so that little is padding."""
