@@ -14,10 +14,11 @@ from app import contents, jobs, page, runs
 from engine.adopt import Config as Adopt
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
+from engine.core.recipe import file_hash
 from engine.core.store import atomic
 from engine.experts import Training
 from engine.models import checkpoints
-from engine.models.lora_cards import FILE_NAME
+from engine.models.lora_cards import CARD, FILE_NAME
 
 SNIPPET = '''from diffusers import DiffusionPipeline
 
@@ -39,6 +40,7 @@ def build(run: gr.Dropdown) -> list[Component]:
     with gr.Row(elem_classes="bar"):
         plain = gr.DownloadButton("For diffusers and peft", interactive=False, min_width=200, elem_id="for-diffusers")
         kohya = gr.DownloadButton("For ComfyUI, A1111 and Forge", interactive=False, min_width=200, elem_id="for-comfy")
+        card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
     recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
@@ -50,7 +52,7 @@ def build(run: gr.Dropdown) -> list[Component]:
         with gr.Row(elem_classes="bar"):
             name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
             take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
-    outputs: list[Component] = [what, plain, kohya, note, snippet, recipe]
+    outputs: list[Component] = [what, plain, kohya, card, note, snippet, recipe]
     what.input(show, [run, what], outputs, **{**page.QUIET, "queue": True})
     take.click(adopt, [run, file, name], run, **page.QUIET)
     return outputs
@@ -77,18 +79,24 @@ def show(run: str, what: str | None) -> list[Any]:
     what = what if what in found else next(iter(found), None)
     choice = gr.update(choices=list(found), value=what)
     if what is None:
-        return [choice, *[gr.update(value=None, interactive=False)] * 2, NOTHING, *[gr.update(visible=False)] * 2]
+        return _none(choice, NOTHING)
     try:
-        plain, kohya = _copies(found[what], found[what].stat().st_mtime_ns)
+        copies = _copies(found[what], found[what].stat().st_mtime_ns)
     except EngineError as error:
-        return [choice, *[gr.update(value=None, interactive=False)] * 2, str(error), *[gr.update(visible=False)] * 2]
+        return _none(choice, str(error))
     made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
                              prompt=PROMPT if contents.is_storybook(store) else "a photo of two red apples and a cup")
-    return [choice, gr.update(value=plain, interactive=True), gr.update(value=kohya, interactive=True),
-            COMFY.format(name=what), gr.update(value=snippet, visible=True),
-            gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
+    plain, kohya, _ = copies
+    note = (f"{COMFY.format(name=what)}\n\nsha256: `{file_hash(Path(plain))}` for diffusers, "
+            f"`{file_hash(Path(kohya))}` for the others.")
+    return [choice, *[gr.update(value=file, interactive=file is not None) for file in copies], note,
+            gr.update(value=snippet, visible=True), gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
+
+
+def _none(choice: dict[str, Any], why: str) -> list[Any]:
+    return [choice, *[gr.update(value=None, interactive=False)] * 3, why, *[gr.update(visible=False)] * 2]
 
 
 def as_recipe(made: dict[str, Any]) -> str:
@@ -102,15 +110,19 @@ def as_recipe(made: dict[str, Any]) -> str:
 
 
 @lru_cache(32)
-def _copies(file: Path, changed_at: int) -> tuple[str, str]:
-    """Copies where Gradio may read them: the file itself, and one in kohya's naming."""
+def _copies(file: Path, changed_at: int) -> tuple[str, str, str | None]:
+    """Copies where Gradio may read them: the file itself, one in kohya's naming, and the card where there is one."""
     from engine.models import lora_files, lora_kohya
     folder, name = Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16], (
         file.parent.name)
     read = lora_files.read(file.parent)
     lora_kohya.write(folder / f"{name}.safetensors", read.expert, read.recipe)
     _copy(file, folder / file.name)
-    return str(folder / file.name), str(folder / f"{name}.safetensors")
+    card = file.parent / CARD
+    if card.is_file():
+        _copy(card, folder / f"{name}.md")
+    return str(folder / file.name), str(folder / f"{name}.safetensors"), (
+        str(folder / f"{name}.md") if card.is_file() else None)
 
 
 @cache

@@ -203,7 +203,7 @@ def open_pane(run: str, block: str | None, what: str | None, chosen: gr.SelectDa
 def filled(opened: str, run: str, block: str | None, what: str | None) -> list[Any]:
     """Values for all panes that take long; those out of sight stay as they are."""
     making = {INTERFERENCE: (4, lambda: interference.show(run, block)), SEARCH: (2, lambda: searching.show(run)),
-              FILES: (6, lambda: files.show(run, what))}
+              FILES: (7, lambda: files.show(run, what))}
     return [value for name, (count, make) in making.items()
             for value in (make() if name == opened else [gr.skip()] * count)]
 

@@ -10,6 +10,7 @@ from engine.models.checkpoints import STORYBOOK
 
 FILE_NAME = "pytorch_lora_weights.safetensors"
 RECIPE = "recipe.json"
+CARD = "README.md"
 SNIPPET = [
     "```python",
     "from diffusers import DiffusionPipeline",
@@ -33,7 +34,7 @@ def write_card(folder: Path, story: str, recipe: Mapping[str, Any], options: Map
     lines = [*front, "---", "", f"# {recipe['name']}", "", story, "", *SNIPPET, "",
              "| option | value |", "|---|---|", *rows, "",
              "`recipe.json` holds every option, the versions and the hashes of what this was made from.", ""]
-    write_text(folder / "README.md", "\n".join(lines).replace("BASE", where))
+    write_text(folder / CARD, "\n".join(lines).replace("BASE", where))
     write_json(folder / RECIPE, recipe)
 
 

@@ -49,8 +49,8 @@ def test_one_expert_alone_interferes_with_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("SELMA_EXAMPLE", str(tmp_path))
     *_, told, _ = interference.show("example", None)
     assert "Two experts are needed" in told
-    _, plain, kohya, note, *_ = files.show("example", None)
-    assert not plain["interactive"] and not kohya["interactive"] and "Nothing to download" in note
+    _, plain, kohya, card, note, *_ = files.show("example", None)
+    assert not any(button["interactive"] for button in (plain, kohya, card)) and "Nothing to download" in note
 
 
 def test_leaving_one_out_is_told_with_what_it_was_measured_for(run):
@@ -81,19 +81,21 @@ def test_a_search_shows_its_best_and_what_they_are_worth_on_test(run):
 
 def test_only_the_pane_in_sight_is_filled(run):
     beside = merge.filled(merge.SIDE_BY_SIDE, "example", None, None)
-    assert len(beside) == 12 and all(value == gr.skip() for value in beside)
+    assert len(beside) == 13 and all(value == gr.skip() for value in beside)
     searched = merge.filled(merge.SEARCH, "example", None, None)
     assert searched[:4] == beside[:4] and searched[6:] == beside[6:] and searched[4:6] != beside[4:6]
 
 
 def test_files_for_both_worlds_with_their_directions(run):
-    choice, plain, kohya, note, snippet, recipe = files.show("example", "styles")
+    (run.expert("styles") / "README.md").write_text("the card", encoding="utf-8")
+    choice, plain, kohya, card, note, snippet, recipe = files.show("example", "styles")
     assert choice["value"] == "styles" and "counting" in choice["choices"]
     assert tensor_files.sha256(Path(plain["value"])) == tensor_files.sha256(
         run.expert("styles") / lora_files.FILE_NAME)
     assert Path(kohya["value"]).name == "styles.safetensors"
     assert any(key.startswith("lora_unet_") for key in load_file(kohya["value"]))
-    assert "models/loras" in note and "<lora:styles:1>" in note
+    assert "models/loras" in note and "<lora:styles:1>" in note and Path(card["value"]).read_text() == "the card"
+    assert all(f"`{tensor_files.sha256(Path(button['value']))}`" in note for button in (plain, kohya))
     compile(snippet["value"], "snippet", "exec")
     assert recipe["visible"] == bool(recipe["value"])
     made = {"kind": "expert", "name": "styles", "skills": ["styles"], "rank": 4, "learning_rate": 1e-4, "base": {}}
