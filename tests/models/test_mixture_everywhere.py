@@ -178,6 +178,22 @@ def test_a_base_in_half_precision_sees_every_later_step_of_an_optimiser(unet, in
         assert all(torch.equal(one, other) for one, other in zip(kept, made, strict=True))
 
 
+def test_a_compiled_model_learns_the_same(unet, wide, inputs):
+    def gradients(model):
+        with wide.grouped({"a": 3, "b": 1}):
+            model(**inputs).sample.pow(2).mean().backward()
+        parameters = [*wide.parameters_of("a"), *wide.parameters_of("b")]
+        found = [parameter.grad.clone() for parameter in parameters]
+        for parameter in parameters:
+            parameter.grad = None
+        return found
+    torch._dynamo.reset()
+    ours, compiled = gradients(unet), gradients(torch.compile(unet, backend="aot_eager", fullgraph=True))
+    assert any(one.abs().max() > 1e-3 for one in ours)
+    assert all((one - other).abs().max() < FP32 for one, other in zip(ours, compiled, strict=True))
+    torch._dynamo.reset()
+
+
 @torch.no_grad()
 @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
 def test_a_compiled_model_in_half_precision_follows_the_sliders(unet, inputs):
