@@ -8,7 +8,7 @@ CPU_INDEX := https://download.pytorch.org/whl/cpu
 TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2"
 LINT_TOOLS := "ruff>=0.17,<0.18" "mypy>=2.4,<3"
 OUT ?= runs/storybook
-RESULTS ?= runs/results
+RESULTS ?= runs/results-storybook
 
 .PHONY: help app run results test test-all lint readme clean
 .DEFAULT_GOAL := help

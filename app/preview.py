@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from app import contents
+from app import contents, jobs
 from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -68,6 +68,8 @@ class Preview:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._base: dict[str, Any] = {}
+        self._painter: Painter | None = None
+        self._threads = 0
         self._ensemble: Ensemble | None = None
         self._files: tuple[tuple[str, int], ...] = ()
         self._prepared: dict[tuple[str, Named], Callable[[Mapping[str, float]], Any]] = {}
@@ -105,10 +107,18 @@ class Preview:
         """One batch, from the same noise where the seed is the same."""
         if not cells:
             return
+        self._share_cores()
         painted = painter.paint([cell.prompt for cell in cells], [cell.seed for cell in cells],
                                 [cell.guidance for cell in cells], cells[0].steps, mixture=mixture,
                                 mix=mixture.rows(weights) if mixture else None)
         self._kept |= zip(cells, (picture.image for picture in painted), strict=True)
+
+    def _share_cores(self) -> None:
+        """One thread while a job works. On two cores a picture beside a training takes 1.5 s so; with two threads, that
+        wait for each other awake as the training's own do, it took up to 36 s."""
+        import torch
+        self._threads = self._threads or torch.get_num_threads()
+        torch.set_num_threads(1 if jobs.running() else self._threads)
 
     def _paint_merged(self, ensemble: "Ensemble", mix: Mix, cells: Sequence[Cell]) -> None:
         """By a method that the mixture cannot show live: as the one LoRA that it makes of the experts."""
@@ -131,15 +141,17 @@ class Preview:
         files = {path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))}
         found = tuple((str(path), path.stat().st_mtime_ns) for path in files.values())
         if self._ensemble is None or (self._base, self._files) != (base, found):
-            painter = self._ensemble.painter if self._ensemble is not None and self._base == base else None
             if self._ensemble is not None:
                 self._ensemble.remove()
-            self._ensemble = None  # two bases might not fit
+            self._ensemble = None
+            if self._base != base:
+                self._painter = None  # two bases might not fit
             self._prepared.clear()
             self._kept.clear()
-            opened = Ensemble(base["model"], base["revision"], run, files, painter)
-            opened.painter, opened.mixture  # noqa: B018 - load now, so that an error leaves nothing half open
-            self._ensemble, self._base, self._files = opened, base, found
+            opened = Ensemble(base["model"], base["revision"], run, files, self._painter)
+            self._painter, self._base = opened.painter, base  # an expert that is refused does not cost the base
+            opened.mixture  # noqa: B018 - load now, so that an error leaves nothing half open
+            self._ensemble, self._files = opened, found
         return self._ensemble
 
 

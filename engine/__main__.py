@@ -1,11 +1,13 @@
 """The command line: the whole line from a recipe, or one stage by its options or from a job folder."""
 import argparse
+import errno
 import importlib
 import json
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def main(arguments: list[str]) -> int:
             _check_processes(asked.command)
             if asked.command in RECIPES:
                 runs = Path(os.environ.get("SELMA_RUNS", "runs"))
-                out = asked.out or runs / ("results" if asked.command == "results" else asked.recipe.stem)
+                out = asked.out or runs / ("results-" * (asked.command == "results") + asked.recipe.stem)
                 return _report(guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop))
             if asked.options:
                 events = stage_at_once(asked.command, asked.folder, asked.options)
@@ -92,12 +94,7 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
         return _report(guarded(stage_events(stage, folder), stop), told=False)
     this = psutil.Process()
     store.write_json(folder / "process.json", {"pid": this.pid, "command": this.cmdline()})
-    try:
-        with open(folder / "events.jsonl", "w", encoding="utf-8", buffering=1) as record:
-            return _report(_recorded(guarded(stage_events(stage, folder), stop), record.write))
-    except OSError as error:  # who follows the job finds no last event, and sees for himself that the disk is full
-        raise EngineError(f"Cannot write {folder / 'events.jsonl'}: {error.strerror}. Free some space and start again; "
-                          "what was finished is kept.") from error
+    return _report(_recorded(guarded(stage_events(stage, folder), stop), folder / "events.jsonl"))
 
 
 def _check_processes(command: str) -> None:
@@ -144,10 +141,25 @@ def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
     yield from importlib.import_module(f"engine.{module}").run(recipe, out)
 
 
-def _recorded(events: Iterator[Event], write: Callable[[str], object]) -> Iterator[Event]:
-    for event in events:
-        write(json.dumps(asdict(event), ensure_ascii=False) + "\n")
-        yield event
+def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:
+    """The events, each written down first. Raises EngineError where that fails; a follower then sees no last event."""
+    with _writing(file):
+        record = open(file, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
+    with record:
+        for event in events:
+            with _writing(file):
+                record.write(json.dumps(asdict(event), ensure_ascii=False) + "\n")
+            yield event
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = "Free some space" if error.errno == errno.ENOSPC else "Let it be written to"
+        raise EngineError(f"Cannot write {file}: {error.strerror}. {remedy} and start again; what was finished is "
+                          "kept.") from error
 
 
 def _report(events: Iterator[Event], told: bool = True) -> int:
@@ -171,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         line = commands.add_parser(command, help=what)
         line.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/")
         line.add_argument("--out", type=Path, metavar="FOLDER",
-                          help="the run's folder (default: runs/<recipe>, or runs/results)")
+                          help="the run's folder (default: runs/<recipe>, of results runs/results-<recipe>)")
     for stage, what in STAGES.items():
         job = commands.add_parser(stage, help=what)
         job.add_argument("folder", type=Path, metavar="FOLDER", help="with options a run's folder; without, a job's: "

@@ -24,7 +24,7 @@ BARS = {
     "writer_on_skill": ("writer: lines that keep to the skill", "≥ 0.85"),
     "writer_novel": ("writer: lines that the novelty filter keeps", "the grammar's, ± 0.10"),
     "grammar_novel": ("the grammar's own lines that it keeps", ""),
-    "writer_unseen_skill": ("writer: on skill for two skills that it never saw", "≥ 0.60"),
+    "writer_unseen_skill": ("writer: on skill for two skills that it was not trained on", "≥ 0.60"),
 }
 FAMILIES = {
     "skill": "assets/skills/*.toml",
@@ -76,7 +76,7 @@ def bars() -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")
+    return f"{value:.4g}"
 
 
 def render(readme: str) -> str:

@@ -22,7 +22,7 @@ def test_a_row_is_one_json_line(capsys):
     assert folded["ratio"] < 1.1, "folded is the bare UNet, once the weights are written"
 
 
-def test_all_trainings_learn_from_the_same_pictures(tmp_path):
+def test_ours_and_the_loop_start_from_one_base_and_are_held_out_alike(tmp_path):
     training = import_module("tests.benchmarks.training")
     settings = Settings(quick=True, size="storybook", device="cpu")
     data = dict([*training.data_of(tmp_path, settings).items()][:2])

@@ -1,5 +1,4 @@
 """The score files of one evaluation: what is there, what is missing, and how a shard is added."""
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from engine.evaluate import Config, summary
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import Row
 
+METADATA = "metadata.jsonl"
 Scores = dict[tuple[str, int], Score]
 
 
@@ -31,9 +31,7 @@ class Files:
         replaced = {model for model, recipe in recipes.items() if self._is_other(model, recipe)}
         for model, recipe in recipes.items():
             if model in replaced:
-                self.path(model).unlink(missing_ok=True)
-                self.path(model, ".floor").unlink(missing_ok=True)
-                shutil.rmtree(self.store.pictures(model), ignore_errors=True)
+                self._discard(model)
             self.scores[model] = _by_picture(read_records(self.path(model), Score))
             self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
             if not self.scores[model]:
@@ -76,7 +74,7 @@ class Files:
         """PNGs with the `metadata.jsonl` of an imagefolder."""
         if not judged:
             return
-        metadata = self.store.pictures(model) / "metadata.jsonl"
+        metadata = self.store.pictures(model) / METADATA
         records = {picture.file_name: picture for picture in read_records(metadata, Picture)}
         for row, image, *_ in judged:
             name = self._picture(row).name
@@ -85,6 +83,19 @@ class Files:
             records[name] = Picture(name, row.prompt.id, row.prompt.text, row.seed, self.config.model,
                                     self.config.sampler, row.guidance, self.config.steps)
         write_records(metadata, records.values())
+
+    def _discard(self, model: str) -> None:
+        """Remove a model's scores and the pictures they were about; those of other splits stay."""
+        judged = {score.prompt_id for score in read_records(self.path(model), Score)}
+        metadata = self.store.pictures(model) / METADATA
+        kept = read_records(metadata, Picture)
+        if kept:
+            write_records(metadata, [picture for picture in kept if picture.prompt_id not in judged])
+        for picture in kept:
+            if picture.prompt_id in judged:
+                (metadata.parent / picture.file_name).unlink(missing_ok=True)
+        self.path(model, ".floor").unlink(missing_ok=True)
+        self.path(model).unlink(missing_ok=True)
 
     def _picture(self, row: Row) -> Path:
         return self.store.pictures(row.model) / f"{row.prompt.id}-{row.number}.png"

@@ -1,6 +1,5 @@
 """An expert's files: the checkpoint it goes on from, its curve, its LoRA with card and recipe."""
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -45,21 +44,24 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
 
-def discard_other(folder: Path, wanted: Mapping[str, Any]) -> None:
-    """Remove an expert, finished or begun, that other options or other pictures made, or that is damaged.
+def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
+    """Whether an expert, finished or begun, was made by other options or of other pictures, or is damaged.
 
     Raises EngineError for a LoRA of others: it could not be trained again.
     """
-    if (folder / RECIPE).exists() and read_json(folder / RECIPE).get("kind") == "adopted":
-        raise EngineError(f"{folder.name} is a LoRA that others made. Give the expert another name.")
     try:
-        is_finished(folder, wanted)
-        if (folder / CHECKPOINT).exists():
-            _, header = tensor_files.read(folder / CHECKPOINT)
-            had = json.loads(header["expert"])["wanted"]
-            _check_same(folder, had, {**wanted, "base": had["base"]})
-    except (EngineError, KeyError, ValueError, TypeError):
-        shutil.rmtree(folder)
+        recipe = read_json(folder / RECIPE) if (folder / RECIPE).exists() else {}
+        if not (adopted := recipe.get("kind") == "adopted"):
+            is_finished(folder, wanted)
+            if (folder / CHECKPOINT).exists():
+                _, header = tensor_files.read(folder / CHECKPOINT)
+                had = json.loads(header["expert"])["wanted"]
+                _check_same(folder, had, {**wanted, "base": had["base"]})
+    except (EngineError, AttributeError, KeyError, ValueError, TypeError):
+        return True
+    if adopted:
+        raise EngineError(f"{folder.name} is a LoRA that others made. Give the expert another name.")
+    return False
 
 
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:

@@ -38,7 +38,7 @@ class Denoiser:
 
     def predict(self, batch: Batch) -> Tensor:
         """What the base, with the mixture that is set, makes of the noised batch: (rows, c, h, w), float32."""
-        noisy = self._mixed(batch, batch.latents, batch.noise).to(self.dtype)
+        noisy = self._mixed(batch, batch.latents, batch.noise).to(self.dtype, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             predicted = self.unet(noisy, batch.timesteps, **batch.text.conditions(), return_dict=False)[0]
         return predicted.to(self.signal.dtype)

@@ -1,6 +1,7 @@
 """One run of the stage: open the base, let the experts learn together, log, show, save."""
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -35,13 +36,11 @@ class Session:
         self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
         self.devices = devices.joined()
         self.wanted = {name: self._wanted(name, asdict(options)) for name in config.experts}
-        if config.replace:
-            if self.devices.writes:
-                for name, wanted in self.wanted.items():
-                    checkpoints.discard_other(self._folder(name), wanted)
-            self.devices.meet()
+        self.replaced = {name for name, wanted in self.wanted.items()
+                         if config.replace and checkpoints.is_other(self._folder(name), wanted)}
         self.waiting = [name for name, wanted in self.wanted.items()
-                        if not checkpoints.is_finished(self._folder(name), wanted)]
+                        if name in self.replaced or not checkpoints.is_finished(self._folder(name), wanted)]
+        self.devices.meet()
         self.learners: list[Learner] = []
         self.curves: dict[str, list[Point]] = {}
         self._told = 0.0
@@ -88,15 +87,22 @@ class Session:
             start = "the same for all" if own.same_start else None
             loras[name] = Lora(own.rank, own.alpha, tuple(own.targets), own.init, start)
         self.mixture = Mixture(self.painter.pipe.unet, loras, config.seed)
-        for name in self.waiting:
-            learner = self._learner(name)
-            self.curves[name] = checkpoints.resume(self._folder(name), learner, self.wanted[name])
-            self.learners.append(learner)
+        self.learners = [self._learner(name) for name in self.waiting]
+        self._discard()
+        self.curves = {learner.name: checkpoints.resume(self._folder(learner.name), learner, self.wanted[learner.name])
+                       for learner in self.learners}
         if config.recompute:
             self.painter.pipe.unet.enable_gradient_checkpointing()
         planned = budget.plan(self.learners, self.mixture, self.denoiser, self.loss, self.devices.world)
         self.spread = Spread(planned.experts_a_forward, self.devices)
         yield Event(planned.told(), *self._progress(), data={"budget": asdict(planned)})
+
+    def _discard(self) -> None:
+        """Remove the experts that are trained anew, now that nothing stands in the way of it."""
+        if self.devices.writes:
+            for name in self.replaced:
+                shutil.rmtree(self._folder(name))
+        self.devices.meet()
 
     def _learner(self, name: str) -> Learner:
         config = self.config

@@ -29,7 +29,7 @@ class Studio:
         same = config.encode_for in ("", config.model)
         self.student = self.painter if same else diffusion.load(config.encode_for)
         _ = self.student.empty  # says at once when the student is of a family that cannot be trained
-        self.judge, self.unread = None, 0
+        self.judge, self.judged, self.unread = None, 0, 0
         if config.best_of > 1:
             plugin = plugins.load(judges, config.judge)
             self.judge = plugin.judge(build(plugin.Config, config.judge_options))
@@ -37,7 +37,7 @@ class Studio:
     def paint(self, shard: Shard, shelf: Shelf) -> Iterator[int]:
         """Paint and keep a shard; yields the number of its pictures painted after each batch but the last.
 
-        Raises EngineError when the judge can score none of it.
+        Raises EngineError while the judge could score nothing at all.
         """
         config, painted = self.config, []
         texts = [item.prompt.text for item in shard.items for _ in item.seeds]
@@ -48,10 +48,10 @@ class Studio:
             part = slice(start, start + config.batch_size)
             painted += self.painter.paint(texts[part], seeds[part], config.guidance, config.steps, config.sampler,
                                           config.batch_size)
-        before = self.unread
         chosen = [self._choose(item, painted[i * config.best_of:][:config.best_of])
                   for i, item in enumerate(shard.items)]
-        if self.unread and self.unread == before + len(shard.items):
+        self.judged += len(shard.items)
+        if self.unread == self.judged and self.judge:
             raise EngineError(f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, and so "
                               "cannot choose. Name a judge that reads them, or set best_of to 1.")
         self._keep(shard, shelf, chosen)

@@ -67,6 +67,8 @@ class Ensemble:
     @cached_property
     def fingerprint(self) -> str:
         """The base's sha256."""
+        if "painter" in self.__dict__:
+            return self.painter.fingerprint
         return checkpoints.fingerprint(checkpoints.pipeline_folder(self.model, self.revision))
 
     @cached_property

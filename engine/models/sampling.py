@@ -102,7 +102,8 @@ def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callbac
     with _mixed(batch, guided):
         for step, t in enumerate(schedule.timesteps, 1):
             rows = schedule.scale_model_input(torch.cat([latents[guided], latents]), t)
-            predicted = unet(rows.to(unet.dtype), t, **conditions, return_dict=False)[0].to(latents.dtype)
+            rows = rows.to(unet.dtype, memory_format=torch.channels_last)
+            predicted = unet(rows, t, **conditions, return_dict=False)[0].to(latents.dtype)
             empty, text = predicted[:len(guided)], predicted[len(guided):]
             text = text.index_put((guided,), empty + scale * (text[guided] - empty))
             latents = schedule.step(text, t, latents, return_dict=False)[0]

@@ -9,16 +9,20 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from engine.core import plugins
+from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import versions
 from engine.core.store import Store, read_json, write_text
-from engine.evaluate import diversity, report, summary
+from engine.evaluate import diversity, planning, report, summary
 from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
 from engine.models import checkpoints
+from engine.prompts import writers
 from engine.results.lines import Planned
 
 DIGITS = 6
+STAGES = ("prompts", "images", "experts", "merge", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Arm:
 class Measured:
     """One replicate of a line."""
 
-    recipe: dict[str, Any]
-    base: str
+    asked: dict[str, Any]
+    """Every option of every stage, the line's own, and the hashes of the models and prompts that they name."""
     versions: dict[str, str]
     split: str
     skills: list[str]
@@ -63,7 +67,7 @@ def file_of(one: Planned) -> Path:
 
 
 def read(one: Planned) -> Measured | None:
-    """What was measured by this very recipe on this very base; None where nothing was.
+    """What these very options, models and prompts gave; None where nothing was measured of them.
 
     Raises EngineError for a file of another kind.
     """
@@ -76,7 +80,7 @@ def read(one: Planned) -> Measured | None:
     except (TypeError, KeyError) as error:
         names = ", ".join(field.name for field in fields(Measured))
         raise EngineError(f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
-    return found if (found.recipe, found.base) == (one.recipe.tables, _base(one)) else None
+    return found if found.asked == _asked(one) else None
 
 
 def measure(one: Planned) -> Measured:
@@ -84,7 +88,7 @@ def measure(one: Planned) -> Measured:
     validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
     assert validation
     scales = report.best_guidance(validation, store) | reported.own_guidance
-    found = Measured(one.recipe.tables, _base(one), versions(), reported.split, list(one.recipe.tables["skills"]),
+    found = Measured(_asked(one), versions(), reported.split, list(one.recipe.tables["skills"]),
                      report.summarised(reported, store, CEILING).by_skill,
                      [_arm(one, name, scales[name]) for name in reported.models])
     write_text(file_of(one), json.dumps(asdict(found), ensure_ascii=False, sort_keys=True) + "\n")
@@ -106,7 +110,21 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
                summary.macro(summary.per_prompt(floor)), fmean(spread) if spread else None)
 
 
-def _base(one: Planned) -> str:
-    """The sha256 of the model that the experts are for."""
-    tables = one.recipe.tables
-    return checkpoints.fingerprint(checkpoints.pipeline_folder(tables["model"], tables.get("revision")))
+def _asked(one: Planned) -> dict[str, Any]:
+    recipe, line = one.recipe, one.line
+    stages = {name: asdict(config) for name in STAGES if (config := getattr(recipe, name))}
+    models = {one.reported.model: one.reported.revision}
+    if recipe.images:
+        models |= {recipe.images.model: recipe.images.revision}
+    hashes = {model: checkpoints.fingerprint(checkpoints.pipeline_folder(model, revision))
+              for model, revision in models.items()}
+    if recipe.prompts:
+        plugin = plugins.load(writers, recipe.prompts.writer)
+        stages["writer"] = asdict(build(plugin.Config, recipe.prompts.writer_options))
+        if folder := checkpoints.STORYBOOK.get(stages["writer"]["model"]):
+            hashes["writer"] = checkpoints.fingerprint(checkpoints.ASSETS / folder)
+    for name, config in (("validation", recipe.validation), ("test", recipe.test)):
+        if config:
+            hashes[name] = planning.prompts_sha256(planning.prompts_of(config))
+    told = {"line": {"noisy scenes": line.noisy_scenes, "shares prompts of": line.share_prompts}, "sha256": hashes}
+    return json.loads(json.dumps({**stages, **told}))

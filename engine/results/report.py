@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from engine.evaluate import intervals, summary
-from engine.evaluate.intervals import Interval, PerPrompt
+from engine.evaluate.intervals import Interval
 from engine.evaluate.planning import CEILING
 from engine.evaluate.report import share
 from engine.results import Config
@@ -43,7 +43,7 @@ def _arms(replicates: Lines) -> dict[str, list[Arm]]:
 
 
 def _row(of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any]:
-    learned = [_macro(arm.of(skills)) for arm in of]
+    learned = [summary.macro(arm.of(skills)) or 0.0 for arm in of]
     exact = _mean_by_skill([arm.exact for arm in of])
     against = None if of[0].name == BASE else _difference(of, base, skills)
     return {
@@ -52,15 +52,10 @@ def _row(of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any
         "by_skill": _mean_by_skill([{skill: summary.average(values.values()) for skill, values in arm.scores.items()}
                                     for arm in of]),
         "exact_by_skill": exact, "dsg": fmean(learned), "selma": _known_mean([arm.selma for arm in of]),
-        "by_replicate": learned, "unlearned": fmean(_macro(arm.of(skills, learned=False)) for arm in of),
+        "by_replicate": learned, "unlearned": _known_mean([summary.macro(arm.of(skills, learned=False)) for arm in of]),
         "exact": fmean(exact[skill] for skill in skills), "flagged": _known_mean([arm.flagged for arm in of]),
         "diversity": _known_mean([arm.diversity for arm in of]), "floor": _known_mean([arm.floor for arm in of]),
         "against_base": against, "verdict": intervals.verdict(*against) if against else ""}
-
-
-def _macro(values: PerPrompt) -> float:
-    """Of no prompts 0."""
-    return summary.macro(values) or 0.0
 
 
 def _known_mean(values: Sequence[float | None]) -> float | None:

@@ -3,8 +3,9 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from app import beside, grids, sliders
+from app import beside, grids, jobs, sliders
 from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
@@ -46,6 +47,17 @@ def test_while_only_sliders_move_nothing_else_is_painted_again(preview, run, mon
     assert rows == [1] and (back[1] == merged).all(), "what was painted is remembered"
     paint(preview, run, ONES, seed=10)
     assert rows == [1, 2]
+
+
+def test_beside_a_job_one_thread_is_enough(preview, run, monkeypatch):
+    threads = []
+    monkeypatch.setattr(preview, "_threads", 2)
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    monkeypatch.setattr(jobs, "running", lambda: object())
+    paint(preview, run, ONES, seed=21)
+    monkeypatch.setattr(jobs, "running", lambda: None)
+    paint(preview, run, ONES, seed=22)
+    assert threads == [1, 2]
 
 
 def test_every_expert_alone_is_the_merge_of_it_with_nothing(preview, run):

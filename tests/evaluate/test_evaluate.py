@@ -122,8 +122,15 @@ def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
     with pytest.raises(EngineError, match=r"base@1 were made with other settings \(steps 2 -> 3\)"):
         list(evaluate.run(other, run_folder))
     assert scores(run_folder, "base@1") == before
+    on_test = replace(config, split="test", models={"base": {}}, guidances=(1.0,), ceiling=False)
+    list(evaluate.run(on_test, run_folder))
+    pictures = {file.name: file.read_bytes() for file in run_folder.pictures("base@1").glob("*.png")}
     list(evaluate.run(replace(other, replace=True), run_folder))
     assert len(scores(run_folder, "base@1")) == 8 and scores(run_folder, "base@1") != before
+    after = {file.name: file.read_bytes() for file in run_folder.pictures("base@1").glob("*.png")}
+    assert set(after) == set(pictures) == {p.file_name for p in read_records(
+        run_folder.pictures("base@1") / "metadata.jsonl", Picture)}
+    assert {name for name in after if after[name] == pictures[name]} == {n for n in after if n.startswith("test")}
     recipe = read_json(run_folder.folder / "scores/base@1/validation/storybook.recipe.json")
     assert recipe["recipe"]["steps"] == 3 and "torch" in recipe["versions"]
 

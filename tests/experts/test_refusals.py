@@ -57,6 +57,23 @@ def test_replace_trains_anew_what_changed_and_nothing_else(base, store):
     assert after["counting"]["rank"] == 4 != before["counting"]["rank"] and after["styles"] == before["styles"]
 
 
+def test_replace_keeps_what_it_cannot_train_anew(base, store):
+    run(config(base, steps=2), store)
+    before = {file: file.read_bytes() for file in store.expert("counting").iterdir()}
+    with pytest.raises(EngineError, match="no folder"):
+        run(config(base, steps=2, model="no such folder", replace=True), store)
+    (store.expert("styles") / "recipe.json").write_text('{"kind": "adopted"}')
+    with pytest.raises(EngineError, match="others made"):
+        run(config(base, steps=3, replace=True), store)
+    assert {file: file.read_bytes() for file in store.expert("counting").iterdir()} == before
+
+
+def test_replace_takes_a_damaged_recipe_for_another(base, store):
+    run(config(base, steps=2), store)
+    (store.expert("counting") / "recipe.json").write_text("[]")
+    assert run(config(base, steps=2, replace=True), store)[-1].kind == "done"
+
+
 def test_replace_begins_anew_what_had_only_begun(base, store):
     (store.folder / "experts").mkdir()
     (store.folder / "experts" / "stop").touch()

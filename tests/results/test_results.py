@@ -141,8 +141,9 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     out, _ = finished
     one = lines.plan(results.load(recipe), out)[0]
     assert measured.read(one) == measured.measure(one)
-    other = replace(one, recipe=replace(one.recipe, tables={**one.recipe.tables, "seed": 9}))
-    assert measured.read(other) is None
+    others = [replace(one, recipe=replace(one.recipe, validation=replace(one.recipe.validation, steps=3))),
+              replace(one, line=replace(one.line, noisy_scenes=9)), replace(one, line=replace(one.line, once=True))]
+    assert [measured.read(other) is None for other in others] == [True, True, False]
 
 
 def test_the_control_learns_from_drawn_scenes(finished):

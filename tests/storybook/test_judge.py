@@ -48,11 +48,13 @@ def test_a_judge_has_a_config_whose_fields_have_defaults_and_help(module: Module
     assert all(f.metadata.get("help") for f in fields(module.Config))
 
 
-def test_a_judge_scores_a_picture_and_leaves_what_it_cannot_read_unscored(module: ModuleType) -> None:
+def test_a_judge_scores_a_picture(module: ModuleType) -> None:
     judge = module.judge(module.Config())
     score = judge(ask("a red ball on the grass"), picture(Thing("ball", "red", 30, 30, 9)), 5)
     assert (score.prompt_id, score.seed, score.judge) == ("p1", 5, module.__name__.rpartition(".")[2])
-    assert score.value is None or 0 <= score.value <= 1
+    assert score.value is not None and 0 <= score.value <= 1
+    unread = judge(ask(""), picture(Thing("ball", "red", 30, 30, 9)), 5)
+    assert unread.value is None or 0 <= unread.value <= 1, "unscored, never an error"
 
 
 def test_the_right_picture_scores_one(judge: Judge) -> None:

@@ -29,21 +29,25 @@ def loss_of(net: nn.Module):
     return loss
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first_step", [0, 12])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, first_step: int) -> None:
+    plan = replace(PLAN, steps=PLAN.steps + first_step, first_step=first_step)
+    for folder in ("whole", "broken") if first_step else ():
+        before = model()
+        list(train(before, loss_of(before), PLAN, tmp_path / folder / loop.BEFORE))
     whole, broken = model(), model()
-    list(train(whole, loss_of(whole), PLAN, tmp_path / "whole"))
-    ordinary, calls = loss_of(broken), []
+    list(train(whole, loss_of(whole), plan, tmp_path / "whole"))
+    ordinary = loss_of(broken)
 
     def killed(step: int) -> Tensor:
-        if step == 9:
+        if step == first_step + 9:
             raise KeyboardInterrupt
-        calls.append(step)
         return ordinary(step)
 
     with pytest.raises(KeyboardInterrupt):
-        list(train(broken, killed, PLAN, tmp_path / "broken"))
+        list(train(broken, killed, plan, tmp_path / "broken"))
     again = model()
-    list(train(again, loss_of(again), PLAN, tmp_path / "broken"))
+    list(train(again, loss_of(again), plan, tmp_path / "broken"))
     for name in ("checkpoint", "ema"):
         a, b = (load_file(tmp_path / f / f"{name}.safetensors") for f in ("whole", "broken"))
         assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)

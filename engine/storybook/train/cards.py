@@ -8,6 +8,7 @@ from engine.models.checkpoints import fingerprint
 from engine.storybook import WORLD
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, NOISE
 from engine.storybook.check import PLACES
+from engine.storybook.train.writer import SKILL_COUNT
 
 TASKS = {"vae": "image-to-image", "base": "text-to-image", "weak": "text-to-image", "writer": "text-generation"}
 LIBRARIES = {"vae": "diffusers", "base": "diffusers", "weak": "diffusers", "writer": "transformers"}
@@ -48,8 +49,9 @@ def _learnt_from(model: str) -> str:
     if model == "vae":
         return f"Data: scenes of the world `{WORLD}` with 3 to 6 things in any colours, drawn from a seed; no captions."
     if model == "writer":
-        return ("Data: texts of hundreds of made-up skills from the grammar and of the five named; "
-                "no evaluation prompt is among them, and the two untrained skills are not among the made-up ones.")
+        return (f"Data: texts of {SKILL_COUNT:,} made-up skills from the grammar, and of the five named, one document "
+                "in three. No evaluation prompt is among them, and no skill whose texts all follow the rules of an "
+                "untrained one; single rules of those, such as two groups of one kind, do occur.")
     rates = ", ".join(f"{name.replace('_', ' ')} {rate}" for name, rate in vars(NOISE).items())
     left_out = ", ".join(f"{how} {kind}" for kind, how in (*LEFT_OUT_COLOURS, *LEFT_OUT_STYLES))
     return (f"Data: scenes of the world `{WORLD}` with captions as the web writes them ({rates}). "

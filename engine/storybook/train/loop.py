@@ -125,7 +125,7 @@ class Run:
         for index, (name, p) in enumerate(self.model.named_parameters()):
             p.copy_(tensors[f"model.{name}"])
             self.average.weights[name].copy_(tensors[f"ema.{name}"])
-            state[index] = {"step": torch.tensor(float(step))} | {
+            state[index] = {"step": torch.tensor(float(step - self.plan.first_step))} | {
                 key: torch.empty_like(p).copy_(tensors[f"adam.{name}.{key}"])  # in the memory format of the weights
                 for key in ("exp_avg", "exp_avg_sq")}
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
@@ -163,7 +163,7 @@ def train(model: nn.Module, loss: Callable[[int], Tensor], plan: Plan, folder: P
     torch.set_flush_denormal(True)  # vanishing moments would make every step several times slower
     run = Run(model, plan, folder)
     first = run.resume()
-    began, total = time.monotonic(), 0.0
+    began, total, reported = time.monotonic(), 0.0, first
     for step in range(first, plan.steps):
         value = loss(step)
         run.step(step, value)
@@ -172,10 +172,11 @@ def train(model: nn.Module, loss: Callable[[int], Tensor], plan: Plan, folder: P
         if done % REPORT_EVERY_STEPS == 0:
             if not math.isfinite(total):
                 raise EngineError(f"The loss is {total} at step {step}. Lower the learning rate.")
-            mean, seconds = total / REPORT_EVERY_STEPS, (time.monotonic() - began) / (done - first)
+            now = time.monotonic()
+            mean, seconds = total / (done - reported), (now - began) / (done - reported)
             run.history.append({"step": done, "loss": mean, "seconds_per_step": seconds})
             yield Event(f"step {done} loss {mean:.4f} {seconds:.2f} s/step", done, plan.steps)
-            total = 0.0
+            began, total, reported = now, 0.0, done
         if done % plan.checkpoint_every == 0 or done == plan.steps:
             if validate is not None:
                 held_out = run.validation(validate)
