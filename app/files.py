@@ -38,8 +38,8 @@ def build(run: gr.Dropdown) -> list[Component]:
     """Downloads and their directions, for `show`; and a way to take a file in."""
     what = gr.Dropdown([], label="Expert or merge", elem_id="file-of")
     with gr.Row(elem_classes="bar"):
-        plain = gr.DownloadButton("For diffusers and peft", interactive=False, min_width=200, elem_id="for-diffusers")
-        kohya = gr.DownloadButton("For ComfyUI, A1111 and Forge", interactive=False, min_width=200, elem_id="for-comfy")
+        plain = gr.DownloadButton("For diffusers, peft", interactive=False, min_width=180, elem_id="for-diffusers")
+        kohya = gr.DownloadButton("For ComfyUI, A1111, Forge", interactive=False, min_width=180, elem_id="for-comfy")
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])

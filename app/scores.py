@@ -38,9 +38,9 @@ class Standing:
 
 
 def tables(run: Store) -> list[str]:
-    """Every split and judge that something was scored by, as "validation/storybook"."""
+    """Every split and judge that something was scored by, as "validation/storybook"; test, which counts, is first."""
     files = [path for path in run.folder.glob("scores/*/*/*.jsonl") if path.parent.name != PICTURES]
-    return sorted({f"{path.parent.name}/{path.stem}" for path in files if "." not in path.stem}, reverse=True)
+    return sorted({f"{path.parent.name}/{path.stem}" for path in files if "." not in path.stem})
 
 
 def standings(run: Store, table: str) -> list[Standing]:

@@ -28,7 +28,7 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
         score(f"merged@{scale}", "validation", on_validation)
         score(f"merged@{scale}", "test", on_test)
     assert [s.model for s in scores.at_their_best(run, "test/j")] == ["merged@2"]
-    assert scores.tables(run) == ["validation/j", "test/j"]
+    assert scores.tables(run) == ["test/j", "validation/j"]
 
 
 def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, example, monkeypatch):

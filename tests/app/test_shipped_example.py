@@ -27,7 +27,7 @@ def test_every_tab_has_something_of_it():
     assert any(contents.rejected(run, skill) for skill in SKILLS), "the filter's work is to be seen"
     for learned in contents.learned(run).values():
         assert len(learned.curve) > 2 and len(learned.samples) >= 2
-    assert scores.tables(run) == ["validation/storybook", "test/storybook"]
+    assert scores.tables(run) == ["test/storybook", "validation/storybook"]
     best = scores.at_their_best(run, "test/storybook")
     assert scores.pictures(run, [standing.model for standing in best], "test/storybook")
 
