@@ -23,9 +23,11 @@ run: .venv/.installed  ## the whole line without the app, into runs/storybook (o
 	$(BIN)/python -m engine run assets/recipes/storybook.toml --out $(OUT)
 
 results: .venv/.installed  ## the experiments behind the README's table; hours, resumable
+	mkdir -p $(RESULTS)/measured assets/results/measured
+	cp -n assets/results/measured/* $(RESULTS)/measured/ 2>/dev/null || true
 	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
 	cp $(RESULTS)/results.json assets/results/storybook.json
-	mkdir -p assets/results/measured && cp $(RESULTS)/measured/*.json assets/results/measured/
+	cp $(RESULTS)/measured/*.json assets/results/measured/
 	$(BIN)/python -m tests.readme_tables
 
 test: .venv/.tools  ## the tests, with a real browser

@@ -75,9 +75,8 @@ def read(one: Planned) -> Measured | None:
     if not file.exists():
         return None
     try:
-        told = read_json(file)
-        found = Measured(**{**told, "arms": [Arm(**arm) for arm in told["arms"]]})
-    except (TypeError, KeyError) as error:
+        found = _unpacked(read_json(file))
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         names = ", ".join(field.name for field in fields(Measured))
         raise EngineError(f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
     return found if found.asked == _asked(one) else None
@@ -91,8 +90,29 @@ def measure(one: Planned) -> Measured:
     found = Measured(_asked(one), versions(), reported.split, list(one.recipe.tables["skills"]),
                      report.summarised(reported, store, CEILING).by_skill,
                      [_arm(one, name, scales[name]) for name in reported.models])
-    write_text(file_of(one), json.dumps(asdict(found), ensure_ascii=False, sort_keys=True) + "\n")
+    write_text(file_of(one), json.dumps(_packed(found), ensure_ascii=False, sort_keys=True) + "\n")
     return found
+
+
+def _packed(found: Measured) -> dict[str, Any]:
+    """As JSON, with the prompts named once for all arms."""
+    prompts: dict[str, list[str]] = {}
+    for arm in found.arms:
+        for skill, values in arm.scores.items():
+            prompts[skill] = sorted({*prompts.get(skill, ()), *values})
+    arms = [{**asdict(arm), "scores": {skill: [arm.scores.get(skill, {}).get(prompt) for prompt in ids]
+                                       for skill, ids in prompts.items()}} for arm in found.arms]
+    return {**asdict(found), "prompts": prompts, "arms": arms}
+
+
+def _unpacked(told: dict[str, Any]) -> Measured:
+    """Raises KeyError and TypeError for what `_packed` did not make."""
+    prompts, arms = told["prompts"], []
+    for arm in told["arms"]:
+        scores = {skill: {prompt: value for prompt, value in zip(prompts[skill], values, strict=True)
+                          if value is not None} for skill, values in arm["scores"].items()}
+        arms.append(Arm(**{**arm, "scores": {skill: values for skill, values in scores.items() if values}}))
+    return Measured(**{**{name: value for name, value in told.items() if name != "prompts"}, "arms": arms})
 
 
 def _arm(one: Planned, name: str, guidance: float) -> Arm:
