@@ -1,11 +1,14 @@
 """The command line: a line an event, a sentence an error, an exit code that says which."""
+import importlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from types import ModuleType
 
 import pytest
 
+import engine
 from engine import __main__ as command
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -121,3 +124,14 @@ def test_options_that_make_no_sense_are_a_sentence(toy_stage, capsys, options, s
 def test_the_whole_line_wants_a_recipe(capsys):
     assert command.main(["pipeline", "there", "recipe=x.toml"]) == 1
     assert "takes a recipe" in capsys.readouterr().err
+
+
+def test_libraries_say_nothing_between_the_lines_of_progress(monkeypatch):
+    wanted = {f"{library}_VERBOSITY": "error" for library in ("TRANSFORMERS", "DIFFUSERS")}
+    for name in wanted:
+        monkeypatch.delenv(name, raising=False)
+    importlib.reload(engine)
+    assert {name: os.environ[name] for name in wanted} == wanted
+    monkeypatch.setenv("DIFFUSERS_VERBOSITY", "info")
+    importlib.reload(engine)
+    assert os.environ["DIFFUSERS_VERBOSITY"] == "info", "who wants to hear them does"
