@@ -24,7 +24,7 @@ run: .venv/.installed  ## the whole line without the app, into runs/storybook (o
 
 results: .venv/.installed  ## the experiments behind the README's table; hours, resumable
 	mkdir -p $(RESULTS)/measured assets/results/measured
-	cp -n assets/results/measured/* $(RESULTS)/measured/ 2>/dev/null || true
+	find assets/results/measured -name '*.json' -exec cp -n {} $(RESULTS)/measured/ \;
 	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
 	cp $(RESULTS)/results.json assets/results/storybook.json
 	cp $(RESULTS)/measured/*.json assets/results/measured/

@@ -145,7 +145,7 @@ def recipe(made: Path) -> dict[str, Any]:
 def _painted(run: Store, skill: str) -> list[Painted]:
     """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
     folder = run.images(skill)
-    known = {picture.file_name: picture.text for picture in store.read_records(folder / "metadata.jsonl", Picture)}
+    known = {picture.file_name: picture.text for picture in store.read_records(folder / store.METADATA, Picture)}
     files = sorted(path for path in folder.glob("[0-9]*.png"))
     if any(path.name not in known for path in files):
         texts = [prompt.text for prompt in store.read_records(run.prompts(skill), Prompt)]

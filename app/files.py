@@ -5,7 +5,7 @@ from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
@@ -19,6 +19,7 @@ from engine.core.store import atomic
 from engine.experts import Training
 from engine.models import checkpoints
 from engine.models.lora_cards import CARD, FILE_NAME
+from engine.storybook import EXAMPLE
 
 SNIPPET = '''from diffusers import DiffusionPipeline
 
@@ -27,11 +28,19 @@ pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the downloa
 pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")'''
 COMFY = ("ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
          "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt.")
-PROMPT = "two red balls and a blue star at night"
 MERGE = ("name", "method", "options", "experts")
 TRAINING = (*(field.name for field in fields(Training)), "model", "revision", "objective", "options", "seed",
             "precision", "held_out")
 NOTHING = "Nothing to download yet: train an expert or save a merge."
+
+
+class Copies(NamedTuple):
+    """Copies where Gradio may read them: the file itself, one in kohya's naming, and the card where there is one."""
+
+    plain: str
+    kohya: str
+    card: str | None
+    hashes: str
 
 
 def build(run: gr.Dropdown) -> list[Component]:
@@ -87,11 +96,10 @@ def show(run: str, what: str | None) -> list[Any]:
     made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
-                             prompt=PROMPT if contents.is_storybook(store) else "a photo of two red apples and a cup")
-    plain, kohya, _ = copies
-    note = (f"{COMFY.format(name=what)}\n\nsha256: `{file_hash(Path(plain))}` for diffusers, "
-            f"`{file_hash(Path(kohya))}` for the others.")
-    return [choice, *[gr.update(value=file, interactive=file is not None) for file in copies], note,
+                             prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup")
+    files = (copies.plain, copies.kohya, copies.card)
+    return [choice, *[gr.update(value=file, interactive=file is not None) for file in files],
+            f"{COMFY.format(name=what)}\n\n{copies.hashes}",
             gr.update(value=snippet, visible=True), gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
 
 
@@ -110,19 +118,18 @@ def as_recipe(made: dict[str, Any]) -> str:
 
 
 @lru_cache(32)
-def _copies(file: Path, changed_at: int) -> tuple[str, str, str | None]:
-    """Copies where Gradio may read them: the file itself, one in kohya's naming, and the card where there is one."""
+def _copies(file: Path, changed_at: int) -> Copies:
     from engine.models import lora_files, lora_kohya
-    folder, name = Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16], (
-        file.parent.name)
+    folder = Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16]
+    plain, kohya, card = (folder / name for name in (
+        file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md"))
     read = lora_files.read(file.parent)
-    lora_kohya.write(folder / f"{name}.safetensors", read.expert, read.recipe)
-    _copy(file, folder / file.name)
-    card = file.parent / CARD
-    if card.is_file():
-        _copy(card, folder / f"{name}.md")
-    return str(folder / file.name), str(folder / f"{name}.safetensors"), (
-        str(folder / f"{name}.md") if card.is_file() else None)
+    lora_kohya.write(kohya, read.expert, read.recipe)
+    _copy(file, plain)
+    if has_card := (file.parent / CARD).is_file():
+        _copy(file.parent / CARD, card)
+    hashes = f"sha256: `{file_hash(plain)}` for diffusers, `{file_hash(kohya)}` for the others."
+    return Copies(str(plain), str(kohya), str(card) if has_card else None, hashes)
 
 
 @cache

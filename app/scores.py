@@ -7,7 +7,7 @@ from statistics import fmean
 
 from app import contents
 from app.figures import Point
-from engine.core.store import Store, read_records
+from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture, Score
 from engine.evaluate import diversity, intervals, summary
 from engine.evaluate.intervals import Interval
@@ -66,7 +66,7 @@ def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tu
     found: dict[str, list[tuple[str, Path, Score | None]]] = {}
     for model in models:
         scored = {(s.prompt_id, s.seed): s for s in _scores(run, model, table)}
-        for picture in read_records(run.pictures(model) / "metadata.jsonl", Picture):
+        for picture in read_records(run.pictures(model) / METADATA, Picture):
             entry = (model, run.pictures(model) / picture.file_name, scored.get((picture.prompt_id, picture.seed)))
             found.setdefault(picture.text, []).append(entry)
     return found

@@ -1,13 +1,11 @@
 """The command line: the whole line from a recipe, or one stage by its options or from a job folder."""
 import argparse
-import errno
 import importlib
 import json
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +67,8 @@ def main(arguments: list[str]) -> int:
             _check_processes(asked.command)
             if asked.command in RECIPES:
                 runs = Path(os.environ.get("SELMA_RUNS", "runs"))
-                out = asked.out or runs / ("results-" * (asked.command == "results") + asked.recipe.stem)
+                prefix = "results-" if asked.command == "results" else ""
+                out = asked.out or runs / f"{prefix}{asked.recipe.stem}"
                 return _report(guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop))
             if asked.options:
                 events = stage_at_once(asked.command, asked.folder, asked.options)
@@ -143,23 +142,13 @@ def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
 
 def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:
     """The events, each written down first. Raises EngineError where that fails; a follower then sees no last event."""
-    with _writing(file):
+    with store.writing(file):
         record = open(file, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
     with record:
         for event in events:
-            with _writing(file):
+            with store.writing(file):
                 record.write(json.dumps(asdict(event), ensure_ascii=False) + "\n")
             yield event
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        remedy = "Free some space" if error.errno == errno.ENOSPC else "Let it be written to"
-        raise EngineError(f"Cannot write {file}: {error.strerror}. {remedy} and start again; what was finished is "
-                          "kept.") from error
 
 
 def _report(events: Iterator[Event], told: bool = True) -> int:

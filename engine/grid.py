@@ -16,6 +16,7 @@ from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
+from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
@@ -31,7 +32,7 @@ class Config:
     weights: dict[str, float] = field(metadata={"help": "What each expert's delta counts where no axis changes it"})
     x_values: tuple[float, ...] = field(default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From left to right"})
     y_values: tuple[float, ...] = field(default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"})
-    prompts: tuple[str, ...] = field(default=("two red balls and a blue star at night",), metadata={
+    prompts: tuple[str, ...] = field(default=(EXAMPLE,), metadata={
         "help": "A grid each"})
     name: str = field(default="grid", metadata={"help": "Its folder"})
     model: str = field(default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"})

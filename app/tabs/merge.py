@@ -13,12 +13,11 @@ from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
 from engine.core.errors import EngineError
 from engine.merge import live
-from engine.storybook import evaluation
+from engine.storybook import EXAMPLE, evaluation
 
 TITLE = "Merge"
 MOST_PROMPTS = 8
 MOST_CHARACTERS = 5000
-FIRST_PROMPT = "two red balls and a blue star at night"
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 31 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
@@ -76,7 +75,7 @@ def build(run: gr.Dropdown) -> Page:
 
 def _scene() -> Scene:
     with gr.Row(elem_classes="bar"):
-        prompt = gr.Textbox(FIRST_PROMPT, label="Prompts, one a line", lines=1, max_lines=4, scale=4, min_width=200,
+        prompt = gr.Textbox(EXAMPLE, label="Prompts, one a line", lines=1, max_lines=4, scale=4, min_width=200,
                             elem_id="merge-prompt", submit_btn="Paint")
         other = gr.Button("Another prompt", min_width=160, scale=0, elem_id="another-prompt")
     with gr.Row(elem_classes="bar"):
@@ -136,7 +135,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
         with page.told():
             weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
-            own = {"prompts": lines_of(prompt) or (FIRST_PROMPT,), "seed": int(values["seed"] or 0)}
+            own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:

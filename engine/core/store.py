@@ -1,4 +1,5 @@
 """The run folder: where each stage finds its input and leaves its output. Every write is atomic."""
+import errno
 import json
 import os
 import tempfile
@@ -11,6 +12,9 @@ from typing import Any, TypeVar
 from engine.core.errors import EngineError
 
 Record = TypeVar("Record")
+METADATA = "metadata.jsonl"
+"""What a Hub `imagefolder` says of its pictures."""
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,31 @@ def atomic(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, because writers like PIL choose the format by it.
     Raises EngineError when the disk is full or the folder cannot be written.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
         os.close(handle)
-    except OSError as error:
-        raise EngineError(f"Cannot write {path}: {error.strerror}. Free some space or choose another "
-                          "folder.") from error
     temporary = Path(name)
     try:
-        yield temporary
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise EngineError(f"Cannot write {path}: {error.strerror}. Free some space and start again; "
-                          "what was finished before is kept.") from error
+        with writing(path):
+            yield temporary
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the file system refuses into an EngineError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Choose another folder" if error.errno in FORBIDDEN else "Free some space and start again"
+        raise EngineError(f"Cannot write {path}: {error.strerror}. {remedy}; what was finished before is "
+                          "kept.") from error
 
 
 def write_text(path: Path, text: str) -> None:

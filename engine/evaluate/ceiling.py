@@ -1,5 +1,5 @@
 """The most a painter could score: scenes drawn for the prompts, through its VAE and back, before the same judge."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from PIL import Image
 
@@ -10,7 +10,6 @@ from engine.evaluate import Config, planning
 from engine.evaluate.bench import Bench
 from engine.evaluate.files import Files
 from engine.evaluate.planning import CEILING, Row
-from engine.models import autoencoder
 from engine.storybook.evaluation import true_scene
 from engine.storybook.scenes import paint
 
@@ -23,13 +22,6 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):
             scenes = [Image.fromarray(paint(true_scene(row.prompt.text, row.seed))) for row in shard]
-            images = round_trip(scenes, bench)
+            images = bench.painter.round_trip(scenes)
             files.add([bench.judged(row, image) for row, image in zip(shard, images, strict=True)])
             yield files.progress([CEILING], len(rows) - sum(map(files.lacks, rows)), len(rows))
-
-
-def round_trip(images: Sequence[Image.Image], bench: Bench) -> list[Image.Image]:
-    """The pictures after the VAE's encoder and decoder, at the size the painter paints."""
-    painter = bench.painter
-    pixels = autoencoder.to_pixels(images, painter.size_pixels if painter.is_unet else None)
-    return autoencoder.to_images(painter.decode(painter.encode(pixels)))

@@ -7,13 +7,12 @@ from typing import Any
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
+from engine.core.store import METADATA, Store, atomic, read_json, read_records, write_json, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, summary
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import Row
 
-METADATA = "metadata.jsonl"
 Scores = dict[tuple[str, int], Score]
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_records
+from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
 from engine.models import tensor_files
 from engine.models.diffusion import Painter
@@ -38,7 +38,7 @@ def load(store: Store, skill: str, painter: Painter) -> Encoded:
     """Raises EngineError, naming the remedy, when they are missing, damaged or another base's."""
     file = _file(store, skill)
     tensors, header = tensor_files.read(file)
-    texts = [picture.text for picture in read_records(file.parent / "metadata.jsonl", Picture)]
+    texts = [picture.text for picture in read_records(file.parent / METADATA, Picture)]
     _check_base(file, header, painter)
     names = SDXL if hasattr(painter.pipe, "text_encoder_2") else PLAIN
     _check(file, tensors, names, len(texts), painter)

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.core.store import read_records, write_records
+from engine.core.store import METADATA, read_records, write_records
 from engine.core.types import Picture, Prompt
 from engine.models import tensor_files
 
@@ -78,7 +78,7 @@ class Shelf:
     def pictures(self, shard: Shard) -> list[Picture]:
         """A finished shard's records."""
         if rows := self._joined_rows.get(shard.key):
-            return read_records(self.folder / "metadata.jsonl", Picture)[rows]
+            return read_records(self.folder / METADATA, Picture)[rows]
         with tensor_files.opened(self._part(shard.key), "numpy") as file:
             return [Picture(**values) for values in _entry(file, self._part(shard.key), "pictures")]
 
@@ -90,7 +90,7 @@ class Shelf:
         tensors = {name: first if name in ONE_ROW else torch.cat([part[name] for part in loaded])
                    for name, first in loaded[0].items()}
         keys = [[shard.key, len(shard.items)] for shard in shards]
-        write_records(self.folder / "metadata.jsonl", pictures)
+        write_records(self.folder / METADATA, pictures)
         told = json.dumps({**recipe, "shards": keys}, sort_keys=True)
         tensor_files.write(self.joined, tensors, {"recipe": told})
         self._joined_rows = self._read_joined()

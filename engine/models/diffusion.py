@@ -85,6 +85,11 @@ class Painter:
         """Pixels (n, 3, height, width) in [-1, 1] of latents (n, c, h, w) scaled as the UNet sees them."""
         return autoencoder.decode(self.pipe.vae, latents)
 
+    def round_trip(self, images: Sequence[Image.Image]) -> list[Image.Image]:
+        """The pictures after the VAE's encoder and decoder, at the size that is painted."""
+        pixels = autoencoder.to_pixels(images, self.size_pixels if self.is_unet else None)
+        return autoencoder.to_images(self.decode(self.encode(pixels)))
+
     def paint(self, texts: Sequence[str], seeds: Sequence[int], guidance: float | Sequence[float], steps: int,  # noqa: PLR0913
               sampler: str = "dpmsolver++", batch_size: int = 32, mixture: Mixture | None = None,
               mix: Mix | None = None, callback: Callback | None = None) -> list[Painted]:

@@ -70,8 +70,6 @@ class Layer:
         key = tuple((expert, factors.rank, factors.scale) for expert, factors in parts.items())
         self.layout = layouts.setdefault(key, Layout(key, self.a_cat))
         self._folded: nn.Parameter | None = None
-        self._cast: tuple[tuple[torch.dtype, int, int], tuple[Tensor, Tensor]] | None = None
-        """The storage in a base's lower precision, made again after it was written to."""
 
     def factors(self, expert: int) -> Factors:
         """A copy of one expert's share."""
@@ -121,14 +119,9 @@ class Layer:
     def _concatenated(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """A_cat and B_cat as the layer computes; the parameters joined where gradients are wanted."""
         parameters = (*self.a.values(), *self.b.values())
-        if torch.is_grad_enabled() and any(p.requires_grad for p in parameters):
-            return torch.cat(list(self.a.values())).to(dtype), torch.cat(list(self.b.values())).to(dtype)
-        if dtype == self.a_cat.dtype or torch.compiler.is_compiling() or self.a_cat.is_inference():
+        if not torch.is_grad_enabled() or not any(p.requires_grad for p in parameters):
             return self.a_cat.to(dtype), self.b_cat.to(dtype)
-        written = (dtype, self.a_cat._version, self.b_cat._version)
-        if self._cast is None or self._cast[0] != written:
-            self._cast = written, (self.a_cat.to(dtype), self.b_cat.to(dtype))
-        return self._cast[1]
+        return torch.cat(list(self.a.values())).to(dtype), torch.cat(list(self.b.values())).to(dtype)
 
     def _low(self, x: Tensor, a: Tensor) -> Tensor:
         """A x: (batch, ..., ranks), of a convolution (batch, ranks, h, w)."""

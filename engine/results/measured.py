@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from engine import recipes
 from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -22,7 +23,6 @@ from engine.prompts import writers
 from engine.results.lines import Planned
 
 DIGITS = 6
-STAGES = ("prompts", "images", "experts", "merge", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
 
 def _asked(one: Planned) -> dict[str, Any]:
     recipe, line = one.recipe, one.line
-    stages = {name: asdict(config) for name in STAGES if (config := getattr(recipe, name))}
+    stages = {name: asdict(config) for name in (*recipes.STAGES, *recipes.SPLITS)
+              if (config := getattr(recipe, name, None))}
     models = {one.reported.model: one.reported.revision}
     if recipe.images:
         models |= {recipe.images.model: recipe.images.revision}

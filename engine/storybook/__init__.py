@@ -7,3 +7,5 @@ WORLD version, new weights and new results.
 WORLD = "storybook-1"
 WRITER_TEMPERATURE = 0.7
 """At which the shipped writer is used, and measured."""
+EXAMPLE = "two red balls and a blue star at night"
+"""A text that shows what there is to say: what the app and the grid paint until they are told another."""

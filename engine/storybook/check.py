@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
-from engine.models.autoencoder import to_images
 from engine.models.checkpoints import fingerprint
 from engine.models.diffusion import Painter, load
 from engine.storybook import WORLD, evaluation
@@ -117,22 +116,18 @@ def judge_alone(number: int, counts: dict[str, int]) -> dict[str, float]:
 def judge_after_vae(painter: Painter, number: int, prompts: int, counts: dict[str, int]) -> dict[str, float]:
     """Scenes without any error, and the DSG of true scenes of the validation prompts: no painter is better."""
     scenes = fresh_scenes(number, seed=102)
-    pictures = round_trip(painter, [paint(scene) for scene in scenes])
+    pictures = round_trip(painter, scenes)
     exact = np.mean([is_read(s, read(p)) for s, p in zip(scenes, pictures, strict=True)])
     texts = [p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)[:prompts]]
-    true = round_trip(painter, [paint(evaluation.true_scene(text, seed)) for seed, text in enumerate(texts)])
+    true = round_trip(painter, [evaluation.true_scene(text, seed) for seed, text in enumerate(texts)])
     counts |= {"judge_exact_after_vae": number, "ceiling_dsg": len(texts)}
     return {"judge_exact_after_vae": float(exact), "ceiling_dsg": round(mean_dsg(texts, true), 4)}
 
 
-def round_trip(painter: Painter, pictures: list[Rgb], batch: int = 50) -> list[Rgb]:
+def round_trip(painter: Painter, scenes: Sequence[Scene], batch: int = 50) -> list[Rgb]:
     """Through the codec and back: what a perfect painter could show at best."""
-    out: list[Rgb] = []
-    for i in range(0, len(pictures), batch):
-        pixels = torch.from_numpy(np.stack(pictures[i:i + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.no_grad():
-            out += [to_pixels(image) for image in to_images(painter.decode(painter.encode(pixels)))]
-    return out
+    images = [Image.fromarray(paint(scene)) for scene in scenes]
+    return [to_pixels(image) for i in range(0, len(images), batch) for image in painter.round_trip(images[i:i + batch])]
 
 
 def painter_bars(painter: Painter, name: str, number: int, guidances: tuple[float, ...],

@@ -2,7 +2,6 @@
 
 `python -m engine.storybook freeze` wrote them. Settings are chosen on `validation`; `test` is only reported.
 """
-import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
+from engine.core.recipe import file_hash
 from engine.core.store import read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
 from engine.storybook import WORLD
@@ -81,10 +81,6 @@ def changed() -> list[str]:
     """Sets whose file is no longer what was frozen."""
     frozen = read_json(FOLDER / "frozen.json")["sha256"]
     return [name for name, digest in frozen.items() if file_hash(FOLDER / f"{name}.jsonl") != digest]
-
-
-def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _fresh(skill: str, rng: np.random.Generator, taken: set[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from engine.core.store import Store, read_records
+from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
 from engine.votes.ledger import Ledger
 
@@ -61,7 +61,7 @@ def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
         model = folder.parent.name
         if models and model not in models:
             continue
-        for picture in read_records(folder / "metadata.jsonl", Picture):
+        for picture in read_records(folder / METADATA, Picture):
             found[picture.prompt_id, picture.seed].append((model, picture))
     return [Pair(prompt_id, a.text, _side(store, one, a), _side(store, other, b))
             for (prompt_id, _), painted in found.items() for (one, a), (other, b) in combinations(painted, 2)

@@ -79,7 +79,7 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_no_rubbish(tmp_path, monkeypa
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "prompts").write_text("a file where the folder should be")
-    with pytest.raises(EngineError, match="choose another folder"):
+    with pytest.raises(EngineError, match="Choose another folder"):
         store.write_records(store.Store(tmp_path).prompts("counting"), PROMPTS)
 
 

@@ -171,11 +171,7 @@ def test_a_base_in_half_precision_sees_every_later_step_of_an_optimiser(unet, in
         before, again = half(**values).sample, half(**values).sample
         torch._foreach_mul_(mixture.parameters_of("a"), 0.5)
         after = half(**values).sample
-    fresh = Mixture(copy.deepcopy(unet).to(torch.bfloat16), {"a": mixture.expert("a")})
     assert torch.equal(before, again) and difference(after.float(), before.float()) > 1e-2
-    for name, layer in mixture._layers.items():
-        kept, made = layer._concatenated(torch.bfloat16), fresh._layers[name]._concatenated(torch.bfloat16)
-        assert all(torch.equal(one, other) for one, other in zip(kept, made, strict=True))
 
 
 def test_a_compiled_model_learns_the_same(unet, wide, inputs):
