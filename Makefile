@@ -23,11 +23,10 @@ run: .venv/.installed  ## the whole line without the app, into runs/storybook (o
 	$(BIN)/python -m engine run assets/recipes/storybook.toml --out $(OUT)
 
 results: .venv/.installed  ## the experiments behind the README's table; hours, resumable
-	mkdir -p $(RESULTS)/measured assets/results/measured
-	find assets/results/measured -name '*.json' -exec cp -n {} $(RESULTS)/measured/ \;
 	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
+	mkdir -p assets/results/measured
 	cp $(RESULTS)/results.json assets/results/storybook.json
-	cp $(RESULTS)/measured/*.json assets/results/measured/
+	find $(RESULTS)/measured -name '*.json' -exec cp {} assets/results/measured/ \;
 	$(BIN)/python -m tests.readme_tables
 
 test: .venv/.tools  ## the tests, with a real browser

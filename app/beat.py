@@ -24,11 +24,13 @@ def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
     beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
     opened, seen = gr.State(next(iter(pages), "")), gr.State("")
     kept: list[Component] = [opened, seen]
-    inputs, outputs = [bar.run, *kept, *beat.inputs], [*kept, *bar.outputs, *beat.outputs]
+    inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
     demo.load(first_look, None, bar.run, **QUIET)
+    bar.run.focus(lambda: gr.update(choices=runs.names()), None, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, **QUIET)
     gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **QUIET)
     for name, (tab, _) in pages.items():
+        tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
         tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
 
 
@@ -51,7 +53,7 @@ class Beat:
         bar: list[Any] = [gr.skip()] * len(self.bar.outputs)
         drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
         if not run:
-            return [opened, "", *bar, *drawn.values()]
+            return ["", *bar, *drawn.values()]
         mark = line.mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
         try:
             bar = line.shown(run)
@@ -60,12 +62,12 @@ class Beat:
                 drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
         except EngineError as error:  # a damaged file, say: told where the progress stands, and not once a second
             bar[0] = views.failure(str(error))
-        return [opened, mark, *bar, *drawn.values()]
+        return [mark, *bar, *drawn.values()]
 
     def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
         """Everything again, but only when a job has said something new."""
         if not run or line.mark(run) == seen:
-            return [gr.skip()] * (2 + len(self.bar.outputs) + len(self.outputs))
+            return [gr.skip()] * (1 + len(self.bar.outputs) + len(self.outputs))
         return self.redraw(run, opened, seen, *values)
 
 

@@ -1,6 +1,8 @@
 """What a run folder holds, as far as the work has come."""
+import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
 from engine.models.checkpoints import STORYBOOK
+from engine.models.lora_cards import FILE_NAME
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Learned:
 
 def of(run: Store) -> Contents:
     return Contents(
-        sum(len(prompts) for prompts in accepted(run).values()), len(list(run.folder.glob("images/*/*.png"))),
+        sum(len(prompts) for prompts in accepted(run).values()), len(list(run.folder.glob("images/*/[0-9]*.png"))),
         _folders(run, "experts"), _folders(run, "merges"),
         tuple(sorted({path.parent.parent.name for path in run.folder.glob("scores/[!_]*/*/*.jsonl")
                       if path.parent.name != "pictures"} - {CEILING})))
@@ -64,7 +67,7 @@ def of(run: Store) -> Contents:
 
 def accepted(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
-    files = sorted(run.folder.glob("prompts/*.jsonl"))
+    files = sorted(run.folder.glob("prompts/[!.]*.jsonl"))  # a file that is being written begins with a dot
     return {path.stem: store.read_records(path, Prompt) for path in files if not path.stem.endswith(".rejected")}
 
 
@@ -135,6 +138,13 @@ def unfinished(run: Store, name: str) -> str | None:
     if made.get("stopped_early") or made.get("step", 0) >= made.get("steps", 0):
         return None
     return f"Stopped at step {made['step']} of {made['steps']}: train it on, or use it as it is"
+
+
+def identity(run: Store, experts: Sequence[str]) -> str:
+    """Another text for other experts, the same for a copy of them: name, time and size of each file."""
+    files = [(name, run.expert(name) / FILE_NAME) for name in experts]
+    told = [(name, file.stat().st_mtime_ns, file.stat().st_size) for name, file in files if file.exists()]
+    return hashlib.sha256(repr([*told, base_of(run)]).encode()).hexdigest()[:16]
 
 
 def recipe(made: Path) -> dict[str, Any]:

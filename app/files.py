@@ -12,6 +12,7 @@ from gradio.components import Component
 
 from app import contents, jobs, page, runs
 from engine.adopt import Config as Adopt
+from engine.core import names
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
 from engine.core.recipe import file_hash
@@ -62,21 +63,22 @@ def build(run: gr.Dropdown) -> list[Component]:
             name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
             take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
     outputs: list[Component] = [what, plain, kohya, card, note, snippet, recipe]
-    what.input(show, [run, what], outputs, **{**page.QUIET, "queue": True})
+    what.input(page.told()(show), [run, what], outputs, **{**page.QUIET, "queue": True})
     take.click(adopt, [run, file, name], run, **page.QUIET)
     return outputs
 
 
+@page.told()
 def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
     """Start taking a file in. The upload is copied into the run first: uploads do not live long."""
-    with page.told():
-        if file is None:
-            raise EngineError("Choose a .safetensors file first.")
-        jobs.check_free()
-        run = runs.writable(run)
-        kept = runs.folder(run) / "adopted" / Path(file).name
-        _copy(Path(file), kept)
-    return page.start("adopt", run, Adopt, file=str(kept), name=name.strip(),
+    if file is None:
+        raise EngineError("Choose a .safetensors file first.")
+    names.check(name.strip(), "an expert")
+    jobs.check_free()
+    run = runs.writable(run)
+    kept = runs.folder(run) / "adopted" / Path(file).name
+    _copy(Path(file), kept)
+    return page.start("adopt", run, Adopt, lambda _: None, file=str(kept), name=name.strip(),
                       **contents.base_of(runs.open_store(run)))
 
 

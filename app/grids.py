@@ -10,7 +10,7 @@ from gradio.components import Component
 from app import contents, page, pictures, runs, views
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_json, read_records
-from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config
+from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"
@@ -53,12 +53,14 @@ def build() -> Pane:
 
 
 def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders show."""
-    with page.told():
-        store = runs.open_store(run)
-        axes = {"x_values": numbers(values["x_values"]), "y_values": numbers(values["y_values"])}
+    """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders show.
+
+    Raises EngineError and gr.Error, with the remedy.
+    """
+    store = runs.open_store(run)
+    axes = {"x_values": numbers(values["x_values"]), "y_values": numbers(values["y_values"])}
     return page.start(
-        "grid", run, Config, x=values["x"] or "", y=values["y"] or "", **axes, weights=dict(weights),
+        "grid", run, Config, plan, x=values["x"] or "", y=values["y"] or "", **axes, weights=dict(weights),
         prompts=tuple(values["prompts"]), seed=values["seed"], guidance=values["guidance"], name=_new_name(store),
         judge="storybook" if contents.is_storybook(store) else "", **contents.base_of(store))
 

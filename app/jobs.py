@@ -32,6 +32,7 @@ LOG_TAIL_CHARACTERS = 600
 TAIL_BYTES = 2 ** 16
 LEAST_FREE_BYTES = 2 ** 20
 STARTING = threading.Lock()
+STARTING_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def running() -> Job | None:
 
 def describe(job: Path) -> Job:
     last = _last_event(job)
-    if (last is None or last.kind not in LAST_KINDS) and process(job) is None:
+    if (last is None or last.kind not in LAST_KINDS) and process(job) is None and not _is_starting(job):
         last = _last_event(job)  # it may have ended between the two looks
         if last is None or last.kind not in LAST_KINDS:
             last = _unexplained_end(job)
@@ -158,6 +159,13 @@ def process(job: Path) -> psutil.Process | None:
         return found if found.cmdline() == recorded["command"] else None
     except (psutil.Error, EngineError, KeyError, TypeError):  # gone, or a file that names no process
         return None
+
+
+def _is_starting(job: Path) -> bool:
+    """Whether it was asked for a moment ago and has no process yet."""
+    config = job / "config.json"
+    return not (job / "process.json").exists() and config.exists() and (
+        time.time() - config.stat().st_mtime < STARTING_SECONDS)
 
 
 def _new_folder(stage: str, run: Path) -> Path:

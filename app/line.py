@@ -12,6 +12,8 @@ from app import contents, jobs, runs
 from app.jobs import Job
 from app.page import QUIET, told
 from engine.core import store
+from engine.core.config import read_toml
+from engine.core.errors import EngineError
 
 QUICK = "storybook-quick"
 SPLITS = ("validation", "test")
@@ -30,8 +32,8 @@ class Line:
 def build() -> Line:
     with gr.Row(elem_id="line"):
         run = gr.Dropdown(runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2)
-        recipe = gr.Dropdown(recipes(), value=next(iter(recipes()), None), label="Recipe", elem_id="recipe",
-                             min_width=180, scale=2)
+        recipe = gr.Dropdown([(title_of(name), name) for name in recipes()], value=next(iter(recipes()), None),
+                             label="Recipe", elem_id="recipe", min_width=180, scale=2)
         whole = gr.Button("Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1)
     strip = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="job-buttons"):
@@ -51,6 +53,15 @@ def recipes_folder() -> Path:
 def recipes() -> list[str]:
     """The quick one first."""
     return sorted((path.stem for path in recipes_folder().glob("*.toml")), key=lambda name: (name != QUICK, name))
+
+
+def title_of(recipe: str) -> str:
+    """A recipe's own title after its name; its name alone where it has none."""
+    try:
+        title = str(read_toml(recipes_folder() / f"{recipe}.toml").get("title", ""))
+    except EngineError:  # pressing the button says what is wrong with it
+        title = ""
+    return " · ".join(filter(None, (recipe, title)))
 
 
 def start(recipe: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Page:
     """Called with the run when the tab is opened, before `show`."""
 
 
+FIRST_STAGE = "prompts"
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For listeners that only serve the page and answer at once."""
 
@@ -36,21 +37,29 @@ def plot(figure: Any) -> gr.Plot:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Show an EngineError's sentence to the reader; it may quote them, and Gradio takes HTML."""
+    """Show an EngineError's sentence to the reader; it may quote them, and Gradio takes HTML.
+
+    A context and a decorator: of a button's handlers, and of listeners that only draw.
+    """
     try:
         yield
     except EngineError as error:
         raise gr.Error(escape(str(error)), duration=None, title="This did not work", print_exception=False) from error
 
 
-def start(stage: str, run: str, wanted: type, **options: Any) -> dict[str, Any]:
+def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **options: Any) -> dict[str, Any]:
     """Start a stage with a form's values as its Config; returns the choice of runs, set to the one that works.
 
-    The example is copied first. Raises gr.Error with the remedy.
+    `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
+    gr.Error with the remedy, and then no run is made.
     """
     with told():
         asked: Any = config.build(wanted, options, where=stage)
-        jobs.check_free()  # before the example is copied for nothing
+        if run == runs.NEW and stage != FIRST_STAGE:
+            raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another "
+                              "run.")
+        check(asked)
+        jobs.check_free()
         run = runs.writable(run)
         jobs.start(stage, asdict(asked), runs.folder(run))
     return gr.update(choices=runs.names(), value=run)

@@ -33,9 +33,9 @@ def names() -> list[str]:
 
 
 def first_shown() -> str:
-    """The run whose job is working, else the one last worked on, else the example."""
+    """The run whose job is working, else the one last worked on that holds anything, else the example."""
     busy = jobs.running()
-    return busy.run if busy else names()[0]
+    return busy.run if busy else next((name for name in names() if _holds_anything(name)), names()[0])
 
 
 def folder(name: str) -> Path:
@@ -80,6 +80,11 @@ def votes_url(name: str) -> str:
 
 def _last_worked_on(run: Path) -> float:
     return max((path.stat().st_mtime for path in (run, *run.glob("jobs/*"))), default=0.0)
+
+
+def _holds_anything(name: str) -> bool:
+    made = ("prompts/[!.]*.jsonl", "images/*/*.png", "experts/*/*", "merges/*/*", "scores/*/*")
+    return any(next(folder(name).glob(pattern), None) for pattern in made)
 
 
 def _is_name(name: str) -> bool:

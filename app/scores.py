@@ -50,25 +50,27 @@ def standings(run: Store, table: str) -> list[Standing]:
 
 
 def at_their_best(run: Store, table: str) -> list[Standing]:
-    """Each arm at the guidance scale that validation chose for it; on validation itself where nothing else is known."""
-    judge = table.partition("/")[2]
-    chosen: dict[str, Standing] = {}
-    for standing in standings(run, f"{VALIDATION}/{judge}") or standings(run, table):
-        best = chosen.get(standing.arm)
-        if best is None or (standing.summary.macro or 0.0) > (best.summary.macro or 0.0):
-            chosen[standing.arm] = standing
-    scales = {standing.model for standing in chosen.values()}
-    return [standing for standing in standings(run, table) if standing.model in scales]
+    """Each arm at the guidance scale that validation prefers; at the table's own best where validation has none."""
+    shown, judge = standings(run, table), table.partition("/")[2]
+    on_validation = {standing.model: standing.summary.macro for standing in standings(run, f"{VALIDATION}/{judge}")}
+
+    def worth(standing: Standing) -> tuple[bool, float]:
+        known = standing.model in on_validation
+        return known, (on_validation[standing.model] if known else standing.summary.macro) or 0.0
+
+    best = {standing.arm: standing for standing in sorted(reversed(shown), key=worth)}
+    return [standing for standing in shown if standing is best[standing.arm]]
 
 
-def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score | None]]]:
-    """Prompt -> (model, file, score) for the pictures that were kept."""
-    found: dict[str, list[tuple[str, Path, Score | None]]] = {}
+def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score]]]:
+    """Prompt -> (model, file, score) for the pictures that were kept of those the table is about."""
+    found: dict[str, list[tuple[str, Path, Score]]] = {}
     for model in models:
         scored = {(s.prompt_id, s.seed): s for s in _scores(run, model, table)}
         for picture in read_records(run.pictures(model) / METADATA, Picture):
-            entry = (model, run.pictures(model) / picture.file_name, scored.get((picture.prompt_id, picture.seed)))
-            found.setdefault(picture.text, []).append(entry)
+            if score := scored.get((picture.prompt_id, picture.seed)):
+                entry = (model, run.pictures(model) / picture.file_name, score)
+                found.setdefault(picture.text, []).append(entry)
     return found
 
 

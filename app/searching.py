@@ -5,13 +5,14 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, figures, page, runs, views
+from app import asked, contents, figures, page, runs, views
 from app.form import form
 from engine.core.store import read_json
-from engine.search import AVERAGE, Config, tried_so_far
+from engine.evaluate import Config as Scoring
+from engine.search import AVERAGE, Config, check, tried_so_far
 
-LEFT_OUT = ("experts", "name", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options", "prompts",
-            "test_prompts", "steps")
+LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
+            "prompts", "test_prompts", "steps")
 MOST_ROWS = 6
 
 
@@ -28,14 +29,16 @@ def build(run: gr.Dropdown, experts: gr.State) -> list[Component]:
     return [plot, told]
 
 
+@page.told()
 def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     """Search as a job of the run, under a new name."""
     store = runs.open_store(run)
-    with page.told():
-        contents.check_judged(store, "A search")
+    contents.check_judged(store, "A search")
     taken = {path.name for path in store.folder.glob("searches/*")}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"search-{n}") not in taken)
-    return page.start("search", run, Config, experts=tuple(experts), name=name, **contents.base_of(store), **values)
+    before = asked.of_run(run, "evaluate", Scoring)
+    return page.start("search", run, Config, check, experts=tuple(experts), name=name,
+                      skills=before.skills if before else (), **contents.base_of(store), **values)
 
 
 def show(run: str) -> list[Any]:

@@ -10,6 +10,7 @@ from app import contents, page, runs, views
 from app.choice import Choice, choose
 from app.contents import Contents
 from app.page import QUIET
+from engine import merge
 from engine.core.store import read_json
 from engine.merge import Config, methods
 from engine.merge.presets import Preset, presets
@@ -57,11 +58,18 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
     """Save, presets, and a way back; returns the listener that remembers where everything stands."""
     past, method = gr.State([]), bank.method
 
+    @page.told()
     def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
-        return page.start("merge", run, Config, experts=weights_of(experts, values), name=name, method=chosen,
-                          options=options)
 
+        def check(asked: Config) -> None:
+            merge.check(asked)
+            merge.folder_for(asked, runs.open_store(run))
+
+        return page.start("merge", run, Config, check, experts=weights_of(experts, values), name=name.strip(),
+                          method=chosen, options=options)
+
+    @page.told()
     def preset_of(run: str, experts: list[str], name: str | None) -> list[Any]:
         chosen = known_presets(run, experts).get(name or "")
         if chosen is None:
@@ -73,7 +81,7 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
 
     def undone(past: list[list[Any]], *now: Any) -> list[Any]:
         way, then = before(past, now)
-        return [way, *then[:MOST_EXPERTS], *method.back(then[MOST_EXPERTS:])]
+        return [way, *map(_at, then[:MOST_EXPERTS]), *method.back(then[MOST_EXPERTS:])]
 
     remember: dict[str, Any] = {"fn": remembered, "inputs": [past, *stand], "outputs": past, **QUIET}
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
@@ -130,5 +138,9 @@ def weights_of(experts: Sequence[str], values: Mapping[str, Any]) -> dict[str, f
 def slid(experts: Sequence[str], weights: Mapping[str, float]) -> list[Any]:
     """Values for all sliders; an expert that is not named gets none."""
     own = [weights.get(name, 0.0) for name in experts[:MOST_EXPERTS]]
-    wide = [gr.update(value=value, minimum=min(LOWEST, value), maximum=max(HIGHEST, value)) for value in own]
-    return [*wide, *[gr.skip()] * (MOST_EXPERTS - len(own))]
+    return [*map(_at, own), *[gr.skip()] * (MOST_EXPERTS - len(own))]
+
+
+def _at(value: float) -> Any:
+    """A slider at this value, made longer where it must be."""
+    return gr.update(value=value, minimum=min(LOWEST, value), maximum=max(HIGHEST, value))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from engine import evaluate
+from engine import evaluate, merge
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
@@ -31,6 +31,7 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="storybook", metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
+    skills: tuple[str, ...] = field(default=(), metadata={"help": "Whose prompts; none named: Storybook's five"})
     prompts_per_skill: int = field(default=20, metadata={"help": "Of each skill", "range": (2, 10_000)})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
@@ -41,8 +42,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of deltas."""
     evaluation = evaluate.Config(
         models=arms(config), model=config.model, revision=config.revision, judge=config.judge,
-        judge_options=config.judge_options, prompts_per_skill=config.prompts_per_skill, guidances=(config.guidance,),
-        steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
+        judge_options=config.judge_options, skills=config.skills, prompts_per_skill=config.prompts_per_skill,
+        guidances=(config.guidance,), steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
     for event in evaluate.run(evaluation, store):
         yield replace(event, kind="progress")
     values = {arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
@@ -58,12 +59,16 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:
-    """What each expert's delta counts, with all of them and without each."""
+    """What each expert's delta counts, with all of them and without each that counts.
+
+    Raises EngineError for a single expert, and for weights of which there is no merge.
+    """
+    merge.check_weights(config.experts)
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
     count = partial(live.coefficients, config.method, config.options)
     found = {ALL: count(config.experts)}
-    for name in config.experts:
+    for name in (name for name, weight in config.experts.items() if weight):
         rest = {other: weight for other, weight in config.experts.items() if other != name}
-        found[f"{WITHOUT}{name}"] = count(rest)
+        found[f"{WITHOUT}{name}"] = count(rest) if any(rest.values()) else {}
     return found

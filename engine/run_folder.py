@@ -1,49 +1,92 @@
-"""A run folder remembers the recipe that began it, and what answered: versions and hashes."""
+"""A run folder remembers the recipe that it follows, and what answered when it began: versions and hashes."""
 import hashlib
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine.core.config import read_toml
+from engine import recipes
+from engine.core import plugins
+from engine.core.config import build, read_toml, to_toml
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, file_hash
 from engine.core.store import write_text
 from engine.models import checkpoints
-from engine.recipes import FOR_THE_READER, MADE_WITH, Recipe
+from engine.prompts import writers
+from engine.recipes import MADE_WITH, Recipe
 
 FILE_NAME = "recipe.toml"
 LIBRARIES = ("torch", "diffusers", "peft", "transformers")
 SOURCE = Path(__file__).parent
+MADE_BY = {"prompts": "prompts/[!.]*", "images": "images/*/*.png", "experts": "experts/*/*.safetensors",
+           "merge": "merges/*/*.safetensors",
+           "validation": "scores/*/validation/*.jsonl", "test": "scores/*/test/*.jsonl"}
+"""What a stage that has begun leaves in the folder, and would not make again."""
+FREE = {"max_rounds", "recompute", "log_every", "held_out_every", "checkpoint_every", "keep_pictures", "verify",
+        "replace", "images.batch_size", "validation.batch_size", "test.batch_size"}
+"""Options that decide how the work goes and not what comes out: errors advise to change them on the way."""
+GROWING = {"skills", "experts.experts", "experts.overrides", "experts.shards", "models", "guidances", "own_guidance"}
+"""Options that may name more than before; what they named stays as it was."""
 
 
 def begin(recipe: Recipe, folder: Path) -> str:
-    """Write recipe.toml into a new run folder; for one begun before, say which versions changed, or "".
+    """Write recipe.toml into a run folder; for one begun before, say which versions changed, or "".
 
-    Raises EngineError, naming what differs, when the folder was begun with another recipe, and when weights that
-    should lie on this machine do not.
+    A recipe that goes on may change what decides nothing, name more skills, experts and models, change stages that have
+    made nothing yet, and have others replace what they made. Raises EngineError, naming what differs, for all else,
+    and when weights that should lie on this machine do not.
     """
     file, made_with = folder / FILE_NAME, _made_with(recipe)
-    if not file.exists():
-        text = recipe.path.read_text(encoding="utf-8").split(f"[{MADE_WITH}]")[0].rstrip()
-        lines = [f'"{name}" = "{value}"' for name, value in made_with.items()]
-        write_text(file, "\n".join([text, "", f"[{MADE_WITH}]", *lines, ""]))
-        return ""
-    before = read_toml(file)
-    if changed := difference(_flat(before), _flat(recipe.tables)):
-        raise EngineError(f"{folder} was begun with another recipe ({changed}). Set that back in {recipe.path}, or "
-                          "choose another folder.")
-    return difference(before.get(MADE_WITH, {}), made_with)
+    text = recipe.path.read_text(encoding="utf-8").split(f"[{MADE_WITH}]")[0].rstrip()
+    before: dict[str, Any] = {}
+    if file.exists():
+        before = read_toml(file).get(MADE_WITH, {})
+        if changed := _changed(recipes.load(file), recipe, folder):
+            raise EngineError(f"{folder} was begun with another recipe ({changed}). Set that back in {recipe.path}, "
+                              "let the stage replace what it made (replace = true), or choose another folder.")
+    write_text(file, f"{text}\n{to_toml({MADE_WITH: before or made_with})}")
+    return difference(before, made_with) if before else ""
+
+
+def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
+    """What the stages that have begun, and are not to replace what they made, were asked for otherwise."""
+    begun = [stage for stage, made in MADE_BY.items() if next(folder.glob(made), None)
+             and getattr(before, stage) and getattr(now, stage) and not getattr(now, stage).replace]
+    had, asked = ({f"{stage}.{name}": value for stage in begun for name, value in asdict(getattr(one, stage)).items()
+                   if not {name, f"{stage}.{name}"} & FREE} for one in (before, now))
+    for key, value in had.items():
+        if {key, key.partition(".")[2]} & GROWING and _holds(asked[key], value):
+            asked[key] = value
+    return difference(had, asked)
+
+
+def _holds(new: Any, old: Any) -> bool:
+    """Whether a collection still has all that it had."""
+    if isinstance(old, Mapping):
+        return all(new.get(name) == value for name, value in old.items())
+    return set(old) <= set(new)
 
 
 def _made_with(recipe: Recipe) -> dict[str, str]:
     found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     found["engine"] = source_sha256()[:16]
-    for config in (recipe.images, recipe.experts, recipe.test):
-        if config and (weights := checkpoints.local_folder(config.model)):
-            found[f"weights of {config.model}"] = checkpoints.fingerprint(weights)
-    return found
+    return found | {f"weights of {model}": sha256 for model in _models(recipe)
+                    if (sha256 := checkpoints.local_fingerprint(model))}
+
+
+def _models(recipe: Recipe) -> list[str]:
+    """Who writes, paints, learns and is judged, each once. Raises EngineError for one that is not there."""
+    named = {config.model for config in (recipe.images, recipe.experts, recipe.validation, recipe.test) if config}
+    for model in named:
+        checkpoints.local_folder(model)
+    if recipe.images:
+        named.add(recipe.images.encode_for)
+    if recipe.prompts:
+        options = build(plugins.load(writers, recipe.prompts.writer).Config, recipe.prompts.writer_options)
+        named.add(getattr(options, "model", ""))
+    return sorted(named)
 
 
 def source_sha256() -> str:
@@ -52,14 +95,3 @@ def source_sha256() -> str:
     for file in sorted(SOURCE.rglob("*.py")):
         digest.update(f"{file.relative_to(SOURCE).as_posix()} {file_hash(file)}\n".encode())
     return digest.hexdigest()
-
-
-def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """`experts.steps` -> value, without what is for the reader."""
-    found: dict[str, Any] = {}
-    for name, value in tables.items():
-        if not prefix and name in (*FOR_THE_READER, MADE_WITH):
-            continue
-        nested = isinstance(value, dict) and value
-        found |= _flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
-    return found

@@ -41,6 +41,7 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="storybook", metadata={"help": "Whose score is to rise"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
+    skills: tuple[str, ...] = field(default=(), metadata={"help": "Whose prompts; none named: Storybook's five"})
     prompts: str = field(default="", metadata={"help": "A JSONL file of prompts; empty: Storybook's frozen ones"})
     test_prompts: str = field(default="", metadata={"help": "Other prompts than these, for the test"})
     prompts_per_skill: int = field(default=20, metadata={"help": "On validation", "range": (2, 10_000)})
@@ -65,7 +66,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     Raises EngineError, naming the remedy, for experts and bounds that make no sense.
     """
     from engine.models.ensemble import Ensemble
-    _check(config)
+    check(config)
     folder, total = store.folder / "searches" / config.name, config.generations * config.population + 1
     score = partial(_score, config, store, Ensemble(config.model, config.revision, store, config.experts))
     start = 1 / len(config.experts)
@@ -116,7 +117,7 @@ def _evaluation(config: Config, arms: dict[str, dict[str, float]],
     count = config.prompts_per_skill if validates else config.test_prompts_per_skill
     return evaluate.Config(
         models=arms, model=config.model, revision=config.revision, judge=config.judge,
-        judge_options=config.judge_options, split=split, prompts_per_skill=count,
+        judge_options=config.judge_options, split=split, skills=config.skills, prompts_per_skill=count,
         prompts=config.prompts if validates else config.test_prompts, guidances=(config.guidance,), steps=config.steps,
         seed=config.seed, keep_pictures=0, floor=not validates, ceiling=not validates,
         replace=True)
@@ -152,7 +153,8 @@ def _weights(config: Config, point: Sequence[float]) -> dict[str, float]:
     return {name: round(float(weight), 4) for name, weight in zip(config.experts, point, strict=True)}
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Raises EngineError, naming the remedy, for what cannot be searched."""
     if len(config.experts) < 2 or len(set(config.experts)) < len(config.experts):
         raise EngineError("A search needs two experts or more, each once. Name them.")
     if bool(config.prompts) != bool(config.test_prompts) or config.prompts == config.test_prompts != "":

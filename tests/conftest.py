@@ -5,7 +5,7 @@ import socket
 import pytest
 from hypothesis import settings
 
-import engine  # noqa: F401 - before torch is imported, since it says how torch's threads wait
+import engine  # noqa: F401 - before the libraries, whose chatter it turns off
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 settings.register_profile("studio", deadline=None, print_blob=True)

@@ -1,10 +1,13 @@
 """LoRAs of others become experts of the run: trained here or there, they mix alike."""
 import json
+import re
 
 import pytest
 import torch
+from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
+from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from engine import adopt, merge
@@ -62,6 +65,38 @@ def test_it_is_taken_in_once_and_no_other_takes_its_name(base, files, tmp_path):
     assert "here already" in event.text
     with pytest.raises(EngineError, match="Choose another name"):
         take(store, file=str(files["peft"]), name="foreign", model=str(base))
+
+
+@pytest.mark.parametrize("dialect", ["scripts", "attention processors"])
+def test_the_files_of_diffusers_training_scripts_come_in(base, tmp_path, dialect):
+    """Written by diffusers' own functions, as its examples and SELMA's call them; and as they did before peft."""
+    pipe, store = loaded(base), Store(tmp_path / "run")
+    pipe.unet.add_adapter(LoraConfig(r=4, lora_alpha=4, target_modules=["to_q", "to_k", "to_v", "to_out.0"],
+                                     init_lora_weights=False))
+    state = convert_state_dict_to_diffusers(get_peft_model_state_dict(pipe.unet))
+    file = tmp_path / lora_files.FILE_NAME
+    if dialect == "scripts":
+        pipe.save_lora_weights(tmp_path, unet_lora_layers=state)
+    else:
+        names = {key: re.sub(r"\.(to_[qkv]|to_out)(?:\.0)?\.lora\.", r".processor.\1_lora.", key) for key in state}
+        save_file({f"unet.{names[key]}": tensor.contiguous() for key, tensor in state.items()}, file)
+    assert any("_lora.down" in key or ".lora.down" in key for key in tensor_files.read(file)[0])
+    take(store, file=str(file), name="foreign", model=str(base))
+    back = lora_files.read(store.expert("foreign")).expert
+    layers = {name: layer for name, layer in pipe.unet.named_modules() if isinstance(layer, LoraLayer)}
+    assert set(back) == set(layers) and len(layers) > 4
+    assert all(torch.allclose(back[name].delta(), layer.get_delta_weight("default"), atol=1e-6)
+               for name, layer in layers.items())
+
+
+@pytest.mark.parametrize("start", ["pissa", "pissa_niter_4", "olora", "corda", "loftq", "lora_ga"])
+def test_a_lora_that_took_its_start_out_of_the_base_is_refused(base, expert, tmp_path, start):
+    lora_files.write(tmp_path, expert, {})
+    tensors, header = tensor_files.read(tmp_path / lora_files.FILE_NAME)
+    told = {**json.loads(header["lora_adapter_metadata"]), "unet.init_lora_weights": start}
+    tensor_files.write(tmp_path / "a.safetensors", tensors, {**header, "lora_adapter_metadata": json.dumps(told)})
+    with pytest.raises(EngineError, match=f"begun by {start}.*path_initial_model_for_weight_conversion"):
+        take(Store(tmp_path / "run"), file=str(tmp_path / "a.safetensors"), name="foreign", model=str(base))
 
 
 def test_the_text_encoders_part_is_told(base, files, tmp_path):

@@ -69,6 +69,15 @@ def test_a_config_the_stage_does_not_take_is_a_sentence():
     assert last.kind == "error" and "no option called 'stesp'. Choose from steps" in last.text
 
 
+def test_a_job_that_has_no_process_yet_is_starting(monkeypatch):
+    """A page that looks between the two must not tell that it died."""
+    job = jobs.run_folder("demo") / "jobs" / "0001-toy"
+    store.write_json(job / "config.json", {"store": str(job.parents[1]), "config": {}})
+    assert jobs.describe(job).state == "running" and jobs.describe(job).last is None
+    monkeypatch.setattr(jobs, "STARTING_SECONDS", -1)
+    assert jobs.describe(job).state == "error"
+
+
 def test_cancel_lets_the_stage_save():
     job = start(steps=1000, seconds=0.05)
     wait_for("step 2", job)

@@ -23,6 +23,12 @@ def painted(monkeypatch):
     monkeypatch.setattr(evaluate, "run", run)
 
 
+def test_only_experts_that_count_are_left_out():
+    found = leave_one_out.arms(Config(experts={"a": 1.0, "b": 0.0, "c": 0.5}))
+    assert set(found) == {ALL, "_without-a", "_without-c"}
+    assert leave_one_out.arms(Config(experts={"a": 1.0, "b": 0.0})) == {ALL: {"a": 1.0, "b": 0.0}, "_without-a": {}}
+
+
 def test_the_expert_that_is_needed_is_missed(painted, tmp_path):
     config = Config(experts={"good": 1.0, "bad": 1.0}, prompts_per_skill=2)
     events = list(leave_one_out.run(config, Store(tmp_path)))

@@ -1,21 +1,23 @@
 """Score models on the same prompts and seeds, and say how sure the difference is."""
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
 from app import asked, contents, figures, page, pictures, runs, scores, views
 from app.choice import choose
 from app.form import form
-from app.page import QUIET, Page
+from app.page import QUIET, Page, told
 from app.scores import Standing
 from engine import judges
-from engine.core.store import Store
-from engine.evaluate import Config
+from engine.core.store import Store, read_json
+from engine.evaluate import Config, planning
 from engine.evaluate.planning import CEILING
 
 TITLE = "Evaluate"
-OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance", "keep_pictures")
+OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance", "keep_pictures",
+       "split")
+SPLIT = get_type_hints(Config)["split"]
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 MOST_PROMPTS = 12
 BEST, EVERY = "each at its best guidance", "every guidance"
@@ -33,6 +35,8 @@ def build(run: gr.Dropdown) -> Page:
             models = gr.Dropdown(["base"], value=["base"], multiselect=True, label="Models", elem_id="evaluate-models",
                                  info="The base, experts and merges of this run")
             guidances = gr.CheckboxGroup([f"{g:g}" for g in GUIDANCES], value=["3.5"], label="Guidance scales")
+            split = gr.Radio(list(get_args(SPLIT)), value="validation", label="Prompts", elem_id="evaluate-split",
+                             info="Settings are chosen on validation; test is only reported")
             button = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
             with gr.Accordion("Settings", open=False):
                 judge = choose("judge", "judge_options", judges, "storybook")
@@ -47,20 +51,22 @@ def build(run: gr.Dropdown) -> Page:
             shown = gr.HTML(elem_id="judged")
     drawn = [table, ranking, plot, shown]
 
-    def evaluate(run: str, models: list[str], guidances: list[str], **values: Any) -> dict[str, Any]:
+    @told()
+    def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
-        with page.told():
-            before = asked.of_run(run, "evaluate", Config)
-        return page.start("evaluate", run, Config, models=arms, **contents.base_of(runs.open_store(run)),
-                          skills=before.skills if before else (), guidances=[float(g) for g in guidances], judge=name,
-                          judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
+        before = asked.of_run(run, "evaluate", Config)
+        working = page.start(
+            "evaluate", run, Config, planning.rows, models=arms, split=split, **contents.base_of(runs.open_store(run)),
+            skills=before.skills if before else (), guidances=[float(g) for g in guidances], judge=name,
+            judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
+        return [working, gr.update(choices=[f"{split}/{name}"], value=f"{split}/{name}")]
 
-    button.click(evaluate, outputs=run, inputs_kwargs={
-        "run": run, "models": models, "guidances": guidances, **judge.inputs, **options}, **QUIET)
-    asked.follow(run, "evaluate", Config, options, judge)
+    button.click(evaluate, outputs=[run, table], inputs_kwargs={
+        "run": run, "models": models, "guidances": guidances, "split": split, **judge.inputs, **options}, **QUIET)
+    asked.follow(run, "evaluate", Config, {**options, "split": split}, judge)
     for choice in (table, which):
-        choice.input(standings, [run, table, which], drawn, **QUIET)
+        choice.input(told()(standings), [run, table, which], drawn, **QUIET)
     return Page([models, table, which], [models, *drawn], show)
 
 
@@ -74,17 +80,26 @@ def show(run: str, models: Sequence[str], table: str | None, which: str) -> list
 
 
 def standings(run: str, table: str | None, which: str) -> list[Any]:
-    """The choice of tables, and one of them as a table, a figure and pictures."""
+    """The choice of tables, and one of them as a table, a figure and pictures; that of a job may be empty yet."""
     store = runs.open_store(run)
     tables = scores.tables(store)
+    if (awaited := _asked_last(run)) and awaited not in tables:
+        tables.append(awaited)
     table = table if table in tables else next(iter(tables), None)
     choice = gr.update(choices=tables, value=table)
-    if table is None:
+    if table is None or not scores.standings(store, table):
         return [choice, views.empty("Nothing is scored yet", "Choose models and press Evaluate. Every model paints the "
                                     "same prompts from the same seeds."), page.plot(None), ""]
     best = scores.at_their_best(store, table)
     shown = best if which == BEST else scores.standings(store, table)
     return [choice, ranking_view(shown), page.plot(figure(best)), pictures_view(store, best, table)]
+
+
+def _asked_last(run: str) -> str:
+    """The table that the run's last evaluation writes, or ""."""
+    return next((f"{made['split']}/{made['judge']}" for path in sorted(
+        runs.folder(run).glob("jobs/*-evaluate/config.json"), reverse=True)
+        if {"split", "judge"} <= (made := read_json(path).get("config", {})).keys()), "")
 
 
 def ranking_view(shown: Sequence[Standing]) -> str:

@@ -10,7 +10,7 @@ from app.choice import choose
 from app.contents import Learned
 from app.form import form
 from app.page import QUIET, Page
-from engine.experts import Config, objectives
+from engine.experts import Config, check, objectives
 
 TITLE = "Experts"
 OWN = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
@@ -40,7 +40,7 @@ def build(run: gr.Dropdown) -> Page:
     def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
         name, own = objective.read(values)
         experts = {JOINT_NAME: wanted} if kind == JOINT and wanted else {skill: [skill] for skill in wanted}
-        return page.start("experts", run, Config, experts=experts, objective=name, options=own,
+        return page.start("experts", run, Config, check, experts=experts, objective=name, options=own,
                           **objective.rest(values))
 
     button.click(train, outputs=run, inputs_kwargs={

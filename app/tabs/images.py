@@ -8,9 +8,9 @@ from app import asked, contents, page, pictures, runs, views
 from app.choice import choose
 from app.contents import Painted
 from app.form import form
-from app.page import QUIET, Page
+from app.page import QUIET, Page, told
 from engine import judges
-from engine.images import Config
+from engine.images import Config, check
 
 TITLE = "Images"
 ALL = "all skills"
@@ -30,15 +30,16 @@ def build(run: gr.Dropdown) -> Page:
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             shown = gr.HTML(elem_id="gallery")
 
+    @told()
     def paint(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = judge.read(values)
         chooses = values["best_of"] > 1
-        return page.start("images", run, Config, skills=wanted, judge=name if chooses else "",
+        return page.start("images", run, Config, check, skills=wanted, judge=name if chooses else "",
                           judge_options=own if chooses else {}, **judge.rest(values))
 
     button.click(paint, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs}, **QUIET)
     asked.follow(run, "images", Config, options, judge)
-    skill.input(gallery, [run, skill], shown, **QUIET)
+    skill.input(told()(gallery), [run, skill], shown, **QUIET)
     return Page([wanted, skill], [wanted, skill, shown], show)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from app import asked as asked_of
 from app import beside, contents, files, grids, interference, page, runs, searching, sliders
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
 from engine.core.errors import EngineError
+from engine.evaluate import Config as Scoring
 from engine.merge import live
 from engine.storybook import EXAMPLE, evaluation
 
@@ -69,7 +71,7 @@ def build(run: gr.Dropdown) -> Page:
     grid = shown.grid
     outputs = [experts, *bank.sliders, bank.preset, drawn_for, bank.saved, *grid.outputs,
                *(component for pane in shown.filled.values() for component in pane)]
-    return Page([experts, grid.x, grid.y, grid.chosen, shown.opened, shown.block, shown.what], outputs, show,
+    return Page([drawn_for, grid.x, grid.y, grid.chosen, shown.opened, shown.block, shown.what], outputs, show,
                 opened=warm)
 
 
@@ -111,8 +113,7 @@ def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) ->
     def painted(run: str, prompt: str, each: bool, **values: Any) -> Iterator[list[Any]]:
         mix = sliders.weights_of(values["experts"], values), *bank.method.read(values)
         with page.told():
-            prompts = lines_of(prompt)
-        yield from beside.paint(run, prompts, int(values["seed"] or 0), values["guidance"], each, *mix)
+            yield from beside.paint(run, lines_of(prompt), int(values["seed"] or 0), values["guidance"], each, *mix)
 
     return {"fn": painted, "inputs_kwargs": asked, "outputs": shown.pair, "show_progress": "hidden",
             "trigger_mode": "always_last", "concurrency_limit": 1, "concurrency_id": "preview",
@@ -122,7 +123,7 @@ def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) ->
 def _wire_scene(run: gr.Dropdown, bank: sliders.Bank, scene: Scene, shown: Views, follow: dict[str, Any]) -> None:
     followed: list[Any] = [*bank.sliders, scene.guidance, scene.seed, shown.each, *bank.method.inputs.values()]
     gr.on([*(component.input for component in followed), scene.prompt.submit], **follow)
-    scene.other.click(another_prompt, [run, scene.prompt], scene.prompt, **QUIET).then(**follow)
+    scene.other.click(page.told()(another_prompt), [run, scene.prompt], scene.prompt, **QUIET).then(**follow)
     shown.suggestion.click(beside.instead, [scene.prompt, shown.suggestion], scene.prompt, **QUIET).then(**follow)
     scene.noise.click(lambda: random.randint(0, 9999), None, scene.seed, **QUIET).then(**follow)
 
@@ -132,23 +133,24 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     """The grid paints and gives its weights away; the other panes are worked out when they are opened."""
     grid, method = shown.grid, bank.method
 
+    @page.told()
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
-        with page.told():
-            weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
-            own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
+        weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
+        own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
+    @page.told()
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
-        weights = sliders.weights_of(values["experts"], values)
-        with page.told():
-            contents.check_judged(runs.open_store(run), "Leaving experts out")
-        return page.start("leave_one_out", run, leave_one_out.Config, experts=weights, method=chosen, options=options,
-                          guidance=guidance, **contents.base_of(runs.open_store(run)))
+        weights, before = sliders.weights_of(values["experts"], values), asked_of.of_run(run, "evaluate", Scoring)
+        contents.check_judged(runs.open_store(run), "Leaving experts out")
+        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.arms, experts=weights,
+                          method=chosen, options=options, guidance=guidance, skills=before.skills if before else (),
+                          **contents.base_of(runs.open_store(run)))
 
+    @page.told()
     def adopted(run: str, experts: list[str], chosen: str | None, clicked: gr.EventData) -> list[Any]:
-        with page.told():
-            cells = grids.cells_of(runs.open_store(run), chosen) if chosen else []
+        cells = grids.cells_of(runs.open_store(run), chosen) if chosen else []
         if not 0 <= (number := int(clicked._data["cell"])) < len(cells):
             return [gr.skip()] * (sliders.MOST_EXPERTS + 1 + len(method.outputs))
         return [*sliders.slid(experts, cells[number].weights), _wide(cells[number].guidance),
@@ -156,7 +158,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
 
     axes = {"x": grid.x, "y": grid.y, "x_values": grid.x_values, "y_values": grid.y_values}
     grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
-    grid.chosen.input(grids.drawn, [run, grid.chosen], grid.shown, **QUIET)
+    grid.chosen.input(page.told()(grids.drawn), [run, grid.chosen], grid.shown, **QUIET)
     grid.shown.select(adopted, [run, experts, grid.chosen], [*bank.sliders, scene.guidance, *method.outputs],
                       **QUIET).then(lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(
                       **then[0]).then(**then[1])
@@ -177,26 +179,27 @@ def warm(run: str) -> None:
         beside.PREVIEW.warm(runs.open_store(run))
 
 
-def show(run: str, drawn: list[str], x: str | None, y: str | None, grid: str | None, opened: str,  # noqa: PLR0913
+def show(run: str, drawn_for: str, x: str | None, y: str | None, grid: str | None, opened: str,  # noqa: PLR0913
          block: str | None, what: str | None) -> list[Any]:
     """A slider for each expert, moved back to 1 when the experts are others than before; saved merges; the panes."""
     store = runs.open_store(run)
     found = contents.of(store)
     names = list(found.experts[:sliders.MOST_EXPERTS])
+    drawing = contents.identity(store, names)
     fresh: dict[str, Any] = {"value": 1, "minimum": sliders.LOWEST, "maximum": sliders.HIGHEST, "visible": True}
-    bank = [gr.update(label=name, info=contents.unfinished(store, name), **(fresh if names != drawn else {}))
+    bank = [gr.update(label=name, info=contents.unfinished(store, name), **(fresh if drawing != drawn_for else {}))
             for name in names]
     bank += [gr.update(visible=False)] * (sliders.MOST_EXPERTS - len(names))
     choices = gr.update(choices=list(sliders.known_presets(run, names)))
-    return [names, *bank, choices, f"{run} {' '.join(names)}", sliders.saved_view(run, found),
+    return [names, *bank, choices, drawing, sliders.saved_view(run, found),
             *grids.show(run, names, x, y, grid), *filled(opened, run, block, what)]
 
 
+@page.told()
 def open_pane(run: str, block: str | None, what: str | None, chosen: gr.SelectData) -> list[Any]:
     """The name of the pane that is opened, and what belongs into it."""
     name = PANES[chosen.index]
-    with page.told():
-        return [name, *filled(name, run, block, what)]
+    return [name, *filled(name, run, block, what)]
 
 
 def filled(opened: str, run: str, block: str | None, what: str | None) -> list[Any]:

@@ -6,9 +6,9 @@ import gradio as gr
 from app import asked, contents, page, runs, views
 from app.choice import choose
 from app.form import form
-from app.page import QUIET, Page
+from app.page import QUIET, Page, told
 from engine.core.types import Prompt, Rejected
-from engine.prompts import Config, skills, writers
+from engine.prompts import Config, check, skills, writers
 
 TITLE = "Prompts"
 ALL = "all skills"
@@ -31,16 +31,20 @@ def build(run: gr.Dropdown) -> Page:
                 verdict = gr.Radio(VERDICTS, value="both", label="Verdict", elem_id="prompts-verdict", min_width=150)
             listing = gr.HTML(elem_id="prompts-list")
 
+    @told()
     def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = writer.read(values)
-        return page.start("prompts", run, Config, skills=wanted, writer=name, writer_options=own,
+        before = asked.of_run(run, "prompts", Config)
+        if before and before.writer == name:
+            own = before.writer_options | own  # the recipe may name a server, which no form does
+        return page.start("prompts", run, Config, check, skills=wanted, writer=name, writer_options=own,
                           **writer.rest(values))
 
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
     asked.follow(run, "prompts", Config, options, writer)
     for choice in (skill, verdict):
-        choice.input(listed, [run, skill, verdict], listing, **QUIET)
+        choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)
 
 

@@ -41,6 +41,7 @@ class Booth:
 
     ballot: Ballot | None = None
     shown_at: float = field(default_factory=time.monotonic)
+    run: str = ""
 
     def show(self, ballot: Ballot | None) -> None:
         if ballot != self.ballot:
@@ -70,20 +71,32 @@ def build(run: gr.Dropdown) -> Page:
 
 
 def show(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
-    """The run's duels and the voter's next pair."""
+    """The run's duels and the voter's next pair; nothing moves while that is the pair in sight.
+
+    Raises EngineError where votes or pictures cannot be read.
+    """
     among = _duels(run)
     duel = duel if duel in among else next(iter(among))
-    return [gr.update(choices=list(among), value=duel, visible=len(among) > 1), *show_pair(run, duel, booth, voter)]
+    before = booth.run, booth.ballot
+    pair = _next_pair(run, duel, booth, voter)
+    if booth.ballot and (booth.run, booth.ballot) == before:
+        pair = [gr.skip()] * len(pair)
+    return [gr.update(choices=list(among), value=duel, visible=len(among) > 1), *pair]
 
 
 def show_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
     """The voter's next pair in the duel; what was counted is folded away, since it tells of the pair before."""
     with told():
-        voter = voter or ballots.new_voter()
-        among = _pairs(run, _duels(run).get(duel or "", ()))
-        booth.show(ballots.next_ballot(_ledger(runs.votes_url(run)), among, voter) if among else None)
-        buttons = [gr.Button(interactive=booth.ballot is not None) for _ in CHOICES]
-        return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, gr.Accordion(open=False)]
+        return _next_pair(run, duel, booth, voter)
+
+
+def _next_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
+    voter = voter or ballots.new_voter()
+    among = _pairs(run, _duels(run).get(duel or "", ()))
+    booth.run = run
+    booth.show(ballots.next_ballot(_ledger(runs.votes_url(run)), among, voter) if among else None)
+    buttons = [gr.Button(interactive=booth.ballot is not None) for _ in CHOICES]
+    return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, gr.Accordion(open=False)]
 
 
 def vote(choice: Choice, run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
@@ -113,9 +126,11 @@ def pair_view(ballot: Ballot | None, total: int) -> str:
 
 
 def so_far(run: str) -> tuple[str, Any]:
-    """All votes of the run, as a table and a figure."""
+    """All votes on the run's pictures as they are now, as a table and a figure."""
     with told():
-        counted = statistics.duels(_ledger(runs.votes_url(run)).votes()) if _pairs(run, ()) else []
+        known = {pair.id for pair in _pairs(run, ())}
+        votes = _ledger(runs.votes_url(run)).votes() if known else []
+        counted = statistics.duels([vote for vote in votes if vote.pair in known])
     return results_view(counted), page.plot(_plot(counted))
 
 

@@ -2,7 +2,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import UnionType
@@ -67,6 +67,8 @@ def _quoted(value: Any) -> str:
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
     origin, choices = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
     if origin is Literal:
         if value not in choices:
             raise EngineError(f"{where} is {value!r}; choose one of {', '.join(map(str, choices))}.")
@@ -74,16 +76,26 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     if origin in (Union, UnionType):
         inner = next(choice for choice in choices if choice is not type(None))
         return None if value is None else _checked(value, inner, where)
-    if origin is tuple and isinstance(value, list | tuple):
-        inner = choices[:1] * len(value) if choices[1:] == (...,) else choices
-        if len(inner) != len(value):
-            raise EngineError(f"{where} is {list(value)!r}; it must hold {len(inner)} values.")
-        return tuple(_checked(one, kind, where) for one, kind in zip(value, inner, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {name: _checked(one, choices[1], f"{where}: {name}") for name, one in value.items()}
+    if origin in (list, tuple) and isinstance(value, list | tuple):
+        return _checked_all(value, origin, choices, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if hint is int and isinstance(value, float) and value.is_integer():
         return int(value)
-    expected = origin or hint
+    return _of_type(value, origin or hint, where)
+
+
+def _checked_all(values: Sequence[Any], kind: type, choices: tuple[Any, ...], where: str) -> Any:
+    """The members of a list or a tuple, whose types `choices` are."""
+    inner = choices if kind is tuple and choices[1:] != (...,) else choices[:1] * len(values)
+    if len(inner) != len(values):
+        raise EngineError(f"{where} is {list(values)!r}; it must hold {len(inner)} values.")
+    return kind(_checked(one, hint, where) for one, hint in zip(values, inner, strict=True))
+
+
+def _of_type(value: Any, expected: Any, where: str) -> Any:
     stray_bool = expected is int and isinstance(value, bool)
     if isinstance(expected, type) and (stray_bool or not isinstance(value, expected)):
         raise EngineError(f"{where} is {value!r}; it must be of type {expected.__name__}.")

@@ -109,12 +109,12 @@ def write_records(path: Path, records: Iterable[Any]) -> None:
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
     """The records of a file, or none when it does not exist yet. Raises EngineError for a damaged line."""
-    if not path.exists():
-        return []
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     records = []
     try:
         text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except UnicodeDecodeError as error:
         raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
     for number, line in enumerate(text.split("\n") if text else [], 1):

@@ -12,7 +12,7 @@ from engine.core.config import build
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.evaluate import Config, diversity, planning
-from engine.evaluate.planning import Row
+from engine.evaluate.planning import PROMPTS_OF, Row
 from engine.judges import Judge
 from engine.models.diffusion import Painter
 from engine.models.ensemble import Ensemble
@@ -75,7 +75,8 @@ class Bench:
             "model": config.model, "revision": config.revision, "model's sha256": self.ensemble.fingerprint,
             "judge": config.judge, **{f"judge's {name}": v for name, v in config.judge_options.items()},
             "split": config.split, "seed": config.seed,
-            "prompts' sha256": planning.prompts_sha256(planning.prompts_of(config))}
+            **{f"{PROMPTS_OF}{skill}": planning.prompts_sha256({skill: prompts})
+               for skill, prompts in planning.prompts_of(config).items()}}
 
     def _parents(self, arm: str) -> dict[str, Any]:
         mix = self._mix(arm)

@@ -15,10 +15,13 @@ from engine.storybook.scenes import paint
 
 
 def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
-    """Judge one scene a prompt, a batch at a time; what is judged already stays."""
-    rows = [Row(CEILING, CEILING, 0.0, prompt, None, 0, derived_seed(config.seed, CEILING, prompt.id), kept=False)
+    """Judge one scene a prompt, a batch at a time; what is judged already stays.
+
+    The scenes are the same whatever the evaluation's seed: no painter's noise is in them.
+    """
+    rows = [Row(CEILING, CEILING, 0.0, prompt, None, 0, derived_seed(0, CEILING, prompt.id), kept=False)
             for of_skill in planning.prompts_of(config).values() for prompt in of_skill[:config.prompts_per_skill]]
-    files = Files(config, store, {CEILING: bench.recipe})
+    files = Files(config, store, {CEILING: {name: value for name, value in bench.recipe.items() if name != "seed"}})
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):
             scenes = [Image.fromarray(paint(true_scene(row.prompt.text, row.seed))) for row in shard]

@@ -11,7 +11,7 @@ from engine.core.store import METADATA, Store, atomic, read_json, read_records, 
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, summary
 from engine.evaluate.bench import Judged
-from engine.evaluate.planning import Row
+from engine.evaluate.planning import PROMPTS_OF, Row
 
 Scores = dict[tuple[str, int], Score]
 
@@ -33,8 +33,7 @@ class Files:
                 self._discard(model)
             self.scores[model] = _by_picture(read_records(self.path(model), Score))
             self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
-            if not self.scores[model]:
-                write_json(self._recipe_path(model), {"recipe": recipe, "versions": versions()})
+            self._write_recipe(model, recipe)
 
     def path(self, model: str, suffix: str = "") -> Path:
         return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
@@ -102,11 +101,21 @@ class Files:
     def _recipe_path(self, model: str) -> Path:
         return self.path(model, ".recipe").with_suffix(".json")
 
+    def _write_recipe(self, model: str, recipe: dict[str, Any]) -> None:
+        """What decides the scores; a skill that is asked for later is added."""
+        path = self._recipe_path(model)
+        made = read_json(path) if self.scores[model] else {"recipe": {}, "versions": versions()}
+        if not recipe.items() <= made["recipe"].items():
+            write_json(path, {**made, "recipe": made["recipe"] | recipe})
+
     def _is_other(self, model: str, recipe: dict[str, Any]) -> bool:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        changed = difference(read_json(self._recipe_path(model))["recipe"], recipe)
+        made = read_json(self._recipe_path(model))["recipe"]
+        alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
+        changed = difference(*({name: value for name, value in one.items() if name not in alone}
+                               for one in (made, recipe)))
         if changed and not self.config.replace:
             raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to judge anew.")

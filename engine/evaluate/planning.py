@@ -19,6 +19,9 @@ ARM = re.compile(r"\w[\w.+-]*")
 CEILING = "ceiling"
 """The name under which drawn scenes are judged; painted models have an `@` in theirs."""
 
+PROMPTS_OF = "prompts of "
+"""In a recipe, before the name of each skill that was asked for: the hash of its prompts."""
+
 
 @dataclass(frozen=True)
 class Row:

@@ -2,15 +2,17 @@
 
 Weights, gradients and AdamW's two moments of every expert are counted; activations are measured, in a forward pass of
 one row and one of two: what the second adds is a row's, the rest an expert's, once a forward (factors cast to the
-base's precision). Fewer experts a forward change no number, only the time.
+base's precision). Where they are computed again, the largest part that the backward pass builds anew is counted too.
+Fewer experts a forward change no number but by rounding, only the time.
 """
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.experts import Training
 from engine.experts.batches import Batch
@@ -67,8 +69,10 @@ class Budget:
 def plan(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss, devices: int = 1) -> Budget:
     """Count, measure, and fit as many experts into a forward as there is memory for; at least one."""
     rows = sorted((ceil(learner.training.batch_size / devices) for learner in learners), reverse=True)
-    one = activation_bytes(learners[0], mixture, denoiser, loss, 1)
-    two = activation_bytes(learners[0], mixture, denoiser, loss, 2) if rows[0] > 1 else 2 * one
+    kinds = {(learner.training.rank, learner.training.targets): learner for learner in learners}.values()
+    one, two = (max(activation_bytes(learner, mixture, denoiser, loss, count) for learner in kinds)
+                if rows[0] >= count else 0 for count in (1, 2))
+    two = two or 2 * one
     whole = Budget(
         experts=len(learners), base=sum(p.nbytes for p in denoiser.unet.parameters()),
         learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
@@ -88,22 +92,65 @@ def free_memory(device: torch.device, processes: int) -> int:
 
 def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss, rows: int) -> int:
     """What autograd keeps of so many rows until its backward pass, each storage once, parameters left out."""
-    own = {p.untyped_storage().data_ptr() for p in denoiser.unet.parameters()}
-    own |= {p.untyped_storage().data_ptr() for p in learner.parameters}
-    kept: dict[int, int] = {}
-    held: list[Tensor] = []  # so that no address is used twice
+    own = {p.untyped_storage().data_ptr() for p in (*denoiser.unet.parameters(), *learner.parameters)}
+    row = learner.stream.batch(0, denoiser.timesteps)[:1]
 
-    def keep(tensor: Tensor) -> Tensor:
+    def forward(kept: "Kept") -> None:
+        with torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor), mixture.grouped(
+                {learner.name: rows}):
+            loss(denoiser, Batch.cat([row] * rows))
+
+    forward(whole := Kept(own))
+    return whole.size + _largest_part(denoiser.unet, forward, Kept(own))
+
+
+class Kept:
+    """The tensors that autograd keeps, and their size in bytes."""
+
+    def __init__(self, but: set[int]) -> None:
+        self.but = but
+        self.sizes: dict[int, int] = {}
+        self.held: list[Tensor] = []  # so that no address is used twice
+
+    def keep(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-            held.append(tensor)
+        if storage.data_ptr() not in self.but:
+            self.sizes[storage.data_ptr()] = storage.nbytes()
+            self.held.append(tensor)
         return tensor
 
-    row = learner.stream.batch(0, denoiser.timesteps)[:1]
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), mixture.grouped({learner.name: rows}):
-        loss(denoiser, Batch.cat([row] * rows))
-    return sum(kept.values())
+    @property
+    def size(self) -> int:
+        return sum(self.sizes.values())
+
+
+def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
+    """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all are kept."""
+    checkpointed: list[Any] = [module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)]
+    parts = {part for module in checkpointed for child in module.children() if isinstance(child, nn.ModuleList)
+             for part in child if not any(inner in checkpointed for inner in part.modules())}
+    largest = 0
+
+    def begin(*_: Any) -> None:
+        kept.sizes, kept.held = {}, []
+
+    def end(*_: Any) -> None:
+        nonlocal largest
+        largest = max(largest, kept.size)
+
+    hooks = [hook for part in parts
+             for hook in (part.register_forward_pre_hook(begin), part.register_forward_hook(end))]
+    try:
+        for module in checkpointed:
+            module.gradient_checkpointing = False
+        if parts:
+            forward(kept)
+    finally:
+        for module in checkpointed:
+            module.gradient_checkpointing = True
+        for hook in hooks:
+            hook.remove()
+    return largest
 
 
 def learning_bytes(training: Training, parameters: Iterable[Tensor]) -> int:

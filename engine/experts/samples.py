@@ -25,6 +25,7 @@ def paint(config: Config, painter: Painter, mixture: Mixture, learners: Sequence
             stack.enter_context(learner.averaged())
         painted = painter.paint([text for _, _, text in wanted], seeds, config.sample_guidance, config.sample_steps,
                                 mixture=mixture, mix=rows)
+    mixture.free()
     files: dict[str, list[str]] = {learner.name: [] for learner in learners}
     for (learner, i, _), seed_picture in zip(wanted, painted, strict=True):
         file = folder(learner.name) / "samples" / f"step-{learner.step:06}-{i}.png"

@@ -3,7 +3,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +42,7 @@ class Session:
                         if name in self.replaced or not checkpoints.is_finished(self._folder(name), wanted)]
         self.devices.meet()
         self.learners: list[Learner] = []
+        self.diverged: list[Learner] = []
         self.curves: dict[str, list[Point]] = {}
         self._told = 0.0
         self.asked_to_stop = False
@@ -77,7 +78,8 @@ class Session:
         config = self.config
         self.painter = diffusion.load(config.model, config.revision, self.devices.device, WEIGHTS[config.precision])
         self.denoiser = Denoiser(self.painter)
-        base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint}
+        base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint,
+                "prediction": self.denoiser.prediction}
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
         self.pool = yield from pool.load(self.store, list(skills), self.painter)
         loras = {}
@@ -132,6 +134,8 @@ class Session:
         config = self.config
         measured = [*self._due(learners, config.log_every), *self._due(learners, config.held_out_every)]
         points = self._log([learner for learner in learners if learner in measured])
+        if self.diverged:
+            self._raise_diverged(learners)
         shown = self._due(learners, config.sample_every)
         samples = self._paint_samples(shown)
         self._finish(learner for learner in learners if learner.finished)
@@ -151,7 +155,7 @@ class Session:
         return [learner for learner in learners if every and (learner.step % every == 0 or learner.finished)]
 
     def _log(self, learners: list[Learner]) -> list[Point]:
-        """Measure, append to the curves, check for divergence. All numbers leave the device at once."""
+        """Measure, append to the curves, notice who diverged. All numbers leave the device at once."""
         if not learners:
             return []
         held = [held_out_loss(learner, self.mixture, self.denoiser, self.loss)
@@ -166,7 +170,8 @@ class Session:
         points = []
         for learner, (train, held_out, norm) in zip(learners, torch.stack(table).tolist(), strict=True):
             if learner.step and not math.isfinite(train):
-                self._diverged(learner)
+                self.diverged.append(learner)
+                continue
             if not math.isnan(held_out):
                 learner.note(held_out)
             points.append(Point(learner.step, learner.name, train if learner.step else None,
@@ -179,12 +184,15 @@ class Session:
                 checkpoints.write_curve(self._folder(learner.name), self.curves[learner.name])
         return points
 
-    def _diverged(self, learner: Learner) -> None:
-        """Raises EngineError; the others' work is saved first."""
-        self._save(other for other in self.learners if other is not learner and not other.finished)
+    def _raise_diverged(self, learners: Sequence[Learner]) -> None:
+        """Raises EngineError; the others' work is saved first, and what is finished is written."""
+        self._finish(learner for learner in learners if learner.finished and learner not in self.diverged)
+        self._save(learner for learner in self.learners if learner not in self.diverged)
         self.devices.meet()
-        raise EngineError(f"The training of {learner.name} diverged before step {learner.step}. Lower its learning "
-                          f"rate or keep clipping on, delete {self._folder(learner.name)} and start again.")
+        told, folders = (", ".join(map(str, these)) for these in (
+            [learner.name for learner in self.diverged], [self._folder(learner.name) for learner in self.diverged]))
+        raise EngineError(f"The training of {told} diverged before step {self.diverged[0].step}. Lower the learning "
+                          f"rate or keep clipping on, delete {folders} and start again.")
 
     def _paint_samples(self, learners: list[Learner]) -> dict[str, list[str]]:
         if not learners or not self.devices.writes:
@@ -229,4 +237,6 @@ class Session:
         steps = {(learner.step, learner.training.steps) for learner in self.learners}
         if len(steps) == 1:
             return "Step {} of {}".format(*steps.pop())
-        return ", ".join(f"{learner.name} step {learner.step} of {learner.training.steps}" for learner in self.learners)
+        told = {where: [learner.name for learner in self.learners if (learner.step, learner.training.steps) == where]
+                for where in sorted(steps)}
+        return ", ".join(f"{', '.join(names)} step {step} of {of}" for (step, of), names in told.items())

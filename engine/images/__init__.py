@@ -70,7 +70,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for a choice among several that nobody makes, and for what the judge does not take."""
+    """Raises EngineError for no skills, for a choice among several that nobody makes, and for what no judge takes."""
+    if not config.skills:
+        raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
     if config.best_of > 1 and not config.judge:
         raise EngineError(f"To keep the best of {config.best_of}, name a judge: {', '.join(plugins.names(judges))}.")
     if config.judge:

@@ -12,7 +12,7 @@ from engine.core import names, plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import versions
+from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
 from engine.core.store import Store, read_json
 from engine.merge import methods
@@ -29,15 +29,20 @@ class Config:
     options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The method's own options"})
     verify: bool = field(default=True, metadata={
         "help": "Check that plain diffusers computes from the file what the sliders showed"})
+    replace: bool = field(default=False, metadata={"help": "Merge anew what is another merge of this name"})
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Merge once; the same merge of the same files is not repeated. Raises EngineError, naming the remedy."""
+    """Merge once; the same merge of the same files is not repeated, and of experts trained anew it is.
+
+    Raises EngineError, naming the remedy.
+    """
     from engine.merge import live
     from engine.models import lora_cards, lora_files
     method = plugins.load(methods, config.method)
     options = build(method.Config, config.options, where=config.method)
-    folder, total = _folder(config, store), len(config.experts) + 1
+    check(config)
+    folder, total = folder_for(config, store), len(config.experts) + 1
     recipe = _recipe(config, asdict(options), _parents(config, store))
     if _is_done(folder, recipe, config.verify):
         yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
@@ -83,12 +88,28 @@ def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapp
     return f"Verified: plain diffusers computes the same (relative difference {found:.0e})."
 
 
-def _folder(config: Config, store: Store) -> Path:
-    """Raises EngineError for what cannot be a name, and for an expert's."""
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be a name, and for experts and weights that make no merge."""
     names.check(config.name, "a merge")
+    if not config.experts:
+        raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+    check_weights(config.experts)
+
+
+def folder_for(config: Config, store: Store) -> Path:
+    """Where the merge goes. Raises EngineError where the name is an expert's or another merge's."""
     if (store.expert(config.name) / "recipe.json").exists():
         raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
-    return store.merge(config.name)
+    folder = store.merge(config.name)
+    if (folder / "recipe.json").exists() and not config.replace:
+        made, options = read_json(folder / "recipe.json"), plugins.load(methods, config.method).Config
+        wanted = {"method": config.method, "experts": config.experts,
+                  **asdict(build(options, config.options, where=config.method))}
+        had = {"method": made.get("method"), "experts": made.get("experts"), **(made.get("options") or {})}
+        if changed := difference(had, wanted):
+            raise EngineError(f"There is another merge called {config.name!r} ({changed}). Give this one another name, "
+                              "or set replace.")
+    return folder
 
 
 def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
@@ -96,9 +117,8 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     from engine.models import lora_files
     files = (store.folder / "experts").glob(f"*/{lora_files.FILE_NAME}")
     trained = sorted(file.parent.name for file in files)
-    if not config.experts or not trained:
+    if not trained:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
-    check_weights(config.experts)
     parents: dict[str, dict[str, Any]] = {}
     for name in config.experts:
         if name not in trained:

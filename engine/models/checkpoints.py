@@ -111,6 +111,13 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def local_fingerprint(model_id: str) -> str:
+    """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be elsewhere."""
+    part = STORYBOOK.get(model_id)
+    folder = ASSETS / part if part else Path(model_id).expanduser()
+    return fingerprint(folder) if model_id and folder.is_dir() else ""
+
+
 def _chain(error: BaseException | None) -> list[BaseException]:
     found = []
     while error is not None:

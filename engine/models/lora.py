@@ -60,6 +60,8 @@ class Lora:
     def __post_init__(self) -> None:
         if self.rank < 1:
             raise EngineError(f"A LoRA of rank {self.rank} holds nothing. Choose a rank of 1 or more.")
+        if not self.targets:
+            raise EngineError("A LoRA needs layers to change. Choose targets, such as to_q and to_v.")
         if not self.alpha > 0:
             raise EngineError(f"alpha {self.alpha} would switch the LoRA off. "
                               "Choose a positive alpha, such as the rank.")

@@ -24,6 +24,9 @@ KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
 """Adapters that are more than scale * B @ A, by their flag in the header."""
 
+TAKEN_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
+"""peft's starts that change the base's own weights, as `init_lora_weights` names them."""
+
 
 class LoraFile(NamedTuple):
     """What a file holds."""
@@ -59,6 +62,10 @@ def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -
     if kind := next((name for flag, name in NOT_A_SUM.items() if metadata.get(flag)), None):
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Train or export it as a plain LoRA.")
+    if str(start := metadata.get("init_lora_weights")).startswith(TAKEN_FROM_THE_BASE):
+        raise EngineError(f"{file} was begun by {start}, which takes its start out of the base: on the base itself it "
+                          "means something else. Save it again as a plain LoRA, with peft's "
+                          "path_initial_model_for_weight_conversion.")
     pairs = _pairs(tensors, file)
     return {path: Factors(a, b.flatten(1), _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
 

@@ -15,6 +15,8 @@ from engine.models.lora import Expert, check_fits
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
 KOHYA = "lora_unet_"
 PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
+SCRIPTS = re.compile(r"\.lora\.(down|up)\.weight$")
+ATTENTION_PROCESSOR = re.compile(r"\.processor\.(to_[qkv]|to_out)_lora\.(down|up)\.weight$")
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
                "lora_magnitude_vector": "a DoRA", "oft_": "an OFT", "diff_b": "a LoRA with biases",
@@ -83,4 +85,10 @@ def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path
 def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, model: nn.Module) -> Expert:
     if any(key.startswith(KOHYA) for key in tensors):
         return lora_kohya.read(tensors, model, str(file))
-    return lora_files.factors_of(tensors, header, file)
+    return lora_files.factors_of({_of_today(key): tensor for key, tensor in tensors.items()}, header, file)
+
+
+def _of_today(key: str) -> str:
+    """A key of diffusers' training scripts, older ones too, as peft names it; any other key as it is."""
+    key = ATTENTION_PROCESSOR.sub(lambda m: f".{m[1]}{'.0' * (m[1] == 'to_out')}.lora.{m[2]}.weight", key)
+    return SCRIPTS.sub(lambda m: f".lora_{'A' if m[1] == 'down' else 'B'}.weight", key)

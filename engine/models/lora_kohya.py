@@ -23,6 +23,9 @@ KEY = re.compile(r"lora_unet_(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.
 FAMILIES = {768: ("sd_v1", "stable-diffusion-v1"), 1024: ("sd_v2", "stable-diffusion-v2-512"),
             2048: ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base")}
 """By the width of the text that cross-attention reads: kohya's name and Stability's."""
+VELOCITY = {"sd_v2": ("sd_v2_v", "stable-diffusion-v2-768-v")}
+"""The same of the bases of a family that predict velocity, where there are such."""
+PREDICTIONS = {"epsilon": "epsilon", "v_prediction": "v"}
 PREFIXES = {"sd_v1": ("sd_v1", "stable-diffusion-v1"), "sd_v2": ("sd_v2", "stable-diffusion-v2"),
             "sdxl_base_v1-0": ("sdxl_", "stable-diffusion-xl")}
 """What both names begin with in every version of a family."""
@@ -51,16 +54,19 @@ def header(expert: Expert, recipe: Mapping[str, Any]) -> dict[str, str]:
     ranks = [factors.rank for factors in expert.values()]
     version, architecture = FAMILIES.get(_text_width(expert), ("unknown", "unknown"))
     base, experts = recipe.get("base") or {}, recipe.get("experts")
+    if base.get("prediction") == "v_prediction":
+        version, architecture = VELOCITY.get(version, (version, architecture))
     known = {
         "ss_output_name": recipe.get("name"), "ss_network_module": "networks.lora", "ss_network_dim": max(ranks),
         "ss_network_alpha": max(factors.scale * factors.rank for factors in expert.values()),
-        "ss_base_model_version": version, "ss_v2": version == "sd_v2", "ss_sd_model_name": base.get("model"),
+        "ss_base_model_version": version, "ss_v2": version.startswith("sd_v2"), "ss_sd_model_name": base.get("model"),
         "ss_sd_model_hash": base.get("sha256"), "ss_steps": recipe.get("step"),
         "ss_learning_rate": recipe.get("learning_rate"), "ss_seed": recipe.get("seed"),
         "ss_num_train_images": recipe.get("pictures"), "ss_batch_size_per_device": recipe.get("batch_size"),
         "ss_optimizer": "torch.optim.AdamW" if "learning_rate" in recipe else None,
         "ss_training_comment": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
         "modelspec.sai_model_spec": "1.0.1", "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.prediction_type": PREDICTIONS.get(base.get("prediction", "")),
         "modelspec.implementation": "diffusers", "modelspec.title": recipe.get("name"),
         "modelspec.date": datetime.now(UTC).isoformat(timespec="seconds"),
         "modelspec.merged_from": ", ".join(experts) if experts else None,

@@ -108,7 +108,7 @@ class Mixture:
     def folded(self, mix: Mix) -> Iterator[None]:
         """One mix, (experts,) or named weights, written into every target layer for the length of a `with`.
 
-        The same mix gives the same bits however often. Needs a copy of the target layers, freed with the mixture.
+        The same mix gives the same bits however often. Needs a copy of the target layers, kept until `free`.
         """
         rows = self._checked(mix)
         if len(rows) > 1:
@@ -121,6 +121,11 @@ class Mixture:
             finally:
                 for layer in self._layers.values():
                     layer.unfold()
+
+    def free(self) -> None:
+        """Give the folded weights' memory back until they are wanted again."""
+        for layer in self._layers.values():
+            layer.free()
 
     # what an expert is made of
 

@@ -116,6 +116,10 @@ class Layer:
         """Compute with W again."""
         self.module.weight = self.pristine
 
+    def free(self) -> None:
+        """Let go of the folded copy."""
+        self._folded = None
+
     def _concatenated(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """A_cat and B_cat as the layer computes; the parameters joined where gradients are wanted."""
         parameters = (*self.a.values(), *self.b.values())

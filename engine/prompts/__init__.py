@@ -12,9 +12,11 @@ from typing import Any
 
 from engine.core import plugins
 from engine.core.config import build
+from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import derived_seed
 from engine.core.store import Store
+from engine.models import checkpoints
 from engine.prompts import pool as pools
 from engine.prompts import skills, writers
 from engine.prompts.checks import Language, checker, clean
@@ -44,6 +46,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError for an unknown skill, writer or option, and for prompts of other settings.
     """
+    check(config)
     plugin = plugins.load(writers, config.writer)
     options = build(plugin.Config, config.writer_options, where=f"options of the writer {config.writer}")
     writer, total, done, short = None, config.count * len(config.skills), 0, {}
@@ -60,6 +63,14 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             yield Event(_shortfall(pool, config), done, total, data={"skill": skill.name, "counts": pool.counts()})
     text = f"{done} prompts for {', '.join(config.skills)}" + (f"; too few for {', '.join(short)}" if short else "")
     yield Event(f"{text}.", done, total, "done", {"short": short})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for no skills, and for one that is not there."""
+    if not config.skills:
+        raise EngineError("There is nothing to write for. Name at least one skill.")
+    for name in config.skills:
+        skills.load(name)
 
 
 def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer) -> Iterator[Event]:
@@ -101,7 +112,8 @@ def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]
 def _recipe(config: Config, writer_options: dict[str, Any], skill: skills.Skill) -> dict[str, Any]:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
     names = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
-    options = {f"writer's {name}": value for name, value in writer_options.items()}
+    options = {f"writer's {name}": value for name, value in writer_options.items()} | {
+        "writer's sha256": checkpoints.local_fingerprint(writer_options.get("model", ""))}
     return {**{name: getattr(config, name) for name in names}, **options, **{
         f"skill's {name}": list(value) if isinstance(value, tuple) else value for name, value in asdict(skill).items()}}
 

@@ -62,11 +62,6 @@ class Novelty:
         nearest = self._texts[closest] if common[closest] else ""
         return Verdict(new, nearest, float(2 * common[closest] / words[closest]))
 
-    def nearest(self, text: str) -> tuple[str, float]:
-        """The text held with the highest F against this one, and that F."""
-        verdict = self.verdict(text)
-        return verdict.nearest, verdict.rouge_l
-
     def _encode(self, text: str) -> str:
         """One character a word, the same for the same word."""
         codes = self._codes

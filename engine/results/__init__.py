@@ -9,7 +9,8 @@ A results recipe names a recipe and what each line changes of it:
     [claims]                         arm against arm, or against the best of several on validation
 
 A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other. What it
-measured is `<out>/measured/<replicate>-<line>.json`; where that is there, the line is not run again.
+measured is `<out>/measured/<replicate>-<line>.json`; where that is there, or in `measured/` beside the results recipe,
+which travels with the source, the line is not run again.
 """
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -96,7 +97,7 @@ def run(recipe: Path, out: Path) -> Events:
     for number, of_replicate in groupby(planned, lambda one: one.replicate):
         replicates.append([])
         for one in of_replicate:
-            found = measured.read(one)
+            found = measured.read(one, recipe.parent / "measured")
             if found is None:
                 yield from _run_line(one, out)
                 found = measured.measure(one)

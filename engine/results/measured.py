@@ -66,20 +66,22 @@ def file_of(one: Planned) -> Path:
     return one.folder.parent / "measured" / f"{one.folder.name}.json"
 
 
-def read(one: Planned) -> Measured | None:
-    """What these very options, models and prompts gave; None where nothing was measured of them.
+def read(one: Planned, shipped: Path) -> Measured | None:
+    """What these very options, models and prompts gave, here or on the machine that filled the folder `shipped`.
 
-    Raises EngineError for a file of another kind.
+    None where nothing was measured of them. Raises EngineError for a file of another kind.
     """
-    file = file_of(one)
-    if not file.exists():
-        return None
-    try:
-        found = _unpacked(read_json(file))
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        names = ", ".join(field.name for field in fields(Measured))
-        raise EngineError(f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
-    return found if found.asked == _asked(one) else None
+    for file in (file_of(one), shipped / file_of(one).name):
+        if file.exists():
+            try:
+                found = _unpacked(read_json(file))
+            except (TypeError, KeyError, ValueError, AttributeError) as error:
+                names = ", ".join(field.name for field in fields(Measured))
+                raise EngineError(
+                    f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
+            if found.asked == _asked(one):
+                return found
+    return None
 
 
 def measure(one: Planned) -> Measured:
@@ -142,8 +144,8 @@ def _asked(one: Planned) -> dict[str, Any]:
     if recipe.prompts:
         plugin = plugins.load(writers, recipe.prompts.writer)
         stages["writer"] = asdict(build(plugin.Config, recipe.prompts.writer_options))
-        if folder := checkpoints.STORYBOOK.get(stages["writer"]["model"]):
-            hashes["writer"] = checkpoints.fingerprint(checkpoints.ASSETS / folder)
+        if sha256 := checkpoints.local_fingerprint(stages["writer"]["model"]):
+            hashes["writer"] = sha256
     for name, config in (("validation", recipe.validation), ("test", recipe.test)):
         if config:
             hashes[name] = planning.prompts_sha256(planning.prompts_of(config))

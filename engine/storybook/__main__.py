@@ -86,7 +86,9 @@ def training(model: str, work: Path) -> Iterator[Event]:
     elif model == "writer":
         yield from writer.run(work / "writer")
     else:
-        yield from base.run(work / "base", work / "data", codec(work))
+        vae_folder = codec(work)
+        yield Event(f"The base learns the latents of the codec in {vae_folder}.")
+        yield from base.run(work / "base", work / "data", vae_folder)
 
 
 if __name__ == "__main__":

@@ -35,12 +35,16 @@ ATTEMPTS = 100
 
 
 def load(split: str, skill: str) -> list[Prompt]:
-    """Frozen prompts of one skill; raises EngineError for an unknown split or skill."""
+    """Frozen prompts of one skill. Raises EngineError for an unknown split or skill, and where they were changed."""
     if split not in SIZES:
         raise EngineError(f"No evaluation split called {split!r}. Choose one of {', '.join(SIZES)}.")
     if skill not in SETS:
         raise EngineError(f"No evaluation prompts for {skill!r}. Choose from {', '.join(SETS)}.")
-    return read_records(FOLDER / split / f"{skill}.jsonl", Prompt)
+    path = FOLDER / split / f"{skill}.jsonl"
+    if file_hash(path) != read_json(FOLDER / "frozen.json")["sha256"][f"{split}/{skill}"]:
+        raise EngineError(f"{path} is not what was frozen: its scores would not compare. Restore it from the "
+                          "repository.")
+    return read_records(path, Prompt)
 
 
 @cache
@@ -75,12 +79,6 @@ def freeze() -> None:
             write_records(path, prompts)
             hashes[f"{split}/{skill}"] = file_hash(path)
     write_json(FOLDER / "frozen.json", {"world": WORLD, "sha256": hashes})
-
-
-def changed() -> list[str]:
-    """Sets whose file is no longer what was frozen."""
-    frozen = read_json(FOLDER / "frozen.json")["sha256"]
-    return [name for name, digest in frozen.items() if file_hash(FOLDER / f"{name}.jsonl") != digest]
 
 
 def _fresh(skill: str, rng: np.random.Generator, taken: set[str]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What a Storybook text says: groups of things, links between single ones, perhaps a background and a style."""
 from dataclasses import dataclass
-from typing import Any
 
 from engine.storybook.scenes import MOST_THINGS
 
@@ -79,7 +78,3 @@ class Graph:
             if waiting:
                 return True
         return False
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"groups": [vars(g) for g in self.groups], "links": [vars(k) for k in self.links],
-                "background": self.background, "style": self.style}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from engine.core.recipe import file_hash
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
 from engine.votes.ledger import Ledger
@@ -19,6 +20,7 @@ class Side:
     model: str
     seed: int
     file: Path
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Pair:
 
     @property
     def id(self) -> str:
-        """The same pair has the same id in every process."""
-        parts = (self.prompt_id, *(f"{side.model}\x1f{side.seed}" for side in (self.first, self.second)))
-        return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
+        """The same in every process and run, and another one as soon as a picture is painted anew."""
+        sides = (f"{side.model}\x1f{side.seed}\x1f{side.sha256}" for side in (self.first, self.second))
+        return hashlib.sha256("\x1e".join((self.prompt_id, *sides)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,17 @@ def new_voter() -> str:
 
 def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
     """Every pair that the run's evaluation pictures make, of `models` or of all; without those now gone."""
-    found: dict[tuple[str, int], list[tuple[str, Picture]]] = defaultdict(list)
+    found: dict[tuple[str, str, int], list[Side]] = defaultdict(list)
     for folder in sorted((store.folder / "scores").glob("*/pictures")):
         model = folder.parent.name
         if models and model not in models:
             continue
         for picture in read_records(folder / METADATA, Picture):
-            found[picture.prompt_id, picture.seed].append((model, picture))
-    return [Pair(prompt_id, a.text, _side(store, one, a), _side(store, other, b))
-            for (prompt_id, _), painted in found.items() for (one, a), (other, b) in combinations(painted, 2)
-            if _side(store, one, a).file.is_file() and _side(store, other, b).file.is_file()]
+            if (file := folder / picture.file_name).is_file():
+                side = Side(model, picture.seed, file, file_hash(file))
+                found[picture.prompt_id, picture.text, picture.seed].append(side)
+    return [Pair(prompt_id, text, first, second)
+            for (prompt_id, text, _), sides in found.items() for first, second in combinations(sides, 2)]
 
 
 def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | None:
@@ -107,10 +110,6 @@ def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str
 def _ballot(ballot: str, pair: Pair, left_model: str, done: int, total: int) -> Ballot:
     left, right = (pair.first, pair.second) if pair.first.model == left_model else (pair.second, pair.first)
     return Ballot(ballot, pair.prompt, left.file, right.file, done + 1, total)
-
-
-def _side(store: Store, model: str, picture: Picture) -> Side:
-    return Side(model, picture.seed, store.pictures(model) / picture.file_name)
 
 
 def _shuffled(voter: str, pair: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from engine.core.errors import EngineError
 
@@ -64,6 +65,7 @@ class Vote:
 
     ballot: str
     voter: str
+    pair: str
     choice: Choice
     prompt_id: str
     prompt: str
@@ -80,11 +82,13 @@ class Ledger:
     def __init__(self, url: str) -> None:
         """Opens `url`, such as `sqlite:///runs/demo/votes.db`, and makes its tables. Raises EngineError."""
         try:
-            self._engine = sql.create_engine(url, isolation_level="AUTOCOMMIT", connect_args=_arguments(url))
-            if self._engine.dialect.name == "sqlite":
-                _make_folder(self._engine.url.database)
+            self._file, is_sqlite = _file_of(url), url.startswith("sqlite")
+            self._engine = sql.create_engine(
+                url, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_SECONDS} if is_sqlite else {},
+                poolclass=NullPool if self._file else None)  # a kept connection would write into a file that is gone
+            if is_sqlite:
                 sql.event.listen(self._engine, "connect", _prepare_sqlite)
-            _create(self._engine)
+            self._create()
         except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise EngineError(f"The votes cannot be kept at {_without_password(url)}: {_first_line(error)}. "
                               "Move a damaged file away, or set SELMA_VOTES to another address.") from error
@@ -107,9 +111,10 @@ class Ledger:
             if issued is None:
                 raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
             shared = {c.name: issued[c.name] for c in VOTES.c if c.name in BALLOTS.c}
-            vote = Vote(ballot=ballot, choice=choice, cast_at=_now(), **shared)
+            vote = Vote(ballot=ballot, pair=issued["pair"], choice=choice, cast_at=_now(), **shared)
             try:
-                database.execute(sql.insert(VOTES).values(**vars(vote)))
+                database.execute(sql.insert(VOTES).values({c.name: value for c in VOTES.c
+                                                           if (value := vars(vote).get(c.name)) is not None}))
             except IntegrityError as error:
                 raise Refused("This pair has your vote already; the first one counts.") from error
         return vote
@@ -117,7 +122,8 @@ class Ledger:
     def votes(self) -> list[Vote]:
         """Every vote, in the order they were cast."""
         columns = [c for c in VOTES.c if c.name != "number"]
-        return [Vote(**row) for row in self._rows(sql.select(*columns).order_by(VOTES.c.number))]
+        query = sql.select(*columns, BALLOTS.c.pair).join(BALLOTS, VOTES.c.ballot == BALLOTS.c.id)
+        return [Vote(**row) for row in self._rows(query.order_by(VOTES.c.number))]
 
     def issued(self, voter: str) -> Sequence[Mapping[str, Any]]:
         """This voter's ballots, oldest first; `choice` is None while a ballot is open."""
@@ -138,11 +144,13 @@ class Ledger:
     def _connected(self) -> Iterator[sql.Connection]:
         """Raises EngineError when the database does not answer, or its disk is full; IntegrityError as it is."""
         try:
+            if self._file and not self._file.exists():  # deleted with its run since
+                self._create()
             with self._engine.connect() as database:
                 yield database
         except IntegrityError:
             raise
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise EngineError(f"The votes cannot be read or written: {_first_line(error)}. Free some space, or see "
                               "to the database, and vote again.") from error
 
@@ -150,16 +158,17 @@ class Ledger:
         with self._connected() as database:
             return [dict(row) for row in database.execute(query).mappings()]
 
-
-def _create(engine: sql.Engine) -> None:
-    """Make the tables that are missing; of two that start at once the slower one looks again."""
-    for last in (False, False, True):
-        try:
-            return SCHEMA.create_all(engine)
-        except SQLAlchemyError:
-            if last:
-                raise
-            time.sleep(0.2)
+    def _create(self) -> None:
+        """Make the tables that are missing; of two that start at once the slower one looks again."""
+        if self._file:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        for last in (False, False, True):
+            try:
+                return SCHEMA.create_all(self._engine)
+            except SQLAlchemyError:
+                if last:
+                    raise
+                time.sleep(0.2)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
@@ -168,13 +177,11 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _arguments(url: str) -> dict[str, Any]:
-    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
-
-
-def _make_folder(database: str | None) -> None:
-    if database and database != ":memory:":
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None where it is in memory or another kind."""
+    parsed = sql.make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    return Path(str(parsed.database)) if is_file else None
 
 
 def _now() -> str:

@@ -1,9 +1,13 @@
 """What a run holds, whole or half done."""
+import os
+import shutil
+
 import pytest
 
 from app import contents
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
+from engine.models.lora_cards import FILE_NAME
 
 
 def test_the_example_is_whole(example):
@@ -19,6 +23,22 @@ def test_an_empty_run_holds_nothing(tmp_path):
     run = Store(tmp_path / "none")
     assert contents.of(run) == contents.Contents(0, 0, (), (), ())
     assert contents.accepted(run) == contents.painted(run) == contents.learned(run) == {}
+
+
+def test_what_is_being_written_is_not_there_yet(tmp_path):
+    run = Store(tmp_path)
+    write_records(run.prompts("counting"), [Prompt("a", "counting", "two balls")])
+    write_text(tmp_path / "prompts" / ".writing-abc.jsonl", '{"skill": "counting", "reason": "half a line')
+    write_text(tmp_path / "images" / "counting" / ".writing-abc.png", "")
+    assert list(contents.accepted(run)) == ["counting"] and contents.of(run).pictures == 0
+
+
+def test_a_copy_of_the_experts_is_the_same_and_another_training_is_not(run, tmp_path):
+    names = contents.of(run).experts
+    copy = Store(shutil.copytree(run.folder, tmp_path / "copy"))
+    assert contents.identity(copy, names) == contents.identity(run, names) != contents.identity(run, names[:1])
+    os.utime(copy.expert(names[0]) / FILE_NAME, (1, 1))
+    assert contents.identity(copy, names) != contents.identity(run, names)
 
 
 def test_pictures_have_their_text_while_they_are_painted(tmp_path):

@@ -27,6 +27,14 @@ def working(runs_folder, monkeypatch):
 
 def test_the_quick_recipe_is_offered_first():
     assert line.recipes()[0] == "storybook-quick" and "sdxl" in line.recipes()
+    assert line.title_of("sdxl") == "sdxl · SELMA on Stable Diffusion XL, as published"
+
+
+def test_a_recipe_without_a_title_is_offered_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    (tmp_path / "bare.toml").write_text("seed = 1")
+    (tmp_path / "broken.toml").write_text("seed = = 1")
+    assert [line.title_of(name) for name in line.recipes()] == ["bare", "broken"]
 
 
 def test_the_whole_line_starts_a_run_of_its_own(started, runs_folder):
@@ -100,17 +108,24 @@ def watch(monkeypatch):
 
 def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
     skip = gr.skip()
-    assert watch.redraw("mine", "a", "", "in") == ["a", "mark of mine", "strip", "mine in", skip]
-    assert watch.open("b", "mine", "", "", "in")[0::3] == ["b", skip]
-    assert watch.tick("mine", "a", "other", "in")[2:4] == ["strip", "mine in"]
-    assert watch.tick("mine", "a", "mark of mine", "in") == watch.tick(None, "a", "", "in") == [skip] * 5
-    assert watch.redraw(None, "a", "", "in") == ["a", "", skip, skip, skip]
+    assert watch.redraw("mine", "a", "", "in") == ["mark of mine", "strip", "mine in", skip]
+    assert watch.open("b", "mine", "a", "", "in") == ["mark of mine", "strip", skip, "b"]
+    assert watch.tick("mine", "a", "other", "in")[1:3] == ["strip", "mine in"]
+    assert watch.tick("mine", "a", "mark of mine", "in") == watch.tick(None, "a", "", "in") == [skip] * 4
+    assert watch.redraw(None, "a", "", "in") == ["", skip, skip, skip]
+
+
+def test_only_opening_a_tab_says_which_is_open(demo):
+    """A slow drawing that ends late must not bring an older tab back."""
+    opened = next(listener for listener in demo.fns.values() if listener.name == "tick").inputs[1]
+    setting = [listener for listener in demo.fns.values() if opened in listener.outputs]
+    assert [listener.fn() for listener in setting] == ["prompts", "images", "experts", "merge", "evaluate", "vote"]
 
 
 def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeypatch):
     def damaged(run):
         raise EngineError("recipe.json is damaged. Delete it.")
     monkeypatch.setattr(line, "shown", damaged)
-    opened, mark, strip, *_ = watch.redraw("mine", "a", "", "in")
+    mark, strip, *_ = watch.redraw("mine", "a", "", "in")
     assert 'role="alert"' in strip and "Delete it" in strip
-    assert watch.tick("mine", opened, mark, "in") == [gr.skip()] * 5
+    assert watch.tick("mine", "a", mark, "in") == [gr.skip()] * 4

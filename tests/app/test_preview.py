@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from app import beside, grids, jobs, sliders
+from app import beside, grids, jobs, runs, sliders
 from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
@@ -144,12 +144,15 @@ def test_several_prompts_and_every_expert_alone(shown):
 
 
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):
-    names, *rest = merge.show("example", [], None, None, None, "beside", None, None)
+    names, *rest = merge.show("example", "", None, None, None, "beside", None, None)
     assert names == list(SKILLS)
     assert [slider["visible"] for slider in rest[:12]] == [True] * 3 + [False] * 9
     assert (rest[0]["label"], rest[0]["value"]) == ("counting", 1)
-    again = merge.show("example", names, None, None, None, "beside", None, None)
-    assert not any({"value", "minimum", "maximum"} & set(slider) for slider in again[1:13])
+    drawn_for = rest[13]
+    again = merge.show("example", drawn_for, None, None, None, "beside", None, None)
+    assert not any({"value", "minimum", "maximum"} & set(slider) for slider in again[1:13]) and again[14] == drawn_for
+    copy = merge.show(runs.writable("example"), drawn_for, None, None, None, "beside", None, None)
+    assert copy[14] == drawn_for and "value" not in copy[1], "working on the example goes on with its sliders"
     assert "average of counting 0.333" in rest[14] and "SELMA: equal shares" in rest[12]["choices"]
 
 

@@ -17,7 +17,14 @@ def test_own_runs_come_first_the_latest_before_the_others(runs_folder):
     for name in ("older", "newer", "Not A Name", "example"):
         write_text(runs_folder / name / "recipe.toml", "")
     os.utime(runs_folder / "older", (1, 1))
-    assert runs.names() == ["newer", "older", "example", runs.NEW] and runs.first_shown() == "newer"
+    assert runs.names() == ["newer", "older", "example", runs.NEW]
+    assert runs.first_shown() == "example", "as long as the others hold nothing"
+    write_text(runs_folder / "older" / "prompts" / ".writing-x.jsonl", "")
+    os.utime(runs_folder / "older", (1, 1))
+    assert runs.first_shown() == "example"
+    write_text(runs_folder / "older" / "prompts" / "styles.jsonl", "")
+    os.utime(runs_folder / "older", (1, 1))
+    assert runs.names()[0] == "newer" and runs.first_shown() == "older"
 
 
 def test_a_folder_of_results_is_no_run_but_holds_some(runs_folder, monkeypatch):

@@ -1,10 +1,13 @@
 """The table of scores says what the score files say."""
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from app import scores
 from app.tabs import evaluate
 from engine.core.store import read_records, write_records
-from engine.core.types import Score
+from engine.core.types import Picture, Score
 from engine.evaluate import intervals, summary
 
 
@@ -29,6 +32,21 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
         score(f"merged@{scale}", "test", on_test)
     assert [s.model for s in scores.at_their_best(run, "test/j")] == ["merged@2"]
     assert scores.tables(run) == ["test/j", "validation/j"]
+    score("mine@3.5", "test", 0.4)
+    score("mine@5", "test", 0.2)
+    score("late@7", "test", 0.2)
+    score("late@9", "validation", 0.9)
+    shown = [s.model for s in scores.at_their_best(run, "test/j")]
+    assert shown == ["late@7", "merged@2", "mine@3.5"], "and by the table itself where validation cannot say"
+
+
+def test_pictures_of_another_split_are_not_in_the_table(example, tmp_path):
+    run = type(example)(shutil.copytree(example.folder, tmp_path / "run"))
+    records = read_records(run.pictures("base@3.5") / "metadata.jsonl", Picture)
+    write_records(run.pictures("base@3.5") / "metadata.jsonl", [
+        *records, replace(records[0], prompt_id="validation-styles-000", text="a striped star")])
+    shown = scores.pictures(run, ["base@3.5", "merged@2"], "test/storybook")
+    assert len(shown) == 9 and "a striped star" not in shown
 
 
 def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, example, monkeypatch):

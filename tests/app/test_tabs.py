@@ -1,12 +1,14 @@
 """Each tab shows its run, and its button starts its stage with what the form says."""
 import shutil
+from dataclasses import fields
 
 import gradio as gr
 import pytest
 
 from app import asked, runs
+from app.choice import choose
 from app.tabs import evaluate, experts, images, prompts
-from engine.core import config, plugins
+from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_text
 from engine.evaluate import Config as Scoring
@@ -86,8 +88,10 @@ def test_train_experts(handler, started, kind, made):
 
 
 def test_evaluate(handler, started):
-    handler("evaluate")(run="example", models=["base", "merged"], guidances=["2", "3.5"], judge="storybook")
+    chosen, table = handler("evaluate")(run="example", models=["base", "merged"], guidances=["2", "3.5"],
+                                        split="validation", judge="storybook")
     options = started[0][1]
+    assert (chosen["value"], table["value"], options["split"]) == ("example-1", "validation/storybook", "validation")
     assert options["models"] == {"base": {}, "merged": {"merged": 1.0}} and options["guidances"] == (2.0, 3.5)
     assert options["model"] == "storybook" and options["revision"] is None
     assert options["keep_pictures"] > 0, "votes need pictures"
@@ -103,7 +107,7 @@ def test_evaluate_goes_on_with_the_runs_skills_and_revision(handler, started, ru
         keep_pictures = 0
         [test]
     """)
-    handler("evaluate")(run="mine", models=["base"], guidances=["2"], judge="storybook")
+    handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook")
     options = started[0][1]
     assert (options["skills"], options["revision"]) == (("styles",), "abc") and options["keep_pictures"] > 0
 
@@ -113,7 +117,50 @@ def test_save_merge_names_its_weights(handler, started):
     handler("merged")(run="mine", experts=["places", "styles"], name="ours", method="average",
                       **weights, **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
     assert started[0][:2] == ("merge", {"experts": {"places": 0.0, "styles": 0.5}, "name": "ours", "method": "average",
-                                        "options": {"strength": 0.5}, "verify": True})
+                                        "options": {"strength": 0.5}, "verify": True, "replace": False})
+
+
+def test_a_merge_of_a_name_that_is_taken_is_refused_before_anything_starts(handler, started, runs_folder):
+    weights = {f"weight_{n}": 0.123 for n in range(12)}
+    with pytest.raises(gr.Error, match="There is another merge called &#x27;merged&#x27;.*another name"):
+        handler("merged")(run="example", experts=["places", "styles"], name="merged", method="average", **weights,
+                          **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
+    assert not started and not runs_folder.exists()
+
+
+@pytest.mark.parametrize("name, given, sentence", [
+    ("write", {"wanted": [], "writer": "storybook"}, "nothing to write for"),
+    ("paint", {"wanted": [], "best_of": 1, "judge": "storybook"}, "Write prompts first"),
+    ("train", {"wanted": [], "kind": experts.SEPARATE, "objective": "denoise"}, "no expert to train"),
+    ("evaluate", {"models": [], "guidances": ["2"], "split": "test", "judge": "storybook"}, "nothing to compare")])
+def test_a_press_that_cannot_work_makes_no_run(handler, started, runs_folder, name, given, sentence):  # noqa: PLR0913
+    with pytest.raises(gr.Error, match=sentence):
+        handler(name)(run="example", **given)
+    assert not started and not runs_folder.exists()
+
+
+def test_a_new_run_begins_with_prompts(handler, started, runs_folder):
+    with pytest.raises(gr.Error, match="begins with prompts"):
+        handler("paint")(run=runs.NEW, wanted=["places"], best_of=1, judge="storybook")
+    assert not started
+    handler("write")(run=runs.NEW, wanted=["places"], writer="storybook")
+    assert started[0][2] == runs_folder / "run-1"
+
+
+def test_the_table_that_an_evaluation_is_to_fill_can_be_watched(runs_folder):
+    shutil.copytree(runs.folder("example"), runs_folder / "mine")
+    write_json(runs_folder / "mine" / "jobs" / "0001-evaluate" / "config.json",
+               {"config": {"split": "validation", "judge": "other"}})
+    _, table, told, *_ = evaluate.show("mine", [], "validation/other", evaluate.BEST)
+    assert table["value"] == "validation/other" and "test/storybook" in table["choices"] and 'class="empty"' in told
+    _, table, *_ = evaluate.show("mine", [], None, evaluate.BEST)
+    assert table["value"] == "test/storybook"
+
+
+def test_a_damaged_file_reaches_whoever_presses(handler, started, runs_folder):
+    write_text(runs_folder / "mine" / "jobs" / "0001-evaluate" / "config.json", "{broken")
+    with pytest.raises(gr.Error, match="config.json is damaged"):
+        handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook")
 
 
 @pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])
@@ -148,9 +195,27 @@ def test_every_field_of_a_form_is_filled(demo):
     assert {"value": 20, "__type__": "update"} in images_form.fn(runs.NEW)
 
 
-@pytest.mark.parametrize("name", plugins.names(writers))
-def test_the_options_of_every_writer_are_in_the_form(name, demo):
-    listener = next(listener for listener in demo.fns.values() if listener.name == "write")
-    options = plugins.load(writers, name).Config
-    assert config.build(options, {}) == options()
-    assert len(listener.inputs) > len(plugins.names(writers))
+def test_the_options_of_every_writer_are_in_the_form_but_where_a_key_is_sent():
+    with gr.Blocks():
+        inputs = choose("writer", "writer_options", writers, "storybook").inputs
+    wanted = {f"writer:{name}:{field.name}" for name in plugins.names(writers)
+              for field in fields(plugins.load(writers, name).Config)}
+    hidden = {"writer:openai_compatible:base_url", "writer:openai_compatible:api_key_variable"}
+    assert set(inputs) == (wanted | {"writer"}) - hidden
+
+
+def test_a_server_comes_from_the_environment_or_from_the_recipe_of_the_run(handler, started, runs_folder, monkeypatch):
+    openai = plugins.load(writers, "openai_compatible").Config
+    assert (openai().base_url, openai().api_key_variable) == ("http://localhost:8000/v1", "")
+    monkeypatch.setenv("SELMA_LLM_URL", "https://own/v1")
+    monkeypatch.setenv("SELMA_LLM_KEY", "secret")
+    assert (openai().base_url, openai().api_key_variable) == ("https://own/v1", "SELMA_LLM_KEY")
+    write_text(runs_folder / "mine" / "recipe.toml", """
+        [prompts]
+        skills = ["styles"]
+        writer = "openai_compatible"
+        writer_options = { base_url = "http://mine/v1", model = "old" }
+    """)
+    handler("write")(run="mine", wanted=["styles"], writer="openai_compatible", **{
+        "writer:openai_compatible:model": "new"})
+    assert started[0][1]["writer_options"] == {"base_url": "http://mine/v1", "model": "new"}

@@ -1,8 +1,11 @@
 """The voting page: blind, one vote a pair, and a second press does not vote on the next pair."""
 import re
+import shutil
 import time
 
+import gradio as gr
 import pytest
+from PIL import Image
 
 from app import runs
 from app.tabs import vote
@@ -43,7 +46,7 @@ def test_rivals_meet_the_base_at_their_own_scale_where_they_can():
 
 def test_the_page_names_nobody():
     booth, voter, pair, *rest = vote.show_pair("example", vote.EVERYTHING, Booth(), "")
-    html = pair + "".join(map(str, rest))
+    html = pair + "".join(str(one.get_config()) for one in rest)
     told = re.sub(r"base64,[^\"]+", "", html)
     assert not re.search(r"merged|base|counting@|\.png|/", told.replace("</", "").replace("data:image/png;", ""))
     assert pair.count("<img") == 2 and booth.ballot.id not in html and voter not in html
@@ -103,6 +106,30 @@ def test_a_run_without_pictures_says_what_to_do_and_gets_no_file(runs_folder):
     values = vote.show(runs.NEW, None, Booth(), "")
     assert "Nothing to compare yet" in values[1 + PAIR] and "No votes yet" in vote.so_far(runs.NEW)[0]
     assert not runs_folder.exists()
+
+
+def test_nothing_moves_while_the_pair_in_sight_is_the_next():
+    booth = Booth()
+    _, _, voter, pair, *rest = vote.show("example", None, booth, "")
+    again = vote.show("example", None, booth, voter)
+    assert "<img" in pair and again[1:] == [gr.skip()] * 8, "a job that moves on folds no results and sends no pictures"
+    vote.vote("tie", "example", "merged@2 and base@3.5", booth, voter)
+    assert vote.show("example", None, Booth(), voter)[3] != pair
+
+
+def test_votes_count_for_the_pictures_they_were_cast_on(runs_folder, monkeypatch):
+    """One database for all runs: another run's pictures, and those painted anew, are other pairs."""
+    monkeypatch.setenv("SELMA_VOTES", f"sqlite:///{runs_folder}/all.db")
+    for name in ("one", "two"):
+        shutil.copytree(runs.folder("example"), runs_folder / name)
+    for file in (runs_folder / "two/scores/merged@2/pictures").glob("*.png"):
+        Image.open(file).rotate(180).save(file)
+    duel = "merged@2 and base@3.5"
+    booth, voter, *_ = vote.show_pair("one", duel, Booth(), "")
+    vote.vote("left", "one", duel, booth, voter)
+    assert "merged@2 over base@3.5" in vote.so_far("one")[0] and "No votes yet" in vote.so_far("two")[0]
+    booth, *_ = vote.show_pair("two", duel, Booth(), voter)
+    assert booth.ballot.number == 1 and booth.ballot.left.parts[-5] == "two"
 
 
 def test_a_database_that_cannot_be_opened_reaches_the_reader(monkeypatch):

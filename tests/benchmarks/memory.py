@@ -47,7 +47,8 @@ def peak_bytes(name: str, settings: Settings) -> int:
         worlds.painter(settings)
     else:
         with TemporaryDirectory() as scratch:
-            training.train(name, worlds.painter(settings), training.data_of(Path(scratch), settings), STEPS)
+            training.train(name, worlds.painter(settings), training.data_of(Path(scratch), settings), STEPS,
+                           training.BATCH_SIZES[settings.size])
     if settings.device == "cuda":
         return torch.cuda.max_memory_allocated()
     if not STATUS.exists():

@@ -25,8 +25,9 @@ def rows(settings: Settings) -> Iterator[Row]:
         yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")
         yield faster(f"{name}: folded, set_adapters", ours.folded, theirs.set_adapters, repeats, ">= 2 at 5")
         yield faster(f"{name}: live, set_adapters", ours.live, theirs.set_adapters, repeats, ">= 2 at 5",
-                     difference=ours.difference(theirs))
-        yield faster(f"{name}: folded, fuse_lora and unfuse_lora", ours.folded, theirs.fuse, repeats, "")
+                     difference=ours.difference(theirs, theirs.set_adapters))
+        yield faster(f"{name}: folded, fuse_lora and unfuse_lora", ours.folded, theirs.fuse, repeats, "",
+                     difference=ours.difference(theirs, theirs.fuse))
 
 
 class Ours:
@@ -45,10 +46,10 @@ class Ours:
         with self.mixture.folded(worlds.weights(self.number, next(self.turn))):
             return self.picture()
 
-    def difference(self, theirs: "Theirs") -> float:
+    def difference(self, theirs: "Theirs", paint: Callable[[], torch.Tensor]) -> float:
         """Relative, of the same sliders' outputs: they must paint the same."""
         self.turn = theirs.turn = count()
-        ours, other = self.live(), theirs.set_adapters()
+        ours, other = self.live(), paint()
         return round(float((ours - other).norm() / other.norm()), 8)
 
 
@@ -70,9 +71,7 @@ class Theirs:
         own, pipe = worlds.weights(self.number, next(self.turn)), self.painter.pipe
         pipe.set_adapters(list(own), list(own.values()))
         pipe.fuse_lora(components=["unet"], adapter_names=list(own))
-        pipe.disable_lora()
         picture = self.picture()
-        pipe.enable_lora()
         pipe.unfuse_lora(components=["unet"])
         return picture
 

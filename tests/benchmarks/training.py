@@ -8,13 +8,14 @@ from tempfile import TemporaryDirectory
 
 import torch
 from PIL import Image
+from torch import Tensor
 
-from engine.experts import Training
-from engine.experts.batches import Rows, Stream
+from engine.experts import Training, budget
+from engine.experts.batches import Batch, Rows, Stream
 from engine.experts.denoiser import Denoiser
 from engine.experts.objectives import denoise
 from engine.experts.pool import Pool
-from engine.experts.training import Learner, train_step
+from engine.experts.training import Learner, Spread, train_step
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
 from engine.models.lora import Lora
@@ -25,11 +26,11 @@ from tests.benchmarks import example, worlds
 from tests.benchmarks.example import Loop
 from tests.benchmarks.measure import Row, Settings, synchronise
 
-BATCH_SIZE = 8
+BATCH_SIZES = {"storybook": 8, "sd15": 8, "sdxl": 1}
 HELD_OUT = 16
 TOGETHER, IN_TURN = "ours together", "ours in turn"
 EXAMPLE, BEST_FLAGS, CACHED = "the example as shipped", "the example with best flags", "cached peft"
-LOOPS = {EXAMPLE: Loop(), BEST_FLAGS: Loop(workers=2), CACHED: Loop(cached=True)}
+LOOPS = {EXAMPLE: Loop(), BEST_FLAGS: Loop(workers=2, tf32=True), CACHED: Loop(cached=True)}
 
 
 @dataclass(frozen=True)
@@ -50,51 +51,55 @@ class Run:
     whole: float
     held_out: float
     """Mean loss of the five at the end."""
+    experts_a_forward: int = 1
 
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Whole trainings in turn, so that all of them meet the same weather."""
-    steps, repeats = (12, 1) if settings.quick else (60, 3)
+    (steps, repeats), size = (12, 1) if settings.quick else (60, 3), BATCH_SIZES[settings.size]
     runs: dict[str, list[Run]] = {}
     with TemporaryDirectory() as scratch:
         data = data_of(Path(scratch), settings)
+        untrained = fmean(_held_out(worlds.painter(settings), of_skill) for of_skill in data.values())
         for _ in range(repeats):
             painter = worlds.painter(settings)
             for name in (*LOOPS, TOGETHER, IN_TURN):
-                runs.setdefault(name, []).append(train(name, painter, data, steps))
-    for peer in (*LOOPS, IN_TURN):
-        yield _row(TOGETHER, peer, runs, steps)
-    yield _row(IN_TURN, CACHED, runs, steps)
+                runs.setdefault(name, []).append(train(name, painter, data, steps, size))
+    named = f"train five experts, {steps} steps of {size}"
+    for ours, peer in (*((TOGETHER, peer) for peer in (*LOOPS, IN_TURN)), (IN_TURN, CACHED)):
+        yield _row(named, ours, peer, runs, untrained)
 
 
 def data_of(folder: Path, settings: Settings) -> dict[str, Data]:
     return {skill: _data(skill, folder, settings) for skill in worlds.SKILLS}
 
 
-def train(name: str, painter: Painter, data: dict[str, Data], steps: int) -> Run:
+def train(name: str, painter: Painter, data: dict[str, Data], steps: int, batch_size: int) -> Run:
     """Five experts, in one of the five ways."""
     if name in LOOPS:
-        return _theirs(painter, data, steps, LOOPS[name])
-    return _ours(painter, data, steps, together=name == TOGETHER)
+        return _theirs(painter, data, steps, batch_size, LOOPS[name])
+    return _ours(painter, data, steps, batch_size, together=name == TOGETHER)
 
 
-def _row(ours: str, peer: str, runs: dict[str, list[Run]], steps: int) -> Row:
+def _row(named: str, ours: str, peer: str, runs: dict[str, list[Run]], untrained: float) -> Row:
     goal = {EXAMPLE: ">= 1.5 on two cores, >= 3 on a GPU", CACHED: ">= 1"}.get(peer, "")
     pairs = [b.whole / a.whole for a, b in zip(runs[ours], runs[peer], strict=True)]
     own, other = ([getattr(run, field) for run in runs[name]] for name, field in ((ours, "whole"), (peer, "whole")))
-    return Row(f"train five experts, {steps} steps of {BATCH_SIZE}: {ours}, {peer}", round(median(own), 3),
+    return Row(f"{named}: {ours}, {peer}", round(median(own), 3),
                round(median(other), 3), round(median(pairs), 3), "peer / ours", goal, len(pairs),
                (round(min(pairs), 3), round(max(pairs), 3)), more={
                    "held_out": [round(fmean(run.held_out for run in runs[name]), 5) for name in (ours, peer)],
+                   "held_out_untrained": round(untrained, 5),
+                   "experts_a_forward": [runs[name][0].experts_a_forward for name in (ours, peer)],
                    "seconds_to_first_step": [round(median(run.first_step for run in runs[name]), 3)
                                              for name in (ours, peer)]})
 
 
-def _theirs(painter: Painter, data: dict[str, Data], steps: int, loop: Loop) -> Run:
+def _theirs(painter: Painter, data: dict[str, Data], steps: int, batch_size: int, loop: Loop) -> Run:
     began, first, losses, spent = time.perf_counter(), 0.0, [], 0.0
     for of_skill in data.values():
         own = example.fresh(painter)
-        for _ in example.train(own, (of_skill.files, of_skill.captions), steps, BATCH_SIZE, loop):
+        for _ in example.train(own, (of_skill.files, of_skill.captions), steps, batch_size, loop):
             first = first or _since(began)
         measured = time.perf_counter()
         losses.append(_held_out(own, of_skill))
@@ -102,24 +107,29 @@ def _theirs(painter: Painter, data: dict[str, Data], steps: int, loop: Loop) -> 
     return Run(first, _since(began) - spent, fmean(losses))
 
 
-def _ours(painter: Painter, data: dict[str, Data], steps: int, together: bool) -> Run:
+def _ours(painter: Painter, data: dict[str, Data], steps: int, batch_size: int, together: bool) -> Run:
     began, own = time.perf_counter(), example.fresh(painter)
     denoiser, pool = Denoiser(own), _pool(own, data)
     training = Training(rank=example.RANK, alpha=example.RANK, learning_rate=example.LEARNING_RATE, steps=steps,
-                        batch_size=BATCH_SIZE, caption_dropout=0.0)
+                        batch_size=batch_size, caption_dropout=0.0)
     mixture = Mixture(own.pipe.unet, {skill: Lora(example.RANK, example.RANK) for skill in data})
     learners = [Learner(skill, training, Stream(skill, pool, Rows([*pool.rows[skill]], []), training, 0),
                         mixture.parameters_of(skill)) for skill in data]
     first = 0.0
+    planned = budget.plan(learners if together else learners[:1], mixture, denoiser, _loss)
     for group in [learners] if together else [[learner] for learner in learners]:
         while not group[0].finished:
-            train_step(group, mixture, denoiser, lambda d, batch: denoise.loss(d, batch, denoise.Config()))
+            train_step(group, mixture, denoiser, _loss, Spread(planned.experts_a_forward))
             first = first or _since(began)
     whole, losses = _since(began), []
     for skill, of_skill in data.items():
         with mixture.mix({skill: 1.0}):
             losses.append(_held_out(own, of_skill))
-    return Run(first, whole, fmean(losses))
+    return Run(first, whole, fmean(losses), planned.experts_a_forward)
+
+
+def _loss(denoiser: Denoiser, batch: Batch) -> Tensor:
+    return denoise.loss(denoiser, batch, denoise.Config())
 
 
 def _held_out(painter: Painter, data: Data) -> float:

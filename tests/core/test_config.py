@@ -1,7 +1,7 @@
 """Options by name: what is taken, and the sentence for what is not."""
 import tomllib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,8 @@ class Config:
     skills: tuple[str, ...] = ()
     seed: int | None = field(default=None, metadata={"range": (0, 10)})
     weights: dict[str, float] = field(default_factory=dict)
+    shards: dict[str, list[int]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     flip: bool = False
     between: tuple[int, int] = (1, 2)
 
@@ -29,6 +31,7 @@ class Config:
 def test_defaults_and_conversions():
     made = config.build(Config, {"model": "toy", "rank": 8.0, "rate": 1, "skills": ["a", "b"], "seed": 3})
     assert made == Config("toy", rank=8, rate=1.0, skills=("a", "b"), seed=3)
+    assert config.build(Config, {"model": "toy", "options": {"x": None, "y": [{}]}}).options == {"x": None, "y": [{}]}
     assert isinstance(made.rank, int) and isinstance(made.rate, float)
 
 
@@ -50,6 +53,9 @@ def test_an_optional_value_with_a_range_may_be_absent():
     ({"model": "toy", "between": [1]}, "must hold 2 values"),
     ({"model": "toy", "between": [1, "two"]}, "must be of type int"),
     ({"model": "toy", "skills": ["a", 1]}, "must be of type str"),
+    ({"model": "toy", "weights": {"a": "1"}}, "weights: a is '1'; it must be of type float"),
+    ({"model": "toy", "shards": {"a": [1, "2"]}}, "shards: a is '2'; it must be of type int"),
+    ({"model": "toy", "shards": {"a": 1}}, "shards: a is 1; it must be of type list"),
     ({"model": 7}, "must be of type str"),
 ])
 def test_a_wrong_value_gets_a_sentence(values, sentence):

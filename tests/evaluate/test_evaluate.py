@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine import evaluate
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_json, read_records, write_records
+from engine.core.store import Store, read_json, read_records, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
 from engine.models import ensemble, lora_files
@@ -106,6 +106,30 @@ def test_more_prompts_only_add(config, finished, run_folder):
     assert events[-1].total == 72
     before, after = (values(scores(store, "both@3")) for store in (finished[0], run_folder))
     assert len(after) == 12 and before.items() <= after.items()
+
+
+def test_a_skill_that_is_asked_for_later_is_added_and_voids_nothing(config, finished, run_folder):
+    before = scores(run_folder, "base@3")
+    list(evaluate.run(replace(config, skills=("twins",)), run_folder))
+    after = scores(run_folder, "base@3")
+    assert after[:len(before)] == before and {s.evidence["skill"] for s in after[len(before):]} == {"twins"}
+    recipe = read_json(run_folder.folder / "scores/base@3/validation/storybook.recipe.json")["recipe"]
+    assert {f"prompts of {skill}" for skill in (*SKILLS, "twins")} <= set(recipe)
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done" and scores(run_folder, "base@3") == after
+    file = run_folder.folder / "scores/base@3/validation/storybook.recipe.json"
+    write_text(file, file.read_text().replace(recipe["prompts of twins"], "0" * 64))
+    with pytest.raises(EngineError, match="prompts of twins"):
+        list(evaluate.run(replace(config, skills=("twins",)), run_folder))
+
+
+def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run_folder):
+    """Leaving one out and the search judge with seeds and skills of their own, and replace what they made before."""
+    before = scores(run_folder, "ceiling")
+    own = {"_all": {"counting": 1.0}}
+    list(evaluate.run(replace(config, models=own, seed=5, skills=("twins",), replace=True), run_folder))
+    after = scores(run_folder, "ceiling")
+    assert after[:len(before)] == before and len(after) == len(before) + 2
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done"
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):

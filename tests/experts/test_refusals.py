@@ -8,6 +8,8 @@ from engine.core.store import read_json, write_json
 from tests.experts.worlds import config
 from tests.tiny_models import tiny_stable_diffusion
 
+WILD = {"learning_rate": 1.0, "max_grad_norm": 0.0, "alpha": 4096.0}
+
 
 def run(config, store):
     return list(experts.run(config, store))
@@ -33,6 +35,7 @@ def names(store, expert):
     ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
     ({"shards": {"counting": 2}}, "0 <= index < many"),
     ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),
+    ({"targets": ()}, "needs layers to change. Choose targets"),
     ({"targets": ("to_z",)}, "No linear layer or convolution is called 'to_z'"),
     ({"model": "no-such-folder/at-all/here"}, "There is no folder"),
 ])
@@ -107,10 +110,20 @@ def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):
 
 
 def test_divergence_is_told_and_loses_nobody_elses_work(base, store):
-    with pytest.raises(EngineError, match="counting diverged before step [23]. Lower its learning rate"):
-        run(config(base, overrides={"counting": {"learning_rate": 1.0, "max_grad_norm": 0.0, "alpha": 4096.0}}), store)
+    with pytest.raises(EngineError, match="counting diverged before step [23]. Lower the learning rate"):
+        run(config(base, overrides={"counting": WILD}), store)
     assert "checkpoint.safetensors" in names(store, "styles")
     assert "pytorch_lora_weights.safetensors" not in names(store, "counting")
+
+
+def test_who_is_finished_when_another_diverges_is_finished(base, store):
+    """The divergence is seen at the last step, where the other one has its LoRA to write."""
+    asked = config(base, overrides={"counting": WILD}, log_every=1000, held_out_every=1000, checkpoint_every=1000)
+    with pytest.raises(EngineError, match="counting diverged"):
+        run(asked, store)
+    assert {"pytorch_lora_weights.safetensors", "recipe.json"} <= set(names(store, "styles"))
+    lost, kept = ((store.expert(name) / "losses.jsonl").read_text() for name in ("counting", "styles"))
+    assert f'"step": {asked.steps}' in kept and "NaN" not in lost
 
 
 def test_latents_of_another_base_are_refused_with_the_remedy(store, tmp_path):

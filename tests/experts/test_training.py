@@ -56,7 +56,8 @@ class Line:
     def __init__(self, painter, **trainings):
         dtype = painter.pipe.unet.dtype
         self.denoiser, pool = Denoiser(painter), pool_of(dtype)
-        self.mixture = Mixture(painter.pipe.unet, {n: Lora(t.rank, t.alpha) for n, t in trainings.items()}, seed=4)
+        self.mixture = Mixture(painter.pipe.unet, {
+            n: Lora(t.rank, t.alpha, t.targets) for n, t in trainings.items()}, seed=4)
         self.learners = [Learner(name, training, Stream(name, pool, ROWS[name], training, 4),
                                  self.mixture.parameters_of(name)) for name, training in trainings.items()]
 

@@ -128,17 +128,21 @@ def test_the_recipe_names_weights_and_parents(store):
     assert card.startswith("---\n") and "| styles | 3 |" in card and "load_lora_weights" in card
 
 
-def test_the_same_merge_is_not_repeated_but_a_changed_one_is(store, mixture):
+def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(store, mixture):
     file = store.merge("m") / lora_files.FILE_NAME
     run(store, experts={"counting": 1}, name="m")
     before = file.stat().st_mtime_ns
     (event,) = run(store, experts={"counting": 1}, name="m")
     assert event.kind == "done" and file.stat().st_mtime_ns == before
-    run(store, experts={"counting": 1}, name="m", method="weighted", options={"strength": 2})
+    other = {"experts": {"counting": 1}, "name": "m", "method": "weighted", "options": {"strength": 2}}
+    with pytest.raises(EngineError, match="another merge called 'm' .*method average -> weighted.*another name"):
+        run(store, **other)
+    assert file.stat().st_mtime_ns == before
+    run(store, **other, replace=True)
     assert file.stat().st_mtime_ns > before
     changed = {path: Factors(f.a * 2, f.b, f.scale) for path, f in mixture.expert("counting").items()}
     lora_files.write(store.expert("counting"), changed, {"base": BASE})
-    assert len(run(store, experts={"counting": 1}, name="m", method="weighted", options={"strength": 2})) == 2
+    assert len(run(store, **other)) == 2, "of experts trained anew it is made anew"
 
 
 @pytest.mark.parametrize(("config", "sentence"), [

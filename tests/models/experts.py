@@ -1,4 +1,6 @@
 """Experts whose factors matter."""
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,8 +17,10 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).detach().norm() / theirs.detach().norm())
 
 
-def of_type(inputs: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    return {key: value.to(dtype) if value.is_floating_point() else value for key, value in inputs.items()}
+def of_type(inputs: dict[str, Any], dtype: torch.dtype) -> dict[str, Any]:
+    """Tensors, and dictionaries of them, with the floating ones in `dtype`."""
+    return {key: of_type(value, dtype) if isinstance(value, dict) else
+            value.to(dtype) if value.is_floating_point() else value for key, value in inputs.items()}
 
 
 def random_experts(mixture: Mixture, scale: float = 0.1) -> None:

@@ -106,6 +106,18 @@ def test_the_family_is_read_from_the_shapes(width, version, architecture):
     assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
 
 
+@pytest.mark.parametrize(("width", "prediction", "version", "architecture", "told"), [
+    (1024, "v_prediction", "sd_v2_v", "stable-diffusion-v2-768-v/lora", "v"),
+    (1024, "epsilon", "sd_v2", "stable-diffusion-v2-512/lora", "epsilon"),
+    (768, "v_prediction", "sd_v1", "stable-diffusion-v1/lora", "v")])
+def test_a_base_that_predicts_velocity_is_told_apart(width, prediction, version, architecture, told):
+    layers = {"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k": torch.nn.Linear(width, 320)}
+    header = lora_kohya.header(Lora(2, 2).expert(layers, "a", 0), {"base": {"prediction": prediction}})
+    assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
+    assert header["modelspec.prediction_type"] == told and header["ss_v2"] == str(width == 1024)
+    assert lora_kohya.family(header) == version.removesuffix("_v")
+
+
 def sdxl_like():
     """SDXL's layout (three levels, two layers each, attention on two of them) on the meta device."""
     with torch.device("meta"):

@@ -130,20 +130,32 @@ def test_what_was_measured_elsewhere_is_not_run_again(recipe, finished, tmp_path
     assert (tmp_path / "results.json").read_text() == (out / "results.json").read_text()
     assert not list(tmp_path.glob("0-*"))
     (tmp_path / "measured" / "1-guided.json").unlink()
-    with pytest.raises(EngineError, match="Delete .*1-selma.json to run it here"):
+    with pytest.raises(EngineError, match="Delete measured/1-selma.json .* to run it here"):
         list(results.run(recipe, tmp_path))
     (tmp_path / "measured" / "0-base.json").write_text("{}")
     with pytest.raises(EngineError, match="does not hold .*Delete it to run"):
         list(results.run(recipe, tmp_path))
 
 
+def test_what_travels_with_the_source_is_not_run_again_nor_in_the_way(recipe, finished, tmp_path):
+    out, _ = finished
+    shutil.copytree(recipe.parent, tmp_path / "source")
+    shutil.copytree(out / "measured", tmp_path / "source" / "measured")
+    one = lines.plan(results.load(recipe), tmp_path / "out")[0]
+    assert measured.read(one, tmp_path / "source" / "measured") == measured.read(one, out / "measured")
+    other = replace(one, line=replace(one.line, noisy_scenes=9))
+    assert measured.read(other, tmp_path / "source" / "measured") is None
+    list(guarded(results.run(tmp_path / "source" / recipe.name, tmp_path / "out")))
+    assert not list((tmp_path / "out").glob("0-*")) and not (tmp_path / "out" / "measured").exists()
+
+
 def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     out, _ = finished
     one = lines.plan(results.load(recipe), out)[0]
-    assert measured.read(one) == measured.measure(one)
+    assert measured.read(one, tmp_path / "nowhere") == measured.measure(one)
     others = [replace(one, recipe=replace(one.recipe, validation=replace(one.recipe.validation, steps=3))),
               replace(one, line=replace(one.line, noisy_scenes=9)), replace(one, line=replace(one.line, once=True))]
-    assert [measured.read(other) is None for other in others] == [True, True, False]
+    assert [measured.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
 def test_the_control_learns_from_drawn_scenes(finished):

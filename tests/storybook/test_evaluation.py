@@ -20,21 +20,23 @@ def keys(split: str, skill: str) -> list[str]:
 
 
 def test_every_set_is_what_was_frozen() -> None:
-    assert evaluation.changed() == []
     frozen = json.loads((evaluation.FOLDER / "frozen.json").read_text(encoding="utf-8"))
     assert frozen["world"] == WORLD
     assert set(frozen["sha256"]) == {f"{split}/{skill}" for split in evaluation.SIZES for skill in evaluation.SETS}
 
 
-def test_a_changed_set_is_noticed(tmp_path, monkeypatch) -> None:
+def test_a_changed_set_is_refused(tmp_path, monkeypatch) -> None:
     for name in json.loads((evaluation.FOLDER / "frozen.json").read_text(encoding="utf-8"))["sha256"]:
         path = tmp_path / f"{name}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((evaluation.FOLDER / f"{name}.jsonl").read_bytes())
     (tmp_path / "frozen.json").write_bytes((evaluation.FOLDER / "frozen.json").read_bytes())
-    (tmp_path / "test" / "counting.jsonl").write_text("{}\n", encoding="utf-8")
+    with open(tmp_path / "test" / "counting.jsonl", "a", encoding="utf-8") as file:
+        file.write("\n")
     monkeypatch.setattr(evaluation, "FOLDER", tmp_path)
-    assert evaluation.changed() == ["test/counting"]
+    assert len(evaluation.load("test", "styles")) == 200
+    with pytest.raises(EngineError, match="counting.jsonl is not what was frozen"):
+        evaluation.load("test", "counting")
 
 
 @pytest.mark.parametrize("skill", evaluation.SETS)

@@ -34,6 +34,13 @@ def test_pairs_are_the_same_prompt_and_seed(tmp_path):
     assert len(ballots.pairs(store, ["base", "merged"])) == 4
 
 
+def test_a_picture_painted_anew_makes_another_pair(store):
+    before = {pair.id for pair in ballots.pairs(store)}
+    Image.new("RGB", (64, 64), "yellow").save(store.pictures("merged") / "0-7.png")
+    after = {pair.id for pair in ballots.pairs(store)}
+    assert len(before & after) == 3 and len(after) == 4
+
+
 def test_a_pair_whose_picture_is_gone_is_not_asked(store):
     next(store.pictures("base").glob("*.png")).unlink()
     assert len(ballots.pairs(store)) == 3

@@ -1,5 +1,6 @@
 """One vote a ballot, whoever races; nothing that was counted can change."""
 import multiprocessing
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -29,6 +30,16 @@ def test_a_second_vote_on_a_ballot_is_refused(url):
     with pytest.raises(Refused, match="the first one counts"):
         ledger.cast("b" * 22, "right")
     assert [vote.choice for vote in ledger.votes()] == ["left"]
+
+
+def test_a_file_that_is_deleted_under_the_server_is_made_again(url, tmp_path):
+    ledger = Ledger(url)
+    issue(ledger)
+    ledger.cast("b" * 22, "left")
+    shutil.rmtree(tmp_path / "deep")
+    assert ledger.votes() == [] and issue(ledger)
+    ledger.cast("b" * 22, "right")
+    assert [vote.choice for vote in Ledger(url).votes()] == ["right"], "and what is counted then is on the disk"
 
 
 def test_a_voter_gets_a_pair_once(url):

@@ -9,7 +9,7 @@ from engine.votes.statistics import Duel, duels, wilson
 
 
 def vote(choice, left="base", right="merged"):
-    return Vote("b", "v", choice, "p", "a ball", left, right, 1, 1, "2026-01-01")
+    return Vote("b", "v", "pair", choice, "p", "a ball", left, right, 1, 1, "2026-01-01")
 
 
 def test_a_tie_is_half_a_win_and_both_bad_is_none():

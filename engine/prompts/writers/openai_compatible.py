@@ -1,20 +1,26 @@
 """A chat model behind an address that speaks OpenAI's protocol. [API](https://platform.openai.com/docs/api-reference/chat)
 
 vLLM, llama.cpp, Ollama, Hugging Face (https://router.huggingface.co/v1) or any other. The key is read from an
-environment variable and never written anywhere.
+environment variable and never written anywhere. Address and key are the server's owner's to choose, in a recipe or in
+the environment (SELMA_LLM_URL, SELMA_LLM_KEY), and in no form: who may type an address would be sent the key.
 """
+import os
 from dataclasses import dataclass, field
 
 from engine.prompts.writers import Request, Writer
 from engine.prompts.writers._instruction import lines_of, messages
 
+USUAL_URL = "http://localhost:8000/v1"
+KEY = "SELMA_LLM_KEY"
+
 
 @dataclass(frozen=True)
 class Config:
-    base_url: str = field(default="http://localhost:8000/v1", metadata={"help": "The server's address"})
+    base_url: str = field(default_factory=lambda: os.environ.get("SELMA_LLM_URL") or USUAL_URL, metadata={
+        "help": "The server's address", "in_form": False})
     model: str = field(default="", metadata={"help": "The model's name on that server"})
-    api_key_variable: str = field(default="", metadata={
-        "help": "Name of the environment variable that holds the key; empty if none is needed"})
+    api_key_variable: str = field(default_factory=lambda: KEY if os.environ.get(KEY) else "", metadata={
+        "help": "Name of the environment variable that holds the key; empty if none is needed", "in_form": False})
     temperature: float = field(default=1.0, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)})
     top_p: float = field(default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)})
     max_tokens: int = field(default=3072, metadata={"help": "Longest answer, tokens", "range": (1, 100_000)})

@@ -1,4 +1,5 @@
 """Pre-training data of the base: captioned scenes, drawn once and encoded once."""
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.models import tensor_files
 from engine.storybook.captions import NOISE, caption, sample
@@ -25,9 +27,13 @@ Tokenize = Callable[[list[str]], list[list[int]]]
 
 def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = SCENES,
             seed: int = 21) -> Iterator[Event]:
-    """Write `folder/data.safetensors`: latents (n, 8, 16, 16) fp16 as the UNet sees them, tokens (n, captions, 32)."""
+    """Write `folder/data.safetensors`: latents (n, 8, 16, 16) fp16 as the UNet sees them, tokens (n, captions, 32).
+
+    Raises EngineError when it is there, of another codec.
+    """
     path = folder / "data.safetensors"
     if path.exists():
+        check_codec(folder, vae)
         return
     latents, tokens, done = [], [], 0
     with ProcessPoolExecutor(2) as pool:
@@ -37,13 +43,31 @@ def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = 
             done += SHARD
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
-    tensor_files.write(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed)})
+    tensor_files.write(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed),
+                       "codec": codec_sha256(vae)})
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:
     """(latents, tokens) as `prepare` wrote them."""
     tensors = load_file(folder / "data.safetensors")
     return tensors["latents"], tensors["tokens"]
+
+
+def check_codec(folder: Path, vae: AutoencoderKL) -> None:
+    """Raises EngineError when the data were encoded by another codec: a base learns one codec's latents."""
+    path = folder / "data.safetensors"
+    _, header = tensor_files.read(path)
+    if header.get("codec") != codec_sha256(vae):
+        raise EngineError(f"{path} was encoded by another codec. Delete it, and the base's training beside it, to "
+                          "train the base on this one; or package the codec that it was made with.")
+
+
+def codec_sha256(vae: AutoencoderKL) -> str:
+    """Over the weights in half precision, as they ship, and the scaling factor."""
+    digest = hashlib.sha256(str(vae.config.scaling_factor).encode())
+    for name, tensor in sorted(vae.state_dict().items()):
+        digest.update(name.encode() + tensor.half().contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @torch.no_grad()

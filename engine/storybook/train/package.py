@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.store import read_json, write_json, write_text
 from engine.storybook.evaluation import ASSETS
 from engine.storybook.scenes import paint
-from engine.storybook.train import base, vae, writer
+from engine.storybook.train import base, data, vae, writer
 from engine.storybook.train.cards import CARD, write_card
 from engine.storybook.train.loop import BEFORE
 
@@ -46,13 +46,18 @@ def package_vae(folder: Path, target: Path) -> AutoencoderKL:
 
 
 def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path) -> None:
-    """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline folder."""
+    """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline folder.
+
+    Raises EngineError when the base has learned another codec's latents.
+    """
+    codec = AutoencoderKL.from_pretrained(vae_folder)
+    data.check_codec(data_folder, codec)
     tokenizer = CLIPTokenizer.from_pretrained(data_folder / "tokenizer")
     model = base.Painter(tokenizer)
     averaged(model, folder)
     scheduler = DPMSolverMultistepScheduler.from_config(base.schedule().config)
     pipe = StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(vae_folder).half(), text_encoder=model.text.half(), tokenizer=tokenizer,
+        vae=codec.half(), text_encoder=model.text.half(), tokenizer=tokenizer,
         unet=model.unet.half(), scheduler=scheduler, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False)
     pipe.save_pretrained(target, max_shard_size=SHARD)
