@@ -47,7 +47,7 @@ class Copies(NamedTuple):
 def build(run: gr.Dropdown) -> list[Component]:
     """Downloads and their directions, for `show`; and a way to take a file in."""
     what = gr.Dropdown([], label="Expert or merge", elem_id="file-of")
-    with gr.Row(elem_classes="bar"):
+    with gr.Row(elem_classes=["bar", "even"]):
         plain = gr.DownloadButton("For diffusers, peft", interactive=False, min_width=180, elem_id="for-diffusers")
         kohya = gr.DownloadButton("For ComfyUI, A1111, Forge", interactive=False, min_width=180, elem_id="for-comfy")
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")

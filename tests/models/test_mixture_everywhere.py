@@ -111,6 +111,17 @@ def test_folded_equals_live_and_leaves_no_trace(unet, wide, inputs):
 
 
 @torch.no_grad()
+def test_the_folded_copy_can_be_given_back(unet, wide, inputs):
+    with wide.folded({"a": 0.7}):
+        folded = unet(**inputs).sample
+    assert any(layer._folded is not None for layer in wide._layers.values())
+    wide.free()
+    assert all(layer._folded is None for layer in wide._layers.values())
+    with wide.folded({"a": 0.7}):
+        assert torch.equal(unet(**inputs).sample, folded)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_folding_a_hundred_times_gives_the_same_bits(unet, dtype):
     base = copy.deepcopy(unet).to(dtype)

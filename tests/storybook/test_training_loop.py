@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.storybook.train import loop
+from engine.storybook.train import data, loop, vae
 from engine.storybook.train.cards import write_card
 from engine.storybook.train.loop import Plan, rate, train
 
@@ -109,6 +110,25 @@ def test_a_second_training_goes_on_from_the_averaged_weights_of_the_first(tmp_pa
     history = json.loads((tmp_path / "history.json").read_text())
     assert [h["step"] for h in history if "validation" in h] == [4, 8, 12, 16, 20]
     assert rate(after, 12) == pytest.approx(0.025) and rate(after, 13) == 0.05 > rate(after, 19)
+
+
+def test_a_base_learns_the_latents_of_one_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "SHARD", 4)
+    torch.manual_seed(0)
+    codec, other = vae.architecture().eval(), vae.architecture().eval()
+
+    def prepare(of: AutoencoderKL) -> None:
+        list(data.prepare(tmp_path, of, lambda captions: [[0] * 32] * len(captions), scenes=4))
+
+    prepare(codec)
+    latents, tokens = data.load(tmp_path)
+    assert latents.shape == (4, 8, 16, 16) and tokens.shape == (4, data.CAPTIONS_EACH, 32)
+    prepare(codec)
+    assert torch.equal(data.load(tmp_path)[0], latents)
+    with pytest.raises(EngineError, match="another codec. Delete it"):
+        prepare(other)
+    codec.half().save_pretrained(tmp_path / "codec")
+    data.check_codec(tmp_path, AutoencoderKL.from_pretrained(tmp_path / "codec"))
 
 
 def test_a_card_counts_the_minutes_of_every_part(tmp_path: Path) -> None:
