@@ -4,13 +4,14 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.results.report import markdown
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "assets" / "results" / "storybook.json"
+BENCHMARKS = ROOT / "assets" / "results" / "benchmarks.jsonl"
 CHECK = ROOT / "assets" / "storybook" / "check.json"
 
 
@@ -91,6 +92,31 @@ def bars() -> str:
     return "\n".join(["| what | goal | measured | n |", "|---|---|---|---|", *rows]) + "\n"
 
 
+def benchmarks() -> str:
+    """The rows of `python -m tests.benchmarks`, one a comparison."""
+    if not BENCHMARKS.exists():
+        return "Not measured yet.\n"
+    found = [json.loads(line) for line in BENCHMARKS.read_text(encoding="utf-8").splitlines()]
+    machines = {f"{row['device']}, {row['threads']} threads, torch {row['torch']}" for row in found}
+    lines = [f"| {row['name']} | {_number(row['ours'])} | {_number(row['peer'])} | {row['unit']} | {row['of']} | "
+             f"{_number(row['ratio'])}{'' if meets(row['ratio'], row['goal']) else ', missed'} | "
+             f"{_spread(row)} | {row['goal']} | {row['n']} |" for row in found]
+    return "\n".join([f"Measured on: {'; '.join(sorted(machines))}.\n",
+                      "| what: ours, peer | ours | peer | unit | ratio of | ratio | lowest to highest | goal | n |",
+                      "|---|---|---|---|---|---|---|---|---|", *lines]) + "\n"
+
+
+def meets(ratio: float, goal: str) -> bool:
+    """Whether a ratio is what its goal asks for; `>= 1.5`, `<= 1.1`, or none."""
+    sign, _, bound = goal.partition(" ")
+    return {">=": ratio >= float(bound or 0), "<=": ratio <= float(bound or 0), "": True}[sign]
+
+
+def _spread(row: dict[str, Any]) -> str:
+    low, high = row["spread"]
+    return f"{_number(low)} to {_number(high)}" if row["n"] > 1 else ""
+
+
 def _number(value: float) -> str:
     return f"{value:.4g}"
 
@@ -98,7 +124,7 @@ def _number(value: float) -> str:
 def render(readme: str) -> str:
     """The README with everything between two marks as it should be."""
     parts = {f"every {family}": table(family) for family in FAMILIES}
-    parts |= {"results": results(), "bars": bars()}
+    parts |= {"results": results(), "bars": bars(), "benchmarks": benchmarks()}
     for name, part in parts.items():
         begin, end = f"<!-- {name} -->\n", "<!-- end -->"
         before, _, after = readme.partition(begin)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
+from tests import readme_tables
 from tests.benchmarks import __main__ as benchmarks
 from tests.benchmarks import example
 from tests.benchmarks.measure import Settings
@@ -48,3 +49,9 @@ def test_ours_and_the_loop_see_the_same_pictures_and_learn_alike(tmp_path, monke
     changes = [run.held_out - untrained for run in runs]
     assert max(changes) < 0 and min(map(abs, changes)) > 2 * abs(changes[0] - changes[1]), "both learn, and the same"
     assert all(0 < run.first_step <= run.whole for run in runs)
+
+
+@pytest.mark.parametrize(("ratio", "goal", "met"), [
+    (1.5, ">= 1.5", True), (1.49, ">= 1.5", False), (1.1, "<= 1.1", True), (1.2, "<= 1.1", False), (0.1, "", True)])
+def test_a_goal_is_met_or_marked_as_missed_in_the_readme(ratio, goal, met):
+    assert readme_tables.meets(ratio, goal) == met

@@ -24,7 +24,8 @@ def main(arguments: list[str]) -> None:
     settings = Settings(asked.quick, asked.size, "cuda" if torch.cuda.is_available() else "cpu")
     for name in asked.names:
         for row in import_module(f"tests.benchmarks.{name}").rows(settings):
-            print(json.dumps({**asdict(row), "size": settings.size, "device": settings.device}), flush=True)
+            print(json.dumps({**asdict(row), "size": settings.size, "device": settings.device,
+                              "threads": torch.get_num_threads(), "torch": torch.__version__}), flush=True)
 
 
 if __name__ == "__main__":

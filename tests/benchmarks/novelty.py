@@ -17,7 +17,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     texts, decisions = samples(400 if settings.quick else 5000), {}
     decide(texts[:10])
     row = once(f"novelty filter, {len(texts)} prompts", lambda: decisions.update(ours=decide(texts)),
-               lambda: decisions.update(theirs=decide_by_loop(texts)), ">= 1000 at 5000")
+               lambda: decisions.update(theirs=decide_by_loop(texts)), ">= 1000" if len(texts) == 5000 else "")
     differ = sum(a != b for a, b in zip(decisions["ours"], decisions["theirs"], strict=True))
     yield replace(row, more={"kept": sum(decisions["ours"]), "decisions_that_differ": differ})
 

@@ -21,10 +21,11 @@ def rows(settings: Settings) -> Iterator[Row]:
     for number in (5,) if settings.quick else EXPERTS:
         ours, theirs = Ours(settings, number), Theirs(settings, number)
         bare, name = forwards_of(worlds.painter(settings)), f"slider to picture, {number} experts"
+        goal = ">= 2" if number == 5 else ""
         yield cost(f"{name}: folded / bare UNet", ours.folded, bare, repeats, "<= 1.05")
         yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")
-        yield faster(f"{name}: folded, set_adapters", ours.folded, theirs.set_adapters, repeats, ">= 2 at 5")
-        yield faster(f"{name}: live, set_adapters", ours.live, theirs.set_adapters, repeats, ">= 2 at 5",
+        yield faster(f"{name}: folded, set_adapters", ours.folded, theirs.set_adapters, repeats, goal)
+        yield faster(f"{name}: live, set_adapters", ours.live, theirs.set_adapters, repeats, goal,
                      difference=ours.difference(theirs, theirs.set_adapters))
         yield faster(f"{name}: folded, fuse_lora and unfuse_lora", ours.folded, theirs.fuse, repeats, "",
                      difference=ours.difference(theirs, theirs.fuse))
