@@ -26,7 +26,7 @@ results: .venv/.installed  ## the experiments behind the README's table; hours, 
 	$(BIN)/python -m engine results assets/results/storybook.toml --out $(RESULTS)
 	mkdir -p assets/results/measured
 	cp $(RESULTS)/results.json assets/results/storybook.json
-	find $(RESULTS)/measured -name '*.json' -exec cp {} assets/results/measured/ \;
+	find $(RESULTS)/measured -name '*.json.gz' -exec cp {} assets/results/measured/ \;
 	$(BIN)/python -m tests.readme_tables
 
 test: .venv/.tools  ## the tests, with a real browser

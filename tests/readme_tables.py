@@ -77,8 +77,8 @@ def results() -> str:
     if not RESULTS.exists():
         return "Not measured yet.\n"
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
-    said = (f"{found['replicates']} replicates of new prompts, pictures and experts; {found['prompts']} test prompts a "
-            "skill. Intervals: 95 %, over replicates and prompts.")
+    said = (f"Replicates of new prompts, pictures and experts: {found['replicates']}; test prompts a skill: "
+            f"{found['prompts']}. Intervals: 95 %, over replicates and prompts.")
     return f"{said}\n\n{markdown(found)}"
 
 

@@ -52,8 +52,16 @@ class Bench:
             [self._mix(row.arm) for row in shard], steps=self.config.steps, sampler=self.config.sampler)
 
     def judged(self, row: Row, image: Image.Image) -> Judged:
-        floor = self.score(row.other, image, row.seed, row.number) if row.other else None
-        return Judged(row, image, self.score(row.prompt, image, row.seed, row.number), floor)
+        score = self.score(row.prompt, image, row.seed, row.number)
+        return Judged(row, image, score, self._floor(row, image))
+
+    def _floor(self, row: Row, image: Image.Image) -> Score | None:
+        """The score by another prompt; why it is low interests nobody, so the judge's own evidence is not kept."""
+        if row.other is None:
+            return None
+        score = self.score(row.other, image, row.seed, row.number)
+        kept = ("skill", "text", "number", "pooled")
+        return replace(score, evidence={name: value for name, value in score.evidence.items() if name in kept})
 
     def score(self, prompt: Prompt, image: Image.Image, seed: int, number: int = 0) -> Score:
         """The judge's score, its evidence completed by what the summaries need."""

@@ -9,8 +9,8 @@ A results recipe names a recipe and what each line changes of it:
     [claims]                         arm against arm, or against the best of several on validation
 
 A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other. What it
-measured is `<out>/measured/<replicate>-<line>.json`; where that is there, or in `measured/` beside the results recipe,
-which travels with the source, the line is not run again.
+measured is `<out>/measured/<replicate>-<line>.json.gz`; where that is there, or in `measured/` beside the results
+recipe, which travels with the source, the line is not run again.
 """
 from dataclasses import dataclass, field
 from itertools import groupby

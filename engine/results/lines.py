@@ -48,8 +48,8 @@ def copy_prompts(one: Planned, out: Path) -> None:
         theirs = _folder(out, one.line.share_prompts, one.replicate)
         if not (theirs / "prompts").exists():
             raise EngineError(f"{one.folder.name} takes the prompts of {theirs.name}, which was measured elsewhere. "
-                              f"Delete measured/{theirs.name}.json in {out} and beside the results recipe, to run it "
-                              "here, too.")
+                              f"Delete measured/{theirs.name}.json.gz in {out} and beside the results recipe, to "
+                              "run it here, too.")
         shutil.copytree(theirs / "prompts", arriving, dirs_exist_ok=True)
         arriving.rename(ours)
 

@@ -2,6 +2,7 @@
 
 A line that was measured is not run again: results of one machine are carried to another by this one file a line.
 """
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +15,7 @@ from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import versions
-from engine.core.store import Store, read_json, write_text
+from engine.core.store import Store, atomic
 from engine.evaluate import diversity, planning, report, summary
 from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
@@ -63,7 +64,7 @@ class Measured:
 
 
 def file_of(one: Planned) -> Path:
-    return one.folder.parent / "measured" / f"{one.folder.name}.json"
+    return one.folder.parent / "measured" / f"{one.folder.name}.json.gz"
 
 
 def read(one: Planned, shipped: Path) -> Measured | None:
@@ -74,8 +75,8 @@ def read(one: Planned, shipped: Path) -> Measured | None:
     for file in (file_of(one), shipped / file_of(one).name):
         if file.exists():
             try:
-                found = _unpacked(read_json(file))
-            except (TypeError, KeyError, ValueError, AttributeError) as error:
+                found = _unpacked(json.loads(gzip.decompress(file.read_bytes())))
+            except (TypeError, KeyError, ValueError, AttributeError, OSError, EOFError) as error:
                 names = ", ".join(field.name for field in fields(Measured))
                 raise EngineError(
                     f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
@@ -92,7 +93,9 @@ def measure(one: Planned) -> Measured:
     found = Measured(_asked(one), versions(), reported.split, list(one.recipe.tables["skills"]),
                      report.summarised(reported, store, CEILING).by_skill,
                      [_arm(one, name, scales[name]) for name in reported.models])
-    write_text(file_of(one), json.dumps(_packed(found), ensure_ascii=False, sort_keys=True) + "\n")
+    text = json.dumps(_packed(found), ensure_ascii=False, sort_keys=True) + "\n"
+    with atomic(file_of(one)) as temporary:
+        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
     return found
 
 

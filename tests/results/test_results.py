@@ -1,4 +1,5 @@
 """The experiments in miniature: real classes, small random weights, two replicates of four lines."""
+import gzip
 import json
 import shutil
 from dataclasses import replace
@@ -129,12 +130,13 @@ def test_what_was_measured_elsewhere_is_not_run_again(recipe, finished, tmp_path
     assert list(guarded(results.run(recipe, tmp_path)))[-1].kind == "done"
     assert (tmp_path / "results.json").read_text() == (out / "results.json").read_text()
     assert not list(tmp_path.glob("0-*"))
-    (tmp_path / "measured" / "1-guided.json").unlink()
-    with pytest.raises(EngineError, match="Delete measured/1-selma.json .* to run it here"):
+    (tmp_path / "measured" / "1-guided.json.gz").unlink()
+    with pytest.raises(EngineError, match="Delete measured/1-selma.json.gz .* to run it here"):
         list(results.run(recipe, tmp_path))
-    (tmp_path / "measured" / "0-base.json").write_text("{}")
-    with pytest.raises(EngineError, match="does not hold .*Delete it to run"):
-        list(results.run(recipe, tmp_path))
+    for content in (b"no gzip at all", gzip.compress(b"{}"), gzip.compress(b"[]")[:-4]):
+        (tmp_path / "measured" / "0-base.json.gz").write_bytes(content)
+        with pytest.raises(EngineError, match="does not hold .*Delete it to run"):
+            list(results.run(recipe, tmp_path))
 
 
 def test_what_travels_with_the_source_is_not_run_again_nor_in_the_way(recipe, finished, tmp_path):
