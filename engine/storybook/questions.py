@@ -60,6 +60,8 @@ def questions(graph: Graph) -> list[Question]:
             verb = "Is" if group.count == 1 else "Are"
             ask("count", f"{verb} there exactly {word} {plural}?", (naming[index],), index)
     for index, link in enumerate(graph.links):
+        if link in graph.links[:index]:  # said twice, asked once
+            continue
         subject, other = graph.groups[link.subject], graph.groups[link.other]
         text = f"Is the {_called(graph, subject)} {PLACES[link.word]} the {_called(graph, other)}?"
         ask("relation", text, (naming[link.subject], naming[link.other]), link=index)

@@ -1,5 +1,5 @@
 """Questions worked by hand, and what answers them."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -75,6 +75,12 @@ def test_parents_come_before_their_children_and_only_entities_and_globals_have_n
     for question in asked:
         assert all(parent < question.id for parent in question.parents)
         assert (question.parents == ()) == (question.category in ("entity", "global"))
+
+
+def test_what_is_said_twice_is_asked_once() -> None:
+    once = parse("a ball is right of a star.")
+    twice = replace(once, links=once.links * 2)
+    assert twice.fault() is None and questions(twice) == questions(once)
 
 
 def test_presence_and_colour() -> None:
