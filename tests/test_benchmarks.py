@@ -55,3 +55,14 @@ def test_ours_and_the_loop_see_the_same_pictures_and_learn_alike(tmp_path, monke
     (1.5, ">= 1.5", True), (1.49, ">= 1.5", False), (1.1, "<= 1.1", True), (1.2, "<= 1.1", False), (0.1, "", True)])
 def test_a_goal_is_met_or_marked_as_missed_in_the_readme(ratio, goal, met):
     assert readme_tables.meets(ratio, goal) == met
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_all_three_ways_of_moving_a_slider_paint_the_same_and_not_the_base(monkeypatch):
+    sliders, worlds = import_module("tests.benchmarks.sliders"), import_module("tests.benchmarks.worlds")
+    monkeypatch.setattr(sliders, "FORWARDS", 1)
+    settings = Settings(quick=True, size="storybook", device="cpu")
+    ours, theirs = sliders.Ours(settings, 2), sliders.Theirs(settings, 2)
+    assert max(ours.difference(theirs, way) for way in (theirs.set_adapters, theirs.fuse)) < 1e-5
+    bare = sliders.forwards_of(worlds.painter(settings))()
+    assert float((ours.live() - bare).norm() / bare.norm()) > 1e-3

@@ -49,7 +49,7 @@ class Ours:
 
     def difference(self, theirs: "Theirs", paint: Callable[[], torch.Tensor]) -> float:
         """Relative, of the same sliders' outputs: they must paint the same."""
-        self.turn = theirs.turn = count()
+        self.turn, theirs.turn = count(), count()
         ours, other = self.live(), paint()
         return round(float((ours - other).norm() / other.norm()), 8)
 

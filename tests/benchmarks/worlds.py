@@ -46,12 +46,12 @@ def painter(settings: Settings) -> Painter:
 
 
 def experts(unet: torch.nn.Module, count: int, rank: int = 16) -> dict[str, Expert]:
-    """Random experts on attention, small enough to leave the pictures alive."""
+    """Random experts on attention: strong enough to be seen, weak enough to leave the pictures alive."""
     generator = torch.Generator().manual_seed(5)
     layers, made = target_layers(unet, Lora().targets), {}
     for number in range(count):
         fresh = Lora(rank, rank).expert(layers, f"e{number}", 0)
-        made[f"e{number}"] = {path: f._replace(b=0.01 * torch.randn(f.b.shape, generator=generator))
+        made[f"e{number}"] = {path: f._replace(b=0.1 * torch.randn(f.b.shape, generator=generator))
                               for path, f in fresh.items()}
     return made
 
