@@ -10,6 +10,7 @@ from app.choice import Choice
 from app.page import QUIET, told
 from engine.core import store
 from engine.core.config import build
+from engine.evaluate import Config as Scoring
 from engine.run_folder import FILE_NAME
 
 TABLES = {"evaluate": ("validation", "test")}
@@ -22,13 +23,25 @@ def of_run(run: str, stage: str, kind: type) -> Any:
     Raises EngineError for one that makes no sense any more.
     """
     folder = runs.folder(run)
-    for path in sorted(folder.glob(f"jobs/*-{stage}/config.json"), reverse=True):
-        return build(kind, store.read_json(path).get("config", {}), where=str(path))
+    if last := last_job(run, stage):
+        return build(kind, last, where=f"the last job {stage} of {run}")
     if not (folder / FILE_NAME).exists():
         return None
     from engine import recipes
     recipe = recipes.load(folder / FILE_NAME)
     return next(filter(None, (getattr(recipe, table) for table in TABLES.get(stage, (stage,)))), None)
+
+
+def last_job(run: str, stage: str) -> dict[str, Any]:
+    """The options that the run's last job of a stage had; none before there was one."""
+    found = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
+    return store.read_json(found[-1]).get("config", {}) if found else {}
+
+
+def judged_skills(run: str) -> tuple[str, ...]:
+    """Those on whose prompts the run's models are judged; () is Storybook's five."""
+    asked = of_run(run, "evaluate", Scoring)
+    return asked.skills if asked else ()
 
 
 def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component], choice: Choice) -> None:

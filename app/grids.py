@@ -55,7 +55,7 @@ def build() -> Pane:
 def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> dict[str, Any]:
     """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders show.
 
-    Raises EngineError and gr.Error, with the remedy.
+    Raises EngineError, with the remedy.
     """
     store = runs.open_store(run)
     axes = {"x_values": numbers(values["x_values"]), "y_values": numbers(values["y_values"])}

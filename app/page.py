@@ -51,15 +51,13 @@ def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **
     """Start a stage with a form's values as its Config; returns the choice of runs, set to the one that works.
 
     `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
-    gr.Error with the remedy, and then no run is made.
+    EngineError with the remedy, and then no run is made.
     """
-    with told():
-        asked: Any = config.build(wanted, options, where=stage)
-        if run == runs.NEW and stage != FIRST_STAGE:
-            raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another "
-                              "run.")
-        check(asked)
-        jobs.check_free()
-        run = runs.writable(run)
-        jobs.start(stage, asdict(asked), runs.folder(run))
+    asked: Any = config.build(wanted, options, where=stage)
+    if run == runs.NEW and stage != FIRST_STAGE:
+        raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another run.")
+    check(asked)
+    jobs.check_free()
+    run = runs.writable(run)
+    jobs.start(stage, asdict(asked), runs.folder(run))
     return gr.update(choices=runs.names(), value=run)

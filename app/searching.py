@@ -8,7 +8,6 @@ from gradio.components import Component
 from app import asked, contents, figures, page, runs, views
 from app.form import form
 from engine.core.store import read_json
-from engine.evaluate import Config as Scoring
 from engine.search import AVERAGE, Config, check, tried_so_far
 
 LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
@@ -36,9 +35,8 @@ def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     contents.check_judged(store, "A search")
     taken = {path.name for path in store.folder.glob("searches/*")}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"search-{n}") not in taken)
-    before = asked.of_run(run, "evaluate", Scoring)
     return page.start("search", run, Config, check, experts=tuple(experts), name=name,
-                      skills=before.skills if before else (), **contents.base_of(store), **values)
+                      skills=asked.judged_skills(run), **contents.base_of(store), **values)
 
 
 def show(run: str) -> list[Any]:

@@ -10,7 +10,7 @@ from app.form import form
 from app.page import QUIET, Page, told
 from app.scores import Standing
 from engine import judges
-from engine.core.store import Store, read_json
+from engine.core.store import Store
 from engine.evaluate import Config, planning
 from engine.evaluate.planning import CEILING
 
@@ -55,10 +55,9 @@ def build(run: gr.Dropdown) -> Page:
     def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
-        before = asked.of_run(run, "evaluate", Config)
         working = page.start(
             "evaluate", run, Config, planning.rows, models=arms, split=split, **contents.base_of(runs.open_store(run)),
-            skills=before.skills if before else (), guidances=[float(g) for g in guidances], judge=name,
+            skills=asked.judged_skills(run), guidances=[float(g) for g in guidances], judge=name,
             judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
         return [working, gr.update(choices=[f"{split}/{name}"], value=f"{split}/{name}")]
 
@@ -97,9 +96,8 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
 
 def _asked_last(run: str) -> str:
     """The table that the run's last evaluation writes, or ""."""
-    return next((f"{made['split']}/{made['judge']}" for path in sorted(
-        runs.folder(run).glob("jobs/*-evaluate/config.json"), reverse=True)
-        if {"split", "judge"} <= (made := read_json(path).get("config", {})).keys()), "")
+    last = asked.last_job(run, "evaluate")
+    return f"{last['split']}/{last['judge']}" if {"split", "judge"} <= last.keys() else ""
 
 
 def ranking_view(shown: Sequence[Standing]) -> str:

@@ -9,7 +9,7 @@ from app import asked, contents, figures, page, pictures, runs, views
 from app.choice import choose
 from app.contents import Learned
 from app.form import form
-from app.page import QUIET, Page
+from app.page import QUIET, Page, told
 from engine.experts import Config, check, objectives
 
 TITLE = "Experts"
@@ -37,6 +37,7 @@ def build(run: gr.Dropdown) -> Page:
             plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure", elem_id="loss-plot")
             samples = gr.HTML(elem_id="samples")
 
+    @told()
     def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
         name, own = objective.read(values)
         experts = {JOINT_NAME: wanted} if kind == JOINT and wanted else {skill: [skill] for skill in wanted}

@@ -7,13 +7,12 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import asked as asked_of
 from app import beside, contents, files, grids, interference, page, runs, searching, sliders
+from app.asked import judged_skills
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
 from engine.core.errors import EngineError
-from engine.evaluate import Config as Scoring
 from engine.merge import live
 from engine.storybook import EXAMPLE, evaluation
 
@@ -142,11 +141,10 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     @page.told()
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
-        weights, before = sliders.weights_of(values["experts"], values), asked_of.of_run(run, "evaluate", Scoring)
         contents.check_judged(runs.open_store(run), "Leaving experts out")
-        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.arms, experts=weights,
-                          method=chosen, options=options, guidance=guidance, skills=before.skills if before else (),
-                          **contents.base_of(runs.open_store(run)))
+        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.arms,
+                          experts=sliders.weights_of(values["experts"], values), method=chosen, options=options,
+                          guidance=guidance, skills=judged_skills(run), **contents.base_of(runs.open_store(run)))
 
     @page.told()
     def adopted(run: str, experts: list[str], chosen: str | None, clicked: gr.EventData) -> list[Any]:

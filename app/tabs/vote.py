@@ -41,7 +41,6 @@ class Booth:
 
     ballot: Ballot | None = None
     shown_at: float = field(default_factory=time.monotonic)
-    run: str = ""
 
     def show(self, ballot: Ballot | None) -> None:
         if ballot != self.ballot:
@@ -77,9 +76,9 @@ def show(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
     """
     among = _duels(run)
     duel = duel if duel in among else next(iter(among))
-    before = booth.run, booth.ballot
+    before = booth.ballot  # with its files, which are one run's
     pair = _next_pair(run, duel, booth, voter)
-    if booth.ballot and (booth.run, booth.ballot) == before:
+    if before and booth.ballot == before:
         pair = [gr.skip()] * len(pair)
     return [gr.update(choices=list(among), value=duel, visible=len(among) > 1), *pair]
 
@@ -93,7 +92,6 @@ def show_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]
 def _next_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
     voter = voter or ballots.new_voter()
     among = _pairs(run, _duels(run).get(duel or "", ()))
-    booth.run = run
     booth.show(ballots.next_ballot(_ledger(runs.votes_url(run)), among, voter) if among else None)
     buttons = [gr.Button(interactive=booth.ballot is not None) for _ in CHOICES]
     return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, gr.Accordion(open=False)]

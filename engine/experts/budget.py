@@ -70,9 +70,8 @@ def plan(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss
     """Count, measure, and fit as many experts into a forward as there is memory for; at least one."""
     rows = sorted((ceil(learner.training.batch_size / devices) for learner in learners), reverse=True)
     kinds = {(learner.training.rank, learner.training.targets): learner for learner in learners}.values()
-    one, two = (max(activation_bytes(learner, mixture, denoiser, loss, count) for learner in kinds)
-                if rows[0] >= count else 0 for count in (1, 2))
-    two = two or 2 * one
+    one = max(activation_bytes(learner, mixture, denoiser, loss, 1) for learner in kinds)
+    two = max(activation_bytes(learner, mixture, denoiser, loss, 2) for learner in kinds) if rows[0] > 1 else 2 * one
     whole = Budget(
         experts=len(learners), base=sum(p.nbytes for p in denoiser.unet.parameters()),
         learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
@@ -91,7 +90,10 @@ def free_memory(device: torch.device, processes: int) -> int:
 
 
 def activation_bytes(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss, rows: int) -> int:
-    """What autograd keeps of so many rows until its backward pass, each storage once, parameters left out."""
+    """What autograd keeps of so many rows until its backward pass, and what that builds anew at once.
+
+    Each storage once, parameters left out.
+    """
     own = {p.untyped_storage().data_ptr() for p in (*denoiser.unet.parameters(), *learner.parameters)}
     row = learner.stream.batch(0, denoiser.timesteps)[:1]
 
@@ -127,6 +129,8 @@ class Kept:
 def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
     """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all are kept."""
     checkpointed: list[Any] = [module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)]
+    if not checkpointed:
+        return 0
     parts = {part for module in checkpointed for child in module.children() if isinstance(child, nn.ModuleList)
              for part in child if not any(inner in checkpointed for inner in part.modules())}
     largest = 0
@@ -143,8 +147,7 @@ def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) 
     try:
         for module in checkpointed:
             module.gradient_checkpointing = False
-        if parts:
-            forward(kept)
+        forward(kept)
     finally:
         for module in checkpointed:
             module.gradient_checkpointing = True

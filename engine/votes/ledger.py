@@ -113,8 +113,8 @@ class Ledger:
             shared = {c.name: issued[c.name] for c in VOTES.c if c.name in BALLOTS.c}
             vote = Vote(ballot=ballot, pair=issued["pair"], choice=choice, cast_at=_now(), **shared)
             try:
-                database.execute(sql.insert(VOTES).values({c.name: value for c in VOTES.c
-                                                           if (value := vars(vote).get(c.name)) is not None}))
+                database.execute(sql.insert(VOTES).values(
+                    {name: value for name, value in vars(vote).items() if name in VOTES.c}))
             except IntegrityError as error:
                 raise Refused("This pair has your vote already; the first one counts.") from error
         return vote
