@@ -81,7 +81,7 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
 
     def undone(past: list[list[Any]], *now: Any) -> list[Any]:
         way, then = before(past, now)
-        return [way, *map(_at, then[:MOST_EXPERTS]), *method.back(then[MOST_EXPERTS:])]
+        return [way, *map(at, then[:MOST_EXPERTS]), *method.back(then[MOST_EXPERTS:])]
 
     remember: dict[str, Any] = {"fn": remembered, "inputs": [past, *stand], "outputs": past, **QUIET}
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
@@ -138,9 +138,9 @@ def weights_of(experts: Sequence[str], values: Mapping[str, Any]) -> dict[str, f
 def slid(experts: Sequence[str], weights: Mapping[str, float]) -> list[Any]:
     """Values for all sliders; an expert that is not named gets none."""
     own = [weights.get(name, 0.0) for name in experts[:MOST_EXPERTS]]
-    return [*map(_at, own), *[gr.skip()] * (MOST_EXPERTS - len(own))]
+    return [*map(at, own), *[gr.skip()] * (MOST_EXPERTS - len(own))]
 
 
-def _at(value: float) -> Any:
+def at(value: float, lowest: float = LOWEST, highest: float = HIGHEST) -> Any:
     """A slider at this value, made longer where it must be."""
-    return gr.update(value=value, minimum=min(LOWEST, value), maximum=max(HIGHEST, value))
+    return gr.update(value=value, minimum=min(lowest, value), maximum=max(highest, value))

@@ -151,8 +151,8 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
         cells = grids.cells_of(runs.open_store(run), chosen) if chosen else []
         if not 0 <= (number := int(clicked._data["cell"])) < len(cells):
             return [gr.skip()] * (sliders.MOST_EXPERTS + 1 + len(method.outputs))
-        return [*sliders.slid(experts, cells[number].weights), _wide(cells[number].guidance),
-                *method.set("weighted", {"strength": 1.0})]
+        return [*sliders.slid(experts, cells[number].weights),
+                sliders.at(cells[number].guidance, LEAST_GUIDANCE, MOST_GUIDANCE), *method.set("weighted", {"strength": 1.0})]
 
     axes = {"x": grid.x, "y": grid.y, "x_values": grid.x_values, "y_values": grid.y_values}
     grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
@@ -164,11 +164,6 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     shown.panes.select(
         open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
         show_progress="minimal", api_visibility="private")
-
-
-def _wide(guidance: float) -> Any:
-    """For the guidance slider, made longer where it must be."""
-    return gr.update(value=guidance, minimum=min(LEAST_GUIDANCE, guidance), maximum=max(MOST_GUIDANCE, guidance))
 
 
 def warm(run: str) -> None:
