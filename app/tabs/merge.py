@@ -152,7 +152,8 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
         if not 0 <= (number := int(clicked._data["cell"])) < len(cells):
             return [gr.skip()] * (sliders.MOST_EXPERTS + 1 + len(method.outputs))
         return [*sliders.slid(experts, cells[number].weights),
-                sliders.at(cells[number].guidance, LEAST_GUIDANCE, MOST_GUIDANCE), *method.set("weighted", {"strength": 1.0})]
+                sliders.at(cells[number].guidance, LEAST_GUIDANCE, MOST_GUIDANCE),
+                *method.set("weighted", {"strength": 1.0})]
 
     axes = {"x": grid.x, "y": grid.y, "x_values": grid.x_values, "y_values": grid.y_values}
     grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
