@@ -28,7 +28,9 @@ pipe = DiffusionPipeline.from_pretrained({base!r})
 pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
 pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")'''
 COMFY = ("ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
-         "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt.")
+         "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in float16.")
+ONLY_DIFFUSERS = ("For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not Storybook. "
+                  "With one of those as the base, the second file is theirs.")
 MERGE = ("name", "method", "options", "experts")
 TRAINING = (*(field.name for field in fields(Training)), "model", "revision", "objective", "options", "seed",
             "precision", "held_out")
@@ -99,9 +101,10 @@ def show(run: str, what: str | None) -> list[Any]:
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
                              prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup")
+    note = ONLY_DIFFUSERS if base in checkpoints.STORYBOOK else COMFY.format(name=what)
     files = (copies.plain, copies.kohya, copies.card)
     return [choice, *[gr.update(value=file, interactive=file is not None) for file in files],
-            f"{COMFY.format(name=what)}\n\n{copies.hashes}",
+            f"{note}\n\n{copies.hashes}",
             gr.update(value=snippet, visible=True), gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
 
 

@@ -50,16 +50,12 @@ def standings(run: Store, table: str) -> list[Standing]:
 
 
 def at_their_best(run: Store, table: str) -> list[Standing]:
-    """Each arm at the guidance scale that validation prefers; at the table's own best where validation has none."""
+    """Each arm at the guidance scale that validation prefers; at all its scales where validation cannot say."""
     shown, judge = standings(run, table), table.partition("/")[2]
-    on_validation = {standing.model: standing.summary.macro for standing in standings(run, f"{VALIDATION}/{judge}")}
-
-    def worth(standing: Standing) -> tuple[bool, float]:
-        known = standing.model in on_validation
-        return known, (on_validation[standing.model] if known else standing.summary.macro) or 0.0
-
-    best = {standing.arm: standing for standing in sorted(reversed(shown), key=worth)}
-    return [standing for standing in shown if standing is best[standing.arm]]
+    worth = {standing.model: standing.summary.macro or 0.0 for standing in standings(run, f"{VALIDATION}/{judge}")}
+    known = [standing for standing in reversed(shown) if standing.model in worth]
+    best = {standing.arm: standing for standing in sorted(known, key=lambda standing: worth[standing.model])}
+    return [standing for standing in shown if best.get(standing.arm, standing) is standing]
 
 
 def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score]]]:

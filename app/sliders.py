@@ -57,6 +57,7 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
          asked: Mapping[str, Component], follow: dict[str, Any]) -> dict[str, Any]:
     """Save, presets, and a way back; returns the listener that remembers where everything stands."""
     past, method = gr.State([]), bank.method
+    guidance: Any = asked["guidance"]  # a grid's cell brings its own, which goes back with the weights
 
     @page.told()
     def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
@@ -77,19 +78,20 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
         return [gr.update(info=chosen.about), *slid(experts, chosen.weights),
                 *method.set(chosen.method, chosen.options)]
 
-    stand = [*bank.sliders, *method.inputs.values()]
+    stand = [*bank.sliders, guidance, *method.inputs.values()]
 
     def undone(past: list[list[Any]], *now: Any) -> list[Any]:
         way, then = before(past, now)
-        return [way, *map(at, then[:MOST_EXPERTS]), *method.back(then[MOST_EXPERTS:])]
+        weights, (scale, *way_to_merge) = then[:MOST_EXPERTS], then[MOST_EXPERTS:]
+        return [way, *map(at, weights), scale, *method.back(way_to_merge)]
 
     remember: dict[str, Any] = {"fn": remembered, "inputs": [past, *stand], "outputs": past, **QUIET}
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
     chosen: list[Any] = list(method.inputs.values())
-    gr.on([*(slider.release for slider in bank.sliders), *(one.input for one in chosen)], **remember)
+    gr.on([*(slider.release for slider in (*bank.sliders, guidance)), *(one.input for one in chosen)], **remember)
     drawn_for.change(lambda: method.set("average", {"strength": 1.0}), None, method.outputs, **QUIET).then(
         lambda *now: [list(now)], stand, past, **QUIET).then(**follow)
-    bank.undo.click(undone, [past, *stand], [past, *bank.sliders, *method.outputs], **QUIET).then(**follow)
+    bank.undo.click(undone, [past, *stand], [past, *bank.sliders, guidance, *method.outputs], **QUIET).then(**follow)
     bank.preset.input(preset_of, [run, experts, bank.preset], [bank.preset, *bank.sliders, *method.outputs],
                       **QUIET).then(**remember).then(**follow)
     return remember

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import judges
-from engine.core import names, plugins
+from engine.core import names, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -123,6 +123,7 @@ def _check(config: Config) -> None:
     if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
         raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
     names.check(config.name, "a grid")
+    texts.check(config.prompts)
     for value in (*config.x_values, *config.y_values):
         if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
             raise EngineError(f"{value!r} is no value of an axis. Give numbers.")

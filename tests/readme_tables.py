@@ -101,9 +101,11 @@ def benchmarks() -> str:
     lines = [f"| {row['name']} | {_number(row['ours'])} | {_number(row['peer'])} | {row['unit']} | {row['of']} | "
              f"{_number(row['ratio'])}{'' if meets(row['ratio'], row['goal']) else ', missed'} | "
              f"{_spread(row)} | {row['goal']} | {row['n']} |" for row in found]
+    notes = [f"- {row['name']}: " + "; ".join(f"{what} {_told(value)}" for what, value in row["more"].items()) + "."
+             for row in found if row["more"]]
     return "\n".join([f"Measured on: {'; '.join(sorted(machines))}.\n",
                       "| what: ours, peer | ours | peer | unit | ratio of | ratio | lowest to highest | goal | n |",
-                      "|---|---|---|---|---|---|---|---|---|", *lines]) + "\n"
+                      "|---|---|---|---|---|---|---|---|---|", *lines, "", "Beside them:", "", *notes]) + "\n"
 
 
 def meets(ratio: float, goal: str) -> bool:
@@ -115,6 +117,10 @@ def meets(ratio: float, goal: str) -> bool:
 def _spread(row: dict[str, Any]) -> str:
     low, high = row["spread"]
     return f"{_number(low)} to {_number(high)}" if row["n"] > 1 else ""
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(_number, value)) if isinstance(value, list) else _number(value)
 
 
 def _number(value: float) -> str:

@@ -62,7 +62,7 @@ def test_the_engine_imports_only_what_lies_below(path):
     assert folders <= allowed, f"{shown(path)} imports {sorted(folders - allowed)}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=shown)
+@pytest.mark.parametrize("path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))], ids=shown)
 def test_a_module_fits_in_the_head(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MOST_LINES, f"{lines} lines: it is two modules"

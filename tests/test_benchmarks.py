@@ -1,5 +1,6 @@
 """The benchmarks stay in step with what they measure; how fast it is, they tell by themselves."""
 import json
+import sys
 from importlib import import_module
 from itertools import islice
 from statistics import fmean
@@ -32,7 +33,7 @@ def test_ours_and_the_loop_see_the_same_pictures_and_learn_alike(tmp_path, monke
     monkeypatch.setattr(example, "LEARNING_RATE", 3e-3)
     training = import_module("tests.benchmarks.training")
     settings = Settings(quick=True, size="storybook", device="cpu")
-    data = dict([*training.data_of(tmp_path, settings).items()][:2])
+    data = dict([*training.data_of(tmp_path, settings, 84).items()][:2])
     painter = import_module("tests.benchmarks.worlds").painter(settings)
     pool = training._pool(painter, data)
     for skill, of_skill in data.items():
@@ -49,6 +50,22 @@ def test_ours_and_the_loop_see_the_same_pictures_and_learn_alike(tmp_path, monke
     changes = [run.held_out - untrained for run in runs]
     assert max(changes) < 0 and min(map(abs, changes)) > 2 * abs(changes[0] - changes[1]), "both learn, and the same"
     assert all(0 < run.first_step <= run.whole for run in runs)
+
+
+@pytest.mark.parametrize(("size", "parameters"), [("sd15", 859_520_964), ("sdxl", 2_567_463_684)])
+def test_the_real_sizes_are_real(size, parameters):
+    worlds = import_module("tests.benchmarks.worlds")
+    with torch.device("meta"):
+        assert sum(p.numel() for p in getattr(worlds, f"{size}_unet")().parameters()) == parameters
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone counts a process's peak")
+def test_peak_memory_grows_with_what_is_painted():
+    memory = import_module("tests.benchmarks.memory")
+    settings = Settings(quick=True, size="storybook", device="cpu")
+    before, held = memory._held(settings), torch.ones(25_000_000)
+    del held
+    assert 90e6 < memory._peak(settings) - before < 300e6, "a peak that is over still counts"
 
 
 @pytest.mark.parametrize(("ratio", "goal", "met"), [

@@ -91,6 +91,7 @@ def test_what_is_painted_stays_and_a_broken_run_goes_on(base, store):
     ({"weights": {}, "x": STRENGTH}, "cannot be"),
     ({"x_values": tuple(map(float, range(401))), "y_values": (0.0,)}, "401 cells are too many"),
     ({"name": "../up"}, "cannot be the name"), ({"x_values": (float("inf"),)}, "no value of an axis"),
+    ({"prompts": (PROMPT, "x" * 100_000)}, "100,000 characters"),
     ({"judge": "nobody"}, "nobody"), ({"weights": {"a": 1.0, "b": 1.0, "ghost": 1.0}}, "called 'ghost'")])
 def test_what_makes_no_sense_is_refused(base, store, changes, reason):
     with pytest.raises(EngineError, match=reason):

@@ -15,6 +15,7 @@ from tests import arithmetic
 def painted(monkeypatch):
     """Evaluation as arithmetic: what an arm scores is the weight of `good`."""
     def run(config, store):
+        assert config.split == "validation"
         for arm, weights in config.models.items():
             for suffix, value in (("", weights.get("good", 0.0)), (".floor", 0.1)):
                 arithmetic.score(config, store, model_name(arm, config.guidances[0]), value, suffix)

@@ -12,13 +12,13 @@ from app.asked import judged_skills
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
+from engine.core import texts
 from engine.core.errors import EngineError
 from engine.merge import live
 from engine.storybook import EXAMPLE, evaluation
 
 TITLE = "Merge"
 MOST_PROMPTS = 8
-MOST_CHARACTERS = 5000
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 31 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
@@ -81,7 +81,7 @@ def _scene() -> Scene:
         other = gr.Button("Another prompt", min_width=160, scale=0, elem_id="another-prompt")
     with gr.Row(elem_classes="bar"):
         guidance = gr.Slider(LEAST_GUIDANCE, MOST_GUIDANCE, USUAL_GUIDANCE, step=0.5, label="Guidance scale",
-                             min_width=160)
+                             min_width=160, elem_id="merge-guidance")
         seed = gr.Number(1, label="Noise", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=100)
         noise = gr.Button("Other noise", min_width=140, scale=0, elem_id="other-noise")
     return Scene(prompt, other, guidance, seed, noise)
@@ -207,9 +207,7 @@ def filled(opened: str, run: str, block: str | None, what: str | None) -> list[A
 def lines_of(prompt: str) -> tuple[str, ...]:
     """The prompts of a text box, each once. Raises EngineError for too many, and for one that is too long."""
     found = tuple(dict.fromkeys(line.strip() for line in prompt.splitlines() if line.strip()))
-    if longest := max((line for line in found if len(line) > MOST_CHARACTERS), key=len, default=""):
-        raise EngineError(f"A prompt of {len(longest):,} characters is longer than any model reads. "
-                          f"Write {MOST_CHARACTERS:,} at most.")
+    texts.check(found)
     if len(found) > MOST_PROMPTS:
         raise EngineError(f"{len(found)} prompts are too many to look at. Write {MOST_PROMPTS} at most, one a line.")
     return found

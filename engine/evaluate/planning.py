@@ -8,6 +8,7 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
+from engine.core import texts
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 from engine.core.store import read_records
@@ -87,6 +88,7 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     found: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in read_records(file, Prompt):
         found[prompt.skill].append(prompt)
+    texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
     if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
         raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
     if not found:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from engine.core import names, plugins
+from engine.core import names, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -114,6 +114,7 @@ def check(config: Config) -> None:
                               "Set held_out above 0, or patience to 0.")
     for name, shard in config.shards.items():
         _check_shard(name, shard)
+    texts.check(config.sample_prompts)
 
 
 def _check_expert(name: str, skills: Any) -> None:

@@ -203,6 +203,8 @@ class Session:
         for learner in learners:
             if self.devices.writes:
                 checkpoints.finish(self._folder(learner.name), learner, self.mixture, self.wanted[learner.name])
+            if learner.finished:
+                learner.release()
 
     def _save(self, learners: Iterable[Learner]) -> None:
         for learner in learners:

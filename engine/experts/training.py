@@ -79,6 +79,12 @@ class Learner:
             torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
         self.step += 1
 
+    def release(self) -> None:
+        """Give back the memory that only learning needs; the expert is finished and written."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.state.clear()
+        self.average, self.best = [], []
+
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """The weights that are measured, shown and saved: the average where there is one."""

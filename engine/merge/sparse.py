@@ -3,7 +3,7 @@
 Both act on whole deltas scale * B @ A, since a thinned product is no product of thinned factors.
 """
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.recipe import derived_seed
 from engine.merge.deltas import Merged, layers, to_rank, used
@@ -17,16 +17,19 @@ Thin = Callable[["Tensor", str, str], "Tensor"]
 """A delta, its expert's name and its layer -> the delta with most entries at zero."""
 Agree = Callable[["Mapping[str, Tensor]", Mapping[str, float]], "Tensor"]
 """Thinned deltas and weights by name -> one delta."""
+Agreement = Literal["sum", "elected sign"]
+"""By the name that a reader chooses: `total` and `elected`."""
 MOST_KEPT_BYTES = 4 * 2 ** 30
 
 
-def prepare(experts: Mapping[str, "Expert"], thin: Thin, agree: Agree,
+def prepare(experts: Mapping[str, "Expert"], thin: Thin, agreement: Agreement,
             rank: int, strength: float) -> Callable[[Mapping[str, float]], Merged]:
     """Thin once, then merge for any weights. Rank 0 is the sum of the experts' ranks, layer by layer.
 
     Thinned deltas are kept up to 4 GiB (five SDXL experts hold 19 GB) and beyond that computed at every call.
     """
     by_layer = layers(experts)
+    agree: Agree = total if agreement == "sum" else elected
     kept: dict[str, dict[str, Tensor]] = {}
 
     def thinned(path: str) -> "dict[str, Tensor]":

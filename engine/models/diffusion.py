@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.core.errors import EngineError
+from engine.core.texts import check
 from engine.models import autoencoder, checkpoints
 from engine.models.mixture import Mix, Mixture
 from engine.models.sampling import Batch, Callback, Embeddings, noise, sample, scheduler
@@ -103,6 +104,7 @@ class Painter:
         counts = {len(seeds), len(scales), len(texts) if rows is None or len(rows) == 1 else len(rows)}
         if counts != {len(texts)}:
             raise EngineError(f"Give {len(texts)} texts as many seeds, one or as many guidances and mixes.")
+        check(texts)
         painted: list[Painted] = []
         for first in range(0, len(texts), batch_size):
             part = slice(first, first + batch_size)

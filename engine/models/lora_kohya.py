@@ -2,7 +2,8 @@
 
 A layer's tensors are `lora_unet_<path with underscores>.lora_down.weight` (rank, in), `.lora_up.weight` (out, rank) and
 a scalar `.alpha`; the delta is alpha / rank * up @ down. The path is diffusers' or, in SDXL files, the original one of
-the Stable Diffusion repositories (`input_blocks_4_1_...`).
+the Stable Diffusion repositories (`input_blocks_4_1_...`). diffusers' own reader of this format has no name for SDXL's
+`add_embedding` and leaves it out; ComfyUI has one.
 """
 import json
 import re

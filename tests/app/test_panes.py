@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from PIL import Image
 from safetensors.torch import load_file
 
 from app import files, grids, interference, leave_one_out, searching
@@ -86,7 +87,7 @@ def test_only_the_pane_in_sight_is_filled(run):
     assert searched[:4] == beside[:4] and searched[6:] == beside[6:] and searched[4:6] != beside[4:6]
 
 
-def test_files_for_both_worlds_with_their_directions(run):
+def test_files_for_both_worlds_with_their_directions(run, monkeypatch):
     (run.expert("styles") / "README.md").write_text("the card", encoding="utf-8")
     choice, plain, kohya, card, note, snippet, recipe = files.show("example", "styles")
     assert choice["value"] == "styles" and "counting" in choice["choices"]
@@ -96,11 +97,19 @@ def test_files_for_both_worlds_with_their_directions(run):
     assert any(key.startswith("lora_unet_") for key in load_file(kohya["value"]))
     assert "models/loras" in note and "<lora:styles:1>" in note and Path(card["value"]).read_text() == "the card"
     assert all(f"`{tensor_files.sha256(Path(button['value']))}`" in note for button in (plain, kohya))
-    compile(snippet["value"], "snippet", "exec")
+    monkeypatch.chdir(Path(plain["value"]).parent)
+    exec(snippet["value"], {})
+    assert Image.open("picture.png").size == (64, 64)
     assert recipe["visible"] == bool(recipe["value"])
     made = {"kind": "expert", "name": "styles", "skills": ["styles"], "rank": 4, "learning_rate": 1e-4, "base": {}}
     assert tomllib.loads(files.as_recipe(made)) == {"experts": {
         "rank": 4, "learning_rate": 1e-4, "experts": {"styles": ["styles"]}}}
+
+
+def test_storybooks_files_are_offered_to_no_program_that_cannot_open_it(monkeypatch):
+    monkeypatch.delenv("SELMA_EXAMPLE")
+    note = files.show("example", None)[4]
+    assert "not Storybook" in note and "models/loras" not in note and note.count("sha256") == 1
 
 
 def test_an_experts_recipe_makes_it_again():

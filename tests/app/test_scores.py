@@ -37,7 +37,7 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
     score("late@7", "test", 0.2)
     score("late@9", "validation", 0.9)
     shown = [s.model for s in scores.at_their_best(run, "test/j")]
-    assert shown == ["late@7", "merged@2", "mine@3.5"], "and by the table itself where validation cannot say"
+    assert shown == ["late@7", "merged@2", "mine@3.5", "mine@5"], "the test prompts themselves choose nothing"
 
 
 def test_pictures_of_another_split_are_not_in_the_table(example, tmp_path):

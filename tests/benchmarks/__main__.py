@@ -23,8 +23,10 @@ def main(arguments: list[str]) -> None:
         parser.error(f"no benchmark called {unknown[0]}")
     settings = Settings(asked.quick, asked.size, "cuda" if torch.cuda.is_available() else "cpu")
     for name in asked.names:
-        for row in import_module(f"tests.benchmarks.{name}").rows(settings):
-            print(json.dumps({**asdict(row), "size": settings.size, "device": settings.device,
+        module = import_module(f"tests.benchmarks.{name}")
+        device = "cpu" if hasattr(module, "ON_CPU") else settings.device
+        for row in module.rows(settings):
+            print(json.dumps({**asdict(row), "size": settings.size, "device": device,
                               "threads": torch.get_num_threads(), "torch": torch.__version__}), flush=True)
 
 

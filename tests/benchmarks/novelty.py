@@ -11,6 +11,8 @@ from engine.storybook.rules import draw
 from engine.storybook.speech import say
 from tests.benchmarks.measure import Row, Settings, once
 
+ON_CPU = True
+
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Grammar samples of the five skills, in turn."""
@@ -19,7 +21,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     row = once(f"novelty filter, {len(texts)} prompts", lambda: decisions.update(ours=decide(texts)),
                lambda: decisions.update(theirs=decide_by_loop(texts)), ">= 1000" if len(texts) == 5000 else "")
     differ = sum(a != b for a, b in zip(decisions["ours"], decisions["theirs"], strict=True))
-    yield replace(row, more={"kept": sum(decisions["ours"]), "decisions_that_differ": differ})
+    yield replace(row, more={"kept": sum(decisions["ours"]), "decisions that differ": differ})
 
 
 def samples(count: int) -> list[str]:

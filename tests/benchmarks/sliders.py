@@ -20,7 +20,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     repeats = 3 if settings.quick else 10
     for number in (5,) if settings.quick else EXPERTS:
         ours, theirs = Ours(settings, number), Theirs(settings, number)
-        bare, name = forwards_of(worlds.painter(settings)), f"slider to picture, {number} experts"
+        bare, name = forwards_of(worlds.painter(settings)), f"slider to picture, {number} experts, {FORWARDS} forwards"
         goal = ">= 2" if number == 5 else ""
         yield cost(f"{name}: folded / bare UNet", ours.folded, bare, repeats, "<= 1.05")
         yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")

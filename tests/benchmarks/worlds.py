@@ -1,4 +1,5 @@
 """What the benchmarks run on: the shipped base, or random weights of a real size."""
+import os
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from tests.tiny_models import clip_tokenizer
 
 SKILLS = ("everyday", "counting", "places", "styles", "unusual")
 TOKENS = 77
+SCRATCH = "SELMA_BENCHMARK_SCRATCH"
 TEXT = "two red balls and a blue star at night"
 
 
@@ -29,15 +31,18 @@ def folder_of(size: str) -> Path:
     """A pipeline folder: the shipped base, or one of random weights written once a run."""
     if size == "storybook":
         return Path(__file__).parents[2] / "assets" / "storybook" / "base"
-    folder = Path(_scratch().name) / size
-    (_sd15 if size == "sd15" else _sdxl)(folder)
+    folder = Path(os.environ.get(SCRATCH) or _scratch().name) / size
+    if not folder.exists():
+        (_sd15 if size == "sd15" else _sdxl)(folder)
     return folder
 
 
 @cache
 def _scratch() -> TemporaryDirectory:
-    """Gone when the benchmarks end."""
-    return TemporaryDirectory(prefix="benchmark-")
+    """Gone when the benchmarks end; the processes they start find it by the environment."""
+    scratch = TemporaryDirectory(prefix="benchmark-")
+    os.environ[SCRATCH] = scratch.name
+    return scratch
 
 
 def painter(settings: Settings) -> Painter:
@@ -73,7 +78,7 @@ def weights(count: int, turn: int) -> dict[str, float]:
 def _sd15(folder: Path) -> None:
     """Stable Diffusion 1.5's sizes: 860 M parameters, 512 pixels."""
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
+    unet = sd15_unet()
     text = CLIPTextModel(CLIPTextConfig(vocab_size=len(clip_tokenizer()), hidden_size=768, intermediate_size=3072,
                                         num_hidden_layers=12, num_attention_heads=12, max_position_embeddings=TOKENS))
     StableDiffusionPipeline(
@@ -94,6 +99,10 @@ def _sdxl(folder: Path) -> None:
         vae=_vae(), unet=unet, scheduler=_scheduler(), text_encoder=CLIPTextModel(first),
         tokenizer=clip_tokenizer(TOKENS), text_encoder_2=CLIPTextModelWithProjection(second),
         tokenizer_2=clip_tokenizer(TOKENS)).save_pretrained(folder)
+
+
+def sd15_unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
 
 
 def sdxl_unet() -> UNet2DConditionModel:

@@ -33,18 +33,24 @@ def expect_done(page: Page) -> None:
 def test_a_click_on_a_grids_picture_takes_its_weights_and_undo_gives_them_back(merge: Page):
     open_pane(merge, "Grid")
     expect(merge.locator("#grid")).to_contain_text("No grid yet")
-    for axis, values in (("x", "0, 0.5"), ("y", "0.25, 1")):
+    merge.locator("#grid-y input").click()
+    merge.get_by_role("option", name="guidance scale").click()
+    for axis, values in (("x", "0, 0.5"), ("y", "2, 6")):
         merge.locator(f"#grid-{axis}-values input, #grid-{axis}-values textarea").first.fill(values)
     merge.locator("#paint-grid").click()
     expect(merge.locator("#grid [data-cell] img")).to_have_count(4, timeout=PATIENCE_MS)
     expect_done(merge)
     expect_weights(merge, 1, 1, 1)
-    merge.locator("#grid [data-cell]").nth(1).click()
-    expect_weights(merge, 0.5, 0.25)
+    guidance = merge.locator("#merge-guidance input[type=number]")
+    before = guidance.input_value()
+    merge.locator("#grid [data-cell]").nth(3).click()
+    expect_weights(merge, 0.5)
+    expect(guidance).to_have_value("6")
     expect(merge.locator("#merge-pair .pair")).to_be_visible(timeout=PATIENCE_MS)
     expect(merge.locator("#merge").get_by_label("Method", exact=True)).to_have_value("weighted")
     merge.locator("#undo-weights").click()
     expect_weights(merge, 1, 1, 1)
+    expect(guidance).to_have_value(before)
     expect(merge.locator("#merge").get_by_label("Method", exact=True)).to_have_value("average")
 
 

@@ -188,6 +188,9 @@ def test_prompts_of_another_world(config, tmp_path):
     write_records(file, [Prompt("p1", "dogs", "a dog")] * 2)
     with pytest.raises(EngineError, match="two prompts with the id 'p1'"):
         planning.rows(other)
+    write_records(file, [Prompt("p1", "dogs", "a dog " * 20_000)])
+    with pytest.raises(EngineError, match="120,000 characters"):
+        planning.rows(other)
 
 
 def test_a_family_without_experts_is_judged_as_the_base(config, tmp_path):

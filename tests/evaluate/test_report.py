@@ -15,8 +15,10 @@ def test_the_report_of_a_finished_run(config, finished):
     assert found[0].against_base is None and found[2].against_base is not None and found[2].verdict
     assert 0 < found[0].diversity < 1 and found[-1].diversity is None
     text = report.table(found)
-    assert text.splitlines()[0].split()[:5] == ["arm", "guidance", "counting", "styles", "DSG"]
-    assert len(text.splitlines()) == 8
+    head, *rows = (line.split() for line in text.splitlines())
+    assert head[:5] == ["arm", "guidance", "counting", "styles", "DSG"] and len(rows) == 7
+    for name, value in (("exact", found[0].summary.exact), ("floor", found[0].floor), ("DSG", found[0].summary.macro)):
+        assert rows[0][head.index(name)] == report.share(value) and value is not None
 
 
 def test_the_best_scale_is_the_highest_mean_and_the_lowest_of_equals(config, tmp_path):

@@ -4,13 +4,14 @@ import math
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors import safe_open
 
 from engine import experts
 from engine.core.config import build
 from engine.core.errors import Stopped
 from engine.core.store import Store
-from engine.experts import Config, Training
+from engine.experts import Config, Training, budget
 from engine.models import lora_files, tensor_files
 from engine.models.lora import ATTENTION
 from tests.experts.worlds import config, paint_pictures
@@ -52,6 +53,24 @@ def test_a_run_ends_in_whole_experts(trained):
         assert recipe["images"] == {name: tensor_files.sha256(store.images(name) / "latents.safetensors")}
         assert len(recipe["base"]["sha256"]) == 64
         assert (store.expert(name) / "README.md").read_text().startswith("---\nlibrary_name: diffusers")
+
+
+def test_the_budget_is_told_before_the_first_step_and_kept_to(base, store, monkeypatch):
+    rows, forward = [], UNet2DConditionModel.forward
+
+    def counted(self, sample, *args, **kwargs):
+        if torch.is_grad_enabled():
+            rows.append(len(sample))
+        return forward(self, sample, *args, **kwargs)
+    monkeypatch.setattr(UNet2DConditionModel, "forward", counted)
+    monkeypatch.setattr(budget, "activation_bytes", lambda learner, mixture, denoiser, loss, rows: rows)
+    monkeypatch.setattr(budget, "free_memory", lambda *_: 0)
+    events = run(config(base), store)
+    budgets, losses = ([i for i, event in enumerate(events) if name in event.data] for name in ("budget", "losses"))
+    assert len(budgets) == 1 and budgets[0] < losses[0]
+    assert events[budgets[0]].data["budget"]["experts_a_forward"] == 1
+    assert "1 of 2 experts share a forward" in events[budgets[0]].text
+    assert rows == [2] * 12, "two rows of one expert at a time"
 
 
 def test_the_curve_starts_before_the_first_step_and_has_held_out_losses(trained):

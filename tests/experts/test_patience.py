@@ -5,6 +5,7 @@ from diffusers import UNet2DConditionModel
 
 from engine import experts
 from engine.experts import Training, budget
+from engine.experts.training import Learner
 from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
 from tests.experts.worlds import config
 
@@ -65,8 +66,21 @@ def test_without_patience_nothing_is_kept_or_stopped(pipe, base):  # noqa: F811
     assert not learner.finished and not learner.best
 
 
-def test_an_expert_that_is_done_pays_for_no_row_more(base, store, monkeypatch):  # noqa: F811
-    rows, forward = [], UNet2DConditionModel.forward
+def test_what_only_learning_needs_is_given_back(learner):
+    for parameter in learner.parameters:
+        parameter.grad = torch.ones_like(parameter)
+    learner.update()
+    learner.note(0.5)
+    kept = weights(learner)
+    assert learner.optimizer.state and learner.best
+    learner.release()
+    assert not learner.optimizer.state and not learner.best and not learner.average
+    assert all(torch.equal(one, other) for one, other in zip(kept, learner.parameters, strict=True))
+
+
+def test_an_expert_that_is_done_pays_for_no_row_and_no_memory_more(base, store, monkeypatch):  # noqa: F811
+    rows, released, forward, release = [], [], UNet2DConditionModel.forward, Learner.release
+    monkeypatch.setattr(Learner, "release", lambda self: released.append((self.name, len(rows))) or release(self))
 
     def counted(self, sample, *args, **kwargs):
         if torch.is_grad_enabled():
@@ -76,7 +90,7 @@ def test_an_expert_that_is_done_pays_for_no_row_more(base, store, monkeypatch): 
     monkeypatch.setattr(budget, "activation_bytes", lambda learner, mixture, denoiser, loss, rows: rows)
     overrides = {"styles": {"steps": 2, "batch_size": 3}, "counting": {"steps": 5, "batch_size": 1}}
     list(experts.run(config(base, overrides=overrides), store))
-    assert rows == [4, 4, 1, 1, 1]
+    assert rows == [4, 4, 1, 1, 1] and released == [("styles", 2), ("counting", 5)]
 
 
 def test_a_resumed_learner_remembers(learner, pipe, base):  # noqa: F811

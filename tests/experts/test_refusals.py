@@ -35,6 +35,7 @@ def names(store, expert):
     ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
     ({"shards": {"counting": 2}}, "0 <= index < many"),
     ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),
+    ({"sample_prompts": ["a ball " * 20_000]}, "140,000 characters .* Write 5,000 at most"),
     ({"targets": ()}, "needs layers to change. Choose targets"),
     ({"targets": ("to_z",)}, "No linear layer or convolution is called 'to_z'"),
     ({"model": "no-such-folder/at-all/here"}, "There is no folder"),

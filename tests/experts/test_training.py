@@ -118,7 +118,8 @@ def test_nothing_in_the_step_waits_for_the_device(pipe, base):
             self.count += function in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
             return function(*args, **(kwargs or {}))
 
-    line = Line(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, ema=0.9))
+    line = Line(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, ema=0.9),
+                styles=Training(rank=3, steps=2, batch_size=1, caption_dropout=0.5))
     line.step()
     with Syncs() as syncs:
         line.step()

@@ -26,6 +26,12 @@ def test_gram_matrices_and_singular_values_equal_those_of_dense_deltas(seed):
     assert torch.allclose(values, dense[:3], atol=1e-5)
 
 
+def test_no_layers_delta_is_ever_formed(monkeypatch):
+    experts = made()
+    monkeypatch.setattr(Factors, "delta", lambda *_: pytest.fail("out x in"))
+    assert len(report(experts, dict.fromkeys(experts, 1.0)).blocks) >= 2
+
+
 def of(*rows, scale=1.0):
     """An expert of one layer whose delta is a diagonal."""
     return {"mid_block.x": Factors(torch.eye(len(rows)), torch.diag(torch.tensor(rows)), scale)}

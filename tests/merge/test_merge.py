@@ -21,7 +21,7 @@ from tests.models.test_lora_files import loaded, paint
 from tests.tiny_models import tiny_stable_diffusion
 
 BASE = {"model": "tiny", "sha256": "0"}
-LORAS = {"counting": Lora(4, 10), "styles": Lora(6, 6), "places": Lora(2, 1, targets=("to_q", "to_out.0"))}
+LORAS = {"counting": Lora(4, 10), "styles": Lora(6, 6), "places": Lora(2, 1, targets=("to_q", "to_out.0", "conv1"))}
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,7 @@ def test_the_recipe_names_weights_and_parents(store):
     assert recipe["parents"]["styles"] == {"sha256": tensor_files.sha256(file), "base": BASE}
     card = (store.merge("two") / "README.md").read_text()
     assert card.startswith("---\n") and "| styles | 3 |" in card and "load_lora_weights" in card
+    assert f"`{tensor_files.sha256(store.merge('two') / lora_files.FILE_NAME)}`" in card
 
 
 def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(store, mixture):

@@ -137,6 +137,31 @@ def test_dare_with_everything_kept_is_the_weighted_sum_or_ties_without_trimming(
         assert all(torch.allclose(ours[path].delta(), theirs[path].delta(), atol=1e-4) for path in ours)
 
 
+def test_trimmed_deltas_may_also_be_summed():
+    experts, thin = made(), sparse.by_magnitude(0.5)
+    found = merged("ties", experts, WEIGHTS, density=0.5, agree="sum", rank=8).expert
+    for path in found:
+        own = {name: thin(expert[path].delta(), name, path) for name, expert in experts.items() if path in expert}
+        assert torch.allclose(found[path].delta(), sum(WEIGHTS[name] * delta for name, delta in own.items()), atol=1e-4)
+
+
+def test_thinning_happens_once_and_a_slider_only_weighs():
+    calls, thin = [], sparse.by_magnitude(0.5)
+    merge = sparse.prepare(made(), lambda delta, *whose: calls.append(whose) or thin(delta, *whose), "sum", 0, 1.0)
+    for weight in (1.0, 0.5, 0.2):
+        merge({"a": weight, "b": 1.0, "c": 1.0})
+    assert len(calls) == len(set(calls)) == 6
+
+
+def test_compress_decomposes_the_factors_once(monkeypatch):
+    method, calls, qr = plugins.load(methods, "compress"), [], torch.linalg.qr
+    monkeypatch.setattr(torch.linalg, "qr", lambda matrix: calls.append(matrix.shape) or qr(matrix))
+    merge = method.prepare(made(), method.Config())
+    assert len(calls) == 6, "both sides of three layers"
+    merge(WEIGHTS), merge({"a": 0.5})
+    assert len(calls) == 6
+
+
 def test_thinned_deltas_beyond_the_budget_are_computed_anew(monkeypatch):
     kept = merged("ties", made(), WEIGHTS)
     monkeypatch.setattr(sparse, "MOST_KEPT_BYTES", 0)

@@ -147,6 +147,11 @@ def test_counts_that_do_not_match_are_named(painter, mixture):
         painter.paint(TEXTS, SEEDS, 3.0, STEPS, mixture=mixture, mix=torch.zeros(2, 2))
 
 
+def test_a_text_that_no_model_reads_is_refused(painter):
+    with pytest.raises(EngineError, match="100,000 characters .* Write 5,000 at most"):
+        painter.paint([TEXTS[0], "x" * 100_000], [1, 2], 3.0, STEPS)
+
+
 def test_the_callback_sees_every_step_and_can_stop(painter):
     seen = []
 

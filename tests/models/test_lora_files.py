@@ -4,15 +4,16 @@ import re
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
 from engine.models import lora_files
-from engine.models.lora import Factors, Lora
+from engine.models.lora import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
-from tests.tiny_models import tiny_stable_diffusion
+from tests.models.test_mixture_everywhere import EVERYWHERE
+from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
 KEY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_{}.weight"
 
@@ -23,7 +24,7 @@ def base(tmp_path_factory):
 
 
 def loaded(base):
-    pipe = StableDiffusionPipeline.from_pretrained(base)
+    pipe = DiffusionPipeline.from_pretrained(base)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
@@ -36,9 +37,12 @@ def paint(pipe):
 
 
 @pytest.mark.filterwarnings("ignore:Already found a .peft_config.:UserWarning")
-def test_plain_diffusers_paints_the_same_pictures_with_alpha_other_than_rank(base, tmp_path):
+@pytest.mark.parametrize(("family", "targets"), [
+    (tiny_stable_diffusion, ATTENTION), (tiny_stable_diffusion, EVERYWHERE), (tiny_sdxl, EVERYWHERE)])
+def test_plain_diffusers_paints_the_same_pictures_with_alpha_other_than_rank(family, targets, tmp_path):
+    base = family(tmp_path / "base")
     ours, theirs = loaded(base), loaded(base)
-    mixture = Mixture(ours.unet, {"a": Lora(4, 10), "b": Lora(3, 1.5, targets=("to_v",))})
+    mixture = Mixture(ours.unet, {"a": Lora(4, 10, targets), "b": Lora(3, 1.5, targets=("to_v",))})
     random_experts(mixture)
     before = paint(theirs)
     for name in mixture.names:

@@ -84,3 +84,21 @@ def test_a_compiled_model_follows_the_sliders_without_compiling_again(family):
             assert difference(seen[-1], model(**values).sample) < FP32
     assert counter.frame_count == 1 and difference(seen[0], seen[1]) > 1e-4
     torch._dynamo.reset()
+
+
+@torch.no_grad()
+def test_rows_doubled_for_guidance_keep_their_mixtures(family):
+    model, values = family
+    mixture = mixed(model)
+    mixture.set_mix(mixture.rows([{}, {"a": 1.0}, {"b": -1.0}, {"a": 0.5, "b": 0.5}]))
+    unguided = {**values, "encoder_hidden_states": torch.zeros_like(values["encoder_hidden_states"])}
+
+    def twice(one, other):
+        """Both halves of what has a row a picture; positions have none."""
+        if isinstance(one, dict):
+            return {key: twice(one[key], other[key]) for key in one}
+        return torch.cat([one, other]) if one.dim() and len(one) == ROWS else one
+
+    together = model(**twice(values, unguided)).sample
+    for half, part in zip(together.chunk(2), (values, unguided), strict=True):
+        assert difference(half, model(**part).sample) < FP32

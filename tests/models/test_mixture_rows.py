@@ -4,6 +4,7 @@ from diffusers import UNet2DConditionModel
 
 from engine.models.lora import Lora
 from engine.models.mixture import Mixture
+from engine.models.mixture_layers import Layout
 from tests.models.experts import FP32, ROWS, difference, random_experts
 from tests.tiny_models import tiny_sdxl
 
@@ -57,12 +58,15 @@ def test_a_nested_mix_before_the_backward_pass_changes_no_gradient(unet, mixed, 
 
 
 @torch.no_grad()
-def test_a_slider_is_a_tensor_write(unet, mixed, inputs):
+def test_a_slider_is_a_tensor_write_and_no_walk_over_layers(unet, mixed, inputs, monkeypatch):
     mixed.set_mix({"a": 1.0})
     layer = mixed._layers["mid_block.attentions.0.transformer_blocks.0.attn1.to_q"]
     before, address = unet(**inputs).sample, layer.layout.weights.data_ptr()
+    writes, write = [], Layout.write
+    monkeypatch.setattr(Layout, "write", lambda self, mix: writes.append(self) or write(self, mix))
     mixed.set_mix({"a": 0.5})
     assert layer.layout.weights.data_ptr() == address
+    assert len(writes) == len({id(one.layout) for one in mixed._layers.values()}) <= 3 < len(mixed._layers) / 4
     assert (unet(**inputs).sample - before).abs().max() > 1e-4
     mixed.set_mix(None)
 

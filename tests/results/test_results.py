@@ -14,7 +14,7 @@ from engine.core.running import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
 from engine.results import lines, measured, noisy
-from tests.test_pipeline import RECIPE, TEXTS
+from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
 ROOT = Path(__file__).parents[2]
@@ -96,8 +96,11 @@ def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
         assert row["verdict"] in ("better", "worse", "undecided", "no difference within the margin") or name == "base"
         assert 0 <= row["selma"] <= 1
         assert row["dsg"] == pytest.approx(sum(row["by_skill"][s] for s in ("counting", "styles")) / 2)
-    for line in (out / "results.md").read_text().splitlines()[2:9]:
-        assert line.split(" | ")[0].removeprefix("| ") in {*told["arms"], "ceiling"}
+    head, _, *lines = (line.strip("| ").split(" | ") for line in (out / "results.md").read_text().splitlines()[:9])
+    assert {line[0] for line in lines} == {*told["arms"], "ceiling"}
+    for line in lines[:-1]:
+        for column, name in (("exact", "exact"), ("floor", "floor"), ("diversity", "diversity"), ("DSG", "dsg")):
+            assert line[head.index(column)] == f"{told['arms'][line[0]][name]:.3f}"
 
 
 def test_what_is_not_drawn_is_run_once(finished):

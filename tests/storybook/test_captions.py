@@ -1,4 +1,5 @@
 """Captions as noisy as they say they are, and pictures without what is left out."""
+from collections import Counter
 from dataclasses import fields, replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.storybook.captions import (
 )
 from engine.storybook.graph import Graph
 from engine.storybook.language import parse
-from engine.storybook.rules import is_unusual
+from engine.storybook.rules import TYPICAL
 from engine.storybook.scenes import Scene, Thing
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
@@ -144,10 +145,15 @@ def test_a_complete_graph_says_what_the_scene_shows() -> None:
     assert graph.key() == parse("a striped picture of two red balls and a pink moon at night").key()
 
 
-def test_typical_things_are_common_and_unusual_ones_are_not_rare() -> None:
+def test_typical_colours_are_common_and_each_other_one_is_rare() -> None:
     rng = np.random.default_rng(3)
-    unusual = np.mean([is_unusual(sample(rng)[1]) for _ in range(200)])
-    assert 0.3 < unusual < 0.9
+    things = [(t.kind, t.colour) for _ in range(600) for t in sample(rng)[0].things]
+    for kind in KINDS:
+        colours = Counter(colour for of, colour in things if of == kind)
+        usual = sum(colours[colour] for colour in TYPICAL[kind]) / colours.total()
+        others = [colours[colour] for colour in COLOURS if colour not in TYPICAL[kind]]
+        assert 0.7 < usual < 0.95 and max(others) < 0.12 * colours.total()
+        assert max(others) < min(colours[colour] for colour in TYPICAL[kind])
 
 
 def test_the_same_seed_writes_the_same_caption() -> None:

@@ -59,10 +59,11 @@ def test_no_file_tells_where_it_was_made() -> None:
         assert "_name_or_path" not in config.read_text(), f"{config} names a folder of another machine"
 
 
-@pytest.mark.parametrize("name", ["base", "weak", "writer"])
-def test_every_model_has_a_card_with_data_steps_and_minutes(name: str) -> None:
+@pytest.mark.parametrize("name", ["base", "base/vae", "weak", "writer"])
+def test_every_model_has_a_card_with_data_steps_minutes_and_results(name: str) -> None:
     card = (FOLDER / name / "README.md").read_text()
     assert card.startswith("---\nlicense:") and "Data:" in card and "steps, about" in card and "minutes" in card
+    assert "Results (`python -m engine.storybook check`, n:" in card
 
 
 def test_the_codec_keeps_what_the_judge_reads() -> None:

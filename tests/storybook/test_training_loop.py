@@ -138,3 +138,8 @@ def test_a_card_counts_the_minutes_of_every_part(tmp_path: Path) -> None:
     write_card("base", tmp_path, tmp_path, tmp_path / "nothing.json")
     card = (tmp_path / "README.md").read_text()
     assert "400 steps, about 15 minutes" in card and "| 100 | 0.9000 |\n| 400 | 0.7000 |\n" in card
+    history = [{"step": 10 * n, "loss": float(n), "seconds_per_step": 1.0} for n in range(1, 17)]
+    (tmp_path / "history.json").write_text(json.dumps(history))
+    write_card("writer", tmp_path, tmp_path, tmp_path / "nothing.json")
+    assert "mean loss of the batches" in (card := (tmp_path / "README.md").read_text())
+    assert "| 20 | 1.5000 |" in card and card.rstrip().count("\n| ") == 9

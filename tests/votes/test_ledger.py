@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from engine.core.errors import EngineError
 from engine.votes import ballots
 from engine.votes.ledger import VOTES, Ledger, Refused
+from tests.full_disk import full_disk
 from tests.votes.painted import paint_run
 
 
@@ -129,6 +130,16 @@ def test_processes_that_vote_the_same_ballot_leave_one_vote(url):
 def test_a_database_that_cannot_be_opened_is_a_sentence(bad):
     with pytest.raises(EngineError, match="SELMA_VOTES"):
         Ledger(bad)
+
+
+def test_a_full_disk_is_a_sentence_and_the_vote_may_be_cast_again(url):
+    ledger = Ledger(url)
+    issue(ledger)
+    with full_disk(), pytest.raises(EngineError, match="The votes cannot be"):
+        ledger.cast("b" * 22, "left")
+    assert ledger.votes() == []
+    ledger.cast("b" * 22, "right")
+    assert [vote.choice for vote in ledger.votes()] == ["right"]
 
 
 def test_a_database_that_fails_later_is_a_sentence(url):

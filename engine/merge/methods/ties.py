@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 class Config:
     density: float = field(default=0.2, metadata={"help": "Share of entries that stay; the paper: 0.2",
                                                   "range": (0.001, 1.0)})
+    agree: sparse.Agreement = field(default="elected sign", metadata={
+        "help": "How they come together: as in the paper, or by the weighted sum of what was trimmed"})
     strength: float = field(default=1.0, metadata={"help": "Multiplies the result", "range": (0.0, 10.0)})
     rank: int = field(default=0, metadata={"help": "Of the merged LoRA; 0: the sum of the experts' ranks",
                                            "range": (0, 4096)})
 
 
 def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
-    return sparse.prepare(experts, sparse.by_magnitude(config.density), sparse.elected, config.rank, config.strength)
+    thin = sparse.by_magnitude(config.density)
+    return sparse.prepare(experts, thin, config.agree, config.rank, config.strength)

@@ -1,6 +1,7 @@
 """A model card for each shipped model: what it learnt from, how long it took, what it measures."""
 import json
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from engine.core.store import read_json, write_text
@@ -66,10 +67,19 @@ def _training(history: list[dict[str, Any]]) -> str:
     text += f"; loss {steps[-1]['loss']:.4f}"
     held_out = [h for h in history if "validation" in h]
     if held_out:
-        curve = {h["step"]: h["validation"] for h in (*held_out[::max(1, len(held_out) // 8)], held_out[-1])}
-        rows = "\n".join(f"| {step} | {loss:.4f} |" for step, loss in curve.items())
-        return f"{text}.\n\n| step | validation loss |\n|---|---|\n{rows}"
-    return text + "."
+        what = "validation loss"
+        curve = {h["step"]: h["validation"] for h in (*held_out[::_every(held_out)], held_out[-1])}
+    else:
+        what, every = "mean loss of the batches since the step above", _every(steps)
+        parts = [steps[first:first + every] for first in range(0, len(steps), every)]
+        curve = {part[-1]["step"]: fmean(h["loss"] for h in part) for part in parts}
+    rows = "\n".join(f"| {step} | {loss:.4f} |" for step, loss in curve.items())
+    return f"{text}.\n\n| step | {what} |\n|---|---|\n{rows}"
+
+
+def _every(points: list[dict[str, Any]]) -> int:
+    """So that about eight of them are shown."""
+    return max(1, len(points) // 8)
 
 
 def _results(model: str, target: Path, measured: dict[str, Any]) -> str:
