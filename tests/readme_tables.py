@@ -124,7 +124,7 @@ def _told(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def render(readme: str) -> str:

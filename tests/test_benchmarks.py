@@ -79,7 +79,7 @@ def test_all_three_ways_of_moving_a_slider_paint_the_same_and_not_the_base(monke
     sliders, worlds = import_module("tests.benchmarks.sliders"), import_module("tests.benchmarks.worlds")
     monkeypatch.setattr(sliders, "FORWARDS", 1)
     settings = Settings(quick=True, size="storybook", device="cpu")
-    ours, theirs = sliders.Ours(settings, 2), sliders.Theirs(settings, 2)
+    ours, theirs = sliders.Ours(worlds.painter(settings), 2), sliders.Theirs(worlds.painter(settings), 2)
     assert max(ours.difference(theirs, way) for way in (theirs.set_adapters, theirs.fuse)) < 1e-5
     bare = sliders.forwards_of(worlds.painter(settings))()
     assert float((ours.live() - bare).norm() / bare.norm()) > 1e-3

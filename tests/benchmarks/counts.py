@@ -40,7 +40,8 @@ def rows(settings: Settings) -> Iterator[Row]:
 
 
 def _counted(settings: Settings) -> dict[str, int]:
-    ours, theirs = sliders.Ours(settings, EXPERTS), sliders.Theirs(settings, EXPERTS)
+    ours = sliders.Ours(worlds.painter(settings), EXPERTS)
+    theirs = sliders.Theirs(worlds.painter(settings), EXPERTS)
     return {"bare": operations(sliders.forwards_of(worlds.painter(settings))), "live": operations(ours.live),
             "folded": operations(ours.folded), "set_adapters": operations(theirs.set_adapters)}
 

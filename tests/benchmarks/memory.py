@@ -1,19 +1,19 @@
 """The peak of memory beyond the base, painting and training, each in a process of its own.
 
-On a GPU what torch allocated at most; elsewhere what the process held at most. Libraries, the base and what is prepared
-beforehand lie below both, and are taken off: only the pictures' or the steps' own peak counts.
+On a GPU what torch allocated at most; elsewhere what the process held at most. Libraries and the base lie below both
+and are taken off; experts, latents, moments and activations count.
 """
 import multiprocessing
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
 from engine.core.errors import EngineError
+from engine.models.diffusion import Painter
 from tests.benchmarks import example, sliders, training, worlds
 from tests.benchmarks.counts import EXPERTS
 from tests.benchmarks.measure import Row, Settings
@@ -32,8 +32,8 @@ def rows(settings: Settings) -> Iterator[Row]:
     peaks = {name: _alone(name, settings) for name in dict.fromkeys(name for _, *names in compared for name in names)}
     for what, name, peer in compared:
         ratio = round(peaks[name] / peaks[peer], 3)
-        yield Row(f"peak memory of {what}: {name} / {peer}", peaks[name], peaks[peer], ratio, "ours / peer", "", 1,
-                  (ratio, ratio), "bytes")
+        yield Row(f"peak memory of {what}: {name} / {peer}", round(peaks[name] / 1e6, 1), round(peaks[peer] / 1e6, 1),
+                  ratio, "ours / peer", "", 1, (ratio, ratio), "MB")
 
 
 def _alone(name: str, settings: Settings) -> int:
@@ -46,28 +46,30 @@ def _alone(name: str, settings: Settings) -> int:
 
 
 def peak_bytes(name: str, settings: Settings) -> int:
-    """Beyond what this process held before."""
+    """Beyond what this process held with the base open."""
+    size = training.BATCH_SIZES[settings.size]
     with TemporaryDirectory() as scratch:
-        work = _prepared(name, settings, Path(scratch))
+        data = training.data_of(Path(scratch), settings, STEPS * size)
+        painter = worlds.painter(settings)
         before = _held(settings)
-        work()
-        return max(1, _peak(settings) - before)
+        _work(name, painter, data, size)
+        return _peak(settings) - before
 
 
-def _prepared(name: str, settings: Settings, scratch: Path) -> Callable[[], Any]:
-    """What is measured, with everything opened. In turn, and in their loops, one expert is there at a time."""
-    if name == LIVE:
-        return sliders.Ours(settings, EXPERTS).live
-    if name == SET_ADAPTERS:
-        return sliders.Theirs(settings, EXPERTS).set_adapters
-    painter, size = worlds.painter(settings), training.BATCH_SIZES[settings.size]
-    data = training.data_of(scratch, settings, STEPS * size)
+def _work(name: str, painter: Painter, data: dict[str, training.Data], size: int) -> None:
+    """A picture, or a few steps. In turn, and in their loops, one expert is there at a time."""
     first = next(iter(data))
-    if name in training.LOOPS:
-        steps = example.train(painter, (data[first].files, data[first].captions), STEPS, size, training.LOOPS[name])
-        return lambda: list(islice(steps, STEPS))
-    ours = training.Ours(painter, data if name == training.TOGETHER else {first: data[first]}, STEPS, size, True)
-    return lambda: [ours.step(ours.groups[0]) for _ in range(STEPS)]
+    if name == LIVE:
+        sliders.Ours(painter, EXPERTS).live()
+    elif name == SET_ADAPTERS:
+        sliders.Theirs(painter, EXPERTS).set_adapters()
+    elif name in training.LOOPS:
+        own = (data[first].files, data[first].captions)
+        list(islice(example.train(painter, own, STEPS, size, training.LOOPS[name]), STEPS))
+    else:
+        ours = training.Ours(painter, data if name == training.TOGETHER else {first: data[first]}, STEPS, size, True)
+        for _ in range(STEPS):
+            ours.step(ours.groups[0])
 
 
 def _held(settings: Settings) -> int:

@@ -39,7 +39,7 @@ def _training(settings: Settings, scratch: Path) -> dict[str, Callable[[], Any]]
 
 
 def _pictures(settings: Settings) -> dict[str, Callable[[], Any]]:
-    ours, painter = sliders.Ours(settings, EXPERTS), worlds.painter(settings)
+    ours, painter = sliders.Ours(worlds.painter(settings), EXPERTS), worlds.painter(settings)
     return {"a picture of five experts, live": ours.live,
             "a picture, bare UNet": sliders.forwards_of(painter),
             "a picture painted": lambda: painter.paint([worlds.TEXT], [1], 3.5, sliders.FORWARDS)}

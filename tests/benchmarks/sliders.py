@@ -19,8 +19,9 @@ def rows(settings: Settings) -> Iterator[Row]:
     """Live and folded beside the bare UNet, then against `set_adapters` and `fuse_lora`."""
     repeats = 3 if settings.quick else 10
     for number in (5,) if settings.quick else EXPERTS:
-        ours, theirs = Ours(settings, number), Theirs(settings, number)
-        bare, name = forwards_of(worlds.painter(settings)), f"slider to picture, {number} experts, {FORWARDS} forwards"
+        ours, theirs = Ours(worlds.painter(settings), number), Theirs(worlds.painter(settings), number)
+        bare, several = forwards_of(worlds.painter(settings)), "s" if number > 1 else ""
+        name = f"slider to picture, {number} expert{several}, {FORWARDS} forwards"
         goal = ">= 2" if number == 5 else ""
         yield cost(f"{name}: folded / bare UNet", ours.folded, bare, repeats, "<= 1.05")
         yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")
@@ -34,8 +35,8 @@ def rows(settings: Settings) -> Iterator[Row]:
 class Ours:
     """The mixture of experts beside a UNet."""
 
-    def __init__(self, settings: Settings, number: int) -> None:
-        self.painter, self.number, self.turn = worlds.painter(settings), number, count()
+    def __init__(self, painter: Painter, number: int) -> None:
+        self.painter, self.number, self.turn = painter, number, count()
         self.mixture = Mixture(self.painter.pipe.unet, worlds.experts(self.painter.pipe.unet, number))
         self.picture = forwards_of(self.painter)
 
@@ -57,8 +58,8 @@ class Ours:
 class Theirs:
     """The same experts as diffusers loads them from files."""
 
-    def __init__(self, settings: Settings, number: int) -> None:
-        self.painter, self.number, self.turn = worlds.painter(settings), number, count()
+    def __init__(self, painter: Painter, number: int) -> None:
+        self.painter, self.number, self.turn = painter, number, count()
         for name, expert in worlds.experts(self.painter.pipe.unet, number).items():
             worlds.load_as_adapter(self.painter, name, expert)
         self.picture = forwards_of(self.painter)

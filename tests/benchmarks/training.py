@@ -82,7 +82,8 @@ def rows(settings: Settings) -> Iterator[Row]:
             "untrained": round(untrained, 4), "experts a forward": runs[ours][0].experts_a_forward,
             **({"workers": loops[peer].workers} if peer == BEST_FLAGS else {})})
     for peer in (EXAMPLE, CACHED):
-        yield _row(f"until the first step is done: {TOGETHER}, {peer}", runs[TOGETHER], runs[peer], "first_step")
+        name = f"until the first step is done, of all five together, of one by {peer}"
+        yield _row(name, runs[TOGETHER], runs[peer], "first_step")
 
 
 def data_of(folder: Path, settings: Settings, most: int) -> dict[str, Data]:
