@@ -56,17 +56,17 @@ def synchronise() -> None:
 
 def faster(name: str, ours: Callable[[], Any], peer: Callable[[], Any], n: int, goal: str, **more: Any) -> Row:
     """How many times faster ours is: peer / ours, a warm-up each, then n pairs in turn."""
-    return _row(name, _pairs(ours, peer, n), "peer / ours", goal, more)
+    return row(name, _pairs(ours, peer, n), "peer / ours", goal, **more)
 
 
 def once(name: str, ours: Callable[[], Any], peer: Callable[[], Any], goal: str, **more: Any) -> Row:
     """`faster`, cold and one pair only: for a peer that takes minutes."""
-    return _row(name, ([seconds(ours)], [seconds(peer)]), "peer / ours", goal, more)
+    return row(name, ([seconds(ours)], [seconds(peer)]), "peer / ours", goal, **more)
 
 
 def cost(name: str, ours: Callable[[], Any], peer: Callable[[], Any], n: int, goal: str, **more: Any) -> Row:
     """What ours costs beside a bare thing: ours / peer."""
-    return _row(name, _pairs(ours, peer, n), "ours / peer", goal, more)
+    return row(name, _pairs(ours, peer, n), "ours / peer", goal, **more)
 
 
 def _pairs(ours: Callable[[], Any], peer: Callable[[], Any], n: int) -> tuple[list[float], list[float]]:
@@ -75,7 +75,8 @@ def _pairs(ours: Callable[[], Any], peer: Callable[[], Any], n: int) -> tuple[li
     return [own for own, _ in times], [other for _, other in times]
 
 
-def _row(name: str, times: tuple[list[float], list[float]], of: str, goal: str, more: dict[str, Any]) -> Row:
+def row(name: str, times: tuple[list[float], list[float]], of: str = "peer / ours", goal: str = "", **more: Any) -> Row:
+    """Of pairs that are measured already, ours and the peer's."""
     ours, peer = times
     pairs = [(b / a if of == "peer / ours" else a / b) for a, b in zip(ours, peer, strict=True)]
     return Row(name, round(median(ours), 5), round(median(peer), 5), round(median(pairs), 3), of, goal, len(pairs),

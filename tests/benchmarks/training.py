@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import torch
@@ -28,7 +28,7 @@ from engine.storybook import evaluation
 from engine.storybook.scenes import paint
 from tests.benchmarks import example, worlds
 from tests.benchmarks.example import Loop
-from tests.benchmarks.measure import Row, Settings, synchronise
+from tests.benchmarks.measure import Row, Settings, row, synchronise
 
 BATCH_SIZES = {"storybook": 8, "sd15": 8, "sdxl": 1}
 HELD_OUT = 16
@@ -76,14 +76,14 @@ def rows(settings: Settings) -> Iterator[Row]:
                 runs.setdefault(name, []).append(train(name, worlds.painter(settings), data, steps, size, loops))
     named = f"train five experts, {steps} steps of {size}"
     for ours, peer in (*((TOGETHER, peer) for peer in (*LOOPS, IN_TURN)), (IN_TURN, CACHED)):
-        row = _row(f"{named}: {ours}, {peer}", runs[ours], runs[peer], "whole")
-        yield replace(row, goal=_goal(settings, ours, peer), more={
+        whole = [run.whole for run in runs[ours]], [run.whole for run in runs[peer]]
+        yield row(f"{named}: {ours}, {peer}", whole, goal=_goal(settings, ours, peer), **{
             "held-out loss": [round(fmean(run.held_out for run in runs[name]), 4) for name in (ours, peer)],
             "untrained": round(untrained, 4), "experts a forward": runs[ours][0].experts_a_forward,
             **({"workers": loops[peer].workers} if peer == BEST_FLAGS else {})})
     for peer in (EXAMPLE, CACHED):
         name = f"until the first step is done, of all five together, of one by {peer}"
-        yield _row(name, runs[TOGETHER], runs[peer], "first_step")
+        yield row(name, ([run.first_step for run in runs[TOGETHER]], [run.first_step for run in runs[peer]]))
 
 
 def data_of(folder: Path, settings: Settings, most: int) -> dict[str, Data]:
@@ -111,13 +111,6 @@ def _best(loop: Loop, painter: Painter, data: dict[str, Data], batch_size: int) 
     one, tried = dict([*data.items()][:1]), [replace(loop, workers=workers) for workers in TRIED_WORKERS]
     _theirs(painter, one, TRIED_STEPS, batch_size, loop)
     return min(tried, key=lambda own: _theirs(painter, one, TRIED_STEPS, batch_size, own).whole)
-
-
-def _row(name: str, ours: list[Run], theirs: list[Run], field: str) -> Row:
-    own, other = ([getattr(run, field) for run in runs] for runs in (ours, theirs))
-    pairs = [b / a for a, b in zip(own, other, strict=True)]
-    return Row(name, round(median(own), 3), round(median(other), 3), round(median(pairs), 3), "peer / ours", "",
-               len(pairs), (round(min(pairs), 3), round(max(pairs), 3)))
 
 
 def _theirs(painter: Painter, data: dict[str, Data], steps: int, batch_size: int, loop: Loop) -> Run:

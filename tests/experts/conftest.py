@@ -1,5 +1,7 @@
 """One tiny base for all tests of the stage, and a run folder with two skills painted by it."""
 import pytest
+import torch
+from diffusers import UNet2DConditionModel
 
 from engine.core.store import Store
 from tests.experts.worlds import paint_pictures
@@ -17,3 +19,16 @@ def store(tmp_path, base):
     paint_pictures(store, "counting", base)
     paint_pictures(store, "styles", base, count=5)
     return store
+
+
+@pytest.fixture
+def rows_learned(monkeypatch):
+    """How many rows each forward of the UNet had that was made to learn from, as they come."""
+    rows, forward = [], UNet2DConditionModel.forward
+
+    def counted(self, sample, *args, **kwargs):
+        if torch.is_grad_enabled():
+            rows.append(len(sample))
+        return forward(self, sample, *args, **kwargs)
+    monkeypatch.setattr(UNet2DConditionModel, "forward", counted)
+    return rows

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
 from safetensors import safe_open
 
 from engine import experts
@@ -55,14 +54,7 @@ def test_a_run_ends_in_whole_experts(trained):
         assert (store.expert(name) / "README.md").read_text().startswith("---\nlibrary_name: diffusers")
 
 
-def test_the_budget_is_told_before_the_first_step_and_kept_to(base, store, monkeypatch):
-    rows, forward = [], UNet2DConditionModel.forward
-
-    def counted(self, sample, *args, **kwargs):
-        if torch.is_grad_enabled():
-            rows.append(len(sample))
-        return forward(self, sample, *args, **kwargs)
-    monkeypatch.setattr(UNet2DConditionModel, "forward", counted)
+def test_the_budget_is_told_before_the_first_step_and_kept_to(base, store, monkeypatch, rows_learned):
     monkeypatch.setattr(budget, "activation_bytes", lambda learner, mixture, denoiser, loss, rows: rows)
     monkeypatch.setattr(budget, "free_memory", lambda *_: 0)
     events = run(config(base), store)
@@ -70,7 +62,7 @@ def test_the_budget_is_told_before_the_first_step_and_kept_to(base, store, monke
     assert len(budgets) == 1 and budgets[0] < losses[0]
     assert events[budgets[0]].data["budget"]["experts_a_forward"] == 1
     assert "1 of 2 experts share a forward" in events[budgets[0]].text
-    assert rows == [2] * 12, "two rows of one expert at a time"
+    assert rows_learned == [2] * 12, "two rows of one expert at a time"
 
 
 def test_the_curve_starts_before_the_first_step_and_has_held_out_losses(trained):

@@ -19,9 +19,45 @@ UNETS = {
 }
 
 
+TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "proj_out")
+
+
+def learned_like_set_adapters(model, values, experts, tolerance):
+    """Outputs and gradients of two experts held against diffusers; says of each factor whether it has a gradient."""
+    from diffusers.utils.peft_utils import set_weights_and_activate_adapters
+    theirs, states = with_peft(model, {name: LoraConfig(r=lora.rank, lora_alpha=lora.alpha,
+                                                        target_modules=list(lora.targets))
+                                       for name, lora in experts.items()})
+    mixture, weights = Mixture(model, experts), dict(zip(experts, (0.4, -1.5), strict=True))
+    for name, state in states.items():
+        mixture.load(name, state)
+    set_weights_and_activate_adapters(theirs, list(weights), list(weights.values()))
+    for parameter in (p for key, p in theirs.named_parameters() if "lora_" in key):
+        parameter.requires_grad_(True)
+    with mixture.mix(weights):
+        ours, expected = model(**values).sample, theirs(**values).sample
+    assert difference(ours, expected) < tolerance
+    ours.pow(2).mean().backward()
+    expected.pow(2).mean().backward()
+    return {name: list(_same_gradients(mixture, theirs, name, tolerance)) for name in experts}
+
+
+def _same_gradients(mixture, theirs, name, tolerance):
+    reference = [module.lora_A[name].weight.grad if side == 0 else module.lora_B[name].weight.grad
+                 for module in theirs.modules() if name in getattr(module, "lora_A", {}) for side in (0, 1)]
+    gradients = [parameter.grad for parameter in mixture.parameters_of(name)]
+    for side, (one, other) in enumerate(zip(gradients, reference, strict=True)):
+        if other is None:
+            # a factor whose output nothing reads: its layer's are one tensor here, so it may have zeros
+            assert one is None or not one.any()
+        else:
+            other = other.flatten(1).T if side % 2 else other
+            assert (one - other).abs().max() < tolerance
+        yield other is not None and bool(other.any())
+
+
 @pytest.mark.parametrize("family", UNETS)
 def test_every_family_of_unets_equals_set_adapters_in_outputs_and_gradients(family, inputs):
-    from diffusers.utils.peft_utils import set_weights_and_activate_adapters
     torch.manual_seed(2)
     dimensions, changes = UNETS[family]
     base = tiny_unet(dimensions, **changes).double().requires_grad_(False).eval()
@@ -29,26 +65,9 @@ def test_every_family_of_unets_equals_set_adapters_in_outputs_and_gradients(fami
     if family == "sdxl":
         values["added_cond_kwargs"] = {"text_embeds": torch.randn(ROWS, 24).double(),
                                        "time_ids": torch.full((ROWS, 6), 64.0).double()}
-    theirs, states = with_peft(base, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=[*ATTENTION, "proj_in"]),
-                                      "b": LoraConfig(r=2, lora_alpha=2, target_modules=["to_v", "conv1"])})
-    mixture = Mixture(base, {"a": Lora(3, 5, (*ATTENTION, "proj_in")), "b": Lora(2, 2, ("to_v", "conv1"))})
-    for name, state in states.items():
-        mixture.load(name, state)
-    set_weights_and_activate_adapters(theirs, ["a", "b"], [0.4, -1.5])
-    for parameter in (p for key, p in theirs.named_parameters() if "lora_" in key):
-        parameter.requires_grad_(True)
-    with mixture.mix({"a": 0.4, "b": -1.5}):
-        ours, expected = base(**values).sample, theirs(**values).sample
-    assert difference(ours, expected) < FP64
-    ours.pow(2).mean().backward()
-    expected.pow(2).mean().backward()
-    for name in "ab":
-        reference = [module.lora_A[name].weight.grad if side == 0 else module.lora_B[name].weight.grad.flatten(1).T
-                     for module in theirs.modules() if name in getattr(module, "lora_A", {}) for side in (0, 1)]
-        gradients = [parameter.grad for parameter in mixture.parameters_of(name)]
-        assert len(gradients) == len(reference) >= 8
-        for one, other in zip(gradients, reference, strict=True):
-            assert other.abs().max() > 0 and (one - other).abs().max() < FP64
+    experts = {"a": Lora(3, 5, (*ATTENTION, "proj_in")), "b": Lora(2, 2, ("to_v", "conv1"))}
+    learned = learned_like_set_adapters(base, values, experts, FP64)
+    assert all(len(factors) >= 8 and all(factors) for factors in learned.values())
 
 
 def flux(folder):
@@ -66,39 +85,16 @@ def sd3(folder):
     return model, values
 
 
-TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "proj_out")
-
-
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FP32), (torch.float64, FP64)])
 @pytest.mark.parametrize("make", [flux, sd3])
 def test_transformers_of_the_sd3_and_flux_class_equal_set_adapters(make, dtype, tolerance, tmp_path):
-    from diffusers.utils.peft_utils import set_weights_and_activate_adapters
     torch.manual_seed(0)
     model, values = make(tmp_path)
     model, values = model.requires_grad_(False).eval().to(dtype), of_type(values, dtype)
     assert set(values) <= set(inspect.signature(model.forward).parameters)
-    theirs, states = with_peft(model, {"a": LoraConfig(r=3, lora_alpha=5, target_modules=list(TARGETS)),
-                                       "b": LoraConfig(r=2, lora_alpha=2, target_modules=["to_v"])})
-    mixture = Mixture(model, {"a": Lora(3, 5, TARGETS), "b": Lora(2, 2, ("to_v",))})
-    for name, state in states.items():
-        mixture.load(name, state)
-    set_weights_and_activate_adapters(theirs, ["a", "b"], [0.4, -1.5])
-    for parameter in (p for key, p in theirs.named_parameters() if "lora_" in key):
-        parameter.requires_grad_(True)
-    with mixture.mix({"a": 0.4, "b": -1.5}):
-        ours, expected = model(**values).sample, theirs(**values).sample
-    assert difference(ours, expected) < tolerance
-    ours.pow(2).mean().backward()
-    expected.pow(2).mean().backward()
-    for name in "ab":
-        reference = [module.lora_A[name].weight.grad if side == 0 else module.lora_B[name].weight.grad.T
-                     for module in theirs.modules() if name in getattr(module, "lora_A", {}) for side in (0, 1)]
-        gradients = [parameter.grad for parameter in mixture.parameters_of(name)]
-        assert sum(other is not None and other.abs().max() > 0 for other in reference) >= 2
-        for one, other in zip(gradients, reference, strict=True):
-            # a factor whose output nothing reads has no gradient there, and zeros here: its layer's are one tensor
-            nothing = torch.zeros(()).to(dtype)
-            assert ((nothing if one is None else one) - (nothing if other is None else other)).abs().max() < tolerance
+    experts = {"a": Lora(3, 5, TARGETS), "b": Lora(2, 2, ("to_v",))}
+    learned = learned_like_set_adapters(model, values, experts, tolerance)
+    assert all(sum(factors) >= 2 for factors in learned.values())
 
 
 @pytest.mark.parametrize("make", [flux, sd3])
