@@ -28,22 +28,24 @@ class Counting(TorchDispatchMode):
 
 def rows(settings: Settings) -> Iterator[Row]:
     """The bare UNet, ours live and folded, and peft with five active adapters."""
-    found = _counted(settings)
+    forwards = 10 if settings.quick else sliders.FORWARDS
+    found = _counted(settings, forwards)
     for name, of, goal in (("live", "bare", ""), ("folded", "bare", ""), ("set_adapters", "bare", ""),
                            ("live", "set_adapters", "")):
-        ratio = found[name] / found[of]
-        yield Row(f"operations of a picture, {EXPERTS} experts: {name} / {of}", found[name], found[of], round(ratio, 3),
+        what, ratio = f"{forwards} forwards, {EXPERTS} experts", found[name] / found[of]
+        yield Row(f"operations of {what}: {name} / {of}", found[name], found[of], round(ratio, 3),
                   f"{name} / {of}", goal, 1, (round(ratio, 3), round(ratio, 3)), "operations")
     ours, theirs = _of_a_step(settings)
     yield Row(f"operations of a training step of {EXPERTS} experts: {training.TOGETHER} / {training.CACHED}", ours,
               theirs, round(ours / theirs, 3), "ours / peer", "", 1, (round(ours / theirs, 3),) * 2, "operations")
 
 
-def _counted(settings: Settings) -> dict[str, int]:
-    ours = sliders.Ours(worlds.painter(settings), EXPERTS)
-    theirs = sliders.Theirs(worlds.painter(settings), EXPERTS)
-    return {"bare": operations(sliders.forwards_of(worlds.painter(settings))), "live": operations(ours.live),
-            "folded": operations(ours.folded), "set_adapters": operations(theirs.set_adapters)}
+def _counted(settings: Settings, forwards: int) -> dict[str, int]:
+    ours = sliders.Ours(worlds.painter(settings), EXPERTS, forwards)
+    theirs = sliders.Theirs(worlds.painter(settings), EXPERTS, forwards)
+    bare = sliders.forwards_of(worlds.painter(settings), forwards)
+    return {"bare": operations(bare), "live": operations(ours.live), "folded": operations(ours.folded),
+            "set_adapters": operations(theirs.set_adapters)}
 
 
 def _of_a_step(settings: Settings) -> tuple[int, int]:

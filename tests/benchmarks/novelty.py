@@ -16,7 +16,7 @@ ON_CPU = True
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Grammar samples of the five skills, in turn."""
-    texts, decisions = samples(400 if settings.quick else 5000), {}
+    texts, decisions = samples(200 if settings.quick else 5000), {}
     decide(texts[:10])
     row = once(f"novelty filter, {len(texts)} prompts", lambda: decisions.update(ours=decide(texts)),
                lambda: decisions.update(theirs=decide_by_loop(texts)), ">= 1000" if len(texts) == 5000 else "")

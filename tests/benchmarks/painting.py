@@ -15,7 +15,7 @@ STEPS = 20
 def rows(settings: Settings) -> Iterator[Row]:
     """Guided pictures: two rows each. With experts folded in, and without."""
     painter = worlds.painter(settings)
-    unet, pictures = painter.pipe.unet, 2 if settings.size != "storybook" else 8 if settings.quick else 32
+    unet, pictures = painter.pipe.unet, 2 if settings.size != "storybook" else 4 if settings.quick else 32
     mixture = Mixture(unet, worlds.experts(unet, 5))
     text, plain = painter.embed(["", worlds.TEXT] * pictures), worlds.painter(settings).pipe.unet
     start = noise(range(2 * pictures), painter.latent_shape).to(painter.device, unet.dtype)
@@ -32,7 +32,7 @@ def rows(settings: Settings) -> Iterator[Row]:
         halves = {"e0": 0.5, "e1": 0.5}
         painter.paint([worlds.TEXT] * pictures, range(pictures), 3.5, STEPS, mixture=mixture, mix=halves)
 
-    repeats = 2 if settings.quick else 5
+    repeats = 1 if settings.quick else 5
     for what, work in (("pictures", painted), ("pictures of merged experts", merged)):
         row = cost(f"{pictures} {what}: painting / bare forwards", work, bare, repeats, "<= 1.1")
         yield replace(row, more={"pictures a second": round(pictures / row.ours, 2)})

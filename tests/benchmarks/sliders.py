@@ -17,11 +17,12 @@ FORWARDS = 20
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Live and folded beside the bare UNet, then against `set_adapters` and `fuse_lora`."""
-    repeats = 3 if settings.quick else 10
+    repeats, forwards = (2, 10) if settings.quick else (10, FORWARDS)
     for number in (5,) if settings.quick else EXPERTS:
-        ours, theirs = Ours(worlds.painter(settings), number), Theirs(worlds.painter(settings), number)
-        bare, several = forwards_of(worlds.painter(settings)), "s" if number > 1 else ""
-        name = f"slider to picture, {number} expert{several}, {FORWARDS} forwards"
+        ours = Ours(worlds.painter(settings), number, forwards)
+        theirs = Theirs(worlds.painter(settings), number, forwards)
+        bare, several = forwards_of(worlds.painter(settings), forwards), "s" if number > 1 else ""
+        name = f"slider to picture, {number} expert{several}, {forwards} forwards"
         goal = ">= 2" if number == 5 else ""
         yield cost(f"{name}: folded / bare UNet", ours.folded, bare, repeats, "<= 1.05")
         yield cost(f"{name}: live / bare UNet", ours.live, bare, repeats, "<= 1.3")
@@ -35,10 +36,10 @@ def rows(settings: Settings) -> Iterator[Row]:
 class Ours:
     """The mixture of experts beside a UNet."""
 
-    def __init__(self, painter: Painter, number: int) -> None:
+    def __init__(self, painter: Painter, number: int, forwards: int = FORWARDS) -> None:
         self.painter, self.number, self.turn = painter, number, count()
         self.mixture = Mixture(self.painter.pipe.unet, worlds.experts(self.painter.pipe.unet, number))
-        self.picture = forwards_of(self.painter)
+        self.picture = forwards_of(self.painter, forwards)
 
     def live(self) -> torch.Tensor:
         with self.mixture.mix(worlds.weights(self.number, next(self.turn))):
@@ -58,11 +59,11 @@ class Ours:
 class Theirs:
     """The same experts as diffusers loads them from files."""
 
-    def __init__(self, painter: Painter, number: int) -> None:
+    def __init__(self, painter: Painter, number: int, forwards: int = FORWARDS) -> None:
         self.painter, self.number, self.turn = painter, number, count()
         for name, expert in worlds.experts(self.painter.pipe.unet, number).items():
             worlds.load_as_adapter(self.painter, name, expert)
-        self.picture = forwards_of(self.painter)
+        self.picture = forwards_of(self.painter, forwards)
 
     def set_adapters(self) -> torch.Tensor:
         own = worlds.weights(self.number, next(self.turn))
@@ -78,14 +79,14 @@ class Theirs:
         return picture
 
 
-def forwards_of(painter: Painter) -> Callable[[], torch.Tensor]:
+def forwards_of(painter: Painter, forwards: int = FORWARDS) -> Callable[[], torch.Tensor]:
     """So many forward passes of two rows; the sampler's own arithmetic is left out on both sides."""
     text, unet = painter.embed(["", worlds.TEXT]), painter.pipe.unet
     start = noise((1, 1), painter.latent_shape).to(painter.device, unet.dtype)
 
     @torch.no_grad()
     def picture() -> torch.Tensor:
-        for step in range(FORWARDS):
+        for step in range(forwards):
             output = unet(start, torch.tensor(950 - step * 45, device=painter.device), **text.conditions(),
                           return_dict=False)[0]
         return output.float()
