@@ -104,7 +104,7 @@ def run(recipe: Path, out: Path) -> Events:
             replicates[-1].append(found)
         told = report.results(config, replicates)
         write_json(out / "results.json", told)
-        write_text(out / "results.md", report.markdown(told))
+        write_text(out / "results.md", f"{report.markdown(told)}\n{report.by_scale(told)}")
         yield Event(f"\n{report.markdown(told)}", number + 1, config.replicates, "done")
 
 

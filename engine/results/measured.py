@@ -16,6 +16,7 @@ from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import versions
 from engine.core.store import Store, atomic
+from engine.core.types import Score
 from engine.evaluate import diversity, planning, report, summary
 from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
@@ -34,6 +35,8 @@ class Arm:
     guidance: float
     validation: float
     """Macro mean on validation at that scale."""
+    validated: dict[str, dict[str, dict[str, float]]]
+    """Scale -> skill -> prompt id -> DSG on validation by the reference rule."""
     scores: dict[str, dict[str, float]]
     """Skill -> prompt id -> DSG by the reference rule."""
     selma: float | None
@@ -47,6 +50,10 @@ class Arm:
     def of(self, skills: Sequence[str], learned: bool = True) -> PerPrompt:
         """The scores of the skills that experts learned, or of the sets that nobody did."""
         return {skill: values for skill, values in self.scores.items() if (skill in skills) == learned}
+
+    def validated_at(self, scale: str, skills: Sequence[str]) -> PerPrompt:
+        """The scores on validation, of the skills that experts learned."""
+        return {skill: values for skill, values in self.validated[scale].items() if skill in skills}
 
 
 @dataclass(frozen=True)
@@ -128,11 +135,16 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
     floor = report.scores(reported, store, model, ".floor")
     said, spread = summary.summarise(scores), diversity.spread(chosen_on).values()
     of_skills = [score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]]
-    rounded = {skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
-               for skill, values in summary.per_prompt(scores).items()}
-    return Arm(name, guidance, summary.macro(summary.per_prompt(chosen_on)) or 0.0, rounded,
+    validated = {f"{scale:g}": _rounded(report.scores(validation, store, model_name(name, scale)))
+                 for scale in planning.scales_of(validation, name)}
+    return Arm(name, guidance, summary.macro(summary.per_prompt(chosen_on)) or 0.0, validated, _rounded(scores),
                summary.summarise(of_skills).selma, said.exact_by_skill, said.flagged, said.pictures,
                summary.macro(summary.per_prompt(floor)), fmean(spread) if spread else None)
+
+
+def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
+    return {skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
+            for skill, values in summary.per_prompt(scores).items()}
 
 
 def _asked(one: Planned) -> dict[str, Any]:

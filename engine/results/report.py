@@ -29,7 +29,7 @@ def results(config: Config, replicates: Lines) -> dict[str, Any]:
         "prompts": min(map(len, arms[BASE][0].of(first.skills).values()), default=0),
         "versions": first.versions, "learned": first.skills, "ceiling": first.ceiling,
         "arms": {name: _row(of, arms[BASE], first.skills) for name, of in arms.items()},
-        "claims": {told: _claim(arms, ours, rivals, first.skills) for told, (ours, rivals) in config.claims.items()},
+        "claims": {claim: _claim(arms, ours, rivals, first.skills) for claim, (ours, rivals) in config.claims.items()},
     }
 
 
@@ -55,7 +55,16 @@ def _row(of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any
         "by_replicate": learned, "unlearned": _known_mean([summary.macro(arm.of(skills, learned=False)) for arm in of]),
         "exact": fmean(exact[skill] for skill in skills), "flagged": _known_mean([arm.flagged for arm in of]),
         "diversity": _known_mean([arm.diversity for arm in of]), "floor": _known_mean([arm.floor for arm in of]),
+        "validation": {scale: _at(scale, of, base, skills) for scale in of[0].validated},
         "against_base": against, "verdict": intervals.verdict(*against) if against else ""}
+
+
+def _at(scale: str, of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any]:
+    """On validation at one scale: the mean, and the difference to the base at the same."""
+    ours, against = [arm.validated_at(scale, skills) for arm in of], None
+    if of[0].name != BASE and all(scale in arm.validated for arm in base):
+        against = intervals.hierarchical(ours, [arm.validated_at(scale, skills) for arm in base])
+    return {"dsg": fmean(summary.macro(one) or 0.0 for one in ours), "against_base": against}
 
 
 def _known_mean(values: Sequence[float | None]) -> float | None:
@@ -92,12 +101,23 @@ def markdown(found: dict[str, Any]) -> str:
         known = [share(ceiling.get(skill)) for skill in skills]
         rows.append([CEILING, "", *known, share(fmean(ceiling[s] for s in skills)), *[""] * 6])
     lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
-    claims = [f"- {told}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
-              f"{', '.join(dict.fromkeys(claim['rivals']))})." for told, claim in found["claims"].items()]
+    claims = [f"- {sentence}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
+              f"{', '.join(dict.fromkeys(claim['rivals']))})." for sentence, claim in found["claims"].items()]
     return "\n".join([*lines, "", *claims, ""])
 
 
+def by_scale(found: dict[str, Any]) -> str:
+    """A table of the arms at every guidance scale, on validation; without those that are painted at one."""
+    arms = {name: row["validation"] for name, row in found["arms"].items() if len(row["validation"]) > 1}
+    scales = sorted({scale for at in arms.values() for scale in at}, key=float)
+    head = ["validation: arm", *(f"DSG at {scale}" for scale in scales)]
+    rows = [[name, *(f"{share(at[scale]['dsg'])} {_told(at[scale]['against_base'])}".strip() if scale in at else ""
+                     for scale in scales)] for name, at in arms.items()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)) + "\n"
+
+
 def _told(interval: Sequence[float] | None) -> str:
+    """A difference with its interval; nothing where there is none."""
     if interval is None:
         return ""
     difference, low, high = interval

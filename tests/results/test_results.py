@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.running import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.results import lines, measured, noisy
+from engine.results import lines, measured, noisy, report
 from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -101,6 +101,29 @@ def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
     for line in lines[:-1]:
         for column, name in (("exact", "exact"), ("floor", "floor"), ("diversity", "diversity"), ("DSG", "dsg")):
             assert line[head.index(column)] == f"{told['arms'][line[0]][name]:.3f}"
+
+
+def test_every_scale_of_an_arm_is_told_of_on_validation(finished):
+    out, _ = finished
+    at = found(out)["arms"]["merged"]["validation"]
+    assert set(at) == {"1", "3"} and all(len(of_scale["against_base"]) == 3 for of_scale in at.values())
+    assert set(found(out)["arms"]["base-at-3"]["validation"]) == {"3"}
+    told = (out / "results.md").read_text().partition("| validation: arm | DSG at 1 | DSG at 3 |")[2]
+    assert "merged" in told and "base-at-3" not in told, "an arm of one scale has no place in a table of scales"
+
+
+def test_arms_are_compared_with_the_base_at_the_same_scale():
+    def arm(name, at_1, at_5):
+        validated = {scale: {"counting": dict(zip("abc", values, strict=True)), "twins": {"a": 0.9, "b": 0.9}}
+                     for scale, values in (("1", at_1), ("5", at_5))}
+        return measured.Arm(name, 5.0, 0.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
+                            None, 3, None, None)
+    arms = [arm("base", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)), arm("merged", (0.4, 0.5, 0.6), (0.4, 0.5, 0.6))]
+    line = measured.Measured({}, {}, "test", ["counting"], {}, arms)
+    at = report.results(results.Config(Path("mini.toml"), {}, {}, {}), [[line]])["arms"]["merged"]["validation"]
+    assert at["1"]["dsg"] == pytest.approx(0.5) and at["1"]["against_base"] == pytest.approx([0.3, 0.3, 0.3])
+    difference, low, high = at["5"]["against_base"]
+    assert difference == pytest.approx(0) and low == pytest.approx(-0.1) and high == pytest.approx(0.1)
 
 
 def test_what_is_not_drawn_is_run_once(finished):
