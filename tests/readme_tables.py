@@ -47,12 +47,19 @@ SEARCHED = {
     "tuning": {
         "base": "the base",
         "no-dropout": "300 steps at 1e-4, annealed and averaged",
-        "joint": "the same with a tenth of the captions empty, as in all that follow but the last",
+        "joint": "the same with a tenth of the captions empty, as in the next four rows",
         "slow": "at 3e-5",
         "fast": "at 3e-4",
         "long": "1,200 steps",
         "calm": "on pictures painted without guidance",
         "as-published": "at a constant 3e-4, not averaged, no empty captions",
+    },
+    "size": {
+        "half": "on 200 pictures a skill, the recipe's amount",
+        "whole": "on 400 pictures a skill",
+        "tenth": "on 40 pictures a skill",
+        "rank-4": "on 400, rank 4 instead of 16",
+        "rank-64": "on 400, rank 64",
     },
 }
 FAMILIES = {
@@ -104,7 +111,7 @@ def searched() -> str:
     rows = {}
     for recipe, arms in SEARCHED.items():
         found = json.loads((RESULTS.parent / f"{recipe}.json").read_text(encoding="utf-8"))["arms"]
-        assert found.keys() == arms.keys(), f"{recipe} has other arms than this tells of"
+        assert found.keys() == {"base", *arms}, f"{recipe} has other arms than this tells of"
         rows |= {what: found[arm] for arm, what in arms.items()}
     return by_scale({"arms": rows})
 
