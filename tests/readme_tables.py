@@ -93,8 +93,6 @@ def table(family: str) -> str:
 
 def results() -> str:
     """The table and the verdicts of `make results`, from what it measured."""
-    if not RESULTS.exists():
-        return "Not measured yet.\n"
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
     said = (f"Replicates of new prompts, pictures and experts: {found['replicates']}; test prompts a skill: "
             f"{found['prompts']}. Intervals: 95 %, over replicates and prompts.")
@@ -118,8 +116,6 @@ def searched() -> str:
 
 def bars() -> str:
     """What the shipped world and its models can do, from `python -m engine.storybook check --write`."""
-    if not CHECK.exists():
-        return "Not measured yet.\n"
     found = json.loads(CHECK.read_text(encoding="utf-8"))
     rows = [f"| {bar.what} | {bar.goal} | {_number(found[key])}{'' if bar.holds(found) else ', missed'} | "
             f"{found['n'].get(key, '')} |" for key, bar in BARS.items()]
@@ -128,8 +124,6 @@ def bars() -> str:
 
 def benchmarks() -> str:
     """The rows of `python -m tests.benchmarks`, one a comparison."""
-    if not BENCHMARKS.exists():
-        return "Not measured yet.\n"
     found = [json.loads(line) for line in BENCHMARKS.read_text(encoding="utf-8").splitlines()]
     machines = {f"{row['device']}, {row['threads']} threads, torch {row['torch']}" for row in found}
     lines = [f"| {row['name']} | {_number(row['ours'])} | {_number(row['peer'])} | {row['unit']} | {row['of']} | "

@@ -33,8 +33,6 @@ class Arm:
 
     name: str
     guidance: float
-    validation: float
-    """Macro mean on validation at that scale."""
     validated: dict[str, dict[str, dict[str, float]]]
     """Scale -> skill -> prompt id -> DSG on validation by the reference rule."""
     scores: dict[str, dict[str, float]]
@@ -50,6 +48,11 @@ class Arm:
     def of(self, skills: Sequence[str], learned: bool = True) -> PerPrompt:
         """The scores of the skills that experts learned, or of the sets that nobody did."""
         return {skill: values for skill, values in self.scores.items() if (skill in skills) == learned}
+
+    @property
+    def validation(self) -> float:
+        """Macro mean on validation at the chosen scale."""
+        return summary.macro(self.validated.get(f"{self.guidance:g}", {})) or 0.0
 
     def validated_at(self, scale: str, skills: Sequence[str]) -> PerPrompt:
         """The scores on validation, of the skills that experts learned."""
@@ -131,13 +134,14 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
     validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
     assert validation
     model = model_name(name, guidance)
-    chosen_on, scores = report.scores(validation, store, model), report.scores(reported, store, model)
+    judged = {scale: report.scores(validation, store, model_name(name, scale))
+              for scale in planning.scales_of(validation, name)}
+    scores = report.scores(reported, store, model)
     floor = report.scores(reported, store, model, ".floor")
-    said, spread = summary.summarise(scores), diversity.spread(chosen_on).values()
+    said, spread = summary.summarise(scores), diversity.spread(judged.get(guidance, [])).values()
     of_skills = [score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]]
-    validated = {f"{scale:g}": _rounded(report.scores(validation, store, model_name(name, scale)))
-                 for scale in planning.scales_of(validation, name)}
-    return Arm(name, guidance, summary.macro(summary.per_prompt(chosen_on)) or 0.0, validated, _rounded(scores),
+    validated = {f"{scale:g}": _rounded(of_scale) for scale, of_scale in judged.items()}
+    return Arm(name, guidance, validated, _rounded(scores),
                summary.summarise(of_skills).selma, said.exact_by_skill, said.flagged, said.pictures,
                summary.macro(summary.per_prompt(floor)), fmean(spread) if spread else None)
 

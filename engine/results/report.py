@@ -100,10 +100,9 @@ def markdown(found: dict[str, Any]) -> str:
     if ceiling := found["ceiling"]:
         known = [share(ceiling.get(skill)) for skill in skills]
         rows.append([CEILING, "", *known, share(fmean(ceiling[s] for s in skills)), *[""] * 6])
-    lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
     claims = [f"- {sentence}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
               f"{', '.join(dict.fromkeys(claim['rivals']))})." for sentence, claim in found["claims"].items()]
-    return "\n".join([*lines, "", *claims, ""])
+    return "\n".join([_table(head, rows), *claims, ""])
 
 
 def by_scale(found: dict[str, Any]) -> str:
@@ -113,7 +112,11 @@ def by_scale(found: dict[str, Any]) -> str:
     head = ["validation: arm", *(f"DSG at {scale}" for scale in scales)]
     rows = [[name, *(f"{share(at[scale]['dsg'])} {_told(at[scale]['against_base'])}".strip() if scale in at else ""
                      for scale in scales)] for name, at in arms.items()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)) + "\n"
+    return _table(head, rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "".join("| " + " | ".join(row) + " |\n" for row in (head, ["---"] * len(head), *rows))
 
 
 def _told(interval: Sequence[float] | None) -> str:

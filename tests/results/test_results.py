@@ -116,7 +116,7 @@ def test_arms_are_compared_with_the_base_at_the_same_scale():
     def arm(name, at_1, at_5):
         validated = {scale: {"counting": dict(zip("abc", values, strict=True)), "twins": {"a": 0.9, "b": 0.9}}
                      for scale, values in (("1", at_1), ("5", at_5))}
-        return measured.Arm(name, 5.0, 0.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
+        return measured.Arm(name, 5.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
                             None, 3, None, None)
     arms = [arm("base", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)), arm("merged", (0.4, 0.5, 0.6), (0.4, 0.5, 0.6))]
     line = measured.Measured({}, {}, "test", ["counting"], {}, arms)
