@@ -75,11 +75,10 @@ def test_a_goal_is_met_or_marked_as_missed_in_the_readme(ratio, goal, met):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_all_three_ways_of_moving_a_slider_paint_the_same_and_not_the_base(monkeypatch):
+def test_all_three_ways_of_moving_a_slider_paint_the_same_and_not_the_base():
     sliders, worlds = import_module("tests.benchmarks.sliders"), import_module("tests.benchmarks.worlds")
-    monkeypatch.setattr(sliders, "FORWARDS", 1)
     settings = Settings(quick=True, size="storybook", device="cpu")
-    ours, theirs = sliders.Ours(worlds.painter(settings), 2), sliders.Theirs(worlds.painter(settings), 2)
+    ours, theirs = sliders.Ours(worlds.painter(settings), 2, 1), sliders.Theirs(worlds.painter(settings), 2, 1)
     assert max(ours.difference(theirs, way) for way in (theirs.set_adapters, theirs.fuse)) < 1e-5
-    bare = sliders.forwards_of(worlds.painter(settings))()
+    bare = sliders.forwards_of(worlds.painter(settings), 1)()
     assert float((ours.live() - bare).norm() / bare.norm()) > 1e-3

@@ -15,7 +15,7 @@ NAMES = ("training", "sliders", "grid", "compress", "painting", "novelty", "coun
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", default=list(NAMES), help=f"of {', '.join(NAMES)}; all unless told")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats, under three minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats, steps and pictures, under three minutes")
     parser.add_argument("--size", choices=("storybook", "sd15", "sdxl"), default="storybook",
                         help="the shipped base, or random weights of a real size")
     asked = parser.parse_args(arguments)

@@ -29,10 +29,10 @@ class Counting(TorchDispatchMode):
 def rows(settings: Settings) -> Iterator[Row]:
     """The bare UNet, ours live and folded, and peft with five active adapters."""
     forwards = 10 if settings.quick else sliders.FORWARDS
-    found = _counted(settings, forwards)
+    found, what = _counted(settings, forwards), f"{forwards} forwards, {EXPERTS} experts"
     for name, of, goal in (("live", "bare", ""), ("folded", "bare", ""), ("set_adapters", "bare", ""),
                            ("live", "set_adapters", "")):
-        what, ratio = f"{forwards} forwards, {EXPERTS} experts", found[name] / found[of]
+        ratio = found[name] / found[of]
         yield Row(f"operations of {what}: {name} / {of}", found[name], found[of], round(ratio, 3),
                   f"{name} / {of}", goal, 1, (round(ratio, 3), round(ratio, 3)), "operations")
     ours, theirs = _of_a_step(settings)
