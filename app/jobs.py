@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any
 
 import psutil
 
-from engine.core import store
+from engine.core import locks, store
+from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS, Event
 
@@ -31,8 +32,17 @@ ROOT = Path(__file__).parent.parent
 LOG_TAIL_CHARACTERS = 600
 TAIL_BYTES = 2 ** 16
 LEAST_FREE_BYTES = 2 ** 20
-STARTING = threading.Lock()
+STARTING = ".starting"
+"""The lock that whoever starts a job holds: of several servers on one folder of runs one starts it."""
 STARTING_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Process:
+    """What process.json holds."""
+
+    pid: int
+    command: list[str]
 
 
 @dataclass(frozen=True)
@@ -58,13 +68,17 @@ def run_folder(name: str) -> Path:
     return runs() / name
 
 
-def start(stage: str, config: dict[str, Any], run: Path) -> Path:
-    """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works."""
-    with STARTING:
+def start(stage: str, config: dict[str, Any], run: Path | Callable[[], Path]) -> Path:
+    """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works.
+
+    A `run` that is yet to be made is a function, which is called once it is sure that nothing else works.
+    """
+    with locks.held(runs() / STARTING, STARTING_SECONDS):
         check_free()
+        own = run if isinstance(run, Path) else run()
         try:
-            folder = _new_folder(stage, run.resolve())
-            store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
+            folder = _new_folder(stage, own.resolve())
+            store.write_json(folder / "config.json", {"store": str(own.resolve()), "config": config})
             child = _spawn(command(stage, folder), folder / "log.txt")
         except OSError as error:
             raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
@@ -75,10 +89,13 @@ def start(stage: str, config: dict[str, Any], run: Path) -> Path:
 
 
 def check_free() -> None:
-    """Raises EngineError while a job works."""
+    """Raises EngineError while a job works, or a command line does in one of the runs."""
     if busy := running():
         raise EngineError(f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a time. "
                           "Wait for it or cancel it, then start again.")
+    if worked_in := next((run for run in sorted(runs().glob("*")) if locks.is_worked_in(run)), None):
+        raise EngineError(f"A command line is working in run {worked_in.name!r}, and only one job can at a time. "
+                          "Wait for it or stop it, then start again.")
 
 
 def command(stage: str, folder: Path) -> list[str]:
@@ -154,10 +171,10 @@ def process(job: Path) -> psutil.Process | None:
     if not path.exists():
         return None
     try:
-        recorded = store.read_json(path)
-        found = psutil.Process(recorded["pid"])
-        return found if found.cmdline() == recorded["command"] else None
-    except (psutil.Error, EngineError, KeyError, TypeError):  # gone, or a file that names no process
+        recorded = build(Process, store.read_json(path), str(path))
+        found = psutil.Process(recorded.pid)
+        return found if found.cmdline() == recorded.command else None
+    except (psutil.Error, EngineError, ValueError, OverflowError):  # gone, or a file that names no process
         return None
 
 
@@ -170,10 +187,17 @@ def _is_starting(job: Path) -> bool:
 
 def _new_folder(stage: str, run: Path) -> Path:
     (run / "jobs").mkdir(parents=True, exist_ok=True)
-    number = max((int(job.name[:4]) for job in (run / "jobs").glob("[0-9][0-9][0-9][0-9]-*")), default=0) + 1
+    taken = [number_of(job) for job in (run / "jobs").glob("[0-9]*-*")]
+    number = max(taken, default=0) + 1
     folder = run / "jobs" / f"{number:04}-{stage}"
     folder.mkdir()
     return folder
+
+
+def number_of(job: Path) -> int:
+    """12 of `0012-merge`; 0 for a folder that is no job's."""
+    number = job.name.partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def _spawn(arguments: list[str], log_path: Path) -> subprocess.Popen:
@@ -215,8 +239,8 @@ def _last_event(job: Path) -> Event | None:
 def _event(line: bytes) -> Event:
     """A line of events.jsonl; one that a crash damaged is told as progress, and the others still count."""
     try:
-        return Event(**json.loads(line))
-    except (ValueError, TypeError):
+        return build(Event, json.loads(line), "event")
+    except (ValueError, RecursionError, EngineError):
         return Event("A line of this job's record is damaged.")
 
 

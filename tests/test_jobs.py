@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from app import jobs
-from engine.core import store
+from engine.core import locks, store
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS
 
@@ -195,3 +195,68 @@ def test_starting_where_nothing_can_be_written_is_a_sentence(tmp_path):
     (tmp_path / "demo").write_text("a file where the folder should be")
     with pytest.raises(EngineError, match="Cannot start toy"):
         start()
+
+
+RIVAL = """
+import sys, time
+from pathlib import Path
+from app import jobs
+from engine.core.errors import EngineError
+jobs.command = lambda stage, folder: [sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)]
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.001)
+try:
+    print("started", jobs.start("toy", {"steps": 1000, "seconds": 0.05}, jobs.run_folder("demo")))
+except EngineError as error:
+    print("refused", error)
+"""
+
+
+def test_of_several_servers_on_one_folder_one_starts_the_job(tmp_path):
+    for attempt in range(3):
+        go = tmp_path / f"go-{attempt}"
+        rivals = [subprocess.Popen([sys.executable, "-c", RIVAL, str(go)], cwd=jobs.ROOT, stdout=subprocess.PIPE,
+                                   text=True) for _ in range(3)]
+        time.sleep(1)
+        go.touch()
+        told = sorted(rival.communicate(timeout=120)[0].split()[0] for rival in rivals)
+        assert told == ["refused", "refused", "started"]
+        assert len(working := [job for job in jobs.listed() if job.state == "running"]) == 1
+        jobs.cancel(working[0].folder, patience_seconds=0)
+
+
+def test_a_run_that_a_command_line_works_in_is_told(tmp_path):
+    with locks.working_in(tmp_path / "by-hand"):
+        with pytest.raises(EngineError, match="A command line is working in run 'by-hand'"):
+            start()
+    assert list(jobs.follow(start()))[-1].kind == "done"
+
+
+def test_a_job_in_a_run_that_another_process_works_in_ends_with_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "check_free", lambda: None)
+    with locks.working_in(tmp_path / "demo"):
+        *_, last = jobs.follow(start())
+    assert last.kind == "error" and "is being worked on by process" in last.text
+
+
+@pytest.mark.parametrize("text", ['{"pid": -1, "command": []}', '{"pid": "x", "command": []}', "[]", "{", "null",
+                                  '{"pid": 1e999, "command": 5}', '{"pid": 99999999999999999999, "command": []}'])
+def test_a_record_that_names_no_process_is_a_job_that_ended(text):
+    list(jobs.follow(job := start()))
+    (job / "events.jsonl").unlink()
+    (job / "process.json").write_text(text)
+    assert jobs.process(job) is None and jobs.describe(job).state == "error" and jobs.running() is None
+
+
+@pytest.mark.parametrize("line", ['{"text": 5}', '{"text": "x", "data": []}', '{"text": "x", "done": "y"}', "[]", "{",
+                                  "null", '{"text": "x", "kind": null}', "[" * 5000])
+def test_a_damaged_event_is_told_as_such(line):
+    list(jobs.follow(job := start()))
+    (job / "events.jsonl").write_text(line + "\n")
+    assert "damaged" in jobs.describe(job).last.text or jobs.describe(job).state == "error"
+
+
+def test_jobs_are_counted_beyond_four_digits():
+    run = jobs.run_folder("demo")
+    (run / "jobs" / "12345-toy").mkdir(parents=True)
+    assert start().name == "12346-toy"
