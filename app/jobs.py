@@ -7,10 +7,8 @@ A job is a folder, `runs/<run>/jobs/<number>-<stage>/`, and everything known abo
     events.jsonl   its events; the process itself writes the last one, whether it is done, fails or is stopped
     log.txt        what it printed, read when it died without a last event
 """
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -23,15 +21,13 @@ from typing import Any
 
 import psutil
 
+from app import job_events
 from engine.core import locks, store
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS, Event
 
 ROOT = Path(__file__).parent.parent
-LOG_TAIL_CHARACTERS = 600
-TAIL_BYTES = 2 ** 16
-LEAST_FREE_BYTES = 2 ** 20
 STARTING = ".starting"
 """The lock that whoever starts a job holds: of several servers on one folder of runs one starts it."""
 STARTING_SECONDS = 10
@@ -111,13 +107,13 @@ def follow(job: Path, every_seconds: float = 0.2) -> Iterator[Event]:
     offset = 0
     while True:
         gone = process(job) is None  # asked before reading, so that its last words are in the file by then
-        events, offset = _read_events(job, offset)
+        events, offset = job_events.read(job, offset)
         for event in events:
             yield event
             if event.kind in LAST_KINDS:
                 return
         if gone:
-            yield _unexplained_end(job)
+            yield job_events.unexplained_end(job)
             return
         time.sleep(every_seconds)
 
@@ -135,7 +131,7 @@ def cancel(job: Path, patience_seconds: float = 20) -> None:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(family, timeout=5)
-    events, _ = _read_events(job, 0)
+    events, _ = job_events.read(job, 0)
     if not events or events[-1].kind not in LAST_KINDS:
         stopped = Event("Stopped by force. What was finished is kept; start again to go on.", kind="stopped")
         store.write_records(job / "events.jsonl", [*events, stopped])
@@ -153,11 +149,11 @@ def running() -> Job | None:
 
 
 def describe(job: Path) -> Job:
-    last = _last_event(job)
+    last = job_events.last(job)
     if (last is None or last.kind not in LAST_KINDS) and process(job) is None and not _is_starting(job):
-        last = _last_event(job)  # it may have ended between the two looks
+        last = job_events.last(job)  # it may have ended between the two looks
         if last is None or last.kind not in LAST_KINDS:
-            last = _unexplained_end(job)
+            last = job_events.unexplained_end(job)
     state = last.kind if last and last.kind in LAST_KINDS else "running"
     return Job(job, job.parent.parent.name, job.name.partition("-")[2], state, last)
 
@@ -208,48 +204,3 @@ def _spawn(arguments: list[str], log_path: Path) -> subprocess.Popen:
             start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
     threading.Thread(target=child.wait, daemon=True).start()  # collects the exit code: no zombie is left
     return child
-
-
-def _read_events(job: Path, offset: int) -> tuple[list[Event], int]:
-    """The events from a byte offset on, and the offset after them. A line half written is left for later."""
-    path = job / "events.jsonl"
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        text = file.read()
-    whole = text[:text.rfind(b"\n") + 1]
-    return [_event(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
-
-
-def _last_event(job: Path) -> Event | None:
-    """The last whole line, without reading a long file from its start."""
-    path = job / "events.jsonl"
-    if not path.exists():
-        return None
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        lines = file.read().split(b"\n")
-    if len(lines) < 3 and size > TAIL_BYTES:  # one enormous event
-        lines = path.read_bytes().split(b"\n")
-    return _event(lines[-2]) if len(lines) > 1 else None
-
-
-def _event(line: bytes) -> Event:
-    """A line of events.jsonl; one that a crash damaged is told as progress, and the others still count."""
-    try:
-        return build(Event, json.loads(line), "event")
-    except (ValueError, RecursionError, EngineError):
-        return Event("A line of this job's record is damaged.")
-
-
-def _unexplained_end(job: Path) -> Event:
-    path = job / "log.txt"
-    log = path.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
-    end = log[-LOG_TAIL_CHARACTERS:].strip() or "empty."
-    if shutil.disk_usage(job).free < LEAST_FREE_BYTES:
-        return Event("The disk is full, and the job ended. Free some space and start it again; what was finished is "
-                     f"kept. The end of its log: {end}", kind="error")
-    return Event("The job's process ended without a word: killed, out of memory, or the machine went down. "
-                 f"Start it again; what was finished is kept. The end of its log: {end}", kind="error")

@@ -8,32 +8,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from app import jobs
-from engine.core import locks, store
+from app import job_events, jobs
+from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS
-
-
-@pytest.fixture(autouse=True)
-def toy_runs(tmp_path, monkeypatch):
-    """Runs below tmp, the toy stage as `toy`; no job outlives its test."""
-    monkeypatch.setenv("SELMA_RUNS", str(tmp_path))
-    monkeypatch.setattr(jobs, "command", lambda stage, folder: [
-        sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)])
-    yield
-    for job in jobs.listed():
-        jobs.cancel(job.folder, patience_seconds=0)
-
-
-def start(run="demo", **config):
-    return jobs.start("toy", config, jobs.run_folder(run))
-
-
-def wait_for(text, job):
-    for event in jobs.follow(job, every_seconds=0.02):
-        if event.text == text:
-            return
-    raise AssertionError(f"{text!r} never came")
+from tests.jobs.toy_jobs import start, wait_for
 
 
 def test_two_followers_see_the_same_events():
@@ -52,7 +31,7 @@ def test_two_followers_see_the_same_events():
 ])
 def test_every_ending_is_told(ending, words):
     *_, last = jobs.follow(job := start(ending=ending))
-    assert last.kind == "error" and words in last.text
+    assert last.kind == "error" and words in last.text, last.text
     assert jobs.describe(job).state == "error"
 
 
@@ -164,7 +143,7 @@ def test_a_line_half_written_is_read_when_it_is_whole():
 def test_the_last_event_of_a_long_job_is_found():
     job = start(steps=2000)
     last = list(jobs.follow(job))[-1]
-    assert (job / "events.jsonl").stat().st_size > jobs.TAIL_BYTES
+    assert (job / "events.jsonl").stat().st_size > job_events.TAIL_BYTES
     assert jobs.describe(job).last == last and last.kind in LAST_KINDS
 
 
@@ -195,68 +174,3 @@ def test_starting_where_nothing_can_be_written_is_a_sentence(tmp_path):
     (tmp_path / "demo").write_text("a file where the folder should be")
     with pytest.raises(EngineError, match="Cannot start toy"):
         start()
-
-
-RIVAL = """
-import sys, time
-from pathlib import Path
-from app import jobs
-from engine.core.errors import EngineError
-jobs.command = lambda stage, folder: [sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)]
-while not Path(sys.argv[1]).exists():
-    time.sleep(0.001)
-try:
-    print("started", jobs.start("toy", {"steps": 1000, "seconds": 0.05}, jobs.run_folder("demo")))
-except EngineError as error:
-    print("refused", error)
-"""
-
-
-def test_of_several_servers_on_one_folder_one_starts_the_job(tmp_path):
-    for attempt in range(3):
-        go = tmp_path / f"go-{attempt}"
-        rivals = [subprocess.Popen([sys.executable, "-c", RIVAL, str(go)], cwd=jobs.ROOT, stdout=subprocess.PIPE,
-                                   text=True) for _ in range(3)]
-        time.sleep(1)
-        go.touch()
-        told = sorted(rival.communicate(timeout=120)[0].split()[0] for rival in rivals)
-        assert told == ["refused", "refused", "started"]
-        assert len(working := [job for job in jobs.listed() if job.state == "running"]) == 1
-        jobs.cancel(working[0].folder, patience_seconds=0)
-
-
-def test_a_run_that_a_command_line_works_in_is_told(tmp_path):
-    with locks.working_in(tmp_path / "by-hand"):
-        with pytest.raises(EngineError, match="A command line is working in run 'by-hand'"):
-            start()
-    assert list(jobs.follow(start()))[-1].kind == "done"
-
-
-def test_a_job_in_a_run_that_another_process_works_in_ends_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "check_free", lambda: None)
-    with locks.working_in(tmp_path / "demo"):
-        *_, last = jobs.follow(start())
-    assert last.kind == "error" and "is being worked on by process" in last.text
-
-
-@pytest.mark.parametrize("text", ['{"pid": -1, "command": []}', '{"pid": "x", "command": []}', "[]", "{", "null",
-                                  '{"pid": 1e999, "command": 5}', '{"pid": 99999999999999999999, "command": []}'])
-def test_a_record_that_names_no_process_is_a_job_that_ended(text):
-    list(jobs.follow(job := start()))
-    (job / "events.jsonl").unlink()
-    (job / "process.json").write_text(text)
-    assert jobs.process(job) is None and jobs.describe(job).state == "error" and jobs.running() is None
-
-
-@pytest.mark.parametrize("line", ['{"text": 5}', '{"text": "x", "data": []}', '{"text": "x", "done": "y"}', "[]", "{",
-                                  "null", '{"text": "x", "kind": null}', "[" * 5000])
-def test_a_damaged_event_is_told_as_such(line):
-    list(jobs.follow(job := start()))
-    (job / "events.jsonl").write_text(line + "\n")
-    assert "damaged" in jobs.describe(job).last.text or jobs.describe(job).state == "error"
-
-
-def test_jobs_are_counted_beyond_four_digits():
-    run = jobs.run_folder("demo")
-    (run / "jobs" / "12345-toy").mkdir(parents=True)
-    assert start().name == "12346-toy"
