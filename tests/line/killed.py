@@ -1,7 +1,6 @@
 """The command line in a process that kills itself, at a write or at a moment; forked from one that is warm."""
 import multiprocessing
 import os
-import random
 import signal
 import threading
 from dataclasses import dataclass
@@ -20,17 +19,13 @@ KILLED = -signal.SIGKILL
 
 @dataclass(frozen=True)
 class Kill:
-    """Where a process ends: at its so-manieth write, half way through it or right behind it, or after some seconds."""
+    """Where a process ends: at its so-manieth write below a folder of the run, or after some seconds."""
 
-    writes: int = 0
+    folder: str = ""
+    write: int = 0
     half_way: bool = False
+    """With half of the bytes written, rather than right behind the write."""
     seconds: float = 0.0
-
-    @staticmethod
-    def drawn(rng: random.Random, most_writes: int, most_seconds: float) -> "Kill":
-        if rng.random() < 0.3:
-            return Kill(seconds=rng.uniform(0.0, most_seconds))
-        return Kill(rng.randint(1, most_writes), rng.random() < 0.5)
 
 
 def run(arguments: list[str], kill: Kill | None) -> int:
@@ -47,7 +42,7 @@ def run(arguments: list[str], kill: Kill | None) -> int:
 def _work(arguments: list[str], kill: Kill | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     torch.set_num_threads(1)  # tiny models gain nothing by more, and a busy machine loses much
-    if kill and kill.writes:
+    if kill and kill.write:
         _kill_at_a_write(kill)
     if kill and kill.seconds:
         threading.Thread(target=_kill_later, args=(kill.seconds,), daemon=True).start()
@@ -58,14 +53,14 @@ def _kill_at_a_write(kill: Kill) -> None:
     replace, written = os.replace, []
 
     def watched(source: str | Path, target: str | Path) -> None:
-        written.append(target)
-        if len(written) == kill.writes:
-            if kill.half_way:
-                os.truncate(source, os.path.getsize(source) // 2)
-            else:
-                replace(source, target)
-            _end()
-        replace(source, target)
+        written.extend([target] * (kill.folder in Path(target).parts))
+        if len(written) < kill.write:
+            return replace(source, target)
+        if kill.half_way:
+            os.truncate(source, os.path.getsize(source) // 2)
+        else:
+            replace(source, target)
+        _end()
 
     store.os.replace = watched  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Killed at random moments and inside its writes, over and over, the line ends in the same bytes, and leaves nothing."""
+"""Killed at random moments and inside its writes, the line ends in the same bytes, and leaves nothing behind."""
 import random
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from engine.core import config
 from tests.line import killed
 from tests.line.killed import KILLED, Kill
 
+FOLDERS = ("prompts", "images", "experts", "merges", "scores")
 RECIPE = """
 title = "killed"
 model = "MODEL"
@@ -69,26 +70,36 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
-def check_it_ends_alike(line, out: Path, kills: int, most_writes: int, seed: int) -> None:
-    """Kill a run so often, then let it end."""
+def check_it_ends_alike(line, out: Path, kills: list[Kill]) -> int:
+    """Kill a run one way after the other, then let it end; returns how many processes were killed."""
     recipe, whole = line
-    rng, done = random.Random(seed), 0
-    while done < kills:
-        code = killed.run(arguments(recipe, out), Kill.drawn(rng, most_writes, most_seconds=3.0))
-        assert code in (KILLED, 0), f"after {done} kills"
-        if code == 0:  # the end came before the kill: the rest of the kills fall on a finished run
-            most_writes = 1
-        done += code == KILLED or most_writes == 1
+    codes = [killed.run(arguments(recipe, out), kill) for kill in kills]
+    assert set(codes) <= {KILLED, 0}
     assert killed.run(arguments(recipe, out), None) == 0
     found = contents(out)
     assert found.keys() == whole.keys()
     assert [name for name in whole if found[name] != whole[name]] == []
+    return codes.count(KILLED)
 
 
-def test_a_line_killed_now_and_then_ends_in_the_same_bytes(line, tmp_path):
-    check_it_ends_alike(line, tmp_path / "run", kills=6, most_writes=40, seed=0)
+def at_writes(writes: list[tuple[int, bool]]) -> list[Kill]:
+    """In every stage's folder, at these of its writes."""
+    return [Kill(folder, write, half_way) for folder in FOLDERS for write, half_way in writes]
+
+
+def test_a_line_killed_in_every_stage_ends_in_the_same_bytes(line, tmp_path):
+    assert check_it_ends_alike(line, tmp_path / "run", at_writes([(2, False)])) == len(FOLDERS)
 
 
 @pytest.mark.slow
-def test_a_line_killed_forty_times_ends_in_the_same_bytes(line, tmp_path):
-    check_it_ends_alike(line, tmp_path / "run", kills=40, most_writes=8, seed=1)
+def test_a_line_killed_inside_thirty_writes_ends_in_the_same_bytes(line, tmp_path):
+    writes = [(write, half_way) for write in (1, 2, 3) for half_way in (True, False)][:-1]
+    kills = at_writes([*writes, (2, True)])
+    assert check_it_ends_alike(line, tmp_path / "run", kills) == 30
+
+
+@pytest.mark.slow
+def test_a_line_killed_at_ten_random_moments_ends_in_the_same_bytes(line, tmp_path):
+    rng = random.Random(0)
+    kills = [Kill(seconds=rng.uniform(0.2, 3.0)) for _ in range(10)]
+    assert check_it_ends_alike(line, tmp_path / "run", kills) > 0
