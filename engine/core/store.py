@@ -2,16 +2,19 @@
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from engine.core.errors import EngineError
+from engine.core.typed import DEEPEST, Misfit, Record, check_depth, checker, is_unicode, reader
 
-Record = TypeVar("Record")
+AGAIN = "Delete it and run its stage again"
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
@@ -92,14 +95,44 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_text(path: Path, remedy: str) -> str:
+    """A text in UTF-8, with or without a byte order mark.
+
+    Raises FileNotFoundError or NotADirectoryError where there is none, EngineError for a folder, for what may not be
+    read, and for bytes that are no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except IsADirectoryError as error:
+        raise EngineError(f"{path} is a folder where a file should be. {remedy}.") from error
+    except OSError as error:
+        raise EngineError(f"{path} cannot be read ({error.strerror}). {remedy}.") from error
+    except ValueError as error:  # no UTF-8, or no path
+        raise EngineError(f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}.") from error
+
+
+def read_json(path: Path, remedy: str = AGAIN) -> Any:
     """Raises EngineError when the file is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        return _parsed(read_text(path, remedy))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
+
+
+def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any]:
+    """The JSON object of a file, the values it must hold checked by their type hints; others stay as they are.
+
+    A name whose hint allows None may be missing, and is None then. Raises EngineError that names what does not fit.
+    """
+    found = read_json(path, remedy)
+    try:
+        return {**checker(dict)(found), **{name: _value(found, name, hint) for name, hint in wanted.items()}}
+    except Misfit as error:
+        raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
 
 def write_records(path: Path, records: Iterable[Any]) -> None:
@@ -107,21 +140,40 @@ def write_records(path: Path, records: Iterable[Any]) -> None:
     write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
 
 
-def read_records(path: Path, kind: type[Record]) -> list[Record]:
-    """The records of a file, or none when it does not exist yet. Raises EngineError for a damaged line."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    records = []
+def read_records(path: Path, kind: type[Record], remedy: str = "Delete the line and run again") -> list[Record]:
+    """The records of a file, or none when it does not exist yet; every field is held to its type.
+
+    Raises EngineError that names the line and the field of a damaged one.
+    """
+    read, records = reader(kind), []
     try:
-        text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+        text = read_text(path, AGAIN)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except UnicodeDecodeError as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
-    for number, line in enumerate(text.split("\n") if text else [], 1):
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 in a text ends no line
+        if not line or line.isspace():
+            continue
         try:
-            values = json.loads(line)
-            records.append(kind(**{name: value for name, value in values.items() if name in known}))
-        except (json.JSONDecodeError, TypeError, AttributeError) as error:
-            raise EngineError(f"{path}, line {number}, is damaged ({error}). Delete the line and run "
-                              "again.") from error
+            records.append(read(_parsed(line)))
+        except (ValueError, RecursionError) as error:
+            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy}.") from error
     return records
+
+
+def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
+    try:
+        return checker(hint)(found.get(name))
+    except Misfit as misfit:
+        if name not in found:
+            raise Misfit(f"{name!r} is missing") from None
+        raise misfit.inside(name) from None
+
+
+def _parsed(text: str) -> Any:
+    """JSON. Raises ValueError or RecursionError for what it is not, or what nothing could show or write again."""
+    value = json.loads(text)
+    if text.count("[") + text.count("{") > DEEPEST:
+        check_depth(value)
+    if SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):
+        raise ValueError("it holds half a character, a surrogate alone")
+    return value
