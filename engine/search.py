@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 AVERAGE, BEST = "average", "searched"
+SPLITS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError, naming the remedy, for experts and bounds that make no sense.
     """
-    from engine.models.ensemble import Ensemble
     check(config)
+    from engine.models.ensemble import Ensemble
     folder, total = store.folder / "searches" / config.name, config.generations * config.population + 1
     score = partial(_score, config, store, Ensemble(config.model, config.revision, store, config.experts))
     start = 1 / len(config.experts)
@@ -163,3 +164,8 @@ def check(config: Config) -> None:
         raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds. "
                           "Set lowest and highest around it.")
     names.check(config.name, "a search")
+    for name in config.experts:
+        names.check(name, "an expert")
+    average = {AVERAGE: dict.fromkeys(config.experts, 1 / len(config.experts))}
+    for split in SPLITS:
+        evaluate.check(_evaluation(config, average, split))

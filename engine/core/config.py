@@ -5,11 +5,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from engine.core.errors import EngineError
 from engine.core.store import read_text
-from engine.core.typed import Misfit, check_depth, checker, shortened
+from engine.core.typed import Misfit, check_depth, checkers, shortened
 
 Config = TypeVar("Config")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -20,7 +20,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
     if not isinstance(values, Mapping):
         raise EngineError(f"{where} must hold named values, not {shortened(values)}. Write name = value.")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    hints = get_type_hints(kind)
+    checks = checkers(kind)
     if unknown := sorted(map(str, set(values) - set(known))):
         raise EngineError(f"{where}: no option called {shortened(unknown[0])}. Choose from {', '.join(known)}.")
     needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
@@ -29,7 +29,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
     checked = {}
     for name, value in values.items():
         try:
-            checked[name] = checker(hints[name])(value)
+            checked[name] = checks[name](value)
         except Misfit as misfit:
             raise EngineError(_told(misfit.inside(name), where)) from None
         low, high = known[name].metadata.get("range", (None, None))

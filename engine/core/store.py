@@ -4,7 +4,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.typed import DEEPEST, Misfit, Record, check_depth, checker, is_unicode, reader
 
 AGAIN = "Delete it and run its stage again"
+LINE_AGAIN = "Delete the line and run again"
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
@@ -140,23 +141,29 @@ def write_records(path: Path, records: Iterable[Any]) -> None:
     write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
 
 
-def read_records(path: Path, kind: type[Record], remedy: str = "Delete the line and run again") -> list[Record]:
+def read_records(path: Path, kind: type[Record], remedy: str = "",
+                 fault: Callable[[Record], str] | None = None) -> list[Record]:
     """The records of a file, or none when it does not exist yet; every field is held to its type.
+
+    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has written.
 
     Raises EngineError that names the line and the field of a damaged one.
     """
     read, records = reader(kind), []
     try:
-        text = read_text(path, AGAIN)
+        text = read_text(path, remedy or AGAIN)
     except (FileNotFoundError, NotADirectoryError):
         return []
     for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 in a text ends no line
         if not line or line.isspace():
             continue
         try:
-            records.append(read(_parsed(line)))
+            record = read(_parsed(line))
+            if fault and (said := fault(record)):
+                raise Misfit(said)
         except (ValueError, RecursionError) as error:
-            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy}.") from error
+            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}.") from error
+        records.append(record)
     return records
 
 

@@ -1,4 +1,4 @@
-"""Values held to type hints, the same for options, records and JSON objects: a checker is made once for each hint."""
+"""Values held to type hints, the same for options, records and JSON objects."""
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -59,7 +59,6 @@ def check_depth(value: Any) -> None:
     raise RecursionError("nested too deep")
 
 
-@cache
 def checker(hint: Any) -> Checker:
     """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict (keys it does not name are kept)."""
     if hint is Any:
@@ -83,16 +82,25 @@ def checker(hint: Any) -> Checker:
 
 
 @cache
+def checkers(kind: type) -> dict[str, Checker]:
+    """A dataclass's fields, each with its checker.
+
+    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their errors differ. A field
+    whose metadata has a `holds` is held to that instead of its hint.
+    """
+    hints = get_type_hints(kind)
+    return {one.name: checker(one.metadata.get("holds", hints[one.name])) for one in fields(kind)}
+
+
+@cache
 def reader(kind: type[Record]) -> Callable[[Any], Record]:
     """Named values -> a dataclass's instance; names it does not know are left out.
 
-    A field whose metadata has a `holds` is held to that instead of its hint. A class may have a `fault`, which says
-    what is wrong with an instance, or "". The reader raises Misfit.
+    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises Misfit.
     """
-    hints = get_type_hints(kind)
-    known = fields(kind)  # type: ignore[arg-type]
-    checks = [(one.name, checker(one.metadata.get("holds", hints[one.name]))) for one in known]
-    needed = [one.name for one in known if one.default is MISSING and one.default_factory is MISSING]
+    checks = list(checkers(kind).items())
+    needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
+              if one.default is MISSING and one.default_factory is MISSING]
     fault: Callable[[Any], str] | None = getattr(kind, "fault", None)
 
     def read(values: Any) -> Record:

@@ -106,7 +106,7 @@ class Score:
     def fault(self) -> str:
         """What makes it no score, or ""."""
         pooled = self.evidence.get("pooled")
-        return "" if pooled is None or _is_pooled(pooled) else "evidence: pooled holds no 8 x 8 picture"
+        return "" if not pooled or _is_pooled(pooled) else "evidence: pooled holds no 8 x 8 picture"
 
 
 def file_fault(name: str) -> str:

@@ -8,15 +8,20 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine.core import texts
+from engine import judges
+from engine.core import names, plugins, texts
+from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.evaluate import Config
+from engine.models import checkpoints
 from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
+MOST_ARM_CHARACTERS = 100
+"""A search's and a leave-one-out's arms hold the name of a search or an expert, and some more."""
 CEILING = "ceiling"
 """The name under which drawn scenes are judged; painted models have an `@` in theirs."""
 
@@ -52,7 +57,7 @@ def model_name(arm: str, guidance: float) -> str:
 
 def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
-    _check(config)
+    check_arms(config)
     prompts = prompts_of(config)
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
@@ -86,7 +91,9 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     if not file.is_file():
         raise EngineError(f"There is no file {file} with prompts. Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in read_records(file, Prompt):
+    for prompt in read_records(file, Prompt, "Correct it: write a line of id, skill and text for each prompt, "
+                               "in UTF-8"):
+        names.check_file(prompt.id, "a prompt", names.MOST_ID_CHARACTERS)
         found[prompt.skill].append(prompt)
     texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
     if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
@@ -111,12 +118,23 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
     return [(prompt, after[prompt.id] if config.floor and len(drawn) > 1 else None) for prompt in prompts]
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be compared; nothing is loaded but the prompts."""
+    check_arms(config)
+    checkpoints.check_base(config.model)
+    plugin = plugins.load(judges, config.judge)
+    build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    prompts_of(config)
+
+
+def check_arms(config: Config) -> None:
+    """Raises EngineError for names, weights and guidance scales that are none."""
     if not config.models or not config.guidances:
         raise EngineError("There is nothing to compare. Name at least one model and one guidance scale.")
     for arm, mix in config.models.items():
         if not ARM.fullmatch(arm):
-            raise EngineError(f"{arm!r} cannot name a model. Use letters, digits and dashes.")
+            raise EngineError(f"{arm[:80]!r} cannot name a model. Use letters, digits and dashes.")
+        names.check_file(arm, "a model", MOST_ARM_CHARACTERS)
         if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:

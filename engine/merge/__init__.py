@@ -39,9 +39,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """
     from engine.merge import live
     from engine.models import lora_cards, lora_files
-    method = plugins.load(methods, config.method)
-    options = build(method.Config, config.options, where=config.method)
     check(config)
+    method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
     recipe = _recipe(config, asdict(options), _parents(config, store))
     if _is_done(folder, recipe, config.verify):
@@ -93,7 +92,16 @@ def check(config: Config) -> None:
     names.check(config.name, "a merge")
     if not config.experts:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+    for name in config.experts:
+        names.check(name, "an expert")
     check_weights(config.experts)
+    _options(config)
+
+
+def _options(config: Config) -> Any:
+    """The method's own. Raises EngineError for a method that is none, and for what it does not take."""
+    plugin = plugins.load(methods, config.method)
+    return build(plugin.Config, config.options, where=f"options of the method {config.method}")
 
 
 def folder_for(config: Config, store: Store) -> Path:

@@ -63,10 +63,26 @@ def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
             folder = Path(DiffusionPipeline.download(model_id, **options))
         except BROKEN as error:
             raise cannot_load(model_id, PIPELINE, error) from error
+    _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def check_base(model_id: str) -> Path | None:
+    """The folder of a base that is on this machine, None for one of the Hub; nothing is loaded or asked.
+
+    Raises EngineError for what can be no diffusers pipeline.
+    """
+    check_id(model_id)
+    folder = local_folder(model_id)
+    if folder is not None:
+        _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def _check_is_pipeline(model_id: str, folder: Path) -> None:
     if not (folder / "model_index.json").is_file():
         raise EngineError(f"{model_id} is no diffusers pipeline: it has no model_index.json. "
                           "Name a folder that `pipe.save_pretrained` wrote.")
-    return folder
 
 
 def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
