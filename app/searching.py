@@ -7,7 +7,7 @@ from gradio.components import Component
 
 from app import asked, contents, figures, page, runs, views
 from app.form import form
-from engine.core.store import read_json
+from engine.core.store import read_object
 from engine.search import AVERAGE, Config, check, tried_so_far
 
 LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
@@ -62,7 +62,10 @@ def _tested(folder: Any) -> str:
     """The winner and the average on test."""
     if not (folder / "result.json").exists():
         return ""
-    result = read_json(folder / "result.json")
+    scores = ("test", "average_on_test", "floor", "ceiling")
+    rates: dict[str, Any] = dict.fromkeys(scores, float | None)
+    result = read_object(folder / "result.json", verdict=str,
+                         difference=tuple[float, float, float] | None, **rates)
     told = f"On test: searched {views.percent(result['test'])}, average {views.percent(result['average_on_test'])}"
     told += f" (floor {views.percent(result['floor'])}, ceiling {views.percent(result['ceiling'])})"
     if result["difference"]:

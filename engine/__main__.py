@@ -16,6 +16,7 @@ from engine.core import config, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.running import Events, guarded, stop_requests
+from engine.core.typed import Misfit, check_depth, shortened
 
 STAGES = {
     "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",
@@ -121,14 +122,25 @@ def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
     for option in options:
         name, is_one, value = option.partition("=")
         if not is_one:
-            raise EngineError(f"{option!r} is no option. Write name=value.")
-        try:
-            values[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            values[name] = value
+            raise EngineError(f"{shortened(option)} is no option. Write name=value.")
+        if name in values:
+            raise EngineError(f"{shortened(name)} is given twice. Give it once.")
+        values[name] = _value(value)
     if stage == "pipeline":
         raise EngineError("The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER.")
     yield from _of_stage(stage, values, run)
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or a word without quotes."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+        check_depth(found)
+    except (RecursionError, Misfit) as error:
+        raise EngineError(f"{shortened(text)} is nested too deep. Write it flat.") from error
+    except ValueError:
+        return text
+    return found["value"] if len(found) == 1 else text  # a line break could begin another option
 
 
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:

@@ -20,7 +20,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
     if not isinstance(values, Mapping):
         raise EngineError(f"{where} must hold named values, not {shortened(values)}. Write name = value.")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    checks = checkers(kind)
+    checks = checkers(kind)  # type: ignore[arg-type]
     if unknown := sorted(map(str, set(values) - set(known))):
         raise EngineError(f"{where}: no option called {shortened(unknown[0])}. Choose from {', '.join(known)}.")
     needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
@@ -47,7 +47,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return table
     except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"There is no file {path}. Name one that is there.") from error
-    except RecursionError as error:
+    except (RecursionError, Misfit) as error:
         raise EngineError(f"{path} is nested too deep. Write its tables flat.") from error
     except ValueError as error:  # malformed, or a number of thousands of digits
         raise EngineError(f"{path} is not valid TOML: {error}. Correct that line.") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.core.typed import DEEPEST, Misfit, Record, check_depth, checker, is_unicode, reader
+from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"
@@ -120,7 +120,7 @@ def read_json(path: Path, remedy: str = AGAIN) -> Any:
         return _parsed(read_text(path, remedy))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
 
@@ -149,7 +149,7 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
 
     Raises EngineError that names the line and the field of a damaged one.
     """
-    read, records = reader(kind), []
+    records = []
     try:
         text = read_text(path, remedy or AGAIN)
     except (FileNotFoundError, NotADirectoryError):
@@ -158,13 +158,19 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
         if not line or line.isspace():
             continue
         try:
-            record = read(_parsed(line))
+            record = record_of(line, kind)
             if fault and (said := fault(record)):
                 raise Misfit(said)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}.") from error
         records.append(record)
     return records
+
+
+def record_of(line: str, kind: type[Record]) -> Record:
+    """One record of its line. Raises ValueError, saying what is wrong with it."""
+    read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
+    return read(_parsed(line))
 
 
 def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
@@ -177,8 +183,11 @@ def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """JSON. Raises ValueError or RecursionError for what it is not, or what nothing could show or write again."""
-    value = json.loads(text)
+    """JSON. Raises ValueError for what it is not, and for what nothing could show or write again."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise TOO_DEEP from None
     if text.count("[") + text.count("{") > DEEPEST:
         check_depth(value)
     if SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):

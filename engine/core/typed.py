@@ -39,6 +39,9 @@ class Misfit(ValueError):
         return Misfit(self.said, self.remedy, (shortened(name, str), *self.place))
 
 
+TOO_DEEP = Misfit("it is nested too deep", "Write it flat")
+
+
 def shortened(value: object, shown: Callable[[Any], str] = repr) -> str:
     """As an error quotes it."""
     try:
@@ -49,14 +52,14 @@ def shortened(value: object, shown: Callable[[Any], str] = repr) -> str:
 
 
 def check_depth(value: Any) -> None:
-    """Raises RecursionError for lists and tables within each other that later steps could not follow."""
+    """Raises Misfit for lists and tables within each other that later steps could not follow."""
     level = [value]
     for _ in range(DEEPEST):
         level = [inner for one in level if isinstance(one, dict | list)
                  for inner in (one.values() if isinstance(one, dict) else one)]
         if not level:
             return
-    raise RecursionError("nested too deep")
+    raise TOO_DEEP
 
 
 def checker(hint: Any) -> Checker:
@@ -98,7 +101,7 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
 
     A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises Misfit.
     """
-    checks = list(checkers(kind).items())
+    checks = list(checkers(kind).items())  # type: ignore[arg-type]
     needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
               if one.default is MISSING and one.default_factory is MISSING]
     fault: Callable[[Any], str] | None = getattr(kind, "fault", None)

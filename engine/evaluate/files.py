@@ -113,7 +113,9 @@ class Files:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        made = read_object(self._recipe_path(model), recipe=dict)["recipe"]
+        made = self._made(model)
+        if made is None:
+            return True
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))
@@ -121,6 +123,18 @@ class Files:
             raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to judge anew.")
         return bool(changed)
+
+    def _made(self, model: str) -> dict[str, Any] | None:
+        """How the scores were made; None where that is damaged or gone and they may be replaced."""
+        path, remedy = self._recipe_path(model), "Set replace to judge anew"
+        try:
+            if not path.exists():
+                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} were made. {remedy}.")
+            return read_object(path, remedy, recipe=dict)["recipe"]
+        except EngineError:
+            if not self.config.replace:
+                raise
+            return None
 
 
 def _by_picture(scores: Iterable[Score]) -> Scores:

@@ -36,7 +36,7 @@ def check(targets: Iterable[str], folder: Path | None = None) -> None:
         return
     for target in asked:
         if not any(_ends(path.split("."), target.split(".")) for path in PATHS):
-            raise EngineError(f"targets: no linear layer or convolution is called {target[:80]!r}. "
+            raise EngineError(f"No linear layer or convolution is called {target[:80]!r}. "
                               f"Choose targets from {', '.join(COMMON)}.")
 
 
