@@ -116,14 +116,14 @@ def names_of(store: Store) -> list[str]:
 
 def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str, cells: Sequence[tuple[int, Cell]]) -> str:
     known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
-    rows, columns = (max(getattr(cell, side) for _, cell in cells) + 1 for side in ("row", "column"))
+    rows, columns = (sorted({getattr(cell, side) for _, cell in cells}) for side in ("row", "column"))
     folder = store.folder / "grids" / name
     lines = []
-    for row in range(rows):
-        of_row = [known.get((row, column)) for column in range(columns)]
+    for row in rows:
+        of_row = [known.get((row, column)) for column in columns]
         first = next(found[1] for found in of_row if found)
         lines.append((f"{first.y:g}", [_cell(folder, *found) if found else None for found in of_row]))
-    head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in range(columns)]
+    head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in columns]
     return views.grid(prompt, f"{asked['x']} → · {asked['y']} ↓", head, lines)
 
 

@@ -8,7 +8,7 @@ from gradio.components import Component
 from app import asked, contents, figures, page, runs, views
 from app.form import form
 from engine.core.store import read_object
-from engine.search import AVERAGE, Config, check, tried_so_far
+from engine.search import Config, check, tried_so_far
 
 LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
             "prompts", "test_prompts", "steps")
@@ -49,7 +49,9 @@ def show(run: str) -> list[Any]:
     folder = found[-1].parent
     tried = tried_so_far(store, folder.name)
     best = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
-    average = next(one for one in tried if one.arm.endswith(AVERAGE))
+    if not tried:
+        return [page.plot(None), views.waiting("The average is being painted.")]
+    average = tried[0]
     names = list(average.weights)
     rows = [["average" if one is average else one.arm.lstrip("_"), views.percent(one.score),
              *(f"{one.weights[name]:.2f}" for name in names)] for one in dict.fromkeys([*best, average])]

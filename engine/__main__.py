@@ -85,7 +85,7 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
 
     process.json, written first, tells followers which process to look for.
     """
-    if not folder.is_dir():
+    if not store.path_of(folder).is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
     if (folder / "recipe.toml").exists() or (folder / "jobs").exists():
         raise EngineError(f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
@@ -149,7 +149,7 @@ def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
 
 
 def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
-    yield from importlib.import_module(f"engine.{module}").run(recipe, out)
+    yield from importlib.import_module(f"engine.{module}").run(store.path_of(recipe), store.path_of(out))
 
 
 def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:

@@ -4,12 +4,12 @@ Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or w
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store
+from engine.core.store import Store, path_of
+from engine.core.typed import shortened
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     from engine.models import lora_files, lora_kohya
     from engine.models.ensemble import located
     own = store.folder / "exports" / f"{config.name}.safetensors"
-    file = Path(config.file).expanduser() if config.file else own
+    file = path_of(config.file) if config.file else own
     read = lora_files.read(located(store, config.name))
     lora_kohya.write(file, read.expert, {"name": config.name, **read.recipe})
     yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})
@@ -35,9 +35,9 @@ def check(config: Config) -> None:
     names.check(config.name, "an expert or a merge")
     if not config.file:
         return
-    file = Path(config.file).expanduser()
+    file = path_of(config.file)
     if file.suffix != ".safetensors":
-        raise EngineError(f"{config.file[:200]!r} is no name for a LoRA. End it in .safetensors.")
+        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. End it in .safetensors.")
     names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
     if file.is_dir():
-        raise EngineError(f"{config.file[:200]!r} is a folder. Name a file in it.")
+        raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

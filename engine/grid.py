@@ -129,7 +129,7 @@ def check(config: Config) -> None:
     if config.x == config.y:
         raise EngineError(f"Both axes are {config.x}. Choose two.")
     if not config.weights or not config.x_values or not config.y_values or not config.prompts:
-        raise EngineError("A grid needs an expert, values for both axes and a prompt.")
+        raise EngineError("A grid needs an expert, values for both axes and a prompt. Give it all of them.")
     if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
         raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
     names.check(config.name, "a grid")

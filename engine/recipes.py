@@ -79,7 +79,7 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
         raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that table.")
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
-            raise EngineError(f"{path}, [deviations]: {name} must give its reason, as a text in quotes.")
+            raise EngineError(f"{path}, [deviations]: {name} must give its reason. Write it as a text in quotes.")
 
 
 def _check_stages(recipe: Recipe) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader
+from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader, shortened
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"
@@ -94,6 +94,23 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def path_of(text: str | Path) -> Path:
+    """A path that a person wrote, `~` resolved; whether anything is there is not asked.
+
+    Raises EngineError for what no file system takes: a name too long, a folder that may not be entered.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: `~nobody`
+        why = error.strerror if isinstance(error, OSError) else error
+        raise EngineError(f"{shortened(str(text))} is no path ({why}). "
+                          "Name another file or folder.") from error
+    return path
 
 
 def read_text(path: Path, remedy: str) -> str:

@@ -8,6 +8,9 @@ from typing import Any, TypedDict
 POOLED_BYTES = 8 * 8 * 3
 """A score's evidence keeps that many of its picture; see engine/evaluate/diversity.py."""
 
+MOST_BYTES = 255
+"""A file's name has no more."""
+
 
 class Question(TypedDict):
     """What a judge asked of a picture, and what it read there."""
@@ -111,8 +114,11 @@ class Score:
 
 def file_fault(name: str) -> str:
     """What makes a record's file name lead out of its folder, or ""."""
-    leads_out = not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts
-    return f"file_name is {name[:80]!r}, which is no file of this folder" if leads_out or not name.isprintable() else ""
+    path = PurePosixPath(name)
+    is_file = bool(path.name) and name.isprintable() and len(name.encode()) <= MOST_BYTES
+    if is_file and not path.is_absolute() and ".." not in path.parts:
+        return ""
+    return f"file_name is {name[:80]!r}, which is no file of this folder"
 
 
 def _is_pooled(text: str) -> bool:

@@ -13,13 +13,15 @@ from engine.core import names, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.core.store import read_records
+from engine.core.store import path_of, read_records
+from engine.core.typed import shortened
 from engine.core.types import Prompt
 from engine.evaluate import Config
 from engine.models import checkpoints
 from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
+LINE = "write a line of id, skill and text for each prompt"
 MOST_ARM_CHARACTERS = 100
 """A search's and a leave-one-out's arms hold the name of a search or an expert, and some more."""
 CEILING = "ceiling"
@@ -87,22 +89,33 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
     if not config.prompts:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
-    file = Path(config.prompts)
+    file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {file} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts)} with prompts. Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in read_records(file, Prompt, "Correct it: write a line of id, skill and text for each prompt, "
-                               "in UTF-8"):
-        names.check_file(prompt.id, "a prompt", names.MOST_ID_CHARACTERS)
+    try:
+        prompts = _own_prompts(file)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
+    for prompt in prompts:
         found[prompt.skill].append(prompt)
-    texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
-    if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
-        raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
-    if not found:
-        raise EngineError(f"{file} is empty. Write a line of id, skill and text for each prompt.")
     if missing := [skill for skill in config.skills if skill not in found]:
         raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
     return {skill: found[skill] for skill in config.skills or found}
+
+
+def _own_prompts(file: Path) -> list[Prompt]:
+    """Prompts of another world. Raises EngineError that never advises to delete what a person has written."""
+    prompts = read_records(file, Prompt, f"Correct it: {LINE}, in UTF-8")
+    if not prompts:
+        raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
+    texts.check(prompt.text for prompt in prompts)
+    for prompt in prompts:
+        names.check_file(prompt.id, "a prompt", names.MOST_ID_CHARACTERS)
+    twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
+    if twice:
+        raise EngineError(f"two prompts have the id {twice[0]!r}. Give each its own.")
+    return prompts
 
 
 def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:

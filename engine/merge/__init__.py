@@ -14,7 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
-from engine.core.store import Store, read_json
+from engine.core.store import Store, read_object
 from engine.merge import methods
 from engine.models import tensor_files
 
@@ -110,7 +110,8 @@ def folder_for(config: Config, store: Store) -> Path:
         raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
-        made, options = read_json(folder / "recipe.json"), plugins.load(methods, config.method).Config
+        made = read_object(folder / "recipe.json", options=dict | None)
+        options = plugins.load(methods, config.method).Config
         wanted = {"method": config.method, "experts": config.experts,
                   **asdict(build(options, config.options, where=config.method))}
         had = {"method": made.get("method"), "experts": made.get("experts"), **(made.get("options") or {})}
@@ -158,5 +159,5 @@ def _is_done(folder: Path, recipe: dict[str, Any], verify: bool) -> bool:
     """recipe.json is written last, so it stands for all the rest."""
     if not (folder / "recipe.json").exists():
         return False
-    made = read_json(folder / "recipe.json")
-    return {name: made.get(name) for name in recipe} == recipe and made.get("verify", True) >= verify
+    made = read_object(folder / "recipe.json", verify=bool | None)
+    return {name: made.get(name) for name in recipe} == recipe and (made["verify"] is not False or not verify)
