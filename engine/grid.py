@@ -136,6 +136,8 @@ def check(config: Config) -> None:
     for name in config.weights:
         names.check(name, "an expert")
     checkpoints.check_base(config.model)
+    if config.judge_options and not config.judge:
+        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
     if config.judge:
         options = plugins.load(judges, config.judge).Config
         build(options, config.judge_options, where=f"options of the judge {config.judge}")

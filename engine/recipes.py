@@ -18,10 +18,23 @@ from engine.core.errors import EngineError
 STAGES: dict[str, ModuleType] = {"prompts": prompts, "images": images, "experts": experts, "merge": merge,
                                  "evaluate": evaluate}
 SPLITS = ("validation", "test")
-SHARED = ("model", "revision", "skills", "seed")
 FOR_THE_READER = ("title", "published", "deviations")
 MADE_WITH = "made_with"
 """What a run folder adds to its recipe; ignored, so that the copy is a recipe too."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What may stand above the tables."""
+
+    title: str = ""
+    model: str = "storybook"
+    revision: str | None = None
+    skills: tuple[str, ...] = ()
+    seed: int = 0
+
+
+SHARED = ("model", "revision", "skills", "seed")
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
             raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
+    common = {f.name for f in fields(Shared)}
+    build(Shared, {name: value for name, value in tables.items() if name in common}, str(path))
     if not any(name in tables for name in STAGES):
         raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
     if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):

@@ -5,7 +5,6 @@ from engine.core.errors import EngineError
 
 NAME = re.compile(r"[^\W_][\w.+-]*")
 MOST_CHARACTERS = 64
-MOST_ID_CHARACTERS = 128
 MOST_BYTES = 200
 """File systems take 255; a suffix and the mark of a file that is being written need some."""
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

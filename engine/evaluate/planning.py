@@ -22,6 +22,7 @@ from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
 LINE = "write a line of id, skill and text for each prompt"
+MOST_GUIDANCE = 100
 MOST_ARM_CHARACTERS = 100
 """A search's and a leave-one-out's arms hold the name of a search or an expert, and some more."""
 CEILING = "ceiling"
@@ -110,8 +111,8 @@ def _own_prompts(file: Path) -> list[Prompt]:
     if not prompts:
         raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
     texts.check(prompt.text for prompt in prompts)
-    for prompt in prompts:
-        names.check_file(prompt.id, "a prompt", names.MOST_ID_CHARACTERS)
+    if not all(prompt.id for prompt in prompts):
+        raise EngineError("a prompt has no id. Give each its own.")
     twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
     if twice:
         raise EngineError(f"two prompts have the id {twice[0]!r}. Give each its own.")
@@ -154,8 +155,9 @@ def check_arms(config: Config) -> None:
         raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
                           f"from {', '.join(config.models)}.")
     for scale in (*config.guidances, *config.own_guidance.values()):
-        if not _is_number(scale) or scale < 0:
-            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more.")
+        if not _is_number(scale) or not 0 <= scale <= MOST_GUIDANCE:
+            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more, "
+                              f"{MOST_GUIDANCE} at most.")
 
 
 def _is_number(value: object) -> bool:

@@ -75,10 +75,12 @@ def check(config: Config) -> None:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
     for skill in config.skills:
         names.check_file(skill, "a skill")
-    for model in filter(None, (config.model, config.encode_for)):
+    for model in (config.model, config.encode_for or config.model):
         checkpoints.check_base(model)
     if config.best_of > 1 and not config.judge:
         raise EngineError(f"To keep the best of {config.best_of}, name a judge: {', '.join(plugins.names(judges))}.")
+    if config.judge_options and not config.judge:
+        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
     if config.judge:
         plugin = plugins.load(judges, config.judge)
         build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
