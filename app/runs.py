@@ -13,7 +13,7 @@ NEW = "new run"
 """A choice and no name: the first stage that starts on it makes the run."""
 RECIPES = "recipes"
 """What a folder of results has beside its runs."""
-NOT_COPIED = shutil.ignore_patterns("jobs", "votes.db*", ".writing-*")
+NOT_COPIED = shutil.ignore_patterns("jobs", "votes.db*", ".*")
 
 
 def example() -> Path:

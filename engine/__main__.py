@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from engine.core import config, processes, store
+from engine.core import config, locks, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.running import Events, guarded, stop_requests
@@ -145,11 +145,26 @@ def _value(text: str) -> Any:
 
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
     module = importlib.import_module(f"engine.{stage}")
-    yield from module.run(config.build(module.Config, dict(values), where=stage), store.Store(run))
+    asked = config.build(module.Config, dict(values), where=stage)
+    yield from _alone(run, module.run(asked, store.Store(run)))
 
 
 def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
-    yield from importlib.import_module(f"engine.{module}").run(store.path_of(recipe), store.path_of(out))
+    run, folder = importlib.import_module(f"engine.{module}").run, store.path_of(out)
+    yield from _alone(folder, run(store.path_of(recipe), folder))
+
+
+def _alone(run: Path, events: Events) -> Events:
+    """The events while no other process works in the run; what killed ones left half written is cleared first.
+
+    Of the processes that torchrun starts the first one stands for all.
+    """
+    if processes.rank():
+        yield from events
+        return
+    with locks.working_in(run):
+        store.clear_leftovers(run)
+        yield from events
 
 
 def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from engine.core.errors import EngineError
 from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader, shortened
 
@@ -18,6 +20,10 @@ LINE_AGAIN = "Delete the line and run again"
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
+WRITING = ".writing-"
+"""How the names of files begin that are being written; then comes the number of the process that writes."""
+CLOCK_SECONDS = 1.0
+"""How coarse a file system's times may be."""
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
@@ -62,7 +68,8 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{os.getpid()}-",
+                                        suffix=path.suffix)
         os.close(handle)
     temporary = Path(name)
     try:
@@ -74,6 +81,23 @@ def atomic(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what processes that are gone were writing when they were killed, at any depth."""
+    for path in folder.rglob(f"{WRITING}*"):
+        if not _is_being_written(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether the writer lives. A process that began after the file's last change only has the writer's number."""
+    number = path.name.removeprefix(WRITING).partition("-")[0]
+    try:
+        began = psutil.Process(int(number)).create_time()
+        return began <= path.stat().st_mtime + CLOCK_SECONDS
+    except (psutil.Error, ValueError, OverflowError, FileNotFoundError):
+        return False
 
 
 @contextmanager

@@ -111,3 +111,26 @@ def test_a_process_killed_while_it_writes_keeps_the_old_file(tmp_path):
 def test_a_written_file_can_be_read_by_others(tmp_path):
     store.write_text(tmp_path / "a.txt", "x")
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_a_killed_process_was_writing_is_cleared(tmp_path):
+    code = ("import sys, time; from pathlib import Path; from engine.core import store\n"
+            "with store.atomic(Path(sys.argv[1])) as temporary:\n"
+            "    print('writing', flush=True); time.sleep(600)")
+    command = [sys.executable, "-c", code, str(tmp_path / "deep" / "a.json")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout and writer.stdout.readline()
+        store.clear_leftovers(tmp_path)
+        assert len(list((tmp_path / "deep").iterdir())) == 1, "a living writer's file stays"
+        writer.kill()
+    store.clear_leftovers(tmp_path)
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ["1", str(os.getpid()), "99999999999999999999", "abc", ""])
+def test_a_number_that_another_process_has_by_now_keeps_no_leftover(tmp_path, number):
+    leftover = tmp_path / f"{store.WRITING}{number}-x.json"
+    leftover.touch()
+    os.utime(leftover, (0, 0))  # before any process that lives now began
+    store.clear_leftovers(tmp_path)
+    assert not leftover.exists()
