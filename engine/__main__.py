@@ -108,9 +108,9 @@ def stage_events(stage: str, folder: Path) -> Events:
     job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
     if stage == "pipeline":
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
-        yield from _of_recipe("pipeline", Path(recipe), Path(job.store))
+        yield from _of_recipe("pipeline", Path(recipe), store.path_of(job.store))
     else:
-        yield from _of_stage(stage, job.config, Path(job.store))
+        yield from _of_stage(stage, job.config, store.path_of(job.store))
 
 
 def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
@@ -146,6 +146,7 @@ def _value(text: str) -> Any:
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
     module = importlib.import_module(f"engine.{stage}")
     asked = config.build(module.Config, dict(values), where=stage)
+    run = store.path_of(run)
     yield from _alone(run, module.run(asked, store.Store(run)))
 
 

@@ -123,8 +123,10 @@ def write_json(path: Path, value: Any) -> None:
 def path_of(text: str | Path) -> Path:
     """A path that a person wrote, `~` resolved; whether anything is there is not asked.
 
-    Raises EngineError for what no file system takes: a name too long, a folder that may not be entered.
+    Raises EngineError for what no file system takes: nothing, a name too long, a folder that may not be entered.
     """
+    if text == "":
+        raise EngineError("There is no path in an empty text. Name a file or folder.")
     try:
         path = Path(text).expanduser()
         path.stat()
@@ -219,7 +221,7 @@ def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
         return checker(hint)(found.get(name))
     except Misfit as misfit:
         if name not in found:
-            raise Misfit(f"{name!r} is missing") from None
+            raise Misfit("is missing", place=(name,)) from None
         raise misfit.inside(name) from None
 
 

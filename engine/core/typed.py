@@ -125,7 +125,7 @@ def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]], neede
         raise misfit.inside(name) from None
     for name in needed:
         if name not in given:
-            raise Misfit(f"{name!r} is missing", "Give it a value")
+            raise Misfit("is missing", "Give it a value", (name,))
     return given
 
 

@@ -36,8 +36,7 @@ def local_folder(model_id: str) -> Path | None:
             raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them with "
                               f"the repository, or: python -m engine.storybook train {training}, then package {part}.")
         return ASSETS / part
-    folder = path_of(model_id)
-    if model_id and folder.is_dir():
+    if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
         raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a Hub id such as "
@@ -132,8 +131,10 @@ def fingerprint(folder: Path) -> str:
 def local_fingerprint(model_id: str) -> str:
     """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be elsewhere."""
     part = STORYBOOK.get(model_id)
+    if not model_id:
+        return ""
     folder = ASSETS / part if part else path_of(model_id)
-    return fingerprint(folder) if model_id and folder.is_dir() else ""
+    return fingerprint(folder) if folder.is_dir() else ""
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

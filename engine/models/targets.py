@@ -11,12 +11,13 @@ INSIDE_BLOCKS = (
     *(f"attentions.#.transformer_blocks.#.{attn}.{layer}" for attn in ("attn1", "attn2")
       for layer in ATTENTION),
     "attentions.#.transformer_blocks.#.ff.net.0.proj", "attentions.#.transformer_blocks.#.ff.net.2",
-    "resnets.#.conv1", "resnets.#.conv2", "resnets.#.conv_shortcut", "resnets.#.time_emb_proj",
-    "downsamplers.#.conv", "upsamplers.#.conv")
+    "resnets.#.conv1", "resnets.#.conv2", "resnets.#.time_emb_proj")
 PATHS = ("conv_in", "conv_out",
          *(f"{what}_embedding.linear_{n}" for what in ("time", "add") for n in (1, 2)),
          *(f"{block}.{inside}" for block in ("down_blocks.#", "mid_block", "up_blocks.#")
-           for inside in INSIDE_BLOCKS))
+           for inside in INSIDE_BLOCKS),
+         "down_blocks.#.resnets.#.conv_shortcut", "up_blocks.#.resnets.#.conv_shortcut",
+         "down_blocks.#.downsamplers.#.conv", "up_blocks.#.upsamplers.#.conv")
 """As diffusers' UNet2DConditionModel names them; # stands for any number."""
 BLOCKS = {"DownBlock2D", "CrossAttnDownBlock2D", "UNetMidBlock2DCrossAttn", "UpBlock2D",
           "CrossAttnUpBlock2D"}

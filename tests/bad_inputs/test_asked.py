@@ -147,7 +147,9 @@ def needed(stage: str, option: str) -> list[str]:
 @pytest.mark.parametrize("each", [EACH // 2, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_jobs(tmp_path, monkeypatch, each):
     monkeypatch.setattr(merge, "run", lambda config, store: iter([merge.check(config)]))
-    job = tmp_path / "job"
+    job = tmp_path / "deep" / "down" / "job"
+    job.mkdir(parents=True)
+    monkeypatch.chdir(job)  # a store of "../../x" stays in here
     write_json(job / "config.json", {"store": str(tmp_path / "run"), "config": asdict(CONFIGS["merge"])})
     text = (job / "config.json").read_text(encoding="utf-8")
     tried = [*of_file(text), *some(list(of_json(text)), each, "jobs")]
