@@ -1,5 +1,6 @@
 """Forms that start from what was asked of the run before, so that pressing a button goes on with it."""
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -35,7 +36,11 @@ def of_run(run: str, stage: str, kind: type) -> Any:
 def last_job(run: str, stage: str) -> dict[str, Any]:
     """The options that the run's last job of a stage had; none before there was one."""
     found = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
-    return store.read_json(found[-1]).get("config", {}) if found else {}
+    return _job_config(found[-1]) if found else {}
+
+
+def _job_config(file: Path) -> dict[str, Any]:
+    return store.read_object(file, config=dict | None)["config"] or {}
 
 
 def judged_skills(run: str) -> tuple[str, ...]:

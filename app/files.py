@@ -118,7 +118,7 @@ def as_recipe(made: dict[str, Any]) -> str:
         return to_toml({"merge": {name: made[name] for name in MERGE if made.get(name)}}).strip()
     own = {name: made[name] for name in TRAINING if made.get(name) is not None}
     named = {table: {made["name"]: made[name]} for table, name in (("experts", "skills"), ("shards", "shard"))
-             if made.get(name)}
+             if made.get("name") and made.get(name)}
     return to_toml({"experts": {**own, **named}}).strip() if named else ""
 
 

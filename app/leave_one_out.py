@@ -1,7 +1,24 @@
 """The last leave-one-out of a run: what a merge loses, or gains, without each of its experts."""
+from typing import Any, TypedDict
+
 from app import runs, views
-from engine.core.store import read_json
+from engine.core.store import read_object
 from engine.leave_one_out import RESULT
+
+
+class Left(TypedDict):
+    """What is left without one expert; None where nothing could be scored."""
+
+    score: float | None
+    difference: tuple[float, float, float] | None
+
+
+class Merge(TypedDict):
+    """What each expert was left out of."""
+
+    method: str
+    experts: dict[str, float]
+    guidance: float
 
 
 def show(run: str) -> str:
@@ -9,7 +26,8 @@ def show(run: str) -> str:
     file = runs.open_store(run).folder / RESULT
     if not file.exists():
         return ""
-    found = read_json(file)
+    rates: dict[str, Any] = dict.fromkeys(("all", "floor", "ceiling"), float | None)
+    found = read_object(file, merge=Merge, without=dict[str, Left], **rates)
     rows = [["all experts", views.percent(found["all"]), ""]]
     for name, left in found["without"].items():
         told = "{} ({} to {})".format(*map(views.signed, left["difference"])) if left["difference"] else ""

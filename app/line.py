@@ -83,7 +83,8 @@ def go_on(run: str) -> dict[str, Any]:
     """Start the run's last job again: it does what is missing."""
     with told():
         if job := last_job(run):
-            asked = store.read_json(job.folder / "config.json").get("config", {})
+            file = job.folder / "config.json"
+            asked = store.read_object(file, config=dict | None)["config"] or {}
             jobs.start(job.stage, asked, runs.folder(run))
     return gr.update(value=run)
 

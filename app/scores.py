@@ -10,6 +10,7 @@ from app.figures import Point
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture, Score
 from engine.evaluate import diversity, intervals, summary
+from engine.evaluate import scores as score_files
 from engine.evaluate.intervals import Interval
 from engine.evaluate.planning import CEILING
 from engine.evaluate.summary import Summary
@@ -79,15 +80,15 @@ def _standing(run: Store, model: str, base: str | None, table: str) -> Standing:
 @lru_cache(256)
 def _measured(model: str, base: str | None, own: tuple[Path, int], floor: tuple[Path, int],
               rival: tuple[Path, int]) -> Standing:
-    scores = read_records(own[0], Score)
+    scores = score_files.read(own[0])
     prompts = summary.per_prompt(scores)
     difference = None
     if base is not None and base != model:
-        difference = intervals.paired(prompts, summary.per_prompt(read_records(rival[0], Score)))
+        difference = intervals.paired(prompts, summary.per_prompt(score_files.read(rival[0])))
     spread = list(diversity.spread(scores).values())
     return Standing(model, *contents.arm_of(model), summary.summarise(scores), intervals.mean(prompts), difference,
                     {skill: _point(skill, values) for skill, values in prompts.items()},
-                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(read_records(floor[0], Score))))
+                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(score_files.read(floor[0]))))
 
 
 def _point(skill: str, values: dict[str, float]) -> Point:
@@ -96,7 +97,7 @@ def _point(skill: str, values: dict[str, float]) -> Point:
 
 
 def _scores(run: Store, model: str, table: str) -> list[Score]:
-    return read_records(run.folder / "scores" / model / f"{table}.jsonl", Score)
+    return score_files.read(run.folder / "scores" / model / f"{table}.jsonl")
 
 
 def _rank(model: str) -> tuple[int, str, float]:

@@ -7,8 +7,8 @@ from gradio.components import Component
 
 from app import asked, contents, figures, page, runs, views
 from app.form import form
-from engine.core.store import read_json
-from engine.search import AVERAGE, Config, check, tried_so_far
+from engine.core.store import read_object
+from engine.search import Config, check, tried_so_far
 
 LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
             "prompts", "test_prompts", "steps")
@@ -49,7 +49,9 @@ def show(run: str) -> list[Any]:
     folder = found[-1].parent
     tried = tried_so_far(store, folder.name)
     best = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
-    average = next(one for one in tried if one.arm.endswith(AVERAGE))
+    if not tried:
+        return [page.plot(None), views.waiting("The average is being painted.")]
+    average = tried[0]
     names = list(average.weights)
     rows = [["average" if one is average else one.arm.lstrip("_"), views.percent(one.score),
              *(f"{one.weights[name]:.2f}" for name in names)] for one in dict.fromkeys([*best, average])]
@@ -62,7 +64,10 @@ def _tested(folder: Any) -> str:
     """The winner and the average on test."""
     if not (folder / "result.json").exists():
         return ""
-    result = read_json(folder / "result.json")
+    scores = ("test", "average_on_test", "floor", "ceiling")
+    rates: dict[str, Any] = dict.fromkeys(scores, float | None)
+    result = read_object(folder / "result.json", verdict=str,
+                         difference=tuple[float, float, float] | None, **rates)
     told = f"On test: searched {views.percent(result['test'])}, average {views.percent(result['average_on_test'])}"
     told += f" (floor {views.percent(result['floor'])}, ceiling {views.percent(result['ceiling'])})"
     if result["difference"]:

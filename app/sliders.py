@@ -11,7 +11,7 @@ from app.choice import Choice, choose
 from app.contents import Contents
 from app.page import QUIET
 from engine import merge
-from engine.core.store import read_json
+from engine.core.store import read_object
 from engine.merge import Config, methods
 from engine.merge.presets import Preset, presets
 
@@ -102,10 +102,10 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
     store = runs.open_store(run)
     found = dict(presets(experts, contents.base_model(store))) if experts else {}
     for name in contents.of(store).merges:
-        made = contents.recipe(store.merge(name))
+        made = contents.merge_recipe(store, name)
         found[name] = Preset(made["method"], made.get("options") or {}, made["experts"], "a merge saved before")
     for result in sorted(store.folder.glob("searches/*/result.json")):
-        weights = read_json(result)["weights"]
+        weights = read_object(result, weights=dict[str, float])["weights"]
         found[result.parent.name] = Preset("weighted", {"strength": 1.0}, weights, "what a search found on validation")
     return found
 
@@ -123,7 +123,7 @@ def before(past: list[list[Any]], now: Sequence[Any]) -> tuple[list[list[Any]], 
 
 def saved_view(run: str, found: Contents) -> str:
     """The run's merges with what they were made of; and which experts have no slider."""
-    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in found.merges}
+    recipes = {name: contents.merge_recipe(runs.open_store(run), name) for name in found.merges}
     made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
             for name, recipe in recipes.items()}
     without = found.experts[MOST_EXPERTS:]

@@ -39,7 +39,7 @@ def begin(recipe: Recipe, folder: Path) -> str:
     and when weights that should lie on this machine do not.
     """
     file, made_with = folder / FILE_NAME, _made_with(recipe)
-    text = recipe.path.read_text(encoding="utf-8").split(f"[{MADE_WITH}]")[0].rstrip()
+    text = recipe.path.read_text(encoding="utf-8-sig").split(f"[{MADE_WITH}]")[0].rstrip()
     before: dict[str, Any] = {}
     if file.exists():
         before = read_toml(file).get(MADE_WITH, {})

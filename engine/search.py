@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 AVERAGE, BEST = "average", "searched"
+SPLITS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError, naming the remedy, for experts and bounds that make no sense.
     """
-    from engine.models.ensemble import Ensemble
     check(config)
+    from engine.models.ensemble import Ensemble
     folder, total = store.folder / "searches" / config.name, config.generations * config.population + 1
     score = partial(_score, config, store, Ensemble(config.model, config.revision, store, config.experts))
     start = 1 / len(config.experts)
@@ -92,8 +93,13 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def tried_so_far(store: Store, name: str) -> list[Tried]:
-    """All candidates of a search, the average first."""
-    return read_records(store.folder / "searches" / name / "tried.jsonl", Tried)
+    """All candidates of a search, the average first. Raises EngineError for a file that another search has written."""
+    file = store.folder / "searches" / name / "tried.jsonl"
+    tried = read_records(file, Tried)
+    if tried and not (tried[0].arm.endswith(AVERAGE) and all(one.weights.keys() == tried[0].weights.keys() for one in tried)):
+        raise EngineError(f"{file} is damaged: it does not begin with the average, or its lines name other experts. "
+                          "Delete it and search again.")
+    return tried
 
 
 def _score(config: Config, store: Store, ensemble: "Ensemble", arms: dict[str, dict[str, float]],
@@ -158,8 +164,14 @@ def check(config: Config) -> None:
     if len(config.experts) < 2 or len(set(config.experts)) < len(config.experts):
         raise EngineError("A search needs two experts or more, each once. Name them.")
     if bool(config.prompts) != bool(config.test_prompts) or config.prompts == config.test_prompts != "":
-        raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees.")
+        raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees. "
+                          "Name both.")
     if not config.lowest < 1 / len(config.experts) < config.highest:
         raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds. "
                           "Set lowest and highest around it.")
     names.check(config.name, "a search")
+    for name in config.experts:
+        names.check(name, "an expert")
+    average = {AVERAGE: dict.fromkeys(config.experts, 1 / len(config.experts))}
+    for split in SPLITS:
+        evaluate.check(_evaluation(config, average, split))

@@ -142,7 +142,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
         contents.check_judged(runs.open_store(run), "Leaving experts out")
-        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.arms,
+        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.check,
                           experts=sliders.weights_of(values["experts"], values), method=chosen, options=options,
                           guidance=guidance, skills=judged_skills(run), **contents.base_of(runs.open_store(run)))
 

@@ -61,6 +61,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     Callers that evaluate again and again keep one `ensemble` of `config.model` and all experts warm; the judge is made
     anew each time.
     """
+    check(config)
     from engine.evaluate import ceiling, planning
     from engine.evaluate.bench import Bench
     from engine.evaluate.files import Files
@@ -79,3 +80,9 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     means = files.means({row.model for row in rows})
     yield Event(f"Judged {len(rows)} pictures of {len(means)} models.", len(rows), len(rows), "done",
                 {"means": means})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for arms, prompts, a base and a judge that make no sense, before anything is loaded."""
+    from engine.evaluate import planning
+    planning.check(config)

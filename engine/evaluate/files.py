@@ -7,9 +7,10 @@ from typing import Any
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import METADATA, Store, atomic, read_json, read_records, write_json, write_records
+from engine.core.store import METADATA, Store, atomic, read_object, read_records, write_json, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, summary
+from engine.evaluate import scores as score_files
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
 
@@ -31,8 +32,8 @@ class Files:
         for model, recipe in recipes.items():
             if model in replaced:
                 self._discard(model)
-            self.scores[model] = _by_picture(read_records(self.path(model), Score))
-            self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
+            self.scores[model] = _by_picture(score_files.read(self.path(model)))
+            self.floors[model] = _by_picture(score_files.read(self.path(model, ".floor")))
             self._write_recipe(model, recipe)
 
     def path(self, model: str, suffix: str = "") -> Path:
@@ -84,7 +85,7 @@ class Files:
 
     def _discard(self, model: str) -> None:
         """Remove a model's scores and the pictures they were about; those of other splits stay."""
-        judged = {score.prompt_id for score in read_records(self.path(model), Score)}
+        judged = {score.prompt_id for score in score_files.read(self.path(model))}
         metadata = self.store.pictures(model) / METADATA
         kept = read_records(metadata, Picture)
         if kept:
@@ -104,7 +105,7 @@ class Files:
     def _write_recipe(self, model: str, recipe: dict[str, Any]) -> None:
         """What decides the scores; a skill that is asked for later is added."""
         path = self._recipe_path(model)
-        made = read_json(path) if self.scores[model] else {"recipe": {}, "versions": versions()}
+        made = read_object(path, recipe=dict) if self.scores[model] else {"recipe": {}, "versions": versions()}
         if not recipe.items() <= made["recipe"].items():
             write_json(path, {**made, "recipe": made["recipe"] | recipe})
 
@@ -112,7 +113,9 @@ class Files:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        made = read_json(self._recipe_path(model))["recipe"]
+        made = self._made(model)
+        if made is None:
+            return True
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))
@@ -120,6 +123,18 @@ class Files:
             raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to judge anew.")
         return bool(changed)
+
+    def _made(self, model: str) -> dict[str, Any] | None:
+        """How the scores were made; None where that is damaged or gone and they may be replaced."""
+        path, remedy = self._recipe_path(model), "Set replace to judge anew"
+        try:
+            if not path.exists():
+                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} were made. {remedy}.")
+            return read_object(path, remedy, recipe=dict)["recipe"]
+        except EngineError:
+            if not self.config.replace:
+                raise
+            return None
 
 
 def _by_picture(scores: Iterable[Score]) -> Scores:

@@ -13,6 +13,8 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store
 from engine.experts import objectives
+from engine.models import targets
+from engine.models.checkpoints import check_base
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +94,17 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """Train every expert that is not finished. Raises EngineError, naming the remedy; `Stopped` saves first."""
     check(config)
     objective = plugins.load(objectives, config.objective)
-    options = build(objective.Config, config.options, where=config.objective)
+    options = _options(config)
     from engine.experts.session import Session
     yield from Session(config, store, objective, options).run()
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for names, overrides and shards that make no sense."""
+    """Raises EngineError for names, overrides, shards, targets, a base and an objective that make no sense."""
     if not config.experts:
         raise EngineError("There is no expert to train. Name at least one, and the skills it learns from.")
+    _options(config)
+    base = check_base(config.model)
     for option in ("shards", "overrides"):
         if unknown := sorted(set(getattr(config, option)) - set(config.experts)):
             raise EngineError(f"{option}: no expert called {unknown[0]!r}. Choose from {', '.join(config.experts)}.")
@@ -109,6 +113,7 @@ def check(config: Config) -> None:
             raise EngineError(f"overrides: {name} is {changes!r}. Give it options by name.")
     for name, skills in config.experts.items():
         _check_expert(name, skills)
+        targets.check(config.training(name).targets, base)
         if config.training(name).patience and not config.held_out:
             raise EngineError(f"Expert {name} is to stop early, but no pictures are held out that could tell when. "
                               "Set held_out above 0, or patience to 0.")
@@ -117,10 +122,18 @@ def check(config: Config) -> None:
     texts.check(config.sample_prompts)
 
 
+def _options(config: Config) -> Any:
+    """The objective's own. Raises EngineError for an objective that is none, and for what it does not take."""
+    plugin = plugins.load(objectives, config.objective)
+    return build(plugin.Config, config.options, where=f"options of the objective {config.objective}")
+
+
 def _check_expert(name: str, skills: Any) -> None:
     names.check(name, "an expert")
     if not isinstance(skills, list | tuple) or not skills or not all(isinstance(s, str) for s in skills):
         raise EngineError(f"Expert {name} has no skills to learn from. Give it a list of them.")
+    for skill in skills:
+        names.check_file(skill, "a skill")
 
 
 def _check_shard(name: str, shard: Any) -> None:

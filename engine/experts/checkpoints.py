@@ -3,11 +3,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
-from engine.core.store import read_json, read_records, write_records
+from engine.core.store import read_object, read_records, write_records
+from engine.core.typed import checker
 from engine.experts import Training
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files, tensor_files
@@ -16,6 +17,14 @@ from engine.models.mixture import Mixture
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "losses.jsonl"
 RECIPE = "recipe.json"
+
+
+class State(TypedDict):
+    """What a checkpoint's header says."""
+
+    step: int
+    logged_step: int
+    wanted: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     if not (folder / RECIPE).exists():
         return False
-    recipe = read_json(folder / RECIPE)
+    recipe = read_object(folder / RECIPE, base=dict | None)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
@@ -50,12 +59,12 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
     Raises EngineError for a LoRA of others: it could not be trained again.
     """
     try:
-        recipe = read_json(folder / RECIPE) if (folder / RECIPE).exists() else {}
+        recipe = read_object(folder / RECIPE) if (folder / RECIPE).exists() else {}
         if not (adopted := recipe.get("kind") == "adopted"):
             is_finished(folder, wanted)
             if (folder / CHECKPOINT).exists():
                 _, header = tensor_files.read(folder / CHECKPOINT)
-                had = json.loads(header["expert"])["wanted"]
+                had = checker(State)(json.loads(header["expert"]))["wanted"]
                 _check_same(folder, had, {**wanted, "base": had["base"]})
     except (EngineError, AttributeError, KeyError, ValueError, TypeError):
         return True
@@ -81,7 +90,7 @@ def resume(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> list[Po
     remedy = f"Delete {file} to train {folder.name} from its start."
     try:
         tensors, header = tensor_files.read(file)
-        state = json.loads(header["expert"])
+        state = checker(State)(json.loads(header["expert"]))
         _check_same(folder, state["wanted"], wanted)
         learner.load(state["step"], state["logged_step"], tensors)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -3,12 +3,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
 from engine.core.store import METADATA, Store, read_records
+from engine.core.typed import checker
 from engine.core.types import Picture
 from engine.models import tensor_files
 from engine.models.diffusion import Painter
@@ -63,12 +65,20 @@ def _file(store: Store, skill: str) -> Path:
 
 def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
     """The images stage says whose latents it kept: the student's, if another model than it painted."""
-    recipe = json.loads(header.get("recipe", "{}"))
+    recipe = _recipe(file, header)
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
     if base and base != painter.fingerprint:
         whose = recipe.get("encode_for") or recipe.get("model")
         raise EngineError(f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. Paint "
                           f"them again with encode_for = {painter.model_id!r}, or train {whose}.")
+
+
+def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
+    try:
+        return checker(dict)(json.loads(header.get("recipe", "{}")))
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"{file} was not written by the images stage ({error}). Delete {file.parent} and paint it "
+                          "again.") from error
 
 
 def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import plugins, recipe
+from engine.core import names, plugins, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, read_json, read_records, write_json
+from engine.core.store import Store, read_object, read_records, write_json
 from engine.core.types import Prompt
 from engine.images.shards import Shard, Shelf, plan
 from engine.models import checkpoints
@@ -70,11 +70,17 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for no skills, for a choice among several that nobody makes, and for what no judge takes."""
+    """Raises EngineError for skills, models and judges that can be none, before anything is loaded."""
     if not config.skills:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
+    for skill in config.skills:
+        names.check_file(skill, "a skill")
+    for model in (config.model, config.encode_for or config.model):
+        checkpoints.check_base(model)
     if config.best_of > 1 and not config.judge:
         raise EngineError(f"To keep the best of {config.best_of}, name a judge: {', '.join(plugins.names(judges))}.")
+    if config.judge_options and not config.judge:
+        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
     if config.judge:
         plugin = plugins.load(judges, config.judge)
         build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
@@ -82,11 +88,11 @@ def check(config: Config) -> None:
 
 def _recipe(config: Config) -> dict[str, Any]:
     """What decides the pictures. The batch size changes them by 1/255 at most and may differ between shards."""
-    names = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt"]
-    names += ["best_of", "judge", "judge_options"] if config.best_of > 1 else []
+    deciding = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt"]
+    deciding += ["best_of", "judge", "judge_options"] if config.best_of > 1 else []
     weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
     student = config.encode_for and checkpoints.fingerprint(checkpoints.pipeline_folder(config.encode_for))
-    return {**{name: getattr(config, name) for name in names}, "model's sha256": weights, "student's sha256": student}
+    return {**{name: getattr(config, name) for name in deciding}, "model's sha256": weights, "student's sha256": student}
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
@@ -100,7 +106,7 @@ def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -
     """The folder's finished shards, once it is sure that they were painted by these settings."""
     folder = store.images(skill)
     path = folder / "recipe.json"
-    if path.exists() and (changed := recipe.difference(read_json(path)["recipe"], identity)):
+    if path.exists() and (changed := recipe.difference(read_object(path, recipe=dict)["recipe"], identity)):
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")

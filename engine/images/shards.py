@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, read_records, write_records
+from engine.core.typed import checker, reader
 from engine.core.types import Picture, Prompt
 from engine.models import tensor_files
 
@@ -37,6 +38,12 @@ class Shard:
 
     key: str
     items: tuple[Item, ...]
+
+
+class Joined(TypedDict):
+    """What joined latents say of the shards they were made of: key and number of rows."""
+
+    shards: list[tuple[str, int]]
 
 
 def plan(prompts: Sequence[Prompt], pictures_per_prompt: int, best_of: int, seed: int,
@@ -79,8 +86,13 @@ class Shelf:
         """A finished shard's records."""
         if rows := self._joined_rows.get(shard.key):
             return read_records(self.folder / METADATA, Picture)[rows]
-        with tensor_files.opened(self._part(shard.key), "numpy") as file:
-            return [Picture(**values) for values in _entry(file, self._part(shard.key), "pictures")]
+        path = self._part(shard.key)
+        with tensor_files.opened(path, "numpy") as file:
+            told = _entry(file, path, "pictures", list[Any])
+        try:
+            return [reader(Picture)(values) for values in told]
+        except ValueError as error:
+            raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
         """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard."""
@@ -116,7 +128,7 @@ class Shelf:
             return {}
         rows, start = {}, 0
         with tensor_files.opened(self.joined, "numpy") as file:
-            for key, length in _entry(file, self.joined, "recipe")["shards"]:
+            for key, length in _entry(file, self.joined, "recipe", Joined)["shards"]:
                 rows[key] = slice(start, start + length)
                 start += length
         return rows
@@ -125,9 +137,9 @@ class Shelf:
         return self.parts / f"{key}.safetensors"
 
 
-def _entry(file: Any, path: Path, name: str) -> Any:
-    """What the header holds under `name`, which is JSON."""
+def _entry(file: Any, path: Path, name: str, hint: Any) -> Any:
+    """What the header holds under `name`: JSON of that type."""
     try:
-        return json.loads(file.metadata()[name])
-    except (TypeError, KeyError, ValueError) as error:
+        return checker(hint)(json.loads(file.metadata()[name]))
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise EngineError(f"{path} was not written by this stage. Delete it and run the stage again.") from error

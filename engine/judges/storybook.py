@@ -12,6 +12,8 @@ from engine.judges import Judge
 from engine.storybook.judging import to_pixels, verdict
 from engine.storybook.language import Unreadable
 
+RANGE = (0.0, 1.0)
+
 
 @dataclass(frozen=True)
 class Config:

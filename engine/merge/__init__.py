@@ -14,7 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
-from engine.core.store import Store, read_json
+from engine.core.store import Store, read_object
 from engine.merge import methods
 from engine.models import tensor_files
 
@@ -39,9 +39,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """
     from engine.merge import live
     from engine.models import lora_cards, lora_files
-    method = plugins.load(methods, config.method)
-    options = build(method.Config, config.options, where=config.method)
     check(config)
+    method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
     recipe = _recipe(config, asdict(options), _parents(config, store))
     if _is_done(folder, recipe, config.verify):
@@ -93,7 +92,16 @@ def check(config: Config) -> None:
     names.check(config.name, "a merge")
     if not config.experts:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+    for name in config.experts:
+        names.check(name, "an expert")
     check_weights(config.experts)
+    _options(config)
+
+
+def _options(config: Config) -> Any:
+    """The method's own. Raises EngineError for a method that is none, and for what it does not take."""
+    plugin = plugins.load(methods, config.method)
+    return build(plugin.Config, config.options, where=f"options of the method {config.method}")
 
 
 def folder_for(config: Config, store: Store) -> Path:
@@ -102,7 +110,8 @@ def folder_for(config: Config, store: Store) -> Path:
         raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
-        made, options = read_json(folder / "recipe.json"), plugins.load(methods, config.method).Config
+        made = read_object(folder / "recipe.json", options=dict | None)
+        options = plugins.load(methods, config.method).Config
         wanted = {"method": config.method, "experts": config.experts,
                   **asdict(build(options, config.options, where=config.method))}
         had = {"method": made.get("method"), "experts": made.get("experts"), **(made.get("options") or {})}
@@ -150,5 +159,5 @@ def _is_done(folder: Path, recipe: dict[str, Any], verify: bool) -> bool:
     """recipe.json is written last, so it stands for all the rest."""
     if not (folder / "recipe.json").exists():
         return False
-    made = read_json(folder / "recipe.json")
-    return {name: made.get(name) for name in recipe} == recipe and made.get("verify", True) >= verify
+    made = read_object(folder / "recipe.json", verify=bool | None)
+    return {name: made.get(name) for name in recipe} == recipe and (made["verify"] is not False or not verify)

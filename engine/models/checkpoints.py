@@ -6,6 +6,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from engine.core.errors import EngineError
+from engine.core.store import path_of
+from engine.core.typed import shortened
 
 ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
 STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}
@@ -34,11 +36,10 @@ def local_folder(model_id: str) -> Path | None:
             raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them with "
                               f"the repository, or: python -m engine.storybook train {training}, then package {part}.")
         return ASSETS / part
-    folder = Path(model_id).expanduser()
-    if model_id and folder.is_dir():
+    if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
-        raise EngineError(f"There is no folder {model_id!r}. Name an existing folder, a Hub id such as "
+        raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a Hub id such as "
                           f"owner/model, or one of {', '.join(STORYBOOK)}.")
     return None
 
@@ -46,7 +47,7 @@ def local_folder(model_id: str) -> Path | None:
 def check_id(model_id: str) -> None:
     """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
     if local_folder(model_id) is None and "/" not in model_id:
-        raise EngineError(f"There is no folder {model_id!r}, and a Hub id has its owner before a slash. Name a folder, "
+        raise EngineError(f"There is no folder {shortened(model_id)}, and a Hub id has its owner before a slash. Name a folder, "
                           f"owner/model, or one of {', '.join(STORYBOOK)}.")
 
 
@@ -63,10 +64,26 @@ def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
             folder = Path(DiffusionPipeline.download(model_id, **options))
         except BROKEN as error:
             raise cannot_load(model_id, PIPELINE, error) from error
+    _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def check_base(model_id: str) -> Path | None:
+    """The folder of a base that is on this machine, None for one of the Hub; nothing is loaded or asked.
+
+    Raises EngineError for what can be no diffusers pipeline.
+    """
+    check_id(model_id)
+    folder = local_folder(model_id)
+    if folder is not None:
+        _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def _check_is_pipeline(model_id: str, folder: Path) -> None:
     if not (folder / "model_index.json").is_file():
         raise EngineError(f"{model_id} is no diffusers pipeline: it has no model_index.json. "
                           "Name a folder that `pipe.save_pretrained` wrote.")
-    return folder
 
 
 def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
@@ -114,8 +131,10 @@ def fingerprint(folder: Path) -> str:
 def local_fingerprint(model_id: str) -> str:
     """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be elsewhere."""
     part = STORYBOOK.get(model_id)
-    folder = ASSETS / part if part else Path(model_id).expanduser()
-    return fingerprint(folder) if model_id and folder.is_dir() else ""
+    if not model_id:
+        return ""
+    folder = ASSETS / part if part else path_of(model_id)
+    return fingerprint(folder) if folder.is_dir() else ""
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

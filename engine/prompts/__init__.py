@@ -66,11 +66,13 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for no skills, and for one that is not there."""
+    """Raises EngineError for no skills or one that is not there, and for a writer and options that are none."""
     if not config.skills:
         raise EngineError("There is nothing to write for. Name at least one skill.")
     for name in config.skills:
         skills.load(name)
+    options = plugins.load(writers, config.writer).Config
+    build(options, config.writer_options, where=f"options of the writer {config.writer}")
 
 
 def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer) -> Iterator[Event]:
