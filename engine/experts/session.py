@@ -81,7 +81,7 @@ class Session:
         base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint,
                 "prediction": self.denoiser.prediction}
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
-        self.pool = yield from pool.load(self.store, list(skills), self.painter)
+        self.pool = yield from pool.load(self.store, list(skills), self.painter, self.devices)
         loras = {}
         for name in self.waiting:
             self.wanted[name]["base"] = base

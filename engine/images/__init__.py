@@ -4,19 +4,18 @@ As in [SELMA](https://arxiv.org/abs/2403.06952) one picture a prompt and nothing
 the one to be trained it is its weak-to-strong setting. Keeping the best of several by a judge
 ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
 """
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import plugins, recipe
+from engine.core import imagefolder, plugins, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, read_json, read_records, write_json
 from engine.core.types import Prompt
-from engine.images.shards import Shard, Shelf, plan
+from engine.images.shards import STORY, Shard, Shelf, plan
 from engine.models import checkpoints
 
 
@@ -51,8 +50,11 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     identity = _recipe(config)
     plans = {skill: _plan(config, store, skill, identity) for skill in config.skills}
     total, done, studio = sum(len(s.items) for shards in plans.values() for s in shards), 0, None
+    by_hand = ""
     for skill, shards in plans.items():
         shelf = _shelf(config, store, skill, identity)
+        shelf.check(shards, skill)
+        by_hand += f" {skill}, by hand: {edits}." if (edits := shelf.curated.told()) else ""
         for shard in shards:
             if not shelf.has(shard):
                 from engine.images.painting import Studio
@@ -60,13 +62,14 @@ def run(config: Config, store: Store) -> Iterator[Event]:
                 for painted in studio.paint(shard, shelf):
                     yield Event(f"{skill}: {done + painted} of {total} pictures", done + painted, total)
             done += len(shard.items)
-            files = [str(shelf.folder / item.file_name) for item in shard.items]
+            files = [str(file) for item in shard.items if (file := shelf.folder / item.file_name).exists()]
             yield Event(f"{skill}: {done} of {total} pictures", done, total, data={"skill": skill, "files": files})
         if not shelf.is_joined(shards):
             shelf.join(shards, identity | {"prompts' sha256": recipe.file_hash(store.prompts(skill))})
+    imagefolder.write_card(store.folder / "images", STORY)
     unread = f" Texts the judge could not read: {studio.unread}; their first picture was kept." \
         if studio and studio.unread else ""
-    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}", done, total, "done")
+    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total, "done")
 
 
 def check(config: Config) -> None:
@@ -104,7 +107,7 @@ def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")
-        shutil.rmtree(folder)
+        Shelf(folder).clear()
     if not path.exists():
         write_json(path, {"recipe": identity, "versions": recipe.versions()})
-    return Shelf(folder)
+    return Shelf(folder, config.replace)
