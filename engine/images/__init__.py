@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import imagefolder, plugins, recipe
+from engine.core import imagefolder, plugins, provenance, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -21,7 +21,8 @@ from engine.models import checkpoints
 
 @dataclass(frozen=True)
 class Config:
-    skills: tuple[str, ...] = field(metadata={"help": "Skills whose prompts are painted"})
+    skills: tuple[str, ...] = field(metadata={
+        "help": "Skills whose prompts are painted", "grows": True, "recorded": "a folder each"})
     model: str = field(default="storybook", metadata={"help": "Who paints: storybook, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit on the Hub"})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 30.0)})
@@ -33,10 +34,18 @@ class Config:
     best_of: int = field(default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)})
     judge: str = field(default="", metadata={"help": "Who chooses; a file of engine/judges"})
     judge_options: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = field(default=32, metadata={"help": "Pictures painted at once", "range": (1, 256)})
+    batch_size: int = field(default=32, metadata={
+        "help": "Pictures painted at once", "range": (1, 256),
+        "decides": False, "why": "it changes pictures by 1/255 at most, and may differ between shards"})
     encode_for: str = field(default="", metadata={
         "help": "The model to be trained, if another one paints: latents and embeddings are made for it"})
-    replace: bool = field(default=False, metadata={"help": "Paint anew what other settings painted"})
+    replace: bool = field(default=False, metadata={
+        "help": "Paint anew what other settings painted, and what people edited",
+        "decides": False, "why": "what to do with older work"})
+
+ALWAYS = ("model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt")
+CHOICE = ("best_of", "judge", "judge_options")
+"""What records hold even at its default (engine.core.provenance): the second with a choice among several."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -84,12 +93,12 @@ def check(config: Config) -> None:
 
 
 def _recipe(config: Config) -> dict[str, Any]:
-    """What decides the pictures. The batch size changes them by 1/255 at most and may differ between shards."""
-    names = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt"]
-    names += ["best_of", "judge", "judge_options"] if config.best_of > 1 else []
+    """What decides the pictures. A judge without a choice decides nothing."""
+    chooses = config.best_of > 1
+    options = provenance.deciding(config, (*ALWAYS, *CHOICE * chooses), without=CHOICE * (not chooses))
     weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
     student = config.encode_for and checkpoints.fingerprint(checkpoints.pipeline_folder(config.encode_for))
-    return {**{name: getattr(config, name) for name in names}, "model's sha256": weights, "student's sha256": student}
+    return {**options, "model's sha256": weights, "student's sha256": student}
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
