@@ -143,7 +143,8 @@ def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str,
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})
-    return {cell.file_name: cell for cell in read_records(folder / CELLS, Cell)}
+    cells = read_records(folder / CELLS, Cell)
+    return {cell.file_name: cell for cell in cells if (folder / cell.file_name).is_file()}
 
 
 def _judge(config: Config) -> Any:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from engine import evaluate
 from engine.core.errors import EngineError
+from engine.core.imagefolder import file_name
 from engine.core.store import Store, read_json, read_records, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
@@ -133,11 +134,43 @@ def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
-    lost, before = run_folder.pictures("both@3") / "validation-counting-000-0.png", scores(run_folder, "both@3")
+    lost, before = run_folder.pictures("both@3") / file_name("validation-counting-000", 0), scores(run_folder, "both@3")
     painted = lost.read_bytes()
     lost.unlink()
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
     assert lost.read_bytes() == painted and scores(run_folder, "both@3") == before
+
+
+def test_a_kept_picture_that_people_changed_is_painted_again_and_told(config, finished, run_folder):
+    changed, before = run_folder.pictures("both@3") / file_name("validation-counting-000", 0), scores(run_folder, "both@3")
+    painted = changed.read_bytes()
+    for spoil in (lambda: Image.new("RGB", (64, 64)).save(changed), lambda: changed.write_bytes(b"no picture")):
+        spoil()
+        first, *_, last = evaluate.run(config, run_folder)
+        assert "1 kept pictures are not those that were judged" in first.text and last.kind == "done"
+        assert changed.read_bytes() == painted and scores(run_folder, "both@3") == before
+
+
+def test_a_floor_that_is_asked_for_later_is_judged(config, finished, run_folder):
+    floor, whole = run_folder.scores("both@3", "validation/storybook.floor"), scores(run_folder, "both@3")
+    judged = floor.read_text()
+    floor.unlink()
+    list(evaluate.run(replace(config, floor=False), run_folder))
+    assert not floor.exists()
+    list(evaluate.run(config, run_folder))
+    assert sorted(floor.read_text().splitlines()) == sorted(judged.splitlines()) and scores(run_folder, "both@3") == whole
+
+
+def test_pictures_of_before_keep_their_names(config, finished, run_folder):
+    folder = run_folder.pictures("both@3")
+    records = read_records(folder / "metadata.jsonl", Picture)
+    for record in records:
+        (folder / record.file_name).rename(folder / f"{record.prompt_id}-0.png")
+    write_records(folder / "metadata.jsonl", [
+        replace(record, file_name=f"{record.prompt_id}-0.png") for record in records])
+    before = sorted(folder.iterdir())
+    (folder / "validation-counting-000-0.png").unlink()
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done" and sorted(folder.iterdir()) == before
 
 
 def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
@@ -154,7 +187,8 @@ def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
     after = {file.name: file.read_bytes() for file in run_folder.pictures("base@1").glob("*.png")}
     assert set(after) == set(pictures) == {p.file_name for p in read_records(
         run_folder.pictures("base@1") / "metadata.jsonl", Picture)}
-    assert {name for name in after if after[name] == pictures[name]} == {n for n in after if n.startswith("test")}
+    assert {name for name in after if after[name] == pictures[name]} == {
+        file_name(f"test-{skill}-000", 0) for skill in SKILLS}
     recipe = read_json(run_folder.folder / "scores/base@1/validation/storybook.recipe.json")
     assert recipe["recipe"]["steps"] == 3 and "torch" in recipe["versions"]
 
