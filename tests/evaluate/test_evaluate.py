@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from datasets import load_dataset
 from PIL import Image
 
 from engine import evaluate
@@ -73,13 +74,15 @@ def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
         prompt.id for skill in SKILLS for prompt in load("validation", skill)[:2]]
 
 
-def test_the_first_pictures_are_kept_as_an_imagefolder(finished):
+def test_the_first_pictures_are_kept_as_an_imagefolder(finished, tmp_path):
     folder = finished[0].pictures("both@3")
     kept = read_records(folder / "metadata.jsonl", Picture)
     assert [picture.prompt_id for picture in kept] == [f"validation-{skill}-000" for skill in SKILLS]
     assert sorted(path.name for path in folder.glob("*.png")) == sorted(picture.file_name for picture in kept)
     assert {picture.guidance for picture in kept} == {3.0}
     assert Image.open(folder / kept[0].file_name).size == (64, 64)
+    opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
+    assert set(opened) == {"train"} and sorted(opened["train"]["prompt_id"]) == sorted(p.prompt_id for p in kept)
 
 
 def test_what_is_finished_is_not_painted_again(config, finished, monkeypatch):
