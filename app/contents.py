@@ -10,6 +10,7 @@ from typing import Any
 from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
+from engine.core.imagefolder import skill_of
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
@@ -78,7 +79,8 @@ def rejected(run: Store, skill: str) -> list[Rejected]:
 def painted(run: Store) -> dict[str, list[Painted]]:
     """Training pictures by skill, as far as they are painted."""
     folders = sorted(path for path in run.folder.glob("images/*") if path.is_dir())
-    return {path.name: shown for path in folders if (shown := _painted(run, path.name))}
+    skills = (skill_of(path.name) for path in folders)
+    return {skill: shown for skill in skills if (shown := _painted(run, skill))}
 
 
 def learned(run: Store) -> dict[str, Learned]:

@@ -33,7 +33,13 @@ def everything(options: Any) -> dict[str, Any]:
 
 def defaults(kind: type) -> dict[str, Any]:
     """What a record stands for that was made before an option existed."""
-    return {field.name: value for field in recorded(kind) if (value := default(field)) is not MISSING}
+    known = names(kind)
+    return {name: value for name, value in every_default(kind).items() if name in known}
+
+
+def every_default(kind: type) -> dict[str, Any]:
+    """Of all options that have one."""
+    return {field.name: value for field in fields(kind) if (value := default(field)) is not MISSING}
 
 
 class Identity(dict[str, Any]):

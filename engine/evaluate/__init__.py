@@ -81,7 +81,8 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     files = Files(config, store, bench.recipes(rows))
     done = len(rows) - sum(map(files.lacks, rows))
     if changed := sum(map(len, files.changed.values())):
-        yield Event(f"{changed} kept pictures are not those that were judged; they are painted again.", done, len(rows))
+        told = f"{changed} kept pictures are not those that were judged; they are painted again."
+        yield Event(told, done, len(rows))
     for shard in planning.shards(rows, config.batch_size):
         if not (wanted := [row for row in shard if files.lacks(row)]):
             continue

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.painted import Current, Curated
+from engine.core.painted import Curated, Current
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter

@@ -98,8 +98,9 @@ def _file(store: Store, skill: str) -> Path:
         raise EngineError(f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run the "
                           "images stage once: it paints the same ones again and keeps what training needs.")
     if not file.is_file():
-        painted = sorted(imagefolder.skill_of(other.parent.name) for other in (store.folder / "images").glob(f"*/{LATENTS}"))
-        known = f"; there are pictures of {', '.join(painted)}" if painted else ""
+        others = sorted((store.folder / "images").glob(f"*/{LATENTS}"))
+        names = ", ".join(imagefolder.skill_of(other.parent.name) for other in others)
+        known = f"; there are pictures of {names}" if names else ""
         raise EngineError(f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first.")
     return file
 

@@ -29,9 +29,9 @@ STOP = "stop"
 """A file of this name in experts/ or in an expert's folder asks to save and stop."""
 
 ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
-TRAINING_ALWAYS = ("rank", "alpha", "targets", "init", "same_start", "learning_rate", "schedule", "warmup_steps", "steps",
-                   "batch_size", "accumulation", "caption_dropout", "flip", "ema", "max_grad_norm", "weight_decay",
-                   "patience")
+TRAINING_ALWAYS = (
+    "rank", "alpha", "targets", "init", "same_start", "learning_rate", "schedule", "warmup_steps", "steps",
+    "batch_size", "accumulation", "caption_dropout", "flip", "ema", "max_grad_norm", "weight_decay", "patience")
 """What records hold even at its default (engine.core.provenance)."""
 
 

@@ -9,7 +9,8 @@ from engine.core.store import Store, write_records
 from engine.core.types import Picture
 from engine.images.shards import STORY
 
-SKILLS = ("counting", "test_places", "val", "my dev set", "latest", "contest-train-2", "__hidden", "eval.x", "test-test")
+SKILLS = ("counting", "test_places", "val", "my dev set", "latest", "contest-train-2", "__hidden", "eval.x",
+          "test-test")
 COLUMNS = {"image", "prompt_id", "text", "seed", "model", "sampler", "guidance", "steps"}
 
 

@@ -137,7 +137,8 @@ def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
-    lost, before = run_folder.pictures("both@3") / file_name("validation-counting-000", 0), scores(run_folder, "both@3")
+    lost = run_folder.pictures("both@3") / file_name("validation-counting-000", 0)
+    before = scores(run_folder, "both@3")
     painted = lost.read_bytes()
     lost.unlink()
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
@@ -145,23 +146,25 @@ def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config,
 
 
 def test_a_kept_picture_that_people_changed_is_painted_again_and_told(config, finished, run_folder):
-    changed, before = run_folder.pictures("both@3") / file_name("validation-counting-000", 0), scores(run_folder, "both@3")
-    painted = changed.read_bytes()
-    for spoil in (lambda: Image.new("RGB", (64, 64)).save(changed), lambda: changed.write_bytes(b"no picture")):
-        spoil()
+    changed = run_folder.pictures("both@3") / file_name("validation-counting-000", 0)
+    before, painted = scores(run_folder, "both@3"), changed.read_bytes()
+    Image.new("RGB", (64, 64)).save(changed)
+    for spoilt in (changed.read_bytes(), b"no picture"):
+        changed.write_bytes(spoilt)
         first, *_, last = evaluate.run(config, run_folder)
         assert "1 kept pictures are not those that were judged" in first.text and last.kind == "done"
         assert changed.read_bytes() == painted and scores(run_folder, "both@3") == before
 
 
 def test_a_floor_that_is_asked_for_later_is_judged(config, finished, run_folder):
-    floor, whole = run_folder.scores("both@3", "validation/storybook.floor"), scores(run_folder, "both@3")
-    judged = floor.read_text()
+    floor = run_folder.scores("both@3", "validation/storybook.floor")
+    judged, whole = floor.read_text(), scores(run_folder, "both@3")
     floor.unlink()
     list(evaluate.run(replace(config, floor=False), run_folder))
     assert not floor.exists()
     list(evaluate.run(config, run_folder))
-    assert sorted(floor.read_text().splitlines()) == sorted(judged.splitlines()) and scores(run_folder, "both@3") == whole
+    assert sorted(floor.read_text().splitlines()) == sorted(judged.splitlines())
+    assert scores(run_folder, "both@3") == whole
 
 
 def test_pictures_of_before_keep_their_names(config, finished, run_folder):
