@@ -190,10 +190,11 @@ class Shelf:
         return [*parts, *(self.folder / name for name in sorted(ours - planned))]
 
     def _record(self) -> list[Original]:
-        if not self.joined.exists():
-            return []
+        known = painted.originals(self.folder)
+        if known or not self.joined.exists():
+            return known
         shards = [key for key, rows in self._joined_rows.items() for _ in range(rows.start, rows.stop)]
-        return painted.originals(self.folder) or painted.begin(self.folder, shards, self._recipe)
+        return painted.begin(self.folder, shards, self._recipe)
 
     def _forget(self) -> None:
         """Take the shards that people edited for unpainted."""

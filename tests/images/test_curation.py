@@ -125,3 +125,13 @@ def test_a_run_painted_before_there_were_records_goes_on(config, store, folder):
     last = list(images.run(config, store))[-1].text
     assert "1 with another caption (00002.png)" in last, "the prompts say what was painted"
     assert files(store)[RECORD] == before[RECORD]
+
+
+def test_lost_latents_are_made_again_and_no_edit_is_undone(config, store, folder):
+    before = tensors(store)
+    mine = black(folder / "00001.png")
+    (folder / "00002.png").unlink()
+    (folder / "latents.safetensors").unlink()
+    list(images.run(config, store))
+    assert (folder / "00001.png").read_bytes() == mine and not (folder / "00002.png").exists()
+    assert all((tensors(store)[name] == tensor).all() for name, tensor in before.items())
