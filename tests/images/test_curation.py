@@ -9,7 +9,9 @@ from engine import images
 from engine.core.errors import EngineError
 from engine.core.painted import RECORD
 from engine.core.recipe import file_hash
-from engine.models import diffusion
+from engine.core.store import Store
+from engine.experts import latents
+from engine.models import diffusion, tensor_files
 from tests.images.runs import files, records, tensors, with_prompts
 
 
@@ -135,3 +137,23 @@ def test_lost_latents_are_made_again_and_no_edit_is_undone(config, store, folder
     list(images.run(config, store))
     assert (folder / "00001.png").read_bytes() == mine and not (folder / "00002.png").exists()
     assert all((tensors(store)[name] == tensor).all() for name, tensor in before.items())
+
+
+def test_an_end_while_all_is_put_together_loses_nothing(config, store, folder, tmp_path, monkeypatch):
+    write = tensor_files.write
+
+    def ends(file, *given):
+        if file.name == "latents.safetensors":
+            raise KeyboardInterrupt
+        write(file, *given)
+    with_prompts(store, 7)
+    with monkeypatch.context() as patch:
+        patch.setattr(tensor_files, "write", ends)
+        with pytest.raises(KeyboardInterrupt):
+            list(images.run(config, store))
+    with pytest.raises(EngineError, match="stopped while it was put together. Run the images stage again"):
+        latents.curated(store, "counting")
+    list(images.run(config, store))
+    at_once = with_prompts(Store(tmp_path / "at_once"), 7)
+    list(images.run(config, at_once))
+    assert files(store) == files(at_once) and not latents.curated(store, "counting").is_edited
