@@ -10,6 +10,7 @@ from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.imagefolder import skill_of
 from engine.core.store import Store
 from engine.core.typed import shortened
 from engine.core.types import Picture, Prompt, Rejected
@@ -87,7 +88,8 @@ def rejected(run: Store, skill: str) -> list[Rejected]:
 def painted(run: Store) -> dict[str, list[Painted]]:
     """Training pictures by skill, as far as they are painted."""
     folders = sorted(path for path in run.folder.glob("images/*") if path.is_dir())
-    return {path.name: shown for path in folders if (shown := _painted(run, path.name))}
+    skills = (skill_of(path.name) for path in folders)
+    return {skill: shown for skill in skills if (shown := _painted(run, skill))}
 
 
 def learned(run: Store) -> dict[str, Learned]:
@@ -188,7 +190,7 @@ def _painted(run: Store, skill: str) -> list[Painted]:
     """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
     folder = run.images(skill)
     known = {picture.file_name: picture.text for picture in store.read_records(folder / store.METADATA, Picture)}
-    files = sorted(path for path in folder.glob("[0-9]*.png"))
+    files = sorted(path for path in folder.glob("[!.]*.png") if path.name in known or path.name[0].isdigit())
     if any(path.name not in known for path in files):
         texts = [prompt.text for prompt in store.read_records(run.prompts(skill), Prompt)]
         each = _pictures_per_prompt(folder)

@@ -9,10 +9,10 @@ from app import contents
 from app.figures import Point
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture, Score
-from engine.evaluate import diversity, intervals, summary
+from engine.evaluate import diversity, intervals, report, summary
 from engine.evaluate import scores as score_files
 from engine.evaluate.intervals import Interval
-from engine.evaluate.planning import CEILING
+from engine.evaluate.planning import CEILING, model_name
 from engine.evaluate.summary import Summary
 
 PICTURES = "pictures"
@@ -46,17 +46,37 @@ def tables(run: Store) -> list[str]:
 
 def standings(run: Store, table: str) -> list[Standing]:
     """Every model of one table, the base's first, then by arm and guidance scale, the ceiling last."""
-    models = sorted({path.parent.parent.name for path in run.folder.glob(f"scores/[!_]*/{table}.jsonl")}, key=_rank)
+    models = sorted(_models(run, table), key=_rank)
     return [_standing(run, model, _base_of(model, models), table) for model in models]
 
 
 def at_their_best(run: Store, table: str) -> list[Standing]:
-    """Each arm at the guidance scale that validation prefers; at all its scales where validation cannot say."""
-    shown, judge = standings(run, table), table.partition("/")[2]
-    worth = {standing.model: standing.summary.macro or 0.0 for standing in standings(run, f"{VALIDATION}/{judge}")}
-    known = [standing for standing in reversed(shown) if standing.model in worth]
-    best = {standing.arm: standing for standing in sorted(known, key=lambda standing: worth[standing.model])}
-    return [standing for standing in shown if best.get(standing.arm, standing) is standing]
+    """Each arm at the guidance scale that validation prefers; at all its scales where validation cannot say.
+
+    The choice is the pipeline's own; where the scale it would choose is not shown, it is made among those
+    that are.
+    """
+    shown, validation = standings(run, table), f"{VALIDATION}/{table.partition('/')[2]}"
+    validated = [*map(contents.arm_of, _models(run, validation))]
+    best = {}
+    for arm in {standing.arm for standing in shown}:
+        known = [scale for other, scale in validated if other == arm and scale is not None]
+        tested = [standing.guidance for standing in shown if standing.arm == arm]
+        chosen = _best_scale(run, validation, arm, known)
+        if chosen not in tested:
+            chosen = _best_scale(run, validation, arm, [scale for scale in known if scale in tested])
+        best[arm] = chosen
+    return [standing for standing in shown if best[standing.arm] in (None, standing.guidance)]
+
+
+def _best_scale(run: Store, table: str, arm: str, scales: Sequence[float]) -> float | None:
+    files = [run.folder / "scores" / model_name(arm, scale) / f"{table}.jsonl" for scale in scales]
+    return _chosen(*((scale, file, file.stat().st_mtime_ns) for scale, file in zip(scales, files, strict=True)))
+
+
+@lru_cache(256)
+def _chosen(*judged: tuple[float, Path, int]) -> float | None:
+    return report.best_scale({scale: read_records(file, Score) for scale, file, _ in judged})
 
 
 def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score]]]:
@@ -98,6 +118,11 @@ def _point(skill: str, values: dict[str, float]) -> Point:
 
 def _scores(run: Store, model: str, table: str) -> list[Score]:
     return score_files.read(run.folder / "scores" / model / f"{table}.jsonl")
+
+
+def _models(run: Store, table: str) -> set[str]:
+    """All that one table is about; a search's candidates begin with an underscore and are nobody's models."""
+    return {path.parent.parent.name for path in run.folder.glob(f"scores/[!_]*/{table}.jsonl")}
 
 
 def _rank(model: str) -> tuple[int, str, float]:

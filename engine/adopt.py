@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import versions
+from engine.core.recipe import difference, versions
 from engine.core.store import Store, path_of, read_object
 from engine.core.typed import shortened
 from engine.models import checkpoints, tensor_files
@@ -32,8 +32,12 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     source = {"file": file.name, "sha256": tensor_files.sha256(file)}
     if folder.exists():
         made = folder / "recipe.json"
-        if not made.exists() or read_object(made).get("source") != source:
+        had = read_object(made) if made.exists() else {}
+        if had.get("source") != source:
             raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
+        theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
+        if changed := difference(theirs, {"model": config.model, "revision": config.revision}):
+            raise EngineError(f"{config.name} was taken in for another base ({changed}). Choose another name.")
         yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import names, plugins, texts
+from engine.core import names, plugins, provenance, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -22,6 +22,9 @@ from engine.storybook import EXAMPLE
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
 MOST_CELLS = 400
+ALWAYS = ("x", "y", "weights", "x_values", "y_values", "prompts", "model", "revision", "judge", "judge_options",
+          "guidance", "steps", "sampler", "seed")
+"""What records hold even at its default (engine.core.provenance)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Config:
     y_values: tuple[float, ...] = field(default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"})
     prompts: tuple[str, ...] = field(default=(EXAMPLE,), metadata={
         "help": "A grid each"})
-    name: str = field(default="grid", metadata={"help": "Its folder"})
+    name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
     model: str = field(default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
@@ -45,7 +48,9 @@ class Config:
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})
-    batch_size: int = field(default=32, metadata={"help": "Cells painted at once", "range": (1, 1024)})
+    batch_size: int = field(default=32, metadata={
+        "help": "Cells painted at once", "range": (1, 1024),
+        "decides": False, "why": "it changes pictures by 1/255 at most"})
 
 
 @dataclass(frozen=True)
@@ -149,14 +154,15 @@ def check(config: Config) -> None:
 
 def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:
     """What is painted already. Raises EngineError when the folder holds another grid."""
-    wanted = {name: str(value) for name, value in asdict(config).items() if name not in ("name", "batch_size")}
+    wanted = {name: str(value) for name, value in provenance.deciding(config, ALWAYS).items()}
     wanted |= parents
     if (folder / RECIPE).exists():
         if changed := difference(read_object(folder / RECIPE, recipe=dict)["recipe"], wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})
-    return {cell.file_name: cell for cell in read_records(folder / CELLS, Cell)}
+    cells = read_records(folder / CELLS, Cell)
+    return {cell.file_name: cell for cell in cells if (folder / cell.file_name).is_file()}
 
 
 def _judge(config: Config) -> Any:

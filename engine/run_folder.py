@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import recipes
-from engine.core import plugins
+from engine.core import plugins, provenance
 from engine.core.config import build, read_toml, to_toml
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, file_hash
@@ -24,11 +24,6 @@ MADE_BY = {"prompts": "prompts/[!.]*", "images": "images/*/*.png", "experts": "e
            "merge": "merges/*/*.safetensors",
            "validation": "scores/*/validation/*.jsonl", "test": "scores/*/test/*.jsonl"}
 """What a stage that has begun leaves in the folder, and would not make again."""
-FREE = {"max_rounds", "recompute", "log_every", "held_out_every", "checkpoint_every", "keep_pictures", "verify",
-        "replace", "images.batch_size", "validation.batch_size", "test.batch_size"}
-"""Options that decide how the work goes and not what comes out: errors advise to change them on the way."""
-GROWING = {"skills", "experts.experts", "experts.overrides", "experts.shards", "models", "guidances", "own_guidance"}
-"""Options that may name more than before; what they named stays as it was."""
 
 
 def begin(recipe: Recipe, folder: Path) -> str:
@@ -54,12 +49,19 @@ def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
     """What the stages that have begun, and are not to replace what they made, were asked for otherwise."""
     begun = [stage for stage, made in MADE_BY.items() if next(folder.glob(made), None)
              and getattr(before, stage) and getattr(now, stage) and not getattr(now, stage).replace]
-    had, asked = ({f"{stage}.{name}": value for stage in begun for name, value in asdict(getattr(one, stage)).items()
-                   if not {name, f"{stage}.{name}"} & FREE} for one in (before, now))
-    for key, value in had.items():
-        if {key, key.partition(".")[2]} & GROWING and _holds(asked[key], value):
-            asked[key] = value
+    had, asked = ({f"{stage}.{name}": value for stage in begun for name, value in _deciding(getattr(one, stage))}
+                  for one in (before, now))
+    for stage in begun:
+        for key in (f"{stage}.{name}" for name in provenance.growing(type(getattr(now, stage)))):
+            if _holds(asked[key], had[key]):
+                asked[key] = had[key]
     return difference(had, asked)
+
+
+def _deciding(config: Any) -> list[tuple[str, Any]]:
+    """What errors may not advise to change on the way."""
+    free = provenance.free(type(config))
+    return [(name, value) for name, value in asdict(config).items() if name not in free]
 
 
 def _holds(new: Any, old: Any) -> bool:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "example_run"
-LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "checkpoint*", "*.tmp")
+LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")
 """What the app does not show, or can make again."""
 
 

@@ -45,6 +45,15 @@ def take(store, **config):
     return list(adopt.run(adopt.Config(**config), store))
 
 
+def test_the_same_file_for_another_base_is_another_expert(base, files, tmp_path):
+    store, given = Store(tmp_path / "run"), {"file": str(files["kohya"]), "name": "foreign"}
+    take(store, **given, model=str(base))
+    assert "is here already" in take(store, **given, model=str(base))[-1].text
+    other = tiny_stable_diffusion(tmp_path / "other", seed=1)
+    with pytest.raises(EngineError, match="taken in for another base .* Choose another name"):
+        take(store, **given, model=str(other))
+
+
 @pytest.mark.parametrize("kind", ["kohya", "peft"])
 def test_a_file_of_either_format_becomes_an_expert(base, expert, files, tmp_path, kind):
     store = Store(tmp_path / "run")

@@ -85,6 +85,17 @@ def test_what_is_painted_stays_and_a_broken_run_goes_on(base, store):
         list(grid.run(config(base, seed=2), store))
 
 
+def test_a_cell_without_its_picture_is_painted_again(base, store):
+    asked = config(base)
+    before = painted(asked, store)
+    lost = store.folder / "grids" / "grid" / before[2].file_name
+    data = lost.read_bytes()
+    lost.unlink()
+    assert painted(asked, store) == before and lost.exists()
+    with Image.open(lost) as image:
+        assert len(data) and image.size == (64, 64)
+
+
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"x": "nobody"}, "'nobody' cannot be an axis. Choose from strength of all, guidance scale, a, b"),
     ({"x": "b"}, "Both axes are b"), ({"x_values": ()}, "needs an expert"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from engine.core import imagefolder
 from engine.core.errors import EngineError
 from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader, shortened
 
@@ -40,7 +41,11 @@ class Store:
         return self.folder / "prompts" / f"{skill}.rejected.jsonl"
 
     def images(self, skill: str) -> Path:
-        return self.folder / "images" / skill
+        """A skill's pictures: under its name, or under one that opens as part of a Hub `imagefolder`."""
+        plain = self.folder / "images" / skill
+        if plain.is_dir():  # made before names were chosen so
+            return plain
+        return self.folder / "images" / imagefolder.folder_name(skill)
 
     def expert(self, name: str) -> Path:
         return self.folder / "experts" / name

@@ -76,16 +76,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Picture:
-    """One painted picture; `file_name` and `text` make the folder a Hub `imagefolder`."""
+    """One picture; `file_name` and `text` make the folder a Hub `imagefolder`, and are all that people must write."""
 
     file_name: str
-    prompt_id: str
-    text: str
-    seed: int
-    model: str
-    sampler: str
-    guidance: float
-    steps: int
+    prompt_id: str = ""
+    text: str = ""
+    seed: int = 0
+    model: str = ""
+    sampler: str = ""
+    guidance: float = 0.0
+    steps: int = 0
 
     def fault(self) -> str:
         """What makes it no picture of its folder, or ""."""

@@ -24,35 +24,47 @@ class Config:
     """What to compare, on which prompts, and how it is painted and judged."""
 
     models: dict[str, dict[str, float]] = field(default_factory=lambda: {"base": {}}, metadata={
-        "help": "Arms by name, each with its experts' weights; none is the base"})
+        "help": "Arms by name, each with its experts' weights; none is the base",
+        "grows": True, "recorded": "weights and hashes, a folder each"})
     model: str = field(default="storybook", metadata={"help": "The base: a folder, a Hub id or storybook"})
     revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit on the Hub"})
     judge: str = field(default="storybook", metadata={"help": "Who scores"})
-    judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
+    judge_options: dict[str, Any] = field(default_factory=dict, metadata={
+        "help": "The judge's own options", "recorded": "as the judge's"})
     split: Literal["validation", "test"] = field(default="validation", metadata={
         "help": "Settings are chosen on validation; test is only reported"})
     skills: tuple[str, ...] = field(default=(), metadata={
-        "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file"})
+        "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
+        "grows": True, "recorded": "as the hash of each skill's prompts"})
     prompts: str = field(default="", metadata={
-        "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's frozen ones"})
+        "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's frozen ones",
+        "recorded": "as the hash of each skill's prompts"})
     prompts_per_skill: int = field(default=100, metadata={
-        "help": "The first of each skill", "range": (1, 10_000)})
+        "help": "The first of each skill", "range": (1, 10_000), "recorded": "a score each"})
     pictures_per_prompt: int = field(default=1, metadata={
-        "help": "Two or more show diversity", "range": (1, 100)})
-    guidances: tuple[float, ...] = field(default=(1.0, 2.0, 3.5, 5.0), metadata={"help": "Guidance scales"})
+        "help": "Two or more show diversity", "range": (1, 100), "recorded": "a score each"})
+    guidances: tuple[float, ...] = field(default=(1.0, 2.0, 3.5, 5.0), metadata={
+        "help": "Guidance scales", "grows": True, "recorded": "a folder each"})
     own_guidance: dict[str, float] = field(default_factory=dict, metadata={
-        "help": "Arms that are painted at one guidance scale of their own instead"})
+        "help": "Arms that are painted at one guidance scale of their own instead",
+        "grows": True, "recorded": "a folder each"})
     steps: int = field(default=20, metadata={"help": "Denoising steps a picture", "range": (1, 1000)})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=0, metadata={"help": "Decides every picture's seed, the same for all arms"})
-    batch_size: int = field(default=32, metadata={"help": "Pictures painted at once", "range": (1, 1024)})
+    batch_size: int = field(default=32, metadata={
+        "help": "Pictures painted at once", "range": (1, 1024),
+        "decides": False, "why": "it changes pictures by 1/255 at most"})
     keep_pictures: int = field(default=4, metadata={
-        "help": "Prompts of each skill whose first picture is kept as PNG", "range": (0, 10_000)})
-    floor: bool = field(default=True, metadata={"help": "Judge every picture by a wrong prompt, too"})
+        "help": "Prompts of each skill whose first picture is kept as PNG", "range": (0, 10_000),
+        "decides": False, "why": "it changes no score; pictures that are missing are painted again"})
+    floor: bool = field(default=True, metadata={
+        "help": "Judge every picture by a wrong prompt, too", "recorded": "a file of its own"})
     ceiling: bool = field(default=True, metadata={
-        "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)"})
-    replace: bool = field(default=False, metadata={"help": "Judge anew what other settings judged"})
+        "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
+        "recorded": "a folder of its own"})
+    replace: bool = field(default=False, metadata={
+        "help": "Judge anew what other settings judged", "decides": False, "why": "what to do with older work"})
 
 
 def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Iterator[Event]:
@@ -69,6 +81,9 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     bench = Bench(config, store, ensemble)
     files = Files(config, store, bench.recipes(rows))
     done = len(rows) - sum(map(files.lacks, rows))
+    if changed := sum(map(len, files.changed.values())):
+        told = f"{changed} kept pictures are not those that were judged; they are painted again."
+        yield Event(told, done, len(rows))
     for shard in planning.shards(rows, config.batch_size):
         if not (wanted := [row for row in shard if files.lacks(row)]):
             continue

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from engine import judges
-from engine.core import plugins
+from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
@@ -16,6 +16,11 @@ from engine.evaluate.planning import PROMPTS_OF, Row
 from engine.judges import Judge
 from engine.models.diffusion import Painter
 from engine.models.ensemble import Ensemble
+
+ALWAYS = ("model", "revision", "judge", "split", "seed")
+"""What records hold even at its default (engine.core.provenance)."""
+PAINTED = ("steps", "sampler")
+"""What decides a painted picture and not a drawn one."""
 
 
 class Judged(NamedTuple):
@@ -71,7 +76,7 @@ class Bench:
 
     def recipes(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
         """By model: everything that decides its scores."""
-        painted = {"steps": self.config.steps, "sampler": self.config.sampler}
+        painted = {name: getattr(self.config, name) for name in PAINTED}
         return {model: {**self.recipe, **painted, "guidance": row.guidance, **self._parents(row.arm)}
                 for model, row in {row.model: row for row in rows}.items()}
 
@@ -80,9 +85,8 @@ class Bench:
         """What all models of this evaluation share, and the ceiling too."""
         config = self.config
         return {
-            "model": config.model, "revision": config.revision, "model's sha256": self.ensemble.fingerprint,
-            "judge": config.judge, **{f"judge's {name}": v for name, v in config.judge_options.items()},
-            "split": config.split, "seed": config.seed,
+            **provenance.deciding(config, ALWAYS, without=PAINTED), "model's sha256": self.ensemble.fingerprint,
+            **{f"judge's {name}": value for name, value in config.judge_options.items()},
             **{f"{PROMPTS_OF}{skill}": planning.prompts_sha256({skill: prompts})
                for skill, prompts in planning.prompts_of(config).items()}}
 

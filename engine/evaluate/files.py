@@ -1,20 +1,27 @@
 """The score files of one evaluation: what is there, what is missing, and how a shard is added."""
+import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.store import METADATA, Store, atomic, read_object, read_records, write_json, write_records
 from engine.core.types import Picture, Score
-from engine.evaluate import Config, summary
+from engine.evaluate import Config, diversity, summary
 from engine.evaluate import scores as score_files
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
 
 Scores = dict[tuple[str, int], Score]
+ROUNDING = 2
+"""Of 255: how far apart two machines' paintings of one picture may be."""
+STORY = "Pictures that were judged; metadata.jsonl has what they were to show."
 
 
 class Files:
@@ -35,13 +42,19 @@ class Files:
             self.scores[model] = _by_picture(score_files.read(self.path(model)))
             self.floors[model] = _by_picture(score_files.read(self.path(model, ".floor")))
             self._write_recipe(model, recipe)
+        self._names = {model: self._read_names(model) for model in recipes}
+        self.changed = {model: self._read_changed(model) for model in recipes}
 
     def path(self, model: str, suffix: str = "") -> Path:
         return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
 
     def lacks(self, row: Row) -> bool:
-        """Whether a row has no score yet, or no picture where one is to be kept."""
-        return row.key not in self.scores[row.model] or (row.kept and not self._picture(row).exists())
+        """Whether a row has no score yet, no floor that it should have, or not the picture that was judged."""
+        return row.key not in self.scores[row.model] or self._lacks_floor(row) or (
+            row.kept and (row.key in self.changed[row.model] or not self._picture(row).exists()))
+
+    def _lacks_floor(self, row: Row) -> bool:
+        return row.other is not None and (row.other.id, row.seed) not in self.floors[row.model]
 
     def add(self, shard: Iterable[Judged]) -> None:
         """Write the pictures that are kept, then the floors, then the scores: these stand for the rest."""
@@ -52,7 +65,8 @@ class Files:
         for model, new in models.items():
             self._keep_pictures(model, [judged for judged in new if judged.row.kept])
             unscored = [judged for judged in new if judged.row.key not in self.scores[model]]
-            self.floors[model] |= _by_picture(judged.floor for judged in unscored if judged.floor)
+            lacking = [judged for judged in new if self._lacks_floor(judged.row)]
+            self.floors[model] |= _by_picture(judged.floor for judged in lacking if judged.floor)
             self.scores[model] |= _by_picture(judged.score for judged in unscored)
             if self.floors[model]:
                 write_records(self.path(model, ".floor"), self.floors[model].values())
@@ -76,12 +90,29 @@ class Files:
         metadata = self.store.pictures(model) / METADATA
         records = {picture.file_name: picture for picture in read_records(metadata, Picture)}
         for row, image, *_ in judged:
-            name = self._picture(row).name
+            name = self._file_name(row)
             with atomic(self._picture(row)) as temporary:
                 image.save(temporary)
+            self.changed[model].discard(row.key)
             records[name] = Picture(name, row.prompt.id, row.prompt.text, row.seed, self.config.model,
                                     self.config.sampler, row.guidance, self.config.steps)
         write_records(metadata, records.values())
+        imagefolder.write_card(metadata.parent, STORY)
+        self._names[model] = self._read_names(model)
+
+    def _read_names(self, model: str) -> dict[tuple[str, int], str]:
+        """The kept pictures' files, as they were called when they were painted."""
+        records = read_records(self.store.pictures(model) / METADATA, Picture)
+        return {(picture.prompt_id, picture.seed): picture.file_name for picture in records}
+
+    def _read_changed(self, model: str) -> set[tuple[str, int]]:
+        """Kept pictures that are not what was judged any more: a score's evidence holds their small likeness."""
+        found = set()
+        for key, name in self._names[model].items():
+            file, score = painted.inside(self.store.pictures(model), name), self.scores[model].get(key)
+            if score and file.is_file() and not _is_like(file, score.evidence.get("pooled")):
+                found.add(key)
+        return found
 
     def _discard(self, model: str) -> None:
         """Remove a model's scores and the pictures they were about; those of other splits stay."""
@@ -92,12 +123,15 @@ class Files:
             write_records(metadata, [picture for picture in kept if picture.prompt_id not in judged])
         for picture in kept:
             if picture.prompt_id in judged:
-                (metadata.parent / picture.file_name).unlink(missing_ok=True)
+                painted.inside(metadata.parent, picture.file_name).unlink(missing_ok=True)
         self.path(model, ".floor").unlink(missing_ok=True)
         self.path(model).unlink(missing_ok=True)
 
     def _picture(self, row: Row) -> Path:
-        return self.store.pictures(row.model) / f"{row.prompt.id}-{row.number}.png"
+        return self.store.pictures(row.model) / self._file_name(row)
+
+    def _file_name(self, row: Row) -> str:
+        return self._names[row.model].get(row.key) or imagefolder.file_name(row.prompt.id, row.number)
 
     def _recipe_path(self, model: str) -> Path:
         return self.path(model, ".recipe").with_suffix(".json")
@@ -135,6 +169,18 @@ class Files:
             if not self.config.replace:
                 raise
             return None
+
+
+def _is_like(file: Path, pooled: str | None) -> bool:
+    """Whether a file still shows what was judged, but for the rounding of another machine."""
+    if not pooled:
+        return True
+    try:
+        with Image.open(file) as image:
+            now, then = (base64.b64decode(one) for one in (diversity.pooled(image), pooled))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return len(now) == len(then) and all(abs(a - b) <= ROUNDING for a, b in zip(now, then, strict=True))
 
 
 def _by_picture(scores: Iterable[Score]) -> Scores:

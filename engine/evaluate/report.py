@@ -1,5 +1,5 @@
 """What the scores of a run say: the guidance scale that suits each arm, and the table a line ends with. No torch."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -31,22 +31,39 @@ class Line:
 
 
 def best_guidance(config: Config, store: Store) -> dict[str, float]:
-    """The scale with the highest macro mean of each arm, the lowest of equals. To be asked on validation.
+    """The scale that suits each arm, by `best_scale`. To be asked on validation.
 
-    Scales are compared on the pictures that all of them were judged on.
+    Raises EngineError where the judge could read nothing, or where the scales of an arm share no picture.
     """
     best = {}
     for arm in config.models:
         judged = {scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)}
-        shared = set.intersection(*({(s.prompt_id, s.seed) for s in of_scale} for of_scale in judged.values()))
-        means = {scale: summary.macro(summary.per_prompt(s for s in of_scale if (s.prompt_id, s.seed) in shared))
-                 for scale, of_scale in judged.items()}
-        scored = {scale: mean for scale, mean in means.items() if mean is not None}
-        if not scored:
-            raise EngineError(f"The judge could read no prompt of {config.split}, so no guidance scale can be "
-                              "chosen. Choose prompts that the judge understands.")
-        best[arm] = max(sorted(scored), key=lambda scale: scored[scale])
+        scale = best_scale(judged)
+        if scale is None:
+            raise EngineError(f"No guidance scale can be chosen for {arm}: the judge could read no prompt of "
+                              f"{config.split} that was painted at all its scales. Choose prompts that the "
+                              "judge understands.")
+        best[arm] = scale
     return best
+
+
+def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
+    """The scale of the highest macro mean, the lowest of equals; None where no mean can be taken.
+
+    `judged` are one arm's scores at each guidance scale. Scales are compared on the pictures that all of
+    them were judged on: one that saw easy prompts alone must not win by that.
+    """
+    if not judged:
+        return None
+    shared = set.intersection(*({_picture(score) for score in found} for found in judged.values()))
+    means = {scale: summary.macro(summary.per_prompt(s for s in found if _picture(s) in shared))
+             for scale, found in judged.items()}
+    scored = {scale: mean for scale, mean in means.items() if mean is not None}
+    return max(sorted(scored), key=lambda scale: scored[scale], default=None)
+
+
+def _picture(score: Score) -> tuple[str, int]:
+    return score.prompt_id, score.seed
 
 
 def lines(config: Config, store: Store) -> list[Line]:

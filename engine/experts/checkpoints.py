@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
+from engine.core import plugins, provenance
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
-from engine.experts import Training
+from engine.experts import Config, Training, objectives
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files, tensor_files
 from engine.models.mixture import Mixture
@@ -125,7 +126,12 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
-    old, new = {key: had.get(key, defaults.get(key)) for key in wanted}, dict(wanted)
+    known = {*wanted, *provenance.names(Config)}  # one that is at its default again is not in `wanted`
+    old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
+    unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
+    old["options"] = {**unheard, **(old.get("options") or {})}
+    if "held_out_every" not in had:  # not recorded at first, where experts stop early
+        old["held_out_every"] = new.get("held_out_every")
     if old.get("images") != new.get("images"):  # hashes tell a reader nothing
         old["images"], new["images"] = "as they were", "as they are now"
     if changed := difference(old, new):

@@ -1,4 +1,5 @@
 """One skill's pictures as the base sees them, kept at birth by the images stage."""
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
-from engine.core.store import METADATA, Store, read_records
+from engine.core.painted import Curated
+from engine.core.store import Store
 from engine.core.typed import checker
-from engine.core.types import Picture
+from engine.experts import edits
 from engine.models import tensor_files
 from engine.models.diffusion import Painter
 from engine.models.sampling import Embeddings
@@ -32,23 +35,62 @@ class Encoded:
 
 
 def hashes(store: Store, skills: Sequence[str]) -> dict[str, str]:
-    """sha256 of each skill's latents. Raises EngineError when a skill has none."""
-    return {skill: tensor_files.sha256(_file(store, skill)) for skill in skills}
+    """What each skill's expert learns from: the sha256 of its latents, or of these and of what people edited.
+
+    Raises EngineError when a skill has none.
+    """
+    return {skill: _hash(store, skill) for skill in skills}
+
+
+def curated(store: Store, skill: str) -> Curated:
+    """The skill's pictures as people left them. Raises EngineError for a half-finished painting."""
+    file = _file(store, skill)
+    shards, recipe = _painted_in(file)
+    known = painted.originals(file.parent) or painted.begin(file.parent, shards, recipe)
+    if [one.shard for one in known] != shards:
+        raise EngineError(f"The painting of {skill!r} was stopped while it was put together. Run the images stage "
+                          "again: it paints nothing twice.")
+    found = painted.curated(file.parent, known)
+    if not found.pictures:
+        raise EngineError(f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put some back with their "
+                          "lines in metadata.jsonl, or set replace in the images stage to paint them anew.")
+    return found
 
 
 def load(store: Store, skill: str, painter: Painter) -> Encoded:
-    """Raises EngineError, naming the remedy, when they are missing, damaged or another base's."""
-    file = _file(store, skill)
+    """Raises EngineError, naming the remedy, when they are missing, damaged or another base's.
+
+    What people edited must have been encoded before, by `edits.encode`.
+    """
+    file, found = _file(store, skill), curated(store, skill)
     tensors, header = tensor_files.read(file)
-    texts = [picture.text for picture in read_records(file.parent / METADATA, Picture)]
     _check_base(file, header, painter)
     names = SDXL if hasattr(painter.pipe, "text_encoder_2") else PLAIN
-    _check(file, tensors, names, len(texts), painter)
+    _check(file, tensors, names, len(found.pictures) + len(found.gone) - len(found.added), painter)
+    if found.is_edited:
+        tensors = edits.applied(file.parent, tensors, found, painter)
     own = {name: tensors[name].to(painter.device) for name in names}
     ids = own.get("time_ids")
     text = Embeddings(own["embeddings"], own.get("pooled"), ids)
     empty = Embeddings(own["empty_embedding"], own.get("empty_pooled"), None if ids is None else ids[:1])
-    return Encoded(own["latents"], text, empty, texts)
+    return Encoded(own["latents"], text, empty, [one.text for one in found.pictures])
+
+
+def _hash(store: Store, skill: str) -> str:
+    sha256, found = tensor_files.sha256(_file(store, skill)), curated(store, skill)
+    if not found.is_edited:
+        return sha256
+    told = [sha256, *([one.row, one.sha256, one.text] for one in found.pictures)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
+    """The shard of each row, and what the header says of the painting."""
+    with tensor_files.opened(file) as found:
+        recipe = json.loads((found.metadata() or {}).get("recipe", "{}"))
+        rows = found.get_slice("latents").get_shape()[0] if "latents" in found.keys() else 0  # noqa: SIM118
+    shards = [key for key, length in recipe.get("shards", ()) for _ in range(length)]
+    return shards or [""] * rows, recipe
 
 
 def _file(store: Store, skill: str) -> Path:
@@ -57,8 +99,9 @@ def _file(store: Store, skill: str) -> Path:
         raise EngineError(f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run the "
                           "images stage once: it paints the same ones again and keeps what training needs.")
     if not file.is_file():
-        painted = sorted(other.parent.name for other in (store.folder / "images").glob(f"*/{LATENTS}"))
-        known = f"; there are pictures of {', '.join(painted)}" if painted else ""
+        others = sorted((store.folder / "images").glob(f"*/{LATENTS}"))
+        names = ", ".join(imagefolder.skill_of(other.parent.name) for other in others)
+        known = f"; there are pictures of {names}" if names else ""
         raise EngineError(f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first.")
     return file
 
@@ -87,7 +130,7 @@ def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: 
         raise EngineError(f"{file} has no {missing[0]!r}. {again}")
     lengths = {name: len(tensors[name]) for name in names if not name.startswith("empty_")}
     if not count or set(lengths.values()) != {count}:
-        raise EngineError(f"{file} holds {lengths} rows, and metadata.jsonl {count} pictures. {again}")
+        raise EngineError(f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. {again}")
     unet = painter.pipe.unet.config
     ours, theirs = (unet.in_channels, unet.cross_attention_dim), (
         tensors["latents"].shape[1], tensors["embeddings"].shape[-1])

@@ -8,7 +8,8 @@ from torch import Tensor
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store
-from engine.experts import latents
+from engine.experts import edits, latents
+from engine.experts.devices import Devices
 from engine.experts.latents import Encoded
 from engine.models.diffusion import Painter
 from engine.models.sampling import Embeddings
@@ -53,15 +54,24 @@ def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
     return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
 
 
-def load(store: Store, skills: Sequence[str], painter: Painter) -> Generator[Event, None, Pool]:
+def load(store: Store, skills: Sequence[str], painter: Painter,
+         devices: Devices | None = None) -> Generator[Event, None, Pool]:
     """Read the skills' pictures as latents and embeddings, and say so skill by skill.
+
+    What people edited is encoded first, by the process that writes; the others wait for it.
 
     Raises EngineError, naming the remedy, when they are missing, damaged or do not fit the base.
     """
     parts: list[Encoded] = []
+    own = devices or Devices()
     for skill in skills:
+        found = latents.curated(store, skill)
+        if own.writes:
+            yield from edits.encode(store.images(skill), found, painter)
+        own.meet()
         parts.append(latents.load(store, skill, painter))
-        yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.")
+        by_hand = f" By hand: {told}." if (told := found.told()) else ""
+        yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.{by_hand}")
     shapes = {tuple(part.latents.shape[1:]) for part in parts}
     if len(shapes) > 1:
         raise EngineError(f"The skills' pictures have different sizes (latents of {', '.join(map(str, shapes))}). "

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from engine.core import provenance
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import Event
 from engine.core.store import Store
-from engine.experts import Config, batches, budget, checkpoints, devices, latents, pool
+from engine.experts import Config, Training, batches, budget, checkpoints, devices, latents, pool
 from engine.experts.checkpoints import Point
 from engine.experts.denoiser import WEIGHTS, Denoiser
 from engine.experts.samples import paint
@@ -27,6 +28,12 @@ SECONDS_BETWEEN_EVENTS = 1.0
 STOP = "stop"
 """A file of this name in experts/ or in an expert's folder asks to save and stop."""
 
+ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
+TRAINING_ALWAYS = (
+    "rank", "alpha", "targets", "init", "same_start", "learning_rate", "schedule", "warmup_steps", "steps",
+    "batch_size", "accumulation", "caption_dropout", "flip", "ema", "max_grad_norm", "weight_decay", "patience")
+"""What records hold even at its default (engine.core.provenance)."""
+
 
 class Session:
     """The experts that are not finished, learning together."""
@@ -35,7 +42,7 @@ class Session:
         self.config, self.store = config, store
         self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
         self.devices = devices.joined()
-        self.wanted = {name: self._wanted(name, asdict(options)) for name in config.experts}
+        self.wanted = {name: self._wanted(name, provenance.everything(options)) for name in config.experts}
         self.replaced = {name for name, wanted in self.wanted.items()
                          if config.replace and checkpoints.is_other(self._folder(name), wanted)}
         self.waiting = [name for name, wanted in self.wanted.items()
@@ -66,11 +73,12 @@ class Session:
 
     def _wanted(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
         """Everything that decides an expert, as JSON gives it back."""
-        config, skills = self.config, list(self.config.experts[name])
+        config, skills, own = self.config, list(self.config.experts[name]), self.config.training(name)
+        stops_early = {"held_out_every": config.held_out_every} if own.patience else {}
         return json.loads(json.dumps({
-            **asdict(config.training(name)), "name": name, "skills": skills, "shard": config.shards.get(name),
-            "model": config.model, "revision": config.revision, "objective": config.objective, "options": options,
-            "seed": config.seed, "precision": config.precision, "held_out": config.held_out,
+            **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),
+            **provenance.deciding(own, TRAINING_ALWAYS), **stops_early,
+            "name": name, "skills": skills, "shard": config.shards.get(name), "options": options,
             "images": latents.hashes(self.store, skills)}))
 
     def _open(self) -> Iterator[Event]:
@@ -81,7 +89,7 @@ class Session:
         base = {"model": config.model, "revision": config.revision, "sha256": self.painter.fingerprint,
                 "prediction": self.denoiser.prediction}
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
-        self.pool = yield from pool.load(self.store, list(skills), self.painter)
+        self.pool = yield from pool.load(self.store, list(skills), self.painter, self.devices)
         loras = {}
         for name in self.waiting:
             self.wanted[name]["base"] = base

@@ -4,25 +4,25 @@ As in [SELMA](https://arxiv.org/abs/2403.06952) one picture a prompt and nothing
 the one to be trained it is its weak-to-strong setting. Keeping the best of several by a judge
 ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
 """
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import names, plugins, recipe
+from engine.core import imagefolder, names, plugins, provenance, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, read_object, read_records, write_json
 from engine.core.types import Prompt
-from engine.images.shards import Shard, Shelf, plan
+from engine.images.shards import STORY, Shard, Shelf, plan
 from engine.models import checkpoints
 
 
 @dataclass(frozen=True)
 class Config:
-    skills: tuple[str, ...] = field(metadata={"help": "Skills whose prompts are painted"})
+    skills: tuple[str, ...] = field(metadata={
+        "help": "Skills whose prompts are painted", "grows": True, "recorded": "a folder each"})
     model: str = field(default="storybook", metadata={"help": "Who paints: storybook, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit on the Hub"})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 30.0)})
@@ -34,10 +34,18 @@ class Config:
     best_of: int = field(default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)})
     judge: str = field(default="", metadata={"help": "Who chooses; a file of engine/judges"})
     judge_options: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = field(default=32, metadata={"help": "Pictures painted at once", "range": (1, 256)})
+    batch_size: int = field(default=32, metadata={
+        "help": "Pictures painted at once", "range": (1, 256),
+        "decides": False, "why": "it changes pictures by 1/255 at most, and may differ between shards"})
     encode_for: str = field(default="", metadata={
         "help": "The model to be trained, if another one paints: latents and embeddings are made for it"})
-    replace: bool = field(default=False, metadata={"help": "Paint anew what other settings painted"})
+    replace: bool = field(default=False, metadata={
+        "help": "Paint anew what other settings painted, and what people edited",
+        "decides": False, "why": "what to do with older work"})
+
+ALWAYS = ("model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt")
+CHOICE = ("best_of", "judge", "judge_options")
+"""What records hold even at its default (engine.core.provenance): the second with a choice among several."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -51,8 +59,11 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     identity = _recipe(config)
     plans = {skill: _plan(config, store, skill, identity) for skill in config.skills}
     total, done, studio = sum(len(s.items) for shards in plans.values() for s in shards), 0, None
+    by_hand = ""
     for skill, shards in plans.items():
         shelf = _shelf(config, store, skill, identity)
+        shelf.check(shards, skill)
+        by_hand += f" {skill}, by hand: {edits}." if (edits := shelf.curated.told()) else ""
         for shard in shards:
             if not shelf.has(shard):
                 from engine.images.painting import Studio
@@ -60,13 +71,14 @@ def run(config: Config, store: Store) -> Iterator[Event]:
                 for painted in studio.paint(shard, shelf):
                     yield Event(f"{skill}: {done + painted} of {total} pictures", done + painted, total)
             done += len(shard.items)
-            files = [str(shelf.folder / item.file_name) for item in shard.items]
+            files = [str(file) for item in shard.items if (file := shelf.folder / item.file_name).exists()]
             yield Event(f"{skill}: {done} of {total} pictures", done, total, data={"skill": skill, "files": files})
         if not shelf.is_joined(shards):
             shelf.join(shards, identity | {"prompts' sha256": recipe.file_hash(store.prompts(skill))})
+    imagefolder.write_card(store.folder / "images", STORY)
     unread = f" Texts the judge could not read: {studio.unread}; their first picture was kept." \
         if studio and studio.unread else ""
-    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}", done, total, "done")
+    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total, "done")
 
 
 def check(config: Config) -> None:
@@ -87,12 +99,12 @@ def check(config: Config) -> None:
 
 
 def _recipe(config: Config) -> dict[str, Any]:
-    """What decides the pictures. The batch size changes them by 1/255 at most and may differ between shards."""
-    deciding = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt"]
-    deciding += ["best_of", "judge", "judge_options"] if config.best_of > 1 else []
+    """What decides the pictures. A judge without a choice decides nothing."""
+    chooses = config.best_of > 1
+    options = provenance.deciding(config, (*ALWAYS, *CHOICE * chooses), without=CHOICE * (not chooses))
     weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
     student = config.encode_for and checkpoints.fingerprint(checkpoints.pipeline_folder(config.encode_for))
-    return {**{name: getattr(config, name) for name in deciding}, "model's sha256": weights, "student's sha256": student}
+    return {**options, "model's sha256": weights, "student's sha256": student}
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
@@ -110,7 +122,7 @@ def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")
-        shutil.rmtree(folder)
+        Shelf(folder).clear()
     if not path.exists():
         write_json(path, {"recipe": identity, "versions": recipe.versions()})
-    return Shelf(folder)
+    return Shelf(folder, config.replace)

@@ -68,8 +68,9 @@ class Studio:
     def _keep(self, shard: Shard, shelf: Shelf, chosen: list[tuple[int, Painted]]) -> None:
         config, records = self.config, []
         for item, (seed, picture) in zip(shard.items, chosen, strict=True):
-            with atomic(shelf.folder / item.file_name) as temporary:
-                picture.image.save(temporary)
+            if not shelf.keeps(item):
+                with atomic(shelf.folder / item.file_name) as temporary:
+                    picture.image.save(temporary)
             records.append(Picture(item.file_name, item.prompt.id, item.prompt.text, seed, config.model, config.sampler,
                                    config.guidance, config.steps))
         latents = self._latents([picture for _, picture in chosen])

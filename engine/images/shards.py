@@ -2,13 +2,15 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
+from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
+from engine.core.painted import Original
 from engine.core.recipe import derived_seed
-from engine.core.store import METADATA, read_records, write_records
+from engine.core.store import METADATA, write_records, write_text
 from engine.core.typed import checker, reader
 from engine.core.types import Picture, Prompt
 from engine.models import tensor_files
@@ -16,6 +18,7 @@ from engine.models import tensor_files
 SIZE = 32
 ONE_ROW = ("empty_embedding", "empty_pooled")
 """Tensors that every shard holds once, the same in all."""
+STORY = "Pictures that a text-to-image model painted; metadata.jsonl has their captions."
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,22 @@ def _key(recipe: Mapping[str, Any], items: Sequence[Item]) -> str:
 
 
 class Shelf:
-    """The finished shards of one folder: parts of their own, or rows of latents.safetensors joined earlier."""
+    """The finished shards of one folder: parts of their own, or rows of latents.safetensors joined earlier.
 
-    def __init__(self, folder: Path) -> None:
+    What people made of the pictures since (`engine.core.painted`) is kept, or with `replace` painted anew.
+    """
+
+    def __init__(self, folder: Path, replace: bool = False) -> None:
         self.folder, self.parts = folder, folder / "parts"
         self.joined = folder / "latents.safetensors"
-        self._joined_rows = self._read_joined()
+        self._joined_rows: dict[str, slice] = {}
+        self._recipe: dict[str, Any] = {}
+        self._read_joined()
+        self._originals = {one.file_name: one for one in self._record()}
+        self.curated = painted.curated(folder, list(self._originals.values()))
+        self._edited = {*self.curated.gone, *self.curated.repainted, *self.curated.retold}
+        if replace:
+            self._forget()
 
     def has(self, shard: Shard) -> bool:
         return shard.key in self._joined_rows or self._part(shard.key).exists()
@@ -77,43 +90,128 @@ class Shelf:
     def is_joined(self, shards: Sequence[Shard]) -> bool:
         return [shard.key for shard in shards] == list(self._joined_rows) and not self.parts.exists()
 
+    def check(self, shards: Sequence[Shard], skill: str) -> None:
+        """Raises EngineError where painting these shards would undo what people did."""
+        items = {item.file_name: item for shard in shards for item in shard.items}
+        asked = {(item.prompt.id, item.prompt.text) for item in items.values()}
+        edited = [one for one in self._originals.values() if one.file_name in self._edited
+                  and not _is_of(items.get(one.file_name), one)]
+        gone = set(self.curated.gone)
+        lost = [one.file_name for one in edited if one.file_name not in gone or (one.prompt_id, one.text) in asked]
+        if lost:
+            raise EngineError(f"Pictures of {skill} were edited by hand ({painted.listed(lost)}), and their prompts "
+                              "are others now or stand elsewhere, so that painting would undo it. Put the prompts "
+                              "back, or set replace to paint anew.")
+        if taken := [name for name in self.curated.added if name in items and name not in self._originals]:
+            raise EngineError(f"{painted.listed(taken)} of {skill} came by hand, and the images stage would paint "
+                              "pictures of these names. Give them other names, in metadata.jsonl, too.")
+
+    def keeps(self, item: Item) -> bool:
+        """Whether people have replaced, taken out or captioned anew what would be painted as this item."""
+        return item.file_name in self._edited and _is_of(item, self._originals[item.file_name])
+
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
-        records = json.dumps([asdict(picture) for picture in pictures], sort_keys=True)
-        tensor_files.write(self._part(shard.key), tensors, {"pictures": records})
-
-    def pictures(self, shard: Shard) -> list[Picture]:
-        """A finished shard's records."""
-        if rows := self._joined_rows.get(shard.key):
-            return read_records(self.folder / METADATA, Picture)[rows]
-        path = self._part(shard.key)
-        with tensor_files.opened(path, "numpy") as file:
-            told = _entry(file, path, "pictures", list[Any])
-        try:
-            return [reader(Picture)(values) for values in told]
-        except ValueError as error:
-            raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
+        kept = [item.file_name for item in shard.items if self.keeps(item)]
+        made = [self._originals[picture.file_name] if picture.file_name in kept
+                else painted.original(self.folder, picture, shard.key) for picture in pictures]
+        told = {"pictures": [asdict(one) for one in made], "kept": kept}
+        header = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
+        tensor_files.write(self._part(shard.key), tensors, header)
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
-        """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard."""
+        """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard.
+
+        The weights come last: whoever reads them before finds another record than theirs, and says so.
+        """
         import torch
-        pictures = [picture for shard in shards for picture in self.pictures(shard)]
+        originals, lines = [], self._lines(shards)
+        for shard in shards:
+            originals += [replace(one, shard=shard.key) for one in self._painted(shard)]
         loaded = [self._tensors(shard) for shard in shards]
         tensors = {name: first if name in ONE_ROW else torch.cat([part[name] for part in loaded])
                    for name, first in loaded[0].items()}
         keys = [[shard.key, len(shard.items)] for shard in shards]
-        write_records(self.folder / METADATA, pictures)
+        leftover = self._leftover({one.file_name for one in originals})
+        write_records(self.folder / painted.RECORD, originals)
+        self._write_lines(lines)
+        imagefolder.write_card(self.folder, STORY)
         told = json.dumps({**recipe, "shards": keys}, sort_keys=True)
         tensor_files.write(self.joined, tensors, {"recipe": told})
-        self._joined_rows = self._read_joined()
-        self._tidy({picture.file_name for picture in pictures})
-
-    def _tidy(self, file_names: set[str]) -> None:
-        for path in [*self.parts.glob("*.safetensors"), *self.folder.glob("*.png")]:
-            if path.name not in file_names:
-                path.unlink()
+        self._read_joined()
+        for path in leftover:
+            path.unlink(missing_ok=True)
         if self.parts.exists():
             self.parts.rmdir()
+
+    def clear(self) -> None:
+        """Remove what was painted, so that other settings can paint; what people added stays, with its lines."""
+        written = painted.lines_by_file(self.folder)
+        added = [line for name in dict.fromkeys(self.curated.added) for line in written[name]]
+        self._write_lines(added)
+        for path in self._leftover(set(self.curated.added)):
+            path.unlink(missing_ok=True)
+        for name in (self.joined.name, painted.RECORD, "README.md", "recipe.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        if self.parts.exists():
+            self.parts.rmdir()
+
+    def _write_lines(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        write_text(self.folder / METADATA, text)
+
+    def _lines(self, shards: Sequence[Shard]) -> list[dict[str, Any]]:
+        """metadata.jsonl: people's own lines where they have a say, then what they added."""
+        written = painted.lines_by_file(self.folder)
+        names = {item.file_name for shard in shards for item in shard.items}
+        lines: list[dict[str, Any]] = []
+        for shard in shards:
+            kept = self._kept(shard)
+            for one in self._painted(shard):
+                own = written.get(one.file_name, []) if one.file_name in kept else [asdict(one.picture)]
+                lines += own
+        ours = names | set(self._originals)
+        return lines + [line for name, of_file in written.items() if name not in ours for line in of_file]
+
+    def _painted(self, shard: Shard) -> list[Original]:
+        """A finished shard's pictures as they were painted."""
+        if shard.key in self._joined_rows:
+            return [self._originals[item.file_name] for item in shard.items]
+        path = self._part(shard.key)
+        with tensor_files.opened(path, "numpy") as file:
+            found = [_original(values, path) for values in _entry(file, path, "pictures", list[Any])]
+        return [one if one.sha256 else painted.original(self.folder, one.picture, shard.key) for one in found]
+
+    def _kept(self, shard: Shard) -> set[str]:
+        """Files of a shard whose lines in metadata.jsonl are people's."""
+        if shard.key in self._joined_rows:
+            return {item.file_name for item in shard.items}
+        path = self._part(shard.key)
+        with tensor_files.opened(path, "numpy") as file:
+            return set(_entry(file, path, "kept", list[str]) if "kept" in (file.metadata() or {}) else ())
+
+    def _leftover(self, planned: set[str]) -> list[Path]:
+        """Parts, and painted pictures of no shard; what people added stays."""
+        ours, parts = set(self._originals), list(self.parts.glob("*.safetensors"))
+        for part in parts:
+            with tensor_files.opened(part, "numpy") as file:
+                told = _entry(file, part, "pictures", list[Any])
+                ours |= {_original(values, part).file_name for values in told}
+        return [*parts, *(self.folder / name for name in sorted(ours - planned))]
+
+    def _record(self) -> list[Original]:
+        known = painted.originals(self.folder)
+        if known or not self.joined.exists():
+            return known
+        shards = [key for key, rows in self._joined_rows.items() for _ in range(rows.start, rows.stop)]
+        return painted.begin(self.folder, shards, self._recipe)
+
+    def _forget(self) -> None:
+        """Take the shards that people edited for unpainted."""
+        for key in {one.shard for one in self._originals.values() if one.file_name in self._edited}:
+            self._joined_rows.pop(key, None)
+            self._part(key).unlink(missing_ok=True)
+        self._edited = set()
 
     def _tensors(self, shard: Shard) -> dict[str, Any]:
         rows = self._joined_rows.get(shard.key)
@@ -122,19 +220,32 @@ class Shelf:
             return {name: file.get_slice(name)[whole if rows is None or name in ONE_ROW else rows]
                     for name in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
 
-    def _read_joined(self) -> dict[str, slice]:
-        """Shard key -> its rows, none when nothing was joined yet."""
+    def _read_joined(self) -> None:
+        """Which rows are which shard's, none when nothing was joined yet, and what the header says beside it."""
+        self._joined_rows, start = {}, 0
         if not self.joined.exists():
-            return {}
-        rows, start = {}, 0
+            return
         with tensor_files.opened(self.joined, "numpy") as file:
-            for key, length in _entry(file, self.joined, "recipe", Joined)["shards"]:
-                rows[key] = slice(start, start + length)
-                start += length
-        return rows
+            self._recipe = _entry(file, self.joined, "recipe", Joined)
+        for key, length in self._recipe["shards"]:
+            self._joined_rows[key] = slice(start, start + length)
+            start += length
 
     def _part(self, key: str) -> Path:
         return self.parts / f"{key}.safetensors"
+
+
+def _is_of(item: Item | None, one: Original) -> bool:
+    """Whether a painted picture is what an item asks for."""
+    return item is not None and (item.prompt.id, item.prompt.text) == (one.prompt_id, one.text) \
+        and one.seed in item.seeds
+
+
+def _original(values: Any, path: Path) -> Original:
+    try:
+        return reader(Original)(values)
+    except ValueError as error:
+        raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
 
 
 def _entry(file: Any, path: Path, name: str, hint: Any) -> Any:

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from engine.core import names, plugins
+from engine.core import names, plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -26,10 +26,17 @@ class Config:
     experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
     name: str = field(default="merged", metadata={"help": "Name of the merged LoRA"})
     method: str = field(default="average", metadata={"help": "How the experts are combined"})
-    options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The method's own options"})
+    options: dict[str, Any] = field(default_factory=dict, metadata={
+        "help": "The method's own options", "recorded": "as options"})
     verify: bool = field(default=True, metadata={
-        "help": "Check that plain diffusers computes from the file what the sliders showed"})
-    replace: bool = field(default=False, metadata={"help": "Merge anew what is another merge of this name"})
+        "help": "Check that plain diffusers computes from the file what the sliders showed",
+        "decides": False, "why": "it changes no weight; what was not checked is merged again"})
+    replace: bool = field(default=False, metadata={
+        "help": "Merge anew what is another merge of this name",
+        "decides": False, "why": "what to do with older work"})
+
+ALWAYS = ("experts", "name", "method")
+"""What records hold even at its default (engine.core.provenance)."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -42,8 +49,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     check(config)
     method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
-    recipe = _recipe(config, asdict(options), _parents(config, store))
-    if _is_done(folder, recipe, config.verify):
+    recipe = _recipe(config, provenance.everything(options), _parents(config, store))
+    if _is_done(folder, recipe, provenance.defaults(method.Config), config.verify):
         yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
         return
     experts = {}
@@ -112,9 +119,10 @@ def folder_for(config: Config, store: Store) -> Path:
     if (folder / "recipe.json").exists() and not config.replace:
         made = read_object(folder / "recipe.json", options=dict | None)
         options = plugins.load(methods, config.method).Config
-        wanted = {"method": config.method, "experts": config.experts,
-                  **asdict(build(options, config.options, where=config.method))}
-        had = {"method": made.get("method"), "experts": made.get("experts"), **(made.get("options") or {})}
+        wanted = {**provenance.deciding(config, ALWAYS),
+                  **provenance.everything(build(options, config.options, config.method))}
+        own = {name: made.get(name) for name in provenance.names(Config)}
+        had = {**own, "name": config.name, **provenance.defaults(options), **(made.get("options") or {})}
         if changed := difference(had, wanted):
             raise EngineError(f"There is another merge called {config.name!r} ({changed}). Give this one another name, "
                               "or set replace.")
@@ -151,13 +159,15 @@ def check_weights(experts: Mapping[str, Any]) -> None:
 
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     base = next(iter(parents.values()))["base"] or {"model": "unknown"}
-    return {"kind": "merge", "name": config.name, "method": config.method, "options": options,
-            "experts": dict(config.experts), "parents": parents, "base": base}
+    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options, "parents": parents,
+            "base": base}
 
 
-def _is_done(folder: Path, recipe: dict[str, Any], verify: bool) -> bool:
+def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], verify: bool) -> bool:
     """recipe.json is written last, so it stands for all the rest."""
     if not (folder / "recipe.json").exists():
         return False
-    made = read_object(folder / "recipe.json", verify=bool | None)
-    return {name: made.get(name) for name in recipe} == recipe and (made["verify"] is not False or not verify)
+    made = read_object(folder / "recipe.json", verify=bool | None, options=dict | None)
+    made["options"] = {**unheard, **(made["options"] or {})}
+    had = {name: made.get(name) for name in {*recipe, *provenance.names(Config)} if name in recipe or name in made}
+    return had == recipe and (made["verify"] is not False or not verify)

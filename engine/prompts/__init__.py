@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from engine.core import plugins
+from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -26,19 +26,27 @@ from engine.prompts.writers import Request, Writer
 
 @dataclass(frozen=True)
 class Config:
-    skills: tuple[str, ...] = field(metadata={"help": "Skills to write for; files of assets/skills"})
+    skills: tuple[str, ...] = field(metadata={
+        "help": "Skills to write for; files of assets/skills", "grows": True, "recorded": "a file each"})
     writer: str = field(default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"})
-    writer_options: dict[str, Any] = field(default_factory=dict)
-    count: int = field(default=200, metadata={"help": "Prompts a skill", "range": (1, 100_000)})
+    writer_options: dict[str, Any] = field(default_factory=dict, metadata={"recorded": "as the writer's"})
+    count: int = field(default=200, metadata={
+        "help": "Prompts a skill", "range": (1, 100_000), "recorded": "by how many lines there are"})
     examples_per_request: int = field(default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)})
     lines_per_request: int = field(default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)})
     seed_share: float = field(default=0.5, metadata={
         "help": "Chance that an example is one of the skill's seeds, not an accepted prompt", "range": (0.0, 1.0)})
     seed: int = field(default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)})
-    max_rounds: int = field(default=300, metadata={"help": "Requests a skill at most", "range": (1, 100_000)})
+    max_rounds: int = field(default=300, metadata={
+        "help": "Requests a skill at most", "range": (1, 100_000),
+        "decides": False, "why": "how long it goes on, and not which line comes next"})
     language: Language = field(default="storybook", metadata={
         "help": "Whether prompts must be Storybook English; free ones are only held to their length"})
-    replace: bool = field(default=False, metadata={"help": "Write anew what other settings wrote"})
+    replace: bool = field(default=False, metadata={
+        "help": "Write anew what other settings wrote", "decides": False, "why": "what to do with older work"})
+
+ALWAYS = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
+"""What records hold even at its default (engine.core.provenance)."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -51,7 +59,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     options = build(plugin.Config, config.writer_options, where=f"options of the writer {config.writer}")
     writer, total, done, short = None, config.count * len(config.skills), 0, {}
     for skill in [skills.load(name) for name in config.skills]:
-        recipe = _recipe(config, asdict(options), skill)
+        recipe = _recipe(config, options, skill)
         pool = pools.load(store, skill, recipe, config.count, config.replace)
         if not pool.finished and pool.rounds < config.max_rounds:
             writer = writer or plugin.writer(options)
@@ -111,13 +119,15 @@ def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]
     return tuple(chosen)
 
 
-def _recipe(config: Config, writer_options: dict[str, Any], skill: skills.Skill) -> dict[str, Any]:
+def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[str, Any]:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    names = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
-    options = {f"writer's {name}": value for name, value in writer_options.items()} | {
-        "writer's sha256": checkpoints.local_fingerprint(writer_options.get("model", ""))}
-    return {**{name: getattr(config, name) for name in names}, **options, **{
-        f"skill's {name}": list(value) if isinstance(value, tuple) else value for name, value in asdict(skill).items()}}
+    own, unheard = provenance.everything(writer_options), provenance.defaults(type(writer_options))
+    options = {f"writer's {name}": value for name, value in own.items()} | {
+        "writer's sha256": checkpoints.local_fingerprint(own.get("model", ""))}
+    told = {f"skill's {name}": list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(skill).items()}
+    return provenance.Identity({**provenance.deciding(config, ALWAYS), **options, **told},
+                               {f"writer's {name}": value for name, value in unheard.items()})
 
 
 def _shortfall(pool: Pool, config: Config) -> str:

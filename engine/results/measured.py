@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from engine import recipes
-from engine.core import plugins
+from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import versions
@@ -90,7 +90,7 @@ def read(one: Planned, shipped: Path) -> Measured | None:
                 names = ", ".join(field.name for field in fields(Measured))
                 raise EngineError(
                     f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
-            if found.asked == _asked(one):
+            if _completed(found.asked, one) == _asked(one):
                 return found
     return None
 
@@ -149,6 +149,17 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
 def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
     return {skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
             for skill, values in summary.per_prompt(scores).items()}
+
+
+def _completed(asked: dict[str, Any], one: Planned) -> dict[str, Any]:
+    """What was asked for, with the defaults of options that are newer than the file."""
+    kinds = {name: type(config) for name in (*recipes.STAGES, *recipes.SPLITS)
+             if (config := getattr(one.recipe, name, None))}
+    if one.recipe.prompts:
+        kinds["writer"] = plugins.load(writers, one.recipe.prompts.writer).Config
+    older = {name: {**provenance.every_default(kind), **asked[name]} for name, kind in kinds.items()
+             if isinstance(asked.get(name), dict)}
+    return json.loads(json.dumps({**asked, **older}))
 
 
 def _asked(one: Planned) -> dict[str, Any]:

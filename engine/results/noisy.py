@@ -58,8 +58,9 @@ def captioned(seed: int, number: int) -> tuple[Image.Image, str]:
 def _put(shard: Shard, shelf: Shelf, images: Sequence[Image.Image], painter: Painter) -> None:
     records = []
     for item, image in zip(shard.items, images, strict=True):
-        with atomic(shelf.folder / item.file_name) as temporary:
-            image.save(temporary)
+        if not shelf.keeps(item):
+            with atomic(shelf.folder / item.file_name) as temporary:
+                image.save(temporary)
         records.append(Picture(item.file_name, item.prompt.id, item.prompt.text, item.seeds[0], WORLD, "drawn", 1.0, 0))
     latents = painter.encode(to_pixels(images, painter.size_pixels)).cpu()
     texts = [item.prompt.text for item in shard.items]

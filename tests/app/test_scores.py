@@ -8,7 +8,7 @@ from app import scores
 from app.tabs import evaluate
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Score
-from engine.evaluate import intervals, summary
+from engine.evaluate import Config, intervals, report, summary
 
 
 def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
@@ -38,6 +38,21 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
     score("late@9", "validation", 0.9)
     shown = [s.model for s in scores.at_their_best(run, "test/j")]
     assert shown == ["late@7", "merged@2", "mine@3.5", "mine@5"], "the test prompts themselves choose nothing"
+
+
+def test_the_page_and_the_pipeline_choose_the_same_scale(tmp_path, example):
+    """At 5 only the two easy prompts were judged; on these 2 is better."""
+    run = type(example)(tmp_path)
+    for scale, values in ((2, {"a": 1.0, "b": 1.0, "c": 0.2, "d": 0.2}), (5, {"a": 0.9, "b": 0.9})):
+        for split in ("validation", "test"):
+            write_records(run.scores(f"base@{scale}", f"{split}/j"), [
+                Score(prompt, 0, "j", value, {"skill": "s", "pooled": "", "text": prompt})
+                for prompt, value in values.items()])
+    asked = Config(models={"base": {}}, judge="j", guidances=(2.0, 5.0))
+    assert report.best_guidance(asked, run) == {"base": 2.0}
+    assert [standing.model for standing in scores.at_their_best(run, "test/j")] == ["base@2"]
+    run.scores("base@2", "test/j").unlink()
+    assert [standing.model for standing in scores.at_their_best(run, "test/j")] == ["base@5"], "the one there is"
 
 
 def test_pictures_of_another_split_are_not_in_the_table(example, tmp_path):

@@ -1,4 +1,6 @@
 """The run that ships: the first open shows it, every tab has something of it, and its experts fit the base."""
+from datasets import load_dataset
+
 from app import contents, runs, scores
 from engine.core.store import Store, read_json
 from engine.models import checkpoints
@@ -38,6 +40,13 @@ def test_its_experts_are_of_the_base_that_ships():
     for name in SKILLS:
         assert read_json(run.expert(name) / "recipe.json")["base"]["sha256"] == base
     assert set(Ensemble("storybook", None, run, SKILLS).experts) == set(SKILLS)
+
+
+def test_its_pictures_open_whole_on_the_hub(tmp_path):
+    for folder, count in ((shipped().folder / "images", 100), (shipped().pictures("base@3.5"), 20)):
+        opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
+        assert set(opened) == {"train"} and len(opened["train"]) == count
+        assert {"image", "text", "seed"} <= set(opened["train"].column_names)
 
 
 def test_it_is_small():

@@ -4,10 +4,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from datasets import load_dataset
 from PIL import Image
 
 from engine import evaluate
 from engine.core.errors import EngineError
+from engine.core.imagefolder import file_name
 from engine.core.store import Store, read_json, read_records, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
@@ -72,13 +74,15 @@ def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
         prompt.id for skill in SKILLS for prompt in load("validation", skill)[:2]]
 
 
-def test_the_first_pictures_are_kept_as_an_imagefolder(finished):
+def test_the_first_pictures_are_kept_as_an_imagefolder(finished, tmp_path):
     folder = finished[0].pictures("both@3")
     kept = read_records(folder / "metadata.jsonl", Picture)
     assert [picture.prompt_id for picture in kept] == [f"validation-{skill}-000" for skill in SKILLS]
     assert sorted(path.name for path in folder.glob("*.png")) == sorted(picture.file_name for picture in kept)
     assert {picture.guidance for picture in kept} == {3.0}
     assert Image.open(folder / kept[0].file_name).size == (64, 64)
+    opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
+    assert set(opened) == {"train"} and sorted(opened["train"]["prompt_id"]) == sorted(p.prompt_id for p in kept)
 
 
 def test_what_is_finished_is_not_painted_again(config, finished, monkeypatch):
@@ -133,11 +137,46 @@ def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
-    lost, before = run_folder.pictures("both@3") / "validation-counting-000-0.png", scores(run_folder, "both@3")
+    lost = run_folder.pictures("both@3") / file_name("validation-counting-000", 0)
+    before = scores(run_folder, "both@3")
     painted = lost.read_bytes()
     lost.unlink()
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
     assert lost.read_bytes() == painted and scores(run_folder, "both@3") == before
+
+
+def test_a_kept_picture_that_people_changed_is_painted_again_and_told(config, finished, run_folder):
+    changed = run_folder.pictures("both@3") / file_name("validation-counting-000", 0)
+    before, painted = scores(run_folder, "both@3"), changed.read_bytes()
+    Image.new("RGB", (64, 64)).save(changed)
+    for spoilt in (changed.read_bytes(), b"no picture"):
+        changed.write_bytes(spoilt)
+        first, *_, last = evaluate.run(config, run_folder)
+        assert "1 kept pictures are not those that were judged" in first.text and last.kind == "done"
+        assert changed.read_bytes() == painted and scores(run_folder, "both@3") == before
+
+
+def test_a_floor_that_is_asked_for_later_is_judged(config, finished, run_folder):
+    floor = run_folder.scores("both@3", "validation/storybook.floor")
+    judged, whole = floor.read_text(), scores(run_folder, "both@3")
+    floor.unlink()
+    list(evaluate.run(replace(config, floor=False), run_folder))
+    assert not floor.exists()
+    list(evaluate.run(config, run_folder))
+    assert sorted(floor.read_text().splitlines()) == sorted(judged.splitlines())
+    assert scores(run_folder, "both@3") == whole
+
+
+def test_pictures_of_before_keep_their_names(config, finished, run_folder):
+    folder = run_folder.pictures("both@3")
+    records = read_records(folder / "metadata.jsonl", Picture)
+    for record in records:
+        (folder / record.file_name).rename(folder / f"{record.prompt_id}-0.png")
+    write_records(folder / "metadata.jsonl", [
+        replace(record, file_name=f"{record.prompt_id}-0.png") for record in records])
+    before = sorted(folder.iterdir())
+    (folder / "validation-counting-000-0.png").unlink()
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done" and sorted(folder.iterdir()) == before
 
 
 def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
@@ -154,7 +193,8 @@ def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
     after = {file.name: file.read_bytes() for file in run_folder.pictures("base@1").glob("*.png")}
     assert set(after) == set(pictures) == {p.file_name for p in read_records(
         run_folder.pictures("base@1") / "metadata.jsonl", Picture)}
-    assert {name for name in after if after[name] == pictures[name]} == {n for n in after if n.startswith("test")}
+    assert {name for name in after if after[name] == pictures[name]} == {
+        file_name(f"test-{skill}-000", 0) for skill in SKILLS}
     recipe = read_json(run_folder.folder / "scores/base@1/validation/storybook.recipe.json")
     assert recipe["recipe"]["steps"] == 3 and "torch" in recipe["versions"]
 

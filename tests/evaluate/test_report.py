@@ -28,5 +28,27 @@ def test_the_best_scale_is_the_highest_mean_and_the_lowest_of_equals(config, tmp
         write_records(store.scores(f"base@{scale}", "validation/storybook"), [Score("a", 0, "x", value, evidence)])
     assert report.best_guidance(one, store) == {"base": 2.0}
     write_records(store.scores("base@1", "validation/storybook"), [Score("a", 0, "x", None, {"skill": "counting"})])
-    with pytest.raises(EngineError, match="could read no prompt"):
+    with pytest.raises(EngineError, match="could read no prompt of validation"):
         report.best_guidance(replace(one, guidances=(1.0,)), store)
+
+
+UNEVEN = {2: {"a": 1.0, "b": 1.0, "c": 0.2, "d": 0.2}, 5: {"a": 0.9, "b": 0.9}}
+"""At 5 only the two easy prompts were judged; on these 2 is better."""
+
+
+def test_scales_are_compared_on_what_all_of_them_were_judged_on(config, tmp_path):
+    store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))
+    for scale, values in UNEVEN.items():
+        write_records(store.scores(f"base@{scale}", "validation/storybook"), [
+            Score(prompt, 0, "x", value, {"skill": "s"}) for prompt, value in values.items()])
+    assert report.best_guidance(one, store) == {"base": 2.0}
+
+
+def test_scales_that_share_nothing_choose_nothing(config, tmp_path):
+    judged = {scale: [Score(prompt, 0, "x", 0.5, {"skill": "s"})] for scale, prompt in ((2.0, "a"), (5.0, "b"))}
+    assert report.best_scale(judged) is None and report.best_scale({}) is None
+    store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))
+    for scale, found in judged.items():
+        write_records(store.scores(f"base@{scale:g}", "validation/storybook"), found)
+    with pytest.raises(EngineError, match="No guidance scale can be chosen for base: .* at all its scales"):
+        report.best_guidance(one, store)

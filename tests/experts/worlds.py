@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from engine.core.store import Store
@@ -13,7 +14,7 @@ CAPTIONS = ["two red balls", "a tree", "a blue star", "red balls at night"]
 
 
 def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl: bool = False) -> None:
-    """latents.safetensors and metadata.jsonl of `count` pictures; no PNG."""
+    """latents.safetensors and metadata.jsonl of `count` pictures, and plain PNGs that have nothing to do with them."""
     generator = torch.Generator().manual_seed(len(skill) + count)
     width = 56 if xl else 32
     tensors = {"latents": torch.randn(count, 8, 16, 16, generator=generator),
@@ -31,6 +32,7 @@ def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl:
             picture = {"file_name": f"{i}.png", "prompt_id": f"{skill}-{i}", "text": CAPTIONS[i % 4], "seed": i,
                        "model": str(model), "sampler": "ddim", "guidance": 3.5, "steps": 4}
             lines.write(json.dumps(picture) + "\n")
+            Image.new("RGB", (64, 64), (i, 0, 0)).save(folder / f"{i}.png")
 
 
 def config(base: Path, **changes) -> Config:

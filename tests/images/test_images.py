@@ -6,6 +6,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 import torch
+from datasets import load_dataset
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -51,12 +52,20 @@ def test_the_recipe_travels_in_the_weights_file(config, store):
     assert {"torch", "diffusers"} <= set(read_json(store.images("counting") / "recipe.json")["versions"])
 
 
-def test_the_folder_is_what_the_hub_calls_an_imagefolder(config, store):
-    list(images.run(config, store))
+def test_the_folder_is_what_the_hub_calls_an_imagefolder(config, store, tmp_path):
+    """By the library itself, which takes a word like test in a name for a split; one picture is of one's own."""
+    list(images.run(replace(config, skills=("counting", "test_places")), with_prompts(store, 3, "test_places")))
     folder = store.images("counting")
-    rows = [json.loads(line) for line in (folder / "metadata.jsonl").read_text().splitlines()]
-    assert all((folder / row["file_name"]).is_file() and row["text"] for row in rows)
-    assert not Image.open(folder / rows[0]["file_name"]).info
+    Image.new("RGB", (64, 64)).save(folder / "mine.png")
+    with open(folder / "metadata.jsonl", "a") as lines:
+        lines.write(json.dumps({"file_name": "mine.png", "text": "all black"}) + "\n")
+    for name, count in (("images", 9), ("images/counting", 6), ("images/~test~_places", 3)):
+        found = load_dataset("imagefolder", data_dir=str(store.folder / name), cache_dir=str(tmp_path / "cache"))
+        assert set(found) == {"train"} and len(found["train"]) == count
+        assert all(row["text"] and row["image"].size == (64, 64) for row in found["train"])
+        assert {"prompt_id", "seed", "model", "sampler", "guidance", "steps"} <= set(found["train"].column_names)
+        assert len(load_dataset(str(store.folder / name), cache_dir=str(tmp_path / "cards"))["train"]) == count
+    assert not Image.open(folder / "00000.png").info
 
 
 def test_events_let_a_gallery_fill_shard_by_shard(config, store):
