@@ -16,6 +16,7 @@ from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
+from engine.models.identity import recognised
 from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
@@ -134,7 +135,8 @@ def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str,
     wanted = {name: str(value) for name, value in asdict(config).items() if name not in ("name", "batch_size")}
     wanted |= parents
     if (folder / RECIPE).exists():
-        if changed := difference(read_json(folder / RECIPE)["recipe"], wanted):
+        made = recognised(read_json(folder / RECIPE)["recipe"], wanted)
+        if changed := difference(made, wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})

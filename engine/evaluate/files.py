@@ -12,6 +12,7 @@ from engine.core.types import Picture, Score
 from engine.evaluate import Config, summary
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
+from engine.models.identity import recognised
 
 Scores = dict[tuple[str, int], Score]
 
@@ -112,7 +113,7 @@ class Files:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        made = read_json(self._recipe_path(model))["recipe"]
+        made = recognised(read_json(self._recipe_path(model))["recipe"], recipe)
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))

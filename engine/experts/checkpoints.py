@@ -11,6 +11,7 @@ from engine.core.store import read_json, read_records, write_records
 from engine.experts import Training
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files, tensor_files
+from engine.models.identity import recognised
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -116,7 +117,8 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
-    old, new = {key: had.get(key, defaults.get(key)) for key in wanted}, dict(wanted)
+    had, new = recognised(had, wanted), dict(wanted)
+    old = {key: had.get(key, defaults.get(key)) for key in wanted}
     if old.get("images") != new.get("images"):  # hashes tell a reader nothing
         old["images"], new["images"] = "as they were", "as they are now"
     if changed := difference(old, new):

@@ -1,11 +1,14 @@
 """Where weights lie: a name, a folder or a Hub id becomes a folder on this machine. No torch."""
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 
 from engine.core.errors import EngineError
+from engine.models import weight_files
+from engine.models.identity import FORMERLY
 from engine.models.identity import fingerprint as fingerprint
 from engine.models.identity import recognised as recognised
 
@@ -102,6 +105,29 @@ def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
 def faulty(model_id: str, kind: str, fault: Any) -> EngineError:
     """The sentence for a checkpoint on this machine that is not whole, with its fault and the remedy for that."""
     return EngineError(f"{model_id} does not load as a {kind}: {fault}. {fault.remedy}.")
+
+
+def identity_of(base: Mapping[str, Any]) -> str:
+    """What a recipe says of its base, comparable with others: by its weights where they are known, or by its name."""
+    recorded, folder = base.get("sha256"), _on_this_machine(base.get("model"), base.get("revision"))
+    if not recorded:
+        return str(base.get("model"))
+    return str(recognised(recorded, fingerprint(folder)) if folder else FORMERLY.get(recorded, recorded))
+
+
+def _on_this_machine(model_id: Any, revision: str | None) -> Path | None:
+    """Where weights lie already; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache
+    if not isinstance(model_id, str):
+        return None
+    try:
+        folder = local_folder(model_id)
+    except EngineError:  # named by a folder that is gone
+        return None
+    if folder or "/" not in model_id:
+        return folder
+    index = try_to_load_from_cache(model_id, weight_files.INDEX, revision=revision)
+    return Path(index).parent if isinstance(index, str) else None
 
 
 def local_fingerprint(model_id: str) -> str:

@@ -5,6 +5,7 @@ A hash that was recorded as it was taken formerly, over names and bytes of files
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -67,9 +68,14 @@ def recognised(recorded: Any, present: Any) -> Any:
         return {name: recognised(value, present.get(name)) for name, value in recorded.items()}
     if not isinstance(recorded, str) or recorded == present or present not in _FOLDERS:
         return recorded
-    if FORMERLY.get(recorded) == present or former(_FOLDERS[present]) == recorded:
-        return present
-    return recorded
+    known = FORMERLY.get(recorded) == present or _former_of(present) == recorded
+    return present if known else recorded
+
+
+@cache
+def _former_of(present: str) -> str:
+    """Once a process: a stage asks for every skill, and large weights take seconds."""
+    return former(_FOLDERS[present])
 
 
 def _lines(part: str, folder: Path) -> Iterator[str]:
