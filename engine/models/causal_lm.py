@@ -89,8 +89,12 @@ def load(model_id: str, revision: str | None = None, device: str | None = None) 
     logging.disable_progress_bar()
     where: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
     kept = weight_files.variant(place) if isinstance(place, Path) else None
-    part = "tokenizer"
+    part = "folder"
     try:
+        if isinstance(place, Path):
+            weight_files.check(place)
+            parts.check_weights(place)
+        part = "tokenizer"
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
         part = "model"
         model, told = AutoModelForCausalLM.from_pretrained(

@@ -147,4 +147,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def first_line(error: Exception) -> str:
     """What an error of others says, short enough for a sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    told = " ".join(lines[:2 if lines and lines[0].endswith(":") else 1])
+    if not told or isinstance(error, LookupError):  # whose text is only what was looked for
+        told = f"{type(error).__name__} {told}".strip()
+    return told[:200].rstrip(".")

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from engine.core.errors import EngineError
 from engine.models import weight_files
 
 BUFFER_BYTES = 1 << 20
@@ -41,7 +42,11 @@ def fingerprint(folder: Path) -> str:
     The same for a file and its shards, for a whole one and a variant of the same numbers, and for old names and new.
     Raises EngineError, naming the file, for one that is damaged.
     """
-    lines = {line for part, place in weight_files.parts(folder).items() for line in _lines(part, place)}
+    places = weight_files.parts(folder)
+    try:
+        lines = {line for part, place in places.items() for line in _lines(part, place)}
+    except weight_files.Damaged as error:
+        raise EngineError(f"The weights in {folder} are not whole: {error}. Fetch or save them again.") from error
     found = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
     _FOLDERS[found] = folder
     return found
@@ -81,7 +86,7 @@ def _former_of(present: str) -> str:
 def _lines(part: str, folder: Path) -> Iterator[str]:
     for path in weight_files.of(folder):
         with open(path, "rb") as file:
-            for tensor in weight_files.stored(file, str(path)):
+            for tensor in weight_files.stored(path, file):
                 if not _NO_WEIGHT.search(tensor.name):
                     shape = "x".join(map(str, tensor.shape))
                     yield f"{part}/{_common(tensor.name)} {tensor.dtype} {shape} {_sha256(file, tensor)}"

@@ -21,6 +21,7 @@ LIBRARIES = ("diffusers", "transformers")
 AGAIN = "Fetch or save it again"
 LORA = ("Open it where it was made, call pipe.unload_lora_weights() (after pipe.fuse_lora(), to keep "
         "what the LoRA does), and save it again")
+OTHER = "Choose a checkpoint without code of its own"
 SHOWN = 2
 """How many names of weights a sentence gives."""
 
@@ -81,12 +82,22 @@ def check(module: nn.Module, told: Mapping[str, Any]) -> None:
         raise Faulty(f"lacks {_listed(empty)}")
 
 
+def check_weights(folder: Path) -> None:
+    """Raises Faulty for a model without safetensors weights."""
+    if not any(folder.glob("*.safetensors")):
+        raise Faulty("has no safetensors weights; pickled ones (.bin, .ckpt) are never opened")
+
+
 def because(error: Exception) -> Faulty:
     """What a library raised over a foreign file, in its own first line. Raises it where memory ran out."""
     if isinstance(error, Faulty):
         return error
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         raise error
+    if isinstance(error, weight_files.Damaged):
+        return Faulty(f"does not open: {error}")
+    if "trust_remote_code" in str(error):
+        return Faulty("opens only with code of its own, which is never run", OTHER)
     if shapes := _MISSHAPEN.search(str(error)):
         return Faulty("has {} in the shape {}, where its config.json says {}".format(*shapes.group(1, 3, 2)))
     return Faulty(f"does not open ({checkpoints.first_line(error)})")
@@ -99,6 +110,7 @@ def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
             raise Faulty("is missing: there is no such folder")
         if (place / "adapter_config.json").exists():
             raise Faulty("is a LoRA adapter and no model", LORA)
+        weight_files.check(place)
         return _module(kind, place, dtype) if issubclass(kind, nn.Module) else kind.from_pretrained(place)
     except Exception as error:  # a foreign file through a foreign library: it may raise anything
         fault = because(error)
@@ -107,8 +119,7 @@ def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
 
 def _module(kind: Any, place: Path, dtype: torch.dtype) -> nn.Module:
     from diffusers import ModelMixin
-    if not any(place.glob("*.safetensors")):
-        raise Faulty("has no safetensors weights; pickled ones (.bin, .ckpt) are never opened")
+    check_weights(place)
     # transformers then tells the shapes; diffusers tells them in its error
     told_apart = {} if issubclass(kind, ModelMixin) else {"ignore_mismatched_sizes": True}
     module, told = kind.from_pretrained(
@@ -129,7 +140,7 @@ def _class(said: Any) -> Any:
     theirs = isinstance(within, ModuleType) and within.__name__.startswith(f"{pipelines.__name__}.")
     if library not in LIBRARIES and not theirs:
         raise Faulty(f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, and never a "
-                     "checkpoint's own code", "Choose a checkpoint without code of its own")
+                     "checkpoint's own code", OTHER)
     kind = simple_get_class_obj(library, name)
     if not inspect.isclass(kind) or not hasattr(kind, "from_pretrained"):
         raise Faulty(f"is to be a {name} of {library}, which is nothing that opens")

@@ -1,7 +1,6 @@
 """The safetensors files of a checkpoint as its library reads them: which ones, and what lies where in them. No torch."""
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -23,6 +22,12 @@ _VARIANT = re.compile(r"[^.]+\.([a-z0-9_]+)(-\d+-of-\d+)?\.safetensors")
 _BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64,
          "U32": 32, "U16": 16, "U8": 8, "BOOL": 8}
 """The kinds of numbers whose size is checked; newer ones are taken by their offsets."""
+_NOT_SO = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading JSON of another shape raises."""
+
+
+class Damaged(ValueError):
+    """What is wrong with a file, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,20 @@ class Stored:
     first: int
     """Where its bytes begin, from the start of the file."""
     size_bytes: int
+
+
+def check(folder: Path) -> None:
+    """Raises Damaged for configs and weights of one part that no library could open, in plain words."""
+    for config in sorted(folder.glob("*config.json")):
+        try:
+            found = json.loads(config.read_text(encoding="utf-8"))
+        except _NOT_SO as error:
+            raise Damaged(f"{config.name} cannot be read as JSON ({error})") from error
+        if not isinstance(found, dict):
+            raise Damaged(f"{config.name} holds a {type(found).__name__} and no settings")
+    for path in of(folder):
+        with open(path, "rb") as file:
+            stored(path, file)
 
 
 def parts(folder: Path) -> dict[str, Path]:
@@ -69,7 +88,10 @@ def variant(folder: Path) -> str | None:
 
 
 def of(folder: Path) -> list[Path]:
-    """The files that hold one part's weights, in order; without such names all safetensors files at hand."""
+    """The files that hold one part's weights, in order; without such names all safetensors files at hand.
+
+    Raises Damaged for an index of shards that is none.
+    """
     kind = variant(folder)
     for stem in _STEMS:
         whole = folder / (f"{stem}.{kind}.safetensors" if kind else f"{stem}.safetensors")
@@ -83,31 +105,33 @@ def of(folder: Path) -> list[Path]:
     return near or sorted(file for file in folder.rglob("*.safetensors") if _WHOLE.fullmatch(file.name))
 
 
-def stored(file: BinaryIO, name: str) -> list[Stored]:
-    """The tensors of an open file by where they lie. Raises EngineError, naming the file, for one that is not whole."""
+def stored(path: Path, file: BinaryIO) -> list[Stored]:
+    """The tensors of an open safetensors file by where they lie. Raises Damaged for one that is not whole.
+
+    The format: a length of 8 bytes, so much JSON, then the numbers.
+    """
     try:
-        return list(_stored(file))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise EngineError(f"{name} is damaged or no safetensors file ({error or type(error).__name__}). "
-                          "Fetch or save the checkpoint again.") from error
+        length = int.from_bytes(file.read(8), "little")
+        if length > MOST_HEADER_BYTES:
+            raise ValueError("its header has no end")
+        header = json.loads(file.read(length))
+        size_bytes = file.seek(0, 2)
+        found = [_tensor(name, about, 8 + length, size_bytes) for name, about in header.items()
+                 if name != "__metadata__"]
+    except _NOT_SO as error:
+        why = str(error) or type(error).__name__
+        raise Damaged(f"{path.name} is damaged or no safetensors file ({why})") from error
+    return sorted(found, key=lambda tensor: tensor.first)
 
 
-def _stored(file: BinaryIO) -> Iterator[Stored]:
-    """By safetensors' format: a length of 8 bytes, so much JSON, then the numbers."""
-    length = int.from_bytes(file.read(8), "little")
-    if length > MOST_HEADER_BYTES:
-        raise ValueError("its header has no end")
-    header = json.loads(file.read(length))
-    start, end = 8 + length, file.seek(0, 2)
-    tensors = {name: about for name, about in header.items() if name != "__metadata__"}
-    for name, about in sorted(tensors.items(), key=lambda item: item[1]["data_offsets"]):
-        first, last = about["data_offsets"]
-        if not 0 <= first <= last <= end - start:
-            raise ValueError(f"{name} ends beyond the file")
-        bits = _BITS.get(about["dtype"], 0) * prod(about["shape"])
-        if about["dtype"] in _BITS and bits != 8 * (last - first):
-            raise ValueError(f"{name} has another size than its shape says")
-        yield Stored(name, about["dtype"], tuple(about["shape"]), start + first, last - first)
+def _tensor(name: str, about: Any, start: int, size_bytes: int) -> Stored:
+    first, last = about["data_offsets"]
+    if not 0 <= first <= last <= size_bytes - start:
+        raise ValueError(f"{name} ends beyond the file")
+    expected_bits = _BITS.get(about["dtype"], 0) * prod(about["shape"])
+    if about["dtype"] in _BITS and expected_bits != 8 * (last - first):
+        raise ValueError(f"{name} has another size than its shape says")
+    return Stored(name, about["dtype"], tuple(about["shape"]), start + first, last - first)
 
 
 def _shards(index: Path) -> list[Path]:
@@ -116,7 +140,7 @@ def _shards(index: Path) -> list[Path]:
         return []
     try:
         named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise EngineError(f"{index} names no files ({error}). Fetch or save the checkpoint again.") from error
+    except _NOT_SO as error:
+        raise Damaged(f"{index.name} names no files of weights") from error
     names = sorted(name for name in named if isinstance(name, str) and Path(name).name == name)
     return [index.parent / name for name in names if (index.parent / name).is_file()]
