@@ -17,6 +17,7 @@ from engine.core.recipe import difference, versions
 from engine.core.store import Store, atomic, read_object, read_records, write_json, write_records
 from engine.core.types import Evidence, Prompt, file_fault
 from engine.models import checkpoints
+from engine.models.identity import recognised
 from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
@@ -157,7 +158,8 @@ def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str,
     wanted = {name: str(value) for name, value in provenance.deciding(config, ALWAYS).items()}
     wanted |= parents
     if (folder / RECIPE).exists():
-        if changed := difference(read_object(folder / RECIPE, recipe=dict)["recipe"], wanted):
+        made = recognised(read_object(folder / RECIPE, recipe=dict)["recipe"], wanted)
+        if changed := difference(made, wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})

@@ -17,6 +17,7 @@ from engine.evaluate import Config, diversity, summary
 from engine.evaluate import scores as score_files
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
+from engine.models.identity import recognised
 
 Scores = dict[tuple[str, int], Score]
 ROUNDING = 2
@@ -150,6 +151,7 @@ class Files:
         made = self._made(model)
         if made is None:
             return True
+        made = recognised(made, recipe)
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))

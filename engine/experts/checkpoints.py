@@ -13,6 +13,7 @@ from engine.core.typed import checker
 from engine.experts import Config, Training, objectives
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files, tensor_files
+from engine.models.identity import recognised
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -126,6 +127,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
+    had = recognised(had, wanted)
     known = {*wanted, *provenance.names(Config)}  # one that is at its default again is not in `wanted`
     old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
     unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)

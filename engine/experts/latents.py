@@ -17,6 +17,7 @@ from engine.core.typed import checker
 from engine.experts import edits
 from engine.models import tensor_files
 from engine.models.diffusion import Painter
+from engine.models.identity import recognised
 from engine.models.sampling import Embeddings
 
 LATENTS = "latents.safetensors"
@@ -110,7 +111,7 @@ def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
     """The images stage says whose latents it kept: the student's, if another model than it painted."""
     recipe = _recipe(file, header)
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
-    if base and base != painter.fingerprint:
+    if base and recognised(base, painter.fingerprint) != painter.fingerprint:
         whose = recipe.get("encode_for") or recipe.get("model")
         raise EngineError(f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. Paint "
                           f"them again with encode_for = {painter.model_id!r}, or train {whose}.")

@@ -6,6 +6,7 @@ the one to be trained it is its weak-to-strong setting. Keeping the best of seve
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from engine import judges
@@ -17,6 +18,7 @@ from engine.core.store import Store, read_object, read_records, write_json
 from engine.core.types import Prompt
 from engine.images.shards import STORY, Shard, Shelf, plan
 from engine.models import checkpoints
+from engine.models.identity import recognised
 
 
 @dataclass(frozen=True)
@@ -111,14 +113,22 @@ def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) ->
     prompts = read_records(store.prompts(skill), Prompt)
     if not prompts:
         raise EngineError(f"There are no prompts for {skill!r} in {store.folder}. Write them first: stage prompts.")
-    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, identity)
+    told = _as_told(store.images(skill) / "recipe.json", identity)
+    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, told)
+
+
+def _as_told(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """The same identity as a folder's recipe has it, where it means the same: its shards are found by those words."""
+    made = read_object(path, recipe=dict)["recipe"] if path.exists() else identity
+    return identity if recipe.difference(recognised(made, identity), identity) else made
 
 
 def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> Shelf:
     """The folder's finished shards, once it is sure that they were painted by these settings."""
     folder = store.images(skill)
     path = folder / "recipe.json"
-    if path.exists() and (changed := recipe.difference(read_object(path, recipe=dict)["recipe"], identity)):
+    made = recognised(read_object(path, recipe=dict)["recipe"], identity) if path.exists() else identity
+    if changed := recipe.difference(made, identity):
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")

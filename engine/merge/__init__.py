@@ -16,7 +16,7 @@ from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
 from engine.core.store import Store, read_object
 from engine.merge import methods
-from engine.models import tensor_files
+from engine.models import checkpoints, tensor_files
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
         parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / lora_files.FILE_NAME),
                          "base": lora_files.read_recipe(store.expert(name)).get("base")}
     bases = [parent["base"] or {} for parent in parents.values()]
-    if len({base.get("sha256") or base.get("model") for base in bases}) > 1:
+    recorded = {base.get("sha256") or base.get("model") for base in bases}
+    if len(recorded) > 1 and len({checkpoints.identity_of(base) for base in bases}) > 1:
         stand = zip(parents, bases, strict=True)
         told = "; ".join(f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand)
         raise EngineError(f"Experts of different bases cannot be merged ({told}). Choose those of one base.")

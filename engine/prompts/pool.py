@@ -11,6 +11,7 @@ from engine.core.recipe import difference, versions
 from engine.core.store import Store, read_object, read_records, write_json, write_records
 from engine.core.typed import reader
 from engine.core.types import Prompt, Rejected
+from engine.models.identity import recognised
 from engine.prompts.checks import Refusal
 from engine.prompts.novelty import Novelty
 from engine.prompts.skills import Skill
@@ -95,7 +96,7 @@ def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, repl
     if not path.exists():
         return Pool(skill, "", accepted, finished=True) if accepted else fresh
     saved = read_object(path, recipe=dict, mark=dict)
-    if changed := difference(saved["recipe"], recipe):
+    if changed := difference(recognised(saved["recipe"], recipe), recipe):
         if replace:
             return fresh
         raise EngineError(f"The prompts for {name} were written with other settings ({changed}). Set them back, "
