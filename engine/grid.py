@@ -3,7 +3,7 @@
 Reads experts/, writes grids/<name>/: a PNG a cell and prompt, and cells.jsonl with what each was painted with and what
 the judge says of it. All cells are rows of the same batches: every row has its own mixture and its own guidance.
 """
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
+from engine.core.weights import MOST as MOST_WEIGHT
+from engine.core.weights import check as check_weights
 from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
 MOST_CELLS = 400
+MOST_GUIDANCE = 50.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
+    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     sampler: str = field(default="dpmsolver++", metadata={"help": "How"})
     seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})
@@ -108,7 +111,9 @@ def _at(config: Config, x: float, y: float) -> tuple[dict[str, float], float]:
             strength = value
         else:
             weights[axis] = value
-    return {name: strength * weight for name, weight in weights.items()}, guidance
+    found = {name: strength * weight for name, weight in weights.items()}
+    check_weights(found)
+    return found, guidance
 
 
 def _check(config: Config) -> None:
@@ -124,9 +129,18 @@ def _check(config: Config) -> None:
         raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
     names.check(config.name, "a grid")
     texts.check(config.prompts)
-    for value in (*config.x_values, *config.y_values):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
-            raise EngineError(f"{value!r} is no value of an axis. Give numbers.")
+    check_weights(config.weights)
+    _check_axis(config.x, config.x_values)
+    _check_axis(config.y, config.y_values)
+
+
+def _check_axis(axis: str, values: Iterable[Any]) -> None:
+    most = MOST_GUIDANCE if axis == GUIDANCE else MOST_WEIGHT
+    for value in values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not -most <= value <= most:
+            raise EngineError(f"{value!r} is no value of an axis. "
+                              f"Give {axis} numbers between {-most:g} and {most:g}.")
 
 
 def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:

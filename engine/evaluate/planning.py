@@ -8,7 +8,7 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine.core import texts
+from engine.core import texts, weights
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 from engine.core.store import read_records
@@ -117,8 +117,9 @@ def _check(config: Config) -> None:
     for arm, mix in config.models.items():
         if not ARM.fullmatch(arm):
             raise EngineError(f"{arm!r} cannot name a model. Use letters, digits and dashes.")
-        if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
+        if not isinstance(mix, Mapping):
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
+        weights.check(mix, arm)
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
         raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
                           f"from {', '.join(config.models)}.")

@@ -4,7 +4,6 @@ Reads experts/<name>/, writes merges/<name>/ in the same format with its recipe:
 """
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
 from engine.core.store import Store, read_json
+from engine.core.weights import check as check_weights
 from engine.merge import methods
 from engine.models import tensor_files
 
@@ -131,13 +131,6 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
         told = "; ".join(f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand)
         raise EngineError(f"Experts of different bases cannot be merged ({told}). Choose those of one base.")
     return parents
-
-
-def check_weights(experts: Mapping[str, Any]) -> None:
-    """Raises EngineError for a weight that is no number."""
-    for name, weight in experts.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
-            raise EngineError(f"The weight of {name} is {weight!r}. Give it a number.")
 
 
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
