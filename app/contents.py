@@ -13,6 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
+from engine.models import lora_cards
 from engine.models.checkpoints import STORYBOOK
 from engine.models.lora_cards import FILE_NAME
 
@@ -106,7 +107,7 @@ def arm_of(model: str) -> tuple[str, float | None]:
 def base_of(run: Store) -> dict[str, Any]:
     """The base as stages are told of it: `model` and `revision`."""
     for made in sorted(run.folder.glob("experts/*/recipe.json")):
-        if (base := store.read_json(made).get("base") or {}).get("model"):
+        if (base := recipe(made.parent).get("base") or {}).get("model"):
             return {"model": str(base["model"]), "revision": base.get("revision")}
     file = run.folder / "recipe.toml"
     tables = read_toml(file) if file.exists() else {}
@@ -148,8 +149,8 @@ def identity(run: Store, experts: Sequence[str]) -> str:
 
 
 def recipe(made: Path) -> dict[str, Any]:
-    """How an expert or a merge was made."""
-    return store.read_json(made / "recipe.json")
+    """How an expert or a merge was made. Raises EngineError for a damaged recipe."""
+    return lora_cards.read_recipe(made)
 
 
 def _painted(run: Store, skill: str) -> list[Painted]:

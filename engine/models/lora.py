@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 
+MOST_VALUE = 65504.0
+"""Of a factor: the largest number of half precision, in which people keep LoRAs; theirs lie far below 1."""
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 
 

@@ -18,22 +18,24 @@ from engine.core.store import atomic
 if TYPE_CHECKING:
     from torch import Tensor
 
+BROKEN = (SafetensorError, OSError, ValueError)
+"""What safetensors raises for a file that is none, or is cut off."""
+
 
 @contextmanager
 def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
     """The open file; with `framework="numpy"` without torch. Raises EngineError when it is not whole, or pickled."""
-    pickled = [file.with_suffix(suffix) for suffix in (".bin", ".pt", ".ckpt")]
-    if not file.is_file() and not any(other.is_file() for other in pickled):
-        raise EngineError(f"{file} is missing. Run the stage that writes it first.")
-    if not file.is_file() or _is_pickle(file):
-        raise EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
-                          "Convert them to safetensors first.")
+    if not file.is_file():
+        raise _missing(file)
     try:
-        with safe_open(file, framework=framework) as found:
+        found = safe_open(file, framework=framework)
+    except BROKEN as error:
+        raise _unreadable(file, error) from error
+    try:
+        with found:
             yield found
-    except (SafetensorError, OSError, ValueError) as error:
-        raise EngineError(f"{file} is damaged or no safetensors file ({error}). "
-                          "Delete it and make it again.") from error
+    except BROKEN as error:
+        raise _damaged(file, error) from error
 
 
 def read(file: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
@@ -72,6 +74,29 @@ def _sort_header(file: Path) -> None:
         assert len(text) == size, f"{len(text)} bytes of header do not fit into {size}"
         found.seek(8)
         found.write(text)
+
+
+def _missing(file: Path) -> EngineError:
+    if any(file.with_suffix(suffix).is_file() for suffix in (".bin", ".pt", ".ckpt")):
+        return _pickled(file)
+    return EngineError(f"{file} is missing. Run the stage that writes it first.")
+
+
+def _unreadable(file: Path, error: Exception) -> EngineError:
+    """Only what does not open is looked at for a pickle: its first bytes may be a header's length."""
+    if isinstance(error, OSError):
+        return EngineError(f"{file} cannot be read ({error}). Allow that, or choose another file.")
+    return _pickled(file) if _is_pickle(file) else _damaged(file, error)
+
+
+def _pickled(file: Path) -> EngineError:
+    return EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
+                       "Convert them to safetensors first.")
+
+
+def _damaged(file: Path, error: Exception) -> EngineError:
+    return EngineError(f"{file} is damaged or no safetensors file ({error}). "
+                       "Delete it and make it again.")
 
 
 def _is_pickle(file: Path) -> bool:
