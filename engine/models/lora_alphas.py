@@ -11,15 +11,15 @@ SPECIAL = frozenset("\\^$*+?{}[]()|")
 ANEW = "Export the LoRA again, with its alpha and rank as numbers."
 
 
-def number(value: Any, what: str) -> float:
+def number(value: Any, what: str, remedy: str = ANEW) -> float:
     """An alpha. Raises EngineError, beginning with `what`, for one that no LoRA was trained with."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise EngineError(f"{what} is {shown(value)}, which is no number. {ANEW}")
+        raise EngineError(f"{what} is {shown(value)}, which is no number. {remedy}")
     if value == 0:
         raise EngineError(f"{what} is 0, which some programs read as switched off and others as "
-                          f"the rank. {ANEW}")
+                          f"the rank. {remedy}")
     if not LEAST <= abs(value) <= MOST:
-        raise EngineError(f"{what} is {shown(value)}, with which no LoRA was trained. {ANEW}")
+        raise EngineError(f"{what} is {shown(value)}, with which no LoRA was trained. {remedy}")
     return float(value)
 
 

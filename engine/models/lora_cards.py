@@ -1,7 +1,6 @@
 """What lies beside a LoRA's weights: a model card and the recipe. No torch."""
 import re
 from collections.abc import Mapping
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ FIELDS = {"kind": str | None, "name": str | None, "source": dict | None, "skills
           "step": int | None, "steps": int | None}
 OF_A_MERGE = {"method": str, "options": dict | None, "experts": dict, "verify": bool | None}
 """Of recipe.json, by their types."""
+BEYOND = 1e300
+"""No weight of any use, and the last that can be computed with."""
 SNIPPET = [
     "```python",
     "from diffusers import DiffusionPipeline",
@@ -78,7 +79,7 @@ def check_numbers(weights: Mapping[str, Any], file: Path) -> None:
     """Raises EngineError for a weight, of those that a file tells by expert, that is no number."""
     for name, weight in weights.items():
         is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not is_number or not abs(weight) < inf:
+        if not is_number or not abs(weight) < BEYOND:
             raise EngineError(f"{file} is damaged: the weight of {name} is {weight!r:.60}. {ANEW}")
 
 

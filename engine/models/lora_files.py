@@ -19,6 +19,7 @@ from torch import Tensor
 from engine.core.errors import EngineError
 from engine.models import lora_scales, tensor_files
 from engine.models.lora import MOST_VALUE, Expert, Factors, ending
+from engine.models.lora_alphas import number
 from engine.models.lora_cards import FILE_NAME, check_base
 
 PREFIX = "unet."
@@ -100,11 +101,13 @@ def _adapter_metadata(expert: Expert) -> dict[str, Any]:
     """
     ranks = {path: factors.rank for path, factors in expert.items()}
     alphas = {path: _alpha(factors) for path, factors in expert.items()}
-    rank, alpha = _commonest(ranks), _commonest(alphas)
-    config = {"r": rank, "lora_alpha": alpha, "use_rslora": False, "use_dora": False, "bias": "none",
+    for path, alpha in alphas.items():
+        number(alpha, f"alpha of {path}")  # what is written can be read
+    rank, usual = _commonest(ranks), _commonest(alphas)
+    config = {"r": rank, "lora_alpha": usual, "use_rslora": False, "use_dora": False, "bias": "none",
               "target_modules": sorted({ending(path) for path in expert}),
               "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
-              "alpha_pattern": {path: own for path, own in alphas.items() if own != alpha}}
+              "alpha_pattern": {path: own for path, own in alphas.items() if own != usual}}
     return {f"{PREFIX}{key}": value for key, value in config.items()}
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 BROKEN = (SafetensorError, OSError, ValueError)
 """What safetensors raises for a file that is none, or is cut off."""
 
+PICKLED = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+LONGEST_HEADER = 100_000_000
+"""In bytes; safetensors reads no longer one."""
+
 
 @contextmanager
 def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
@@ -100,6 +104,10 @@ def _damaged(file: Path, error: Exception) -> EngineError:
 
 
 def _is_pickle(file: Path) -> bool:
-    """By the first bytes: a bare pickle, or the zip archive of `torch.save`."""
+    """By the first bytes: a bare pickle, or the zip archive of `torch.save`.
+
+    A safetensors file that was cut off may begin with the same two bytes, but tells a length that can be.
+    """
     with open(file, "rb") as found:
-        return found.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        first = found.read(8)
+    return first[:2] in PICKLED and int.from_bytes(first, "little") > LONGEST_HEADER
