@@ -42,7 +42,8 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
+    guidance: float = field(default=3.5, metadata={
+        "help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     sampler: str = field(default="dpmsolver++", metadata={"help": "How"})
     seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})

@@ -167,18 +167,18 @@ def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header
 
 
 @pytest.mark.parametrize("kind", ["kohya", "peft"])
-@pytest.mark.parametrize(("value", "reason"), [
-    (1e30, "values that are too large .*a LoRA's lie far below 1"), (float("nan"), "values that are no numbers"),
-    (-float("inf"), "values that are no numbers")])
-def test_values_that_cannot_be_are_refused_as_what_they_are(base, files, tmp_path, kind, value, reason):
+@pytest.mark.parametrize("value", [1e30, float("nan"), -float("inf")])
+def test_values_that_cannot_be_are_refused_as_what_they_are(base, files, tmp_path, kind, value):
     tensors, header = tensor_files.read(files[kind])
     key = next(key for key in tensors if not key.endswith("alpha"))
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
     tensors[key][0, 0] = value
-    save_file(tensors, tmp_path / "bad.safetensors", header)
-    with pytest.raises(EngineError, match=f"bad.safetensors holds {reason}.*choose another file") as raised:
-        take(Store(tmp_path / "run"), file=str(tmp_path / "bad.safetensors"), name="foreign", model=str(base))
-    assert "diverged" not in str(raised.value) and not (tmp_path / "run").exists()
+    file, store = tmp_path / "bad.safetensors", Store(tmp_path / "run")
+    save_file(tensors, file, header)
+    reason = "too large .*a LoRA's lie far below 1" if value == 1e30 else "no numbers"
+    with pytest.raises(EngineError, match=f"values that are {reason}.*choose another") as raised:
+        take(store, file=str(file), name="foreign", model=str(base))
+    assert "diverged" not in str(raised.value) and not store.folder.exists()
 
 
 def test_a_flat_alpha_counts_and_what_it_contradicts_is_told(base, expert, tmp_path):

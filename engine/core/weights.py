@@ -5,8 +5,9 @@ from typing import Any
 from engine.core.errors import EngineError
 
 MOST = 100.0
-"""Of a weight, either way. People use -1 to 2. At 100 the base has long drowned, and single precision still tells a
-right merge from a wrong one: plain diffusers lies 5e-6 from the sliders at 100, 5e-5 at 1,000, by rounding alone."""
+"""Of a weight, either way. People use -1 to 2. At 100 the base has long drowned, and single
+precision still tells a right merge from a wrong one: by rounding alone plain diffusers lies 5e-6
+from the sliders at 100, 5e-5 at 1,000."""
 
 
 def check(weights: Mapping[str, Any], model: str = "") -> None:

@@ -68,11 +68,11 @@ def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
 
 
 def check_size(delta: "Tensor", path: str) -> None:
-    """Raises EngineError for a delta whose energy is beyond single precision, of which no decomposition is known."""
+    """Raises EngineError for a delta whose energy is beyond single precision."""
     import torch
     if not torch.isfinite(delta.square().sum()):
-        raise EngineError(f"The merged delta of {path} is beyond single precision. Lower the weights, or leave out "
-                          "the expert whose values are so large.")
+        raise EngineError(f"The merged delta of {path} is beyond single precision. Lower the "
+                          "weights, or leave out the expert whose values are so large.")
 
 
 def to_rank(deltas: "Iterable[tuple[str, Tensor, int]]") -> Merged:

@@ -30,9 +30,10 @@ def is_here(model: str, revision: str | None) -> bool:
 
 def difference(file: Path, model: str, revision: str | None, experts: "Mapping[str, Expert]",
                weights: Mapping[str, float]) -> float:
-    """|theirs - ours| / |ours| of one forward pass: `file` loaded by diffusers, `experts` live at `weights`.
+    """|theirs - ours| / |ours| of one forward pass.
 
-    NaN where ours are no numbers any more; infinite where theirs alone are none.
+    Theirs is `file` loaded by diffusers, ours the `experts` live at `weights`. NaN where ours are no
+    numbers any more; infinite where theirs alone are none.
     """
     import torch
 

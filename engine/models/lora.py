@@ -16,7 +16,7 @@ from engine.core.recipe import derived_seed
 from engine.models.lora_alphas import number
 
 MOST_VALUE = 65504.0
-"""Of a factor: the largest number of half precision, in which people keep LoRAs; theirs lie far below 1."""
+"""Of a factor: the largest number of half precision, in which people keep LoRAs."""
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 
 

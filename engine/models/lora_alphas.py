@@ -12,7 +12,7 @@ ANEW = "Export the LoRA again, with its alpha and rank as numbers."
 
 
 def number(value: Any, what: str, remedy: str = ANEW) -> float:
-    """An alpha. Raises EngineError, beginning with `what`, for one that no LoRA was trained with."""
+    """An alpha. Raises EngineError, `what` being its subject, for one that no LoRA has."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EngineError(f"{what} is {shown(value)}, which is no number. {remedy}")
     if value == 0:
@@ -31,7 +31,7 @@ def of_tensor(alpha: Tensor, what: str) -> float:
 
 
 def rank(value: Any, what: str) -> int:
-    """A rank. Raises EngineError, which begins with `what`, for what is no whole number above 0."""
+    """A rank. Raises EngineError, `what` being its subject, for no whole number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EngineError(f"{what} is {shown(value)}, which is no rank. {ANEW}")
     if not 1 <= value <= MOST or value % 1:

@@ -32,7 +32,7 @@ TAKEN_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 
 DIVERGED = "Its training diverged: train it again with a lower learning rate."
 ANEW = "Make it again, or choose another file."
-"""What to do about values that cannot be, where training wrote them, and where it is unknown who did."""
+"""What to do about impossible values: that training wrote, and that nobody knows who wrote."""
 
 
 class LoraFile(NamedTuple):
@@ -67,14 +67,14 @@ def read(folder: Path) -> LoraFile:
 
 def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path,
                told_in: Path | None = None) -> Expert:
-    """Factors of peft's keys, scaled as the header says; its fields stand in `told_in` if elsewhere.
+    """Factors of peft's keys, scaled as the header says, whose fields may stand in `told_in`.
 
     Raises EngineError for what is no plain LoRA.
     """
     scales = lora_scales.of_header(header, file, told_in)
     check_plain(scales.fields, file)
-    pairs = _pairs(tensors, file)
-    return {path: Factors(a, b.flatten(1), scales.of(path, len(a))) for path, (a, b) in pairs.items()}
+    return {path: Factors(a, b.flatten(1), scales.of(path, len(a)))
+            for path, (a, b) in _pairs(tensors, file).items()}
 
 
 def check_plain(fields: Mapping[str, Any], file: Path) -> None:
@@ -104,7 +104,7 @@ def _adapter_metadata(expert: Expert) -> dict[str, Any]:
     for path, alpha in alphas.items():
         number(alpha, f"alpha of {path}")  # what is written can be read
     rank, usual = _commonest(ranks), _commonest(alphas)
-    config = {"r": rank, "lora_alpha": usual, "use_rslora": False, "use_dora": False, "bias": "none",
+    config = {"r": rank, "lora_alpha": usual, "bias": "none", "use_rslora": False, "use_dora": False,
               "target_modules": sorted({ending(path) for path in expert}),
               "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
               "alpha_pattern": {path: own for path, own in alphas.items() if own != usual}}
@@ -142,7 +142,7 @@ def multiply(a: Tensor, b: Tensor) -> bool:
 
 
 def check_values(tensors: Mapping[str, Tensor], what: str, remedy: str) -> None:
-    """Raises EngineError, ending in `remedy`, for a value that is no number or too large for a LoRA."""
+    """Raises EngineError, ending in `remedy`, for what is no number or too large for a LoRA."""
     for key, tensor in tensors.items():
         values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
         largest = float(values.abs().max()) if values.numel() else 0.0

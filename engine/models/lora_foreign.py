@@ -43,7 +43,7 @@ def read(file: Path, model: nn.Module) -> Foreign:
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Export it as a plain LoRA.")
     _check_family(header, model, file)
-    tensors, header, told_in = _without_peft(tensors, header, file)
+    tensors, fields, told_in = _without_peft(tensors, header, file)
     own = {key: tensor for key, tensor in tensors.items() if not TEXT_ENCODER.fullmatch(key)}
     if not own:
         raise EngineError(f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA of the "
@@ -53,9 +53,13 @@ def read(file: Path, model: nn.Module) -> Foreign:
     _check_types(factors, FLOATS, file)
     _check_types(alphas, (*FLOATS, *WHOLE), file)  # some write it whole
     lora_files.check_values(factors, str(file), lora_files.ANEW)
-    expert = _expert(own, header, file, told_in, model)
+    expert = _expert(own, fields, file, told_in, model)
     check_fits(expert, model)
-    notes = lora_scales.contradictions(header, file, [float(alpha) for alpha in alphas.values()])
+    counts, where = [float(alpha) for alpha in alphas.values()], "its layers"
+    if told_in != file:
+        told = lora_scales.of_header(fields, file, told_in).alpha
+        counts, where = [] if told is None else [told], told_in.name
+    notes = lora_scales.contradictions(header, file, counts, where)
     return Foreign({path: f._replace(a=f.a.float(), b=f.b.float()) for path, f in expert.items()},
                    len(tensors) - len(own), tuple(notes))
 
@@ -80,8 +84,8 @@ def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path
         dict[str, Tensor], dict[str, str], Path]:
     """peft's own files (adapter_model.safetensors) as diffusers would have written them.
 
-    Their keys have another prefix, and alpha stands in adapter_config.json, the third value. Raises EngineError when
-    that is not there.
+    Their keys have another prefix, and alpha stands in adapter_config.json, the third value.
+    Raises EngineError when that is not there.
     """
     if not any(key.startswith(PEFT) for key in tensors):
         return tensors, header, file
@@ -91,7 +95,7 @@ def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path
                           "take it in by the command line: python -m engine adopt.")
     told = read_json(config)
     if not isinstance(told, dict):
-        raise EngineError(f"{config} holds no table. Fetch it again from where the LoRA comes from.")
+        raise EngineError(f"{config} holds no table. Fetch it again from where the LoRA is from.")
     told = {f"{lora_files.PREFIX}{name}": value for name, value in told.items()}
     own = {f"{lora_files.PREFIX}{key.removeprefix(PEFT).removeprefix(lora_files.PREFIX)}": tensor
            for key, tensor in tensors.items()}

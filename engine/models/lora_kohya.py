@@ -2,8 +2,8 @@
 
 A layer's tensors are `lora_unet_<path with underscores>.lora_down.weight` (rank, in), `.lora_up.weight` (out, rank) and
 a scalar `.alpha`; the delta is alpha / rank * up @ down. The path is diffusers' or, in SDXL files, the original one of
-the Stable Diffusion repositories (`input_blocks_4_1_...`). diffusers' own reader of this format has no name for SDXL's
-`add_embedding` and leaves it out; ComfyUI has one.
+the Stable Diffusion repositories (`input_blocks_4_1_...`). SDXL's `add_embedding` is written by its original name,
+`label_emb_0_0`: the other is known to ComfyUI alone, and diffusers leaves it out without a word.
 """
 import json
 import re
@@ -38,12 +38,14 @@ RESNET = {"conv1": "in_layers_2", "conv2": "out_layers_3", "time_emb_proj": "emb
 ENDS = {"conv_in": "input_blocks_0_0", "conv_out": "out_2", "time_embedding.linear_1": "time_embed_0",
         "time_embedding.linear_2": "time_embed_2", "mid_block.attentions.0": "middle_block_1",
         "mid_block.resnets.0": "middle_block_0", "mid_block.resnets.1": "middle_block_2"}
+EMBEDDED = {"add_embedding.linear_1": "label_emb_0_0", "add_embedding.linear_2": "label_emb_0_2"}
 
 
 def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
-    """Write an expert with the header that kohya's tools, Forge and the Hub read; factors in half precision.
+    """Write an expert, its factors in half precision, with the header that kohya's tools read.
 
-    All layers have one alpha, so that diffusers' reader, which has one for all, gives each layer its own delta.
+    Forge and the Hub read it too. All layers have one alpha: diffusers' reader (0.42) knows the
+    attention layers' own by names that match none, so that the commonest alpha rules.
     """
     tensors, alpha = {}, common_alpha(expert)
     for path, factors in expert.items():
@@ -51,23 +53,24 @@ def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
         tensors[f"{name}.lora_down.weight"] = shaped["lora_A.weight"].half()
         tensors[f"{name}.lora_up.weight"] = shaped["lora_B.weight"].half()
         tensors[f"{name}.alpha"] = torch.tensor(alpha, dtype=torch.float32)
-    if broken := next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None):
-        raise EngineError(f"{broken} does not fit into half precision. Train again with a lower learning rate, or "
-                          "merge with lower weights.")
+    odd = (name for name, tensor in tensors.items() if not torch.isfinite(tensor).all())
+    if broken := next(odd, None):
+        raise EngineError(f"{broken} does not fit into half precision. Train again with a lower "
+                          "learning rate, or merge with lower weights.")
     tensor_files.write(file, tensors, header(expert, recipe))
 
 
 def common_alpha(expert: Expert) -> float:
     """The alpha that most layers have."""
-    alphas = [round(abs(factors.scale) * factors.rank, 9) for factors in expert.values() if factors.scale]
+    alphas = [round(abs(f.scale) * f.rank, 9) for f in expert.values() if f.scale]
     return Counter(alphas).most_common(1)[0][0] if alphas else 1.0
 
 
 def balanced(factors: Factors, alpha: float) -> Factors:
     """The same delta with scale alpha / rank; both sides of each rank about as large.
 
-    Half precision keeps 6e-8 to 65504: what one side could not hold goes to the other. It goes in powers of two,
-    which round nothing.
+    Half precision keeps 6e-8 to 65504: what one side could not hold goes to the other. It goes in
+    powers of two, which round nothing.
     """
     fold = factors.scale * factors.rank / alpha
     a, b = factors.a.double(), factors.b.double() * fold
@@ -137,7 +140,7 @@ def paths_by_name(model: nn.Module) -> dict[str, str]:
 
 def original_name(path: str, paths: Iterable[str], model: nn.Module) -> str:
     """`input_blocks_4_1_proj_in` of `down_blocks.1.attentions.0.proj_in`; "" where there is none."""
-    for start, name in ENDS.items():
+    for start, name in (ENDS | EMBEDDED).items():
         if path == start or path.startswith(f"{start}."):
             return _inner(name, path[len(start) + 1:])
     match = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)", path)
@@ -166,12 +169,13 @@ def _factors(path: str, parts: Mapping[str, Tensor], what: str, scales: Scales) 
     if down is None or up is None or not multiply(down, up):
         raise EngineError(f"{what}: lora_down and lora_up of {path} do not fit together. Make it again.")
     rank, own = len(down), parts.get("alpha")
-    scale = scales.of(path, rank) if own is None else of_tensor(own, f"{what}: alpha of {path}") / rank
-    return Factors(down, up.flatten(1), scale)
+    if own is None:
+        return Factors(down, up.flatten(1), scales.of(path, rank))
+    return Factors(down, up.flatten(1), of_tensor(own, f"{what}: alpha of {path}") / rank)
 
 
 def _underscored(path: str) -> str:
-    return f"lora_unet_{path.replace('.', '_')}"
+    return f"lora_unet_{EMBEDDED.get(path, path.replace('.', '_'))}"
 
 
 def _text_width(expert: Expert) -> int:

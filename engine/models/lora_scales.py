@@ -94,14 +94,18 @@ def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
     return value
 
 
-def contradictions(header: Mapping[str, str], file: Path, alphas: Iterable[float]) -> list[str]:
-    """A sentence for each alpha of the header that does not count; `alphas` are the layers' own."""
+def contradictions(header: Mapping[str, str], file: Path, alphas: Iterable[float],
+                   stand_in: str = "its layers") -> list[str]:
+    """A sentence for each alpha of the header that does not count.
+
+    `alphas` are those that do, and where they stand; without any it is the header's first.
+    """
     told, own = _alphas(header, file), list(alphas)
-    first = next(iter(told), "")
-    counts, what = (own, "its layers") if own else ([*told.values()][:1], first)
-    return [f"Its header says alpha {alpha:g} ({name}), {what} {_list(counts)}: the latter counts."
+    if not own:
+        own, stand_in = [*told.values()][:1], next(iter(told), "")
+    return [f"Its header says alpha {alpha:g} ({name}), {stand_in} {_list(own)}: the latter counts."
             for name, alpha in told.items()
-            if not any(isclose(alpha, one, rel_tol=0.01) for one in counts)]
+            if not any(isclose(alpha, one, rel_tol=0.01) for one in own)]
 
 
 def _alphas(header: Mapping[str, str], file: Path) -> dict[str, float]:

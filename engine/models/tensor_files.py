@@ -87,15 +87,15 @@ def _missing(file: Path) -> EngineError:
 
 
 def _unreadable(file: Path, error: Exception) -> EngineError:
-    """Only what does not open is looked at for a pickle: its first bytes may be a header's length."""
+    """Only now is it looked at for a pickle: the same bytes may be a header's length."""
     if isinstance(error, OSError):
         return EngineError(f"{file} cannot be read ({error}). Allow that, or choose another file.")
     return _pickled(file) if _is_pickle(file) else _damaged(file, error)
 
 
 def _pickled(file: Path) -> EngineError:
-    return EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
-                       "Convert them to safetensors first.")
+    return EngineError(f"{file.parent} holds pickled weights, which can run code and are never "
+                       "opened. Convert them to safetensors first.")
 
 
 def _damaged(file: Path, error: Exception) -> EngineError:
@@ -106,7 +106,7 @@ def _damaged(file: Path, error: Exception) -> EngineError:
 def _is_pickle(file: Path) -> bool:
     """By the first bytes: a bare pickle, or the zip archive of `torch.save`.
 
-    A safetensors file that was cut off may begin with the same two bytes, but tells a length that can be.
+    A safetensors file that was cut off may begin with the same two bytes, but its length can be.
     """
     with open(file, "rb") as found:
         first = found.read(8)

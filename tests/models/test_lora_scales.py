@@ -165,6 +165,13 @@ def test_a_damaged_table_is_a_sentence(tmp_path, text):
         taken(tmp_path, {"lora_adapter_metadata": text})
 
 
+def test_an_adapter_config_counts_before_the_header_and_that_is_told(tmp_path):
+    found = taken(tmp_path, {"lora_adapter_metadata": {"unet.lora_alpha": 8}, "lora_alpha": "4"},
+                  "own peft", {"lora_alpha": 4, "r": 16})
+    assert found.expert[PATH].scale == 0.25 and found.notes == (
+        "Its header says alpha 8 (lora_adapter_metadata), adapter_config.json 4: the latter counts.",)
+
+
 def test_an_adapter_config_that_is_a_list_is_a_sentence(tmp_path):
     with pytest.raises(EngineError, match=r"adapter_config\.json holds no table"):
         taken(tmp_path, {}, "own peft", [])
