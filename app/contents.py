@@ -15,6 +15,7 @@ from engine.core.store import Store
 from engine.core.typed import shortened
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
+from engine.models import lora_cards
 from engine.models.checkpoints import STORYBOOK
 from engine.models.lora_cards import FILE_NAME
 
@@ -126,8 +127,7 @@ def arm_of(model: str) -> tuple[str, float | None]:
 def base_of(run: Store) -> dict[str, Any]:
     """The base as stages are told of it: `model` and `revision`."""
     for made in sorted(run.folder.glob("experts/*/recipe.json")):
-        base = store.read_object(made, base=dict | None)["base"] or {}
-        if base.get("model"):
+        if (base := recipe(made.parent).get("base") or {}).get("model"):
             return _base(base, base, made)
     file = run.folder / "recipe.toml"
     tables = read_toml(file) if file.exists() else {}
@@ -176,14 +176,8 @@ def identity(run: Store, experts: Sequence[str]) -> str:
 
 
 def recipe(made: Path) -> dict[str, Any]:
-    """How an expert or a merge was made."""
-    return store.read_object(made / "recipe.json", name=str | None, experts=dict | None, options=dict | None)
-
-
-def merge_recipe(run: Store, name: str) -> dict[str, Any]:
-    """How a merge was made: its method, that one's options, and each expert's weight."""
-    return store.read_object(run.merge(name) / "recipe.json", method=str, options=dict | None,
-                             experts=dict[str, float])
+    """How an expert or a merge was made. Raises EngineError for a damaged recipe."""
+    return lora_cards.read_recipe(made)
 
 
 def _painted(run: Store, skill: str) -> list[Painted]:

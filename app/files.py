@@ -95,9 +95,10 @@ def show(run: str, what: str | None) -> list[Any]:
         return _none(choice, NOTHING)
     try:
         copies = _copies(found[what], found[what].stat().st_mtime_ns)
+        has_recipe = (found[what].parent / "recipe.json").exists()
+        made = contents.recipe(found[what].parent) if has_recipe else {}
     except EngineError as error:
         return _none(choice, str(error))
-    made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
                              prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup")

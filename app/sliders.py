@@ -1,6 +1,7 @@
 """The left side of the merge tab: a slider an expert, the method, presets, a way back, and what is saved."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,8 @@ from app.choice import Choice, choose
 from app.contents import Contents
 from app.page import QUIET
 from engine import merge
-from engine.core.store import read_object
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_object
 from engine.merge import Config, methods
 from engine.merge.presets import Preset, presets
 
@@ -101,13 +103,28 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
     """The named ones, then the run's saved merges."""
     store = runs.open_store(run)
     found = dict(presets(experts, contents.base_model(store))) if experts else {}
-    for name in contents.of(store).merges:
-        made = contents.merge_recipe(store, name)
+    for name, made in saved(store)[0].items():
         found[name] = Preset(made["method"], made.get("options") or {}, made["experts"], "a merge saved before")
     for result in sorted(store.folder.glob("searches/*/result.json")):
-        weights = read_object(result, weights=dict[str, float])["weights"]
-        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, weights, "what a search found on validation")
+        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, _searched(result),
+                                           "what a search found on validation")
     return found
+
+
+def saved(store: Store) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The recipes of the run's merges by name, and a sentence for each that is damaged."""
+    recipes, damaged = {}, []
+    for name in contents.of(store).merges:
+        try:
+            recipes[name] = contents.recipe(store.merge(name))
+        except EngineError as error:
+            damaged.append(str(error))
+    return recipes, damaged
+
+
+def _searched(result: Path) -> dict[str, float]:
+    """Raises EngineError where a search's result names no weights."""
+    return read_object(result, weights=dict[str, float])["weights"]
 
 
 def remembered(past: list[list[Any]], *now: Any) -> list[list[Any]]:
@@ -123,12 +140,13 @@ def before(past: list[list[Any]], now: Sequence[Any]) -> tuple[list[list[Any]], 
 
 def saved_view(run: str, found: Contents) -> str:
     """The run's merges with what they were made of; and which experts have no slider."""
-    recipes = {name: contents.merge_recipe(runs.open_store(run), name) for name in found.merges}
+    recipes, damaged = saved(runs.open_store(run))
     made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
             for name, recipe in recipes.items()}
     without = found.experts[MOST_EXPERTS:]
     told = views.aside(f"There are sliders for the first {MOST_EXPERTS} experts. Without one: {', '.join(without)}. "
                        "The command line merges any number.") if without else ""
+    told += "".join(map(views.aside, damaged))
     return told + (views.named("Saved merges", made) if made else "")
 
 

@@ -11,7 +11,7 @@ from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, path_of, read_object
+from engine.core.store import Store, path_of
 from engine.core.typed import shortened
 from engine.models import checkpoints, tensor_files
 
@@ -32,7 +32,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     source = {"file": file.name, "sha256": tensor_files.sha256(file)}
     if folder.exists():
         made = folder / "recipe.json"
-        had = read_object(made) if made.exists() else {}
+        had = lora_cards.read_recipe(folder) if made.exists() else {}
         if had.get("source") != source:
             raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
         theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
@@ -46,6 +46,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
               "base": {"model": config.model, "revision": config.revision, "sha256": checkpoints.fingerprint(base)}}
     lora_files.write(folder, foreign.expert, recipe)
     told = f" The text encoder's part ({foreign.left_out} tensors) is left out." if foreign.left_out else ""
+    told += "".join(f" {note}" for note in foreign.notes)
     ranks = sorted({factors.rank for factors in foreign.expert.values()})
     story = f"A LoRA that others made, taken in from `{file.name}`.{told}"
     lora_cards.write_card(folder, story, recipe, {"layers": len(foreign.expert), "rank": ranks})

@@ -3,7 +3,7 @@
 Reads experts/, writes grids/<name>/: a PNG a cell and prompt, and cells.jsonl with what each was painted with and what
 the judge says of it. All cells are rows of the same batches: every row has its own mixture and its own guidance.
 """
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.store import Store, atomic, read_object, read_records, write_json, write_records
 from engine.core.types import Evidence, Prompt, file_fault
+from engine.core.weights import MOST as MOST_WEIGHT
+from engine.core.weights import check as check_weights
 from engine.models import checkpoints
 from engine.models.identity import recognised
 from engine.storybook import EXAMPLE
@@ -26,6 +28,7 @@ MOST_CELLS = 400
 ALWAYS = ("x", "y", "weights", "x_values", "y_values", "prompts", "model", "revision", "judge", "judge_options",
           "guidance", "steps", "sampler", "seed")
 """What records hold even at its default (engine.core.provenance)."""
+MOST_GUIDANCE = 50.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
+    guidance: float = field(default=3.5, metadata={
+        "help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
@@ -123,7 +127,9 @@ def _at(config: Config, x: float, y: float) -> tuple[dict[str, float], float]:
             strength = value
         else:
             weights[axis] = value
-    return {name: strength * weight for name, weight in weights.items()}, guidance
+    found = {name: strength * weight for name, weight in weights.items()}
+    check_weights(found)
+    return found, guidance
 
 
 def check(config: Config) -> None:
@@ -148,9 +154,18 @@ def check(config: Config) -> None:
         options = plugins.load(judges, config.judge).Config
         build(options, config.judge_options, where=f"options of the judge {config.judge}")
     texts.check(config.prompts)
-    for value in (*config.x_values, *config.y_values):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
-            raise EngineError(f"{value!r} is no value of an axis. Give numbers.")
+    check_weights(config.weights)
+    _check_axis(config.x, config.x_values)
+    _check_axis(config.y, config.y_values)
+
+
+def _check_axis(axis: str, values: Iterable[Any]) -> None:
+    most = MOST_GUIDANCE if axis == GUIDANCE else MOST_WEIGHT
+    for value in values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not -most <= value <= most:
+            raise EngineError(f"{value!r} is no value of an axis. "
+                              f"Give {axis} numbers between {-most:g} and {most:g}.")
 
 
 def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:

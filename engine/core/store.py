@@ -14,7 +14,7 @@ import psutil
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
-from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader, shortened
+from engine.core.typed import DEEPEST, TOO_DEEP, Misfit, Record, check_depth, checker, is_unicode, reader, shortened
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"

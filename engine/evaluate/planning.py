@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 
 from engine import judges
-from engine.core import names, plugins, texts
+from engine.core import names, plugins, texts, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
@@ -149,8 +149,9 @@ def check_arms(config: Config) -> None:
         if not ARM.fullmatch(arm):
             raise EngineError(f"{arm[:80]!r} cannot name a model. Use letters, digits and dashes.")
         names.check_file(arm, "a model", MOST_ARM_CHARACTERS)
-        if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
+        if not isinstance(mix, Mapping):
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
+        weights.check(mix, arm)
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
         raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
                           f"from {', '.join(config.models)}.")

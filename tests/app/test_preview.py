@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from app import beside, grids, jobs, runs, sliders
+from app import beside, contents, grids, jobs, runs, sliders
 from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
@@ -164,6 +164,26 @@ def test_presets_are_selmas_and_the_saved_merges(shown, run):
     assert found["merged"].weights == json.loads((run.merge("merged") / "recipe.json").read_text())["experts"]
     slid = sliders.slid(["a", "b"], {"b": 0.5})
     assert [one["value"] for one in slid[:2]] == [0.0, 0.5] and len(slid) == 12
+
+
+@pytest.mark.parametrize("recipe", ["[]", '{"kind": "merge", "method": "average", "experts": ["counting"]}'])
+def test_a_damaged_merge_is_told_and_hides_no_other(run, recipe):
+    store = runs.open_store(runs.writable("example"))
+    (store.merge("broken")).mkdir()
+    (store.merge("broken") / "recipe.json").write_text(recipe)
+    name, found = store.folder.name, contents.of(store)
+    assert "broken" not in (presets := sliders.known_presets(name, list(SKILLS))) and "merged" in presets
+    shown = sliders.saved_view(name, found)
+    assert "recipe.json is damaged" in shown and "average of counting" in shown
+
+
+@pytest.mark.parametrize("result", ["[]", "{}", '{"weights": [1]}', '{"weights": {"counting": "1"}}'])
+def test_a_damaged_search_is_a_sentence(run, result):
+    store = runs.open_store(runs.writable("example"))
+    (store.folder / "searches" / "s").mkdir(parents=True)
+    (store.folder / "searches" / "s" / "result.json").write_text(result)
+    with pytest.raises(EngineError, match=r"result\.json is damaged"):
+        sliders.known_presets(store.folder.name, list(SKILLS))
 
 
 def test_undo_goes_back_step_by_step():
