@@ -2,6 +2,7 @@
 
 The work itself is in processes of their own; a page that is closed, reloaded or opened twice only looks again.
 """
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -12,7 +13,8 @@ from gradio.components import Component
 
 from app import line, runs, views
 from app.line import Line
-from app.page import QUIET, Page
+from app.page import QUIET, UNQUEUED, Page
+from app.studio import sentence_of
 from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
@@ -25,10 +27,10 @@ def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
     opened, seen = gr.State(next(iter(pages), "")), gr.State("")
     kept: list[Component] = [opened, seen]
     inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
-    demo.load(first_look, None, bar.run, **QUIET)
+    demo.load(first_look, None, bar.run, **UNQUEUED)
     bar.run.focus(lambda: gr.update(choices=runs.names()), None, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, **QUIET)
-    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **QUIET)
+    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **UNQUEUED)
     for name, (tab, _) in pages.items():
         tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
         tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
@@ -54,21 +56,36 @@ class Beat:
         drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
         if not run:
             return ["", *bar, *drawn.values()]
-        mark = line.mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
+        mark = _mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
         try:
             bar = line.shown(run)
             if page := self.pages.get(opened):
                 given = dict(zip(self.inputs, values, strict=True))
                 drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
-        except EngineError as error:  # a damaged file, say: told where the progress stands, and not once a second
-            bar[0] = views.failure(str(error))
+        except Exception as error:  # a damaged file or a bug: told where the progress stands, not once a second
+            bar[0] = _told(error)
         return [mark, *bar, *drawn.values()]
 
     def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
         """Everything again, but only when a job has said something new."""
-        if not run or line.mark(run) == seen:
+        if not run or _mark(run) == seen:
             return [gr.skip()] * (1 + len(self.bar.outputs) + len(self.outputs))
         return self.redraw(run, opened, seen, *values)
+
+
+def _mark(run: str) -> str:
+    """The line's; of a run whose jobs cannot be read what is wrong, so that it is told once."""
+    try:
+        return line.mark(run)
+    except Exception as error:
+        return f"{run} {sentence_of(error)}"
+
+
+def _told(error: Exception) -> str:
+    """A sentence in the page, and a bug's traceback in the server's log."""
+    if not isinstance(error, EngineError):
+        traceback.print_exception(error)
+    return views.failure(sentence_of(error))
 
 
 def first_look() -> dict[str, Any]:

@@ -65,7 +65,7 @@ def build(run: gr.Dropdown) -> list[Component]:
             name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
             take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
     outputs: list[Component] = [what, plain, kohya, card, note, snippet, recipe]
-    what.input(page.told()(show), [run, what], outputs, **{**page.QUIET, "queue": True})
+    what.input(page.told()(show), [run, what], outputs, **page.QUIET)
     take.click(adopt, [run, file, name], run, **page.QUIET)
     return outputs
 

@@ -22,6 +22,11 @@ def form(config: type, leave_out: Collection[str] = ()) -> dict[str, Component]:
             if f.metadata.get("in_form", True) and f.name not in leave_out}
 
 
+def given(value: Any) -> Any:
+    """A field's value as its component takes it. A multiselect wraps a tuple once more where it wants a list."""
+    return list(value) if isinstance(value, tuple) else value
+
+
 def field_component(field: Field, kind: Any) -> Component:
     label, value = field.name.replace("_", " ").capitalize(), _default(field)
     given: dict[str, Any] = {"label": label, "info": field.metadata.get("help")}

@@ -2,13 +2,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from app import jobs, runs
+from app.studio import Refusal
 from engine.core import config
 from engine.core.errors import EngineError
 
@@ -26,8 +26,11 @@ class Page:
 
 
 FIRST_STAGE = "prompts"
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""For listeners that only serve the page and answer at once."""
+QUIET: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden",
+                         "api_visibility": "private"}
+"""For listeners that a person triggers and that answer at once. Unqueued ones cannot show an error."""
+UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For what the page does by itself, and which tells its errors in the page."""
 
 
 def plot(figure: Any) -> gr.Plot:
@@ -44,7 +47,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except EngineError as error:
-        raise gr.Error(escape(str(error)), duration=None, title="This did not work", print_exception=False) from error
+        raise Refusal(str(error)) from error
 
 
 def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **options: Any) -> dict[str, Any]:

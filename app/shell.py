@@ -6,11 +6,14 @@ from typing import Any
 import gradio as gr
 
 from app import beat, line, theme
+from app.studio import Studio
 from app.tabs import TABS
 from app.tabs.vote import KEYS
 
 STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
+MOST_WAITING = 2048
+"""Presses that wait for their turn. A page that opens asks ten things at once."""
 SENTENCE = ("Teach a text-to-image model new skills with data it makes itself: a language model writes "
             "prompts, the model paints them, one LoRA per skill learns from the pictures, and the experts "
             "are merged into one.")
@@ -27,7 +30,7 @@ PIPELINE = {
 
 def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
-    with gr.Blocks(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+    with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
         bar, pages = line.build(), {}
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
@@ -36,7 +39,7 @@ def build() -> gr.Blocks:
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
         beat.wire(demo, bar, pages)
-    return demo.queue(max_size=64, default_concurrency_limit=8)
+    return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
 def header() -> str:
