@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, jobs, page, runs
+from app import contents, jobs, owner, page, runs
 from engine.adopt import Config as Adopt
 from engine.core import names
 from engine.core.config import to_toml
@@ -56,7 +56,7 @@ def build(run: gr.Dropdown) -> list[Component]:
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
     recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
-    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt"):
+    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt", visible=not owner.is_absent()):
         gr.Markdown("A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this run's "
                     "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
                     elem_classes="help")
@@ -71,6 +71,7 @@ def build(run: gr.Dropdown) -> list[Component]:
 
 
 @page.told()
+@owner.only
 def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
     """Start taking a file in. The upload is copied into the run first: uploads do not live long."""
     if file is None:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, jobs, runs
+from app import contents, jobs, owner, runs
 from app.jobs import Job
 from app.page import QUIET, told
 from engine.core import store
@@ -64,14 +64,17 @@ def title_of(recipe: str) -> str:
     return " · ".join(filter(None, (recipe, title)))
 
 
+@told()
+@owner.only
 def start(recipe: str) -> dict[str, Any]:
     """A new run through all stages; returns the choice of runs, set to it."""
-    with told():
-        run = runs.new(recipe)
-        jobs.start("pipeline", {"recipe": str(recipes_folder() / f"{recipe}.toml")}, jobs.run_folder(run))
+    run = runs.new(recipe)
+    jobs.start("pipeline", {"recipe": str(recipes_folder() / f"{recipe}.toml")}, jobs.run_folder(run))
     return gr.update(choices=runs.names(), value=run)
 
 
+@told()
+@owner.only
 def stop() -> dict[str, Any]:
     """Ask the working job to save and stop; waits until it has."""
     if job := jobs.running():
@@ -79,12 +82,13 @@ def stop() -> dict[str, Any]:
     return gr.update(visible=False)
 
 
+@told()
+@owner.only
 def go_on(run: str) -> dict[str, Any]:
     """Start the run's last job again: it does what is missing."""
-    with told():
-        if job := last_job(run):
-            asked = store.read_json(job.folder / "config.json").get("config", {})
-            jobs.start(job.stage, asked, runs.folder(run))
+    if job := last_job(run):
+        asked = store.read_json(job.folder / "config.json").get("config", {})
+        jobs.start(job.stage, asked, runs.folder(run))
     return gr.update(value=run)
 
 

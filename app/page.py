@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import jobs, runs
+from app import jobs, owner, runs
 from app.studio import Refusal
 from engine.core import config
 from engine.core.errors import EngineError
@@ -56,6 +56,7 @@ def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **
     `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
     EngineError with the remedy, and then no run is made.
     """
+    owner.check()
     asked: Any = config.build(wanted, options, where=stage)
     if run == runs.NEW and stage != FIRST_STAGE:
         raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another run.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import beat, line, theme
+from app import beat, line, owner, theme, views
 from app.studio import Studio
 from app.tabs import TABS
 from app.tabs.vote import KEYS
@@ -32,6 +32,8 @@ def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
     with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
+        if owner.is_absent():
+            gr.HTML(views.notice(owner.CLOSED), elem_id="closed")
         bar, pages = line.build(), {}
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
@@ -39,6 +41,7 @@ def build() -> gr.Blocks:
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
         beat.wire(demo, bar, pages)
+        owner.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
@@ -56,6 +59,6 @@ def launch_options() -> dict[str, Any]:
     """
     return {
         "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
-        "max_file_size": "2gb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
+        "max_file_size": owner.upload_limit(), "run_history": False, "enable_monitoring": False, "ssr_mode": False,
         "mcp_server": False, "share": False,
     }

@@ -3,7 +3,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import asked, contents, page, runs, views
+from app import asked, contents, owner, page, runs, views
 from app.choice import choose
 from app.form import form
 from app.page import QUIET, Page, told
@@ -32,6 +32,7 @@ def build(run: gr.Dropdown) -> Page:
             listing = gr.HTML(elem_id="prompts-list")
 
     @told()
+    @owner.only
     def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = writer.read(values)
         before = asked.of_run(run, "prompts", Config)
