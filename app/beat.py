@@ -28,7 +28,7 @@ def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
     kept: list[Component] = [opened, seen]
     inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
     demo.load(first_look, None, bar.run, **UNQUEUED)
-    bar.run.focus(lambda: gr.update(choices=runs.names()), None, bar.run, **QUIET)
+    bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, **QUIET)
     gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **UNQUEUED)
     for name, (tab, _) in pages.items():

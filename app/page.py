@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import jobs, owner, runs
+from app import form, jobs, owner, runs
 from app.studio import Refusal
 from engine.core import config
 from engine.core.errors import EngineError
@@ -58,10 +58,11 @@ def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **
     """
     owner.check()
     asked: Any = config.build(wanted, options, where=stage)
+    form.check(asked)
     if run == runs.NEW and stage != FIRST_STAGE:
         raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another run.")
     check(asked)
     jobs.check_free()
-    run = runs.writable(run)
-    jobs.start(stage, asdict(asked), runs.folder(run))
-    return gr.update(choices=runs.names(), value=run)
+    with runs.made(run) as own:
+        jobs.start(stage, asdict(asked), runs.folder(own))
+    return gr.update(choices=runs.names(own), value=own)

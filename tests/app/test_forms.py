@@ -7,12 +7,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from app import asked
+from app import asked, grids, line, page
 from app.choice import choose
-from app.form import form
-from engine import evaluate, experts, images, judges, leave_one_out, merge, prompts, search
+from app.form import check, form
+from engine import evaluate, experts, images, judges, leave_one_out, merge, prompts, recipes, search
 from engine.core import plugins
 from engine.core.config import build
+from engine.core.errors import EngineError
 from engine.experts import objectives
 from engine.merge import methods
 from engine.prompts import writers
@@ -86,3 +87,30 @@ def test_what_undo_puts_back_is_what_the_page_had(kind, name):
     again = [through_the_page(component, {"value": value})
              for component, value in zip(choice.inputs.values(), restored, strict=True)]
     assert again == had
+
+
+@pytest.mark.parametrize("stage, changes, words", [
+    (experts, {"steps": 1_000_000}, "steps is 1,000,000, and the app starts 50,000 at most"),
+    (experts, {"steps": 5_000, "snapshot_every": 1}, "snapshot_every is 1, which comes 5,000 times in 5,000 steps"),
+    (prompts, {"count": 100_000}, "count is 100,000"), (images, {"pictures_per_prompt": 100}, "16 at most"),
+    (evaluate, {"prompts_per_skill": 10_000}, "2,000 at most"), (search, {"generations": 1000}, "200 at most")])
+def test_the_app_starts_nothing_boundless_and_recipes_may(stage, changes, words, started, runs_folder):
+    options = required(stage.Config) | changes
+    assert build(stage.Config, options), "a recipe may say so"
+    with pytest.raises(EngineError, match=words):
+        page.start(stage.__name__.rpartition(".")[2], "example", stage.Config, lambda _: None, **options)
+    assert not started and not runs_folder.exists()
+
+
+@pytest.mark.parametrize("recipe", sorted(line.recipes_folder().glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_that_ships_may_be_started_from_its_forms_too(recipe):
+    asked_for = recipes.load(recipe)
+    for config in (asked_for.prompts, asked_for.images, asked_for.experts, asked_for.validation, asked_for.test):
+        if config:
+            check(config)
+
+
+@pytest.mark.parametrize("text", ["a, b", "nan, 1", "1, inf", "1e999"])
+def test_what_is_no_number_is_no_value_of_a_grid(text):
+    with pytest.raises(EngineError, match="are no numbers. Write them with commas between"):
+        grids.numbers(text)

@@ -129,3 +129,35 @@ def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeyp
     mark, strip, *_ = watch.redraw("mine", "a", "", "in")
     assert 'role="alert"' in strip and "Delete it" in strip
     assert watch.tick("mine", "a", mark, "in") == [gr.skip()] * 4
+
+
+@pytest.mark.parametrize("stage, last, words", [
+    ("pipeline", "\nmodel  macro\nbase   0.5", "Done: every stage of the recipe. See who is better in Evaluate"),
+    ("prompts", "200 prompts for places.", "Done: 200 prompts for places. Next: paint them"),
+    ("unheard-of", "", "Done: every stage")])
+def test_the_end_says_so_and_what_comes_next(working, stage, last, words):
+    """The whole line's last words are a table, which begins with an empty line."""
+    html = line.strip("example", working(state="done", stage=stage, last=Event(last, kind="done")), None)
+    assert f"<p>{words}" in html
+
+
+def test_every_job_knows_what_comes_next():
+    """But for an export, which the app does by itself."""
+    from engine import __main__ as command_line
+    assert set(line.NEXT) == set(command_line.STAGES) - {"export"} | {"pipeline"}
+
+
+def test_a_recipe_that_is_refused_makes_no_run(started, runs_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    (tmp_path / "wrong.toml").write_text("[images]\nskills = ['counting']\nmodel = '/nowhere'\n")
+    with pytest.raises(gr.Error, match="no folder .*/nowhere"):
+        line.start("wrong")
+    assert not started and not runs_folder.exists()
+
+
+def test_a_recipe_that_came_while_the_app_runs_is_offered(demo, monkeypatch, tmp_path):
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    (tmp_path / "late.toml").write_text('title = "Late"')
+    recipe = next(block for block in demo.blocks.values() if block.elem_id == "recipe")
+    focus, = [fn.fn for fn in demo.fns.values() if (recipe._id, "focus") in fn.targets]
+    assert focus()["choices"] == [("late · Late", "late")]
