@@ -19,21 +19,30 @@ from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
 Pages = Mapping[str, tuple[gr.Tab, Page]]
+KEEP = """value => {
+  const here = new URL(location.href);
+  here.searchParams.set(NAME, value);
+  history.replaceState(history.state, "", here);
+  return [];
+}"""
+"""The page's address says which run and tab it shows: after a reload, or a restart of the server, it shows them again."""
 
 
-def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
+def wire(demo: gr.Blocks, bar: Line, tabs: gr.Tabs, pages: Pages) -> None:
     """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
     beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
     opened, seen = gr.State(next(iter(pages), "")), gr.State("")
     kept: list[Component] = [opened, seen]
     inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
-    demo.load(first_look, None, bar.run, **UNQUEUED)
+    demo.load(beat.first_look, None, [bar.run, tabs, opened], **UNQUEUED)
+    bar.run.change(None, bar.run, None, js=KEEP.replace("NAME", "'run'"), api_visibility="private")
     bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, **QUIET)
     gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **UNQUEUED)
     for name, (tab, _) in pages.items():
         tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
         tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
+        tab.select(None, None, None, js=f"() => ({KEEP.replace('NAME', repr('tab'))})({name!r})", api_visibility="private")
 
 
 class Beat:
@@ -43,6 +52,17 @@ class Beat:
         self.bar, self.pages = bar, pages
         self.inputs = list(dict.fromkeys(c for page in pages.values() for c in page.inputs))
         self.outputs = list(dict.fromkeys(c for page in pages.values() for c in page.outputs))
+
+    def first_look(self, request: gr.Request) -> list[Any]:
+        """The run and the tab of the page's address; without them the run that works, else the one last
+        worked on, else the example. Choosing it draws the rest.
+        """
+        asked = dict(request.query_params)
+        run, tab = asked.get("run"), asked.get("tab")
+        if run not in runs.names(run):
+            run = runs.first_shown()
+        choice = gr.update(choices=runs.names(run), value=run)
+        return [choice, gr.Tabs(selected=tab), tab] if tab in self.pages else [choice, gr.skip(), gr.skip()]
 
     def open(self, name: str, run: str | None, _: str, seen: str, *values: Any) -> list[Any]:
         if run and (page := self.pages.get(name)):
@@ -86,8 +106,3 @@ def _told(error: Exception) -> str:
     if not isinstance(error, EngineError):
         traceback.print_exception(error)
     return views.failure(sentence_of(error))
-
-
-def first_look() -> dict[str, Any]:
-    """The run that works, else the one last worked on, else the example. Choosing it draws the rest."""
-    return gr.update(choices=runs.names(), value=runs.first_shown())

@@ -17,7 +17,8 @@ def form(config: type, leave_out: Collection[str] = ()) -> dict[str, Component]:
     """One component per field, keyed by its name, for `inputs_kwargs`; `config.build` takes the values back.
 
     A field's metadata may hold `help`, a sentence, `range`, its lowest and highest value, what `check` reads, and
-    `in_form`, False for what no visitor may choose. Raises TypeError for a field whose type has no component: name it in `leave_out`.
+    `in_form`, False for what no visitor may choose. Raises TypeError for a field whose type has no component: name it
+    in `leave_out`.
     """
     hints = get_type_hints(config)
     return {f.name: field_component(f, hints[f.name]) for f in fields(config)

@@ -35,12 +35,12 @@ def build() -> gr.Blocks:
         if owner.is_absent():
             gr.HTML(views.notice(owner.CLOSED), elem_id="closed")
         bar, pages = line.build(), {}
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             for name in TABS:
                 tab = importlib.import_module(f"app.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
-        beat.wire(demo, bar, pages)
+        beat.wire(demo, bar, tabs, pages)
         owner.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
