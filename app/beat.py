@@ -25,7 +25,7 @@ KEEP = """value => {
   history.replaceState(history.state, "", here);
   return [];
 }"""
-"""The page's address says which run and tab it shows: after a reload, or a restart of the server, it shows them again."""
+"""The page's address says which run and tab it shows: a reload, or a restart of the server, shows them again."""
 
 
 def wire(demo: gr.Blocks, bar: Line, tabs: gr.Tabs, pages: Pages) -> None:
@@ -42,7 +42,8 @@ def wire(demo: gr.Blocks, bar: Line, tabs: gr.Tabs, pages: Pages) -> None:
     for name, (tab, _) in pages.items():
         tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
         tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
-        tab.select(None, None, None, js=f"() => ({KEEP.replace('NAME', repr('tab'))})({name!r})", api_visibility="private")
+        keep = f"() => ({KEEP.replace('NAME', repr('tab'))})({name!r})"
+        tab.select(None, None, None, js=keep, api_visibility="private")
 
 
 class Beat:

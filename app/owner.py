@@ -48,7 +48,7 @@ def close(demo: gr.Blocks) -> None:
     for listener in demo.fns.values():
         if getattr(listener.fn, "for_the_owner", False):
             for number, _ in listener.targets:
-                demo.blocks[number or 0].interactive = False  # type: ignore[attr-defined]
+                demo.blocks[number or 0].interactive = False  # type: ignore[union-attr]
 
 
 def upload_limit() -> str:

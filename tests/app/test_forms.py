@@ -114,3 +114,17 @@ def test_every_recipe_that_ships_may_be_started_from_its_forms_too(recipe):
 def test_what_is_no_number_is_no_value_of_a_grid(text):
     with pytest.raises(EngineError, match="are no numbers. Write them with commas between"):
         grids.numbers(text)
+
+
+def test_the_form_says_which_server_is_asked(monkeypatch):
+    from app.tabs.prompts import server_asked
+    assert server_asked("example", "storybook")["visible"] is False
+    monkeypatch.setenv("SELMA_LLM_URL", "https://me:secret@llm.lan:8000/v1")
+    shown = server_asked("example", "openai_compatible")
+    assert shown["visible"] and "the server at https://llm.lan:8000/v1." in shown["value"]
+    asked_before = prompts.Config(skills=("places",), writer="openai_compatible",
+                                  writer_options={"base_url": "http://recipe.lan/v1"})
+    monkeypatch.setattr(asked, "of_run", lambda *_: asked_before)
+    assert "http://recipe.lan/v1" in server_asked("mine", "openai_compatible")["value"]
+    monkeypatch.setenv("SPACE_ID", "somebody/selma")
+    assert server_asked("mine", "openai_compatible")["visible"] is False, "strangers need not know"
