@@ -115,10 +115,11 @@ def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
     assert watch.redraw(None, "a", "", "in") == ["", skip, skip, skip]
 
 
-def test_only_opening_a_tab_says_which_is_open(demo):
+def test_only_opening_a_tab_or_the_page_says_which_is_open(demo):
     """A slow drawing that ends late must not bring an older tab back."""
     opened = next(listener for listener in demo.fns.values() if listener.name == "tick").inputs[1]
-    setting = [listener for listener in demo.fns.values() if opened in listener.outputs]
+    setting = [listener for listener in demo.fns.values()
+               if opened in listener.outputs and listener.name != "first_look"]
     assert [listener.fn() for listener in setting] == ["prompts", "images", "experts", "merge", "evaluate", "vote"]
 
 
@@ -161,3 +162,13 @@ def test_a_recipe_that_came_while_the_app_runs_is_offered(demo, monkeypatch, tmp
     recipe = next(block for block in demo.blocks.values() if block.elem_id == "recipe")
     focus, = [fn.fn for fn in demo.fns.values() if (recipe._id, "focus") in fn.targets]
     assert focus()["choices"] == [("late · Late", "late")]
+
+
+@pytest.mark.parametrize("asked, run, tab", [
+    ({}, "example", None), ({"run": "mine", "tab": "a"}, "mine", "a"), ({"run": "gone", "tab": "a"}, "example", "a"),
+    ({"run": "../x", "tab": "no such tab"}, "example", None), ({"run": "new run"}, "new run", None)])
+def test_a_page_comes_back_to_the_run_and_tab_of_its_address(watch, runs_folder, asked, run, tab):
+    store.write_text(runs_folder / "mine" / "recipe.toml", "")
+    chosen, tabs, opened = watch.first_look(gr.Request(query_params=asked))
+    assert chosen["value"] == run and run in chosen["choices"]
+    assert opened == (tab or gr.skip()) and (tabs == gr.skip()) is (tab is None)
