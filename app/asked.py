@@ -8,6 +8,7 @@ from gradio.components import Component
 
 from app import runs
 from app.choice import Choice
+from app.form import given
 from app.page import QUIET, told
 from engine.core import store
 from engine.core.config import build
@@ -58,7 +59,7 @@ def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component],
             asked = of_run(name, stage, kind)
         values = defaults(kind) | (vars(asked) if asked else {})
         plugin, own = values.get(choice.kind) or "", values.get(choice.options) or {}
-        return [*(gr.update(value=values[field]) for field in form), *choice.set(plugin, own)]
+        return [*(gr.update(value=given(values[field])) for field in form), *choice.set(plugin, own)]
 
     run.change(fill, run, outputs, **QUIET)
 

@@ -1,6 +1,7 @@
 """The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's weights over."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -73,11 +74,14 @@ def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> 
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Raises EngineError for what is no list of numbers."""
+    """Raises EngineError for what is no list of finite numbers."""
     try:
-        return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+        found = tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
     except ValueError:
-        raise EngineError(f"{text!r} are no numbers. Write them with commas between: {FIVE}.") from None
+        found = (nan,)
+    if not all(map(isfinite, found)):
+        raise EngineError(f"{text!r} are no numbers. Write them with commas between: {FIVE}.")
+    return found
 
 
 def show(run: str, experts: Sequence[str], x: str | None, y: str | None, chosen: str | None) -> list[Any]:

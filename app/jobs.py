@@ -13,8 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,23 +64,34 @@ def run_folder(name: str) -> Path:
     return runs() / name
 
 
-def start(stage: str, config: dict[str, Any], run: Path | Callable[[], Path]) -> Path:
-    """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works.
+def start(stage: str, config: dict[str, Any], run: Path) -> Path:
+    """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works."""
+    with turn():
+        return begin(stage, config, run)
 
-    A `run` that is yet to be made is a function, which is called once it is sure that nothing else works.
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """The time in which a job is started, and what it needs made: of several servers one has it.
+
+    Raises EngineError while a job works.
     """
     with locks.held(runs() / STARTING, STARTING_SECONDS):
         check_free()
-        own = run if isinstance(run, Path) else run()
-        try:
-            folder = _new_folder(stage, own.resolve())
-            store.write_json(folder / "config.json", {"store": str(own.resolve()), "config": config})
-            child = _spawn(command(stage, folder), folder / "log.txt")
-        except OSError as error:
-            raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
-                              "folder.") from error
-        if not (folder / "process.json").exists():  # the child writes it too, but later
-            store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
+        yield
+
+
+def begin(stage: str, config: dict[str, Any], run: Path) -> Path:
+    """`start`, for whoever has the turn already."""
+    try:
+        folder = _new_folder(stage, run.resolve())
+        store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
+        child = _spawn(command(stage, folder), folder / "log.txt")
+    except OSError as error:
+        raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
+                          "folder.") from error
+    if not (folder / "process.json").exists():  # the child writes it too, but later
+        store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
     return folder
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import asked, contents, figures, page, runs, views
+from app import asked, contents, figures, owner, page, runs, views
 from app.form import form
 from engine.core.store import read_object
 from engine.search import Config, check, tried_so_far
@@ -29,6 +29,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> list[Component]:
 
 
 @page.told()
+@owner.only
 def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     """Search as a job of the run, under a new name."""
     store = runs.open_store(run)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, page, runs, views
+from app import contents, owner, page, runs, views
 from app.choice import Choice, choose
 from app.contents import Contents
 from app.page import QUIET
@@ -62,6 +62,7 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
     guidance: Any = asked["guidance"]  # a grid's cell brings its own, which goes back with the weights
 
     @page.told()
+    @owner.only
     def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
 

@@ -36,6 +36,11 @@ def failure(sentence: str) -> str:
     return f'<div class="failure" role="alert">{escape(sentence)}</div>'
 
 
+def notice(sentence: str) -> str:
+    """What holds for the whole page."""
+    return f'<p class="notice" role="note">{escape(sentence)}</p>'
+
+
 def gallery(tiles: Sequence[Tile], heading: str = "") -> str:
     """As many pictures abreast as the page is wide."""
     head = f"<h4>{escape(heading)}</h4>" if heading else ""

@@ -32,8 +32,10 @@ class Config:
 
     experts: tuple[str, ...] = field(metadata={"help": "Whose weights"})
     name: str = field(default="search", metadata={"help": "Its folder, and the start of its arms' names"})
-    generations: int = field(default=6, metadata={"help": "Rounds of candidates", "range": (1, 1000)})
-    population: int = field(default=8, metadata={"help": "Candidates a round", "range": (2, 256)})
+    generations: int = field(default=6, metadata={
+        "help": "Rounds of candidates", "range": (1, 1000), "most_in_app": 200})
+    population: int = field(default=8, metadata={
+        "help": "Candidates a round", "range": (2, 256), "most_in_app": 64})
     spread: float = field(default=0.2, metadata={"help": "How far the first candidates lie from the average",
                                                  "range": (0.001, 5.0)})
     lowest: float = field(default=-0.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)})
@@ -45,8 +47,10 @@ class Config:
     skills: tuple[str, ...] = field(default=(), metadata={"help": "Whose prompts; none named: Storybook's five"})
     prompts: str = field(default="", metadata={"help": "A JSONL file of prompts; empty: Storybook's frozen ones"})
     test_prompts: str = field(default="", metadata={"help": "Other prompts than these, for the test"})
-    prompts_per_skill: int = field(default=20, metadata={"help": "On validation", "range": (2, 10_000)})
-    test_prompts_per_skill: int = field(default=50, metadata={"help": "On test, once", "range": (2, 10_000)})
+    prompts_per_skill: int = field(default=20, metadata={
+        "help": "On validation", "range": (2, 10_000), "most_in_app": 500})
+    test_prompts_per_skill: int = field(default=50, metadata={
+        "help": "On test, once", "range": (2, 10_000), "most_in_app": 2_000})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     seed: int = field(default=0, metadata={"help": "Of the candidates and of the noise", "range": (0, 2**31 - 2)})

@@ -4,7 +4,7 @@ from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
-from app import asked, contents, figures, page, pictures, runs, scores, views
+from app import asked, contents, figures, owner, page, pictures, runs, scores, views
 from app.choice import choose
 from app.form import form
 from app.page import QUIET, Page, told
@@ -52,6 +52,7 @@ def build(run: gr.Dropdown) -> Page:
     drawn = [table, ranking, plot, shown]
 
     @told()
+    @owner.only
     def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
@@ -115,7 +116,12 @@ def figure(shown: Sequence[Standing]) -> Any:
 
 
 def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
-    """The same prompt by every model, side by side, with what the judge gave it."""
+    """The same prompt by every model, side by side, with what the judge gave it.
+
+    Where strangers vote on these pictures, names beside them would tell who painted which.
+    """
+    if owner.is_absent():
+        return views.aside("These pictures are voted on here, so they are not shown with names beside them.")
     rows = list(scores.pictures(store, [standing.model for standing in shown], table).items())
     spread = rows[::max(1, len(rows) // MOST_PROMPTS)][:MOST_PROMPTS]
     return views.rows([views.gallery([

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import beside, contents, files, grids, interference, page, runs, searching, sliders
+from app import beside, contents, files, grids, interference, owner, page, runs, searching, sliders
 from app.asked import judged_skills
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
@@ -133,12 +133,14 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     grid, method = shown.grid, bank.method
 
     @page.told()
+    @owner.only
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
         weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
         own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
     @page.told()
+    @owner.only
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
         contents.check_judged(runs.open_store(run), "Leaving experts out")

@@ -40,15 +40,18 @@ class Config:
         "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's frozen ones",
         "recorded": "as the hash of each skill's prompts"})
     prompts_per_skill: int = field(default=100, metadata={
-        "help": "The first of each skill", "range": (1, 10_000), "recorded": "a score each"})
+        "help": "The first of each skill", "range": (1, 10_000), "most_in_app": 2_000,
+        "recorded": "a score each"})
     pictures_per_prompt: int = field(default=1, metadata={
-        "help": "Two or more show diversity", "range": (1, 100), "recorded": "a score each"})
+        "help": "Two or more show diversity", "range": (1, 100), "most_in_app": 16,
+        "recorded": "a score each"})
     guidances: tuple[float, ...] = field(default=(1.0, 2.0, 3.5, 5.0), metadata={
         "help": "Guidance scales", "grows": True, "recorded": "a folder each"})
     own_guidance: dict[str, float] = field(default_factory=dict, metadata={
         "help": "Arms that are painted at one guidance scale of their own instead",
         "grows": True, "recorded": "a folder each"})
-    steps: int = field(default=20, metadata={"help": "Denoising steps a picture", "range": (1, 1000)})
+    steps: int = field(default=20, metadata={
+        "help": "Denoising steps a picture", "range": (1, 1000), "most_in_app": 250})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=0, metadata={"help": "Decides every picture's seed, the same for all arms"})

@@ -35,9 +35,12 @@ class Training:
     schedule: Literal["constant", "cosine"] = field(default="constant", metadata={
         "help": "SELMA's rate is constant; a cosine anneals it to zero"})
     warmup_steps: int = field(default=0, metadata={"help": "Steps of linear warm-up", "range": (0, 100_000)})
-    steps: int = field(default=300, metadata={"help": "Optimiser steps; SELMA: 5,000", "range": (1, 1_000_000)})
-    batch_size: int = field(default=8, metadata={"help": "Pictures of this expert a forward", "range": (1, 4096)})
-    accumulation: int = field(default=1, metadata={"help": "Forwards a step", "range": (1, 1024)})
+    steps: int = field(default=300, metadata={
+        "help": "Optimiser steps; SELMA: 5,000", "range": (1, 1_000_000), "most_in_app": 50_000})
+    batch_size: int = field(default=8, metadata={
+        "help": "Pictures of this expert a forward", "range": (1, 4096), "most_in_app": 256})
+    accumulation: int = field(default=1, metadata={
+        "help": "Forwards a step", "range": (1, 1024), "most_in_app": 128})
     caption_dropout: float = field(default=0.1, metadata={
         "help": "Share of captions left empty, so that guidance stays calibrated; SELMA: 0", "range": (0.0, 1.0)})
     flip: bool = field(default=False, metadata={
@@ -79,17 +82,20 @@ class Config(Training):
     log_every: int = field(default=10, metadata={
         "help": "Steps between points of the curve", "range": (1, 100_000), "decides": False, "why": TELLS})
     held_out_every: int = field(default=50, metadata={
-        "help": "Steps between held-out losses", "range": (1, 100_000),
+        "help": "Steps between held-out losses", "range": (1, 100_000), "most_times_in_app": 1_000,
         "decides": False, "why": "it only tells, unless an expert may stop early: then it is recorded"})
     checkpoint_every: int = field(default=100, metadata={
-        "help": "Steps between checkpoints", "range": (1, 100_000), "decides": False, "why": TELLS})
+        "help": "Steps between checkpoints", "range": (1, 100_000), "most_times_in_app": 1_000,
+        "decides": False, "why": TELLS})
     snapshot_every: int = field(default=0, metadata={
         "help": "Steps between LoRA files that are kept, as <expert>/step-<step>; 0 is none",
-        "range": (0, 100_000), "decides": False, "why": TELLS})
+        "range": (0, 100_000), "most_times_in_app": 200, "decides": False, "why": TELLS})
     sample_every: int = field(default=100, metadata={
-        "help": "Steps between samples; 0 is none", "range": (0, 100_000), "decides": False, "why": TELLS})
+        "help": "Steps between samples; 0 is none", "range": (0, 100_000), "most_times_in_app": 200,
+        "decides": False, "why": TELLS})
     samples: int = field(default=4, metadata={
-        "help": "Sample pictures an expert", "range": (0, 64), "decides": False, "why": TELLS})
+        "help": "Sample pictures an expert", "range": (0, 64), "most_in_app": 16,
+        "decides": False, "why": TELLS})
     sample_prompts: list[str] = field(default_factory=list, metadata={
         "help": "What they show; the expert's held-out captions if empty", "decides": False, "why": TELLS})
     replace: bool = field(default=False, metadata={
@@ -98,7 +104,8 @@ class Config(Training):
     sample_guidance: float = field(default=3.5, metadata={
         "help": "Their guidance scale", "range": (0.0, 50.0), "decides": False, "why": TELLS})
     sample_steps: int = field(default=20, metadata={
-        "help": "Their sampling steps", "range": (1, 1000), "decides": False, "why": TELLS})
+        "help": "Their sampling steps", "range": (1, 1000), "most_in_app": 250,
+        "decides": False, "why": TELLS})
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""

@@ -28,11 +28,13 @@ class Config:
     model: str = field(default="storybook", metadata={"help": "Who paints: storybook, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit on the Hub"})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 30.0)})
-    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
+    steps: int = field(default=20, metadata={
+        "help": "Denoising steps", "range": (1, 1000), "most_in_app": 250})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=0, metadata={"help": "Another seed, other pictures", "range": (0, 2**31 - 1)})
-    pictures_per_prompt: int = field(default=1, metadata={"help": "SELMA: 1", "range": (1, 100)})
+    pictures_per_prompt: int = field(default=1, metadata={
+        "help": "SELMA: 1", "range": (1, 100), "most_in_app": 16})
     best_of: int = field(default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)})
     judge: str = field(default="", metadata={"help": "Who chooses; a file of engine/judges"})
     judge_options: dict[str, Any] = field(default_factory=dict)

@@ -31,14 +31,15 @@ class Config:
     writer: str = field(default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"})
     writer_options: dict[str, Any] = field(default_factory=dict, metadata={"recorded": "as the writer's"})
     count: int = field(default=200, metadata={
-        "help": "Prompts a skill", "range": (1, 100_000), "recorded": "by how many lines there are"})
+        "help": "Prompts a skill", "range": (1, 100_000), "most_in_app": 10_000,
+        "recorded": "by how many lines there are"})
     examples_per_request: int = field(default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)})
     lines_per_request: int = field(default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)})
     seed_share: float = field(default=0.5, metadata={
         "help": "Chance that an example is one of the skill's seeds, not an accepted prompt", "range": (0.0, 1.0)})
     seed: int = field(default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)})
     max_rounds: int = field(default=300, metadata={
-        "help": "Requests a skill at most", "range": (1, 100_000),
+        "help": "Requests a skill at most", "range": (1, 100_000), "most_in_app": 3_000,
         "decides": False, "why": "how long it goes on, and not which line comes next"})
     language: Language = field(default="storybook", metadata={
         "help": "Whether prompts must be Storybook English; free ones are only held to their length"})
