@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-INK = "#57534e"
+INK = "#78716c"
+"""Text and lines: read on paper, and seen at night until the style sheet lightens the text."""
 GRID = "rgba(120, 113, 108, .22)"
-COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#4d7c0f", "#0369a1", "#7e22ce", "#78716c",
-           "#b91c1c", "#047857", "#1d4ed8")
-"""Told apart on white and on black; a model or an expert keeps its colour by its place among all."""
+COLOURS = ("#0d9488", "#ea580c", "#6366f1", "#a16207", "#db2777", "#4d7c0f", "#0284c7", "#a855f7", "#78716c",
+           "#dc2626", "#059669", "#2563eb")
+"""Seen on paper and at night, with a whisker on them; a model or an expert keeps its colour by its place among all."""
+OPPOSED, UNRELATED, AGREED = "#fdba74", "#e7e5e4", "#5eead4"
+"""Ends and middle of a heat map: light in both, since the numbers in it are dark."""
 
 
 class Point(NamedTuple):
@@ -84,7 +87,7 @@ def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure
     import plotly.graph_objects as go
     figure = go.Figure(go.Heatmap(
         z=[list(row) for row in values], x=list(names), y=list(names), zmin=-1, zmax=1, xgap=3, ygap=3, showscale=False,
-        colorscale=[[0, COLOURS[1]], [0.5, "rgba(120, 113, 108, .12)"], [1, COLOURS[0]]], texttemplate="%{z:.2f}",
+        colorscale=[[0, OPPOSED], [0.5, UNRELATED], [1, AGREED]], texttemplate="%{z:.2f}",
         hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>"))
     figure = _calm(figure, "", "", height_pixels=120 + 48 * len(names))
     figure.update_yaxes(autorange="reversed", showgrid=False)

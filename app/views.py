@@ -38,7 +38,7 @@ def failure(sentence: str) -> str:
 
 def gallery(tiles: Sequence[Tile], heading: str = "") -> str:
     """As many pictures abreast as the page is wide."""
-    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    head = _part(heading) if heading else ""
     return f'{head}<div class="gallery">{"".join(map(_tile, tiles))}</div>'
 
 
@@ -52,8 +52,8 @@ def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequen
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
     rows = "".join(_film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
                    for n, text in enumerate(texts))
-    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film"><thead><tr><th></th>{head}</tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>")
+    table = f'<table class="film"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return _part(heading) + _scroll(heading, table)
 
 
 def grid(heading: str, axes: str, columns: Sequence[str],
@@ -62,8 +62,9 @@ def grid(heading: str, axes: str, columns: Sequence[str],
     head = "".join(f'<th scope="col">{escape(value)}</th>' for value in columns)
     body = "".join(f'<tr><th scope="row">{escape(value)}</th>{"".join(map(_grid_cell, cells))}</tr>'
                    for value, cells in rows)
-    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film grid"><thead><tr><th>{escape(axes)}</th>'
-            f"{head}</tr></thead><tbody>{body}</tbody></table></div>")
+    head = f'<th scope="col">{escape(axes)}</th>{head}'
+    table = f'<table class="film grid"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return _part(heading) + _scroll(heading, table)
 
 
 def facing(title: str, shown: Shown, below: str) -> str:
@@ -74,7 +75,7 @@ def facing(title: str, shown: Shown, below: str) -> str:
 
 def abreast(heading: str, parts: Sequence[str]) -> str:
     """Pictures of one prompt, side by side."""
-    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    head = _part(heading) if heading else ""
     return f'{head}<div class="pair" style="--columns: {len(parts)}">{"".join(parts)}</div>'
 
 
@@ -84,7 +85,7 @@ def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Reject
             for p in accepted]
     refused = [f'<li class="refused"><i>{NO}</i><p>{escape(r.text) or "(an empty line)"}</p>'
                f'<small>{escape(_why(r))}</small></li>' for r in rejected]
-    return f'<h4>{escape(heading)}</h4><ul class="verdicts">{"".join(kept + refused)}</ul>'
+    return f'{_part(heading)}<ul class="verdicts">{"".join(kept + refused)}</ul>'
 
 
 def reading(score: Score) -> str:
@@ -107,7 +108,7 @@ def brief(score: Score) -> str:
 def named(heading: str, sentences: Mapping[str, str]) -> str:
     """A short list of names, each with a sentence."""
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in sentences.items())
-    return f'<h4>{escape(heading)}</h4><dl class="named">{lines}</dl>'
+    return f'{_part(heading)}<dl class="named">{lines}</dl>'
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:

@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
 from engine.core.store import read_records
 from engine.core.types import Prompt
-from engine.evaluate import Config
+from engine.evaluate import Config, readable
 from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
@@ -54,6 +54,7 @@ def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
     _check(config)
     prompts = prompts_of(config)
+    readable.check(config.judge, [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]])
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
     return [Row(model_name(arm, scale), arm, scale, prompt, other, number,
