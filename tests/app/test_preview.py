@@ -140,7 +140,7 @@ def test_no_experts_and_no_prompt(shown):
 def test_several_prompts_and_every_expert_alone(shown):
     *_, (rows, _, _) = shown("two red balls\na blue star\n\na blue star", each=True)
     assert rows.count('class="pair"') == 2 and rows.count("<img") == 2 * (2 + len(SKILLS))
-    assert rows.count("<h4>") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
+    assert rows.count("<h2") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
 
 
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):

@@ -25,7 +25,7 @@ def test_prompts_show_both_verdicts_and_can_be_filtered():
     assert 'class="refused"' not in prompts.listed("example", prompts.ALL, "accepted")
     assert 'class="kept"' not in prompts.listed("example", prompts.ALL, "refused")
     only = prompts.listed("example", "styles", "both")
-    assert "<h4>styles</h4>" in only and "<h4>counting</h4>" not in only
+    assert "<h2 class=\"part\">styles</h2>" in only and "<h2 class=\"part\">counting</h2>" not in only
 
 
 @pytest.mark.parametrize("show, given, place", [
