@@ -57,7 +57,7 @@ def build(run: gr.Dropdown) -> Page:
     def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
         if name == STORYBOOK_JUDGE:
-            contents.check_judged(runs.open_store(run), "An evaluation by this judge")
+            contents.check_judged(runs.open_store(run), "An evaluation")
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
         working = page.start(
             "evaluate", run, Config, planning.rows, models=arms, split=split, **contents.base_of(runs.open_store(run)),

@@ -166,19 +166,6 @@ def test_presets_are_selmas_and_the_saved_merges(shown, run):
     assert [one["value"] for one in slid[:2]] == [0.0, 0.5] and len(slid) == 12
 
 
-def test_undo_goes_back_step_by_step():
-    past = [[1.0, "average"]]
-    for now in ((0.5, "average"), (0.5, "average"), (0.5, "weighted")):
-        past = sliders.remembered(past, *now)
-    assert past == [[1.0, "average"], [0.5, "average"], [0.5, "weighted"]]
-    past, then = sliders.before(past, (0.5, "weighted"))
-    assert then == [0.5, "average"]
-    past, then = sliders.before(past, then)
-    assert then == [1.0, "average"]
-    assert sliders.before(past, then) == ([[1.0, "average"]], [1.0, "average"]), "there is nothing before it"
-    assert sliders.before(past, [0.2, "average"])[1] == [1.0, "average"], "a move that was not remembered yet"
-
-
 def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():
     wide, usual = sliders.slid(["a", "b"], {"a": 3.0, "b": 0.5})[:2]
     assert (wide["value"], wide["maximum"], usual["maximum"], usual["minimum"]) == (3.0, 3.0, 2.0, -1.0)
