@@ -8,7 +8,8 @@ from typing import Any, TypedDict
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, page, pictures, runs, views
+from app import contents, page, pictures, runs, units, views
+from app.units import Unit
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object, read_records
 from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
@@ -122,21 +123,19 @@ def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str, cells
     known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
     rows, columns = (sorted({getattr(cell, side) for _, cell in cells}) for side in ("row", "column"))
     folder = store.folder / "grids" / name
+    unit = units.of(asked.get("judge", ""), (cell.value for _, cell in cells))
     lines = []
     for row in rows:
         of_row = [known.get((row, column)) for column in columns]
         first = next(found[1] for found in of_row if found)
-        lines.append((f"{first.y:g}", [_cell(folder, *found) if found else None for found in of_row]))
+        lines.append((f"{first.y:g}", [_cell(folder, unit, *found) if found else None for found in of_row]))
     head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in columns]
     return views.grid(prompt, f"{asked['x']} → · {asked['y']} ↓", head, lines)
 
 
-def _cell(folder: Path, number: int, cell: Cell) -> views.GridCell:
-    return number, pictures.thumbnail(folder / cell.file_name), _said(cell), _read(cell)
-
-
-def _said(cell: Cell) -> str:
-    return "" if cell.value is None else f"{cell.value:.0%}"
+def _cell(folder: Path, unit: Unit, number: int, cell: Cell) -> views.GridCell:
+    said = "" if cell.value is None else unit.alone(cell.value)
+    return number, pictures.thumbnail(folder / cell.file_name), said, _read(cell)
 
 
 def _read(cell: Cell) -> str:

@@ -16,7 +16,7 @@ from engine.core.recipe import derived_seed
 from engine.core.store import path_of, read_records
 from engine.core.typed import shortened
 from engine.core.types import Prompt
-from engine.evaluate import Config
+from engine.evaluate import Config, readable
 from engine.models import checkpoints
 from engine.storybook import evaluation
 
@@ -62,6 +62,7 @@ def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
     check_arms(config)
     prompts = prompts_of(config)
+    readable.check(config.judge, [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]])
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
     return [Row(model_name(arm, scale), arm, scale, prompt, other, number,

@@ -19,11 +19,11 @@ def _beyond() -> Callable[[Score], str]:
     known = set(plugins.names(judges))
 
     @cache
-    def range_of(judge: str) -> tuple[float, float] | None:
-        return getattr(plugins.load(judges, judge), "RANGE", None) if judge in known else None
+    def scale_of(judge: str) -> tuple[float, float] | None:
+        return getattr(plugins.load(judges, judge), judges.SCALE, None) if judge in known else None
 
     def fault(score: Score) -> str:
-        bounds = range_of(score.judge)
+        bounds = scale_of(score.judge)
         if score.value is None or bounds is None or bounds[0] <= score.value <= bounds[1]:
             return ""
         return f"value is {score.value:g}; {score.judge}'s lie between {bounds[0]:g} and {bounds[1]:g}"

@@ -140,7 +140,7 @@ def test_no_experts_and_no_prompt(shown):
 def test_several_prompts_and_every_expert_alone(shown):
     *_, (rows, _, _) = shown("two red balls\na blue star\n\na blue star", each=True)
     assert rows.count('class="pair"') == 2 and rows.count("<img") == 2 * (2 + len(SKILLS))
-    assert rows.count("<h4>") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
+    assert rows.count("<h2") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
 
 
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):
@@ -184,19 +184,6 @@ def test_a_damaged_search_is_a_sentence(run, result):
     (store.folder / "searches" / "s" / "result.json").write_text(result)
     with pytest.raises(EngineError, match=r"result\.json is damaged"):
         sliders.known_presets(store.folder.name, list(SKILLS))
-
-
-def test_undo_goes_back_step_by_step():
-    past = [[1.0, "average"]]
-    for now in ((0.5, "average"), (0.5, "average"), (0.5, "weighted")):
-        past = sliders.remembered(past, *now)
-    assert past == [[1.0, "average"], [0.5, "average"], [0.5, "weighted"]]
-    past, then = sliders.before(past, (0.5, "weighted"))
-    assert then == [0.5, "average"]
-    past, then = sliders.before(past, then)
-    assert then == [1.0, "average"]
-    assert sliders.before(past, then) == ([[1.0, "average"]], [1.0, "average"]), "there is nothing before it"
-    assert sliders.before(past, [0.2, "average"])[1] == [1.0, "average"], "a move that was not remembered yet"
 
 
 def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():
