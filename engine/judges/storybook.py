@@ -15,7 +15,6 @@ from engine.storybook.language import Unreadable, fault
 SCALE = (0.0, 1.0)
 
 
-
 @dataclass(frozen=True)
 class Config:
     """Nothing to choose: the judge is exact."""
