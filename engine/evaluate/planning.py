@@ -92,7 +92,7 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
     file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {shortened(config.prompts)} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
     try:
         prompts = _own_prompts(file)
@@ -115,7 +115,7 @@ def _own_prompts(file: Path) -> list[Prompt]:
         raise EngineError("a prompt has no id. Give each its own.")
     twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
     if twice:
-        raise EngineError(f"two prompts have the id {twice[0]!r}. Give each its own.")
+        raise EngineError(f"there are two prompts with the id {twice[0]!r}. Give each its own.")
     return prompts
 
 

@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 SECONDS = 60
 """Far more than any reader takes, on a machine that is busy."""
 REMEDY = re.compile(
-    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|"
+    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|Convert|"
     r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b")
 
 
@@ -31,7 +31,7 @@ def in_time() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def outcome(read: Callable[[], Any], named: str = "") -> tuple[str, str]:
+def outcome(read: Callable[[], Any], named: str = "", longest: int = 1500) -> tuple[str, str]:
     """("taken" | "refused" | "fault", what was said). `named` is what a refusal has to name."""
     try:
         with in_time():
@@ -40,7 +40,7 @@ def outcome(read: Callable[[], Any], named: str = "") -> tuple[str, str]:
         said = str(error)
         wanting = [] if REMEDY.search(said) else ["no remedy"]
         wanting += [f"does not name {named}"] if named not in said else []
-        wanting += ["too long"] if len(said) > 1500 else []
+        wanting += ["too long"] if len(said) > longest else []
         return ("fault", f"{', '.join(wanting)}: {said[:600]}") if wanting else ("refused", said)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
