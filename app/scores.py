@@ -88,7 +88,8 @@ def _measured(model: str, base: str | None, own: tuple[Path, int], floor: tuple[
     spread = list(diversity.spread(scores).values())
     return Standing(model, *contents.arm_of(model), summary.summarise(scores), intervals.mean(prompts), difference,
                     {skill: _point(skill, values) for skill, values in prompts.items()},
-                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(score_files.read(floor[0]))))
+                    fmean(spread) if spread else None,
+                    summary.macro(summary.per_prompt(score_files.read(floor[0]))))
 
 
 def _point(skill: str, values: dict[str, float]) -> Point:

@@ -54,7 +54,8 @@ def check(config: Config) -> None:
     names.check(config.name, "an expert")
     checkpoints.check_base(config.model)
     if not config.file or not path_of(config.file).is_file():
-        raise EngineError(f"There is no file {shortened(config.file)}. Name a .safetensors file that holds a LoRA.")
+        raise EngineError(f"There is no file {shortened(config.file)}. "
+                          "Name a .safetensors file that holds a LoRA.")
 
 
 def _folder(config: Config, store: Store) -> Path:

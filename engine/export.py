@@ -37,7 +37,8 @@ def check(config: Config) -> None:
         return
     file = path_of(config.file)
     if file.suffix != ".safetensors":
-        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. End it in .safetensors.")
+        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. "
+                          "End it in .safetensors.")
     names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
     if file.is_dir():
         raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

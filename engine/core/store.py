@@ -13,7 +13,17 @@ from typing import Any
 import psutil
 
 from engine.core.errors import EngineError
-from engine.core.typed import DEEPEST, Misfit, Record, TOO_DEEP, check_depth, checker, is_unicode, reader, shortened
+from engine.core.typed import (
+    DEEPEST,
+    TOO_DEEP,
+    Misfit,
+    Record,
+    check_depth,
+    checker,
+    is_unicode,
+    reader,
+    shortened,
+)
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"
@@ -123,7 +133,8 @@ def write_json(path: Path, value: Any) -> None:
 def path_of(text: str | Path) -> Path:
     """A path that a person wrote, `~` resolved; whether anything is there is not asked.
 
-    Raises EngineError for what no file system takes: nothing, a name too long, a folder that may not be entered.
+    Raises EngineError for what no file system takes: nothing, a name too long, a folder that may
+    not be entered.
     """
     if text == "":
         raise EngineError("There is no path in an empty text. Name a file or folder.")
@@ -142,8 +153,8 @@ def path_of(text: str | Path) -> Path:
 def read_text(path: Path, remedy: str) -> str:
     """A text in UTF-8, with or without a byte order mark.
 
-    Raises FileNotFoundError or NotADirectoryError where there is none, EngineError for a folder, for what may not be
-    read, and for bytes that are no text.
+    Raises FileNotFoundError or NotADirectoryError where there is none, EngineError for a folder,
+    for what may not be read, and for bytes that are no text.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -154,7 +165,8 @@ def read_text(path: Path, remedy: str) -> str:
     except OSError as error:
         raise EngineError(f"{path} cannot be read ({error.strerror}). {remedy}.") from error
     except ValueError as error:  # no UTF-8, or no path
-        raise EngineError(f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}.") from error
+        said = f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}."
+        raise EngineError(said) from error
 
 
 def read_json(path: Path, remedy: str = AGAIN) -> Any:
@@ -168,13 +180,15 @@ def read_json(path: Path, remedy: str = AGAIN) -> Any:
 
 
 def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any]:
-    """The JSON object of a file, the values it must hold checked by their type hints; others stay as they are.
+    """The JSON object of a file, the values it must hold checked by their type hints.
 
-    A name whose hint allows None may be missing, and is None then. Raises EngineError that names what does not fit.
+    Others stay as they are. A name whose hint allows None may be missing, and is None then. Raises
+    EngineError that names what does not fit.
     """
     found = read_json(path, remedy)
     try:
-        return {**checker(dict)(found), **{name: _value(found, name, hint) for name, hint in wanted.items()}}
+        own = checker(dict)(found)
+        return own | {name: _value(own, name, hint) for name, hint in wanted.items()}
     except Misfit as error:
         raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
@@ -188,7 +202,8 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
                  fault: Callable[[Record], str] | None = None) -> list[Record]:
     """The records of a file, or none when it does not exist yet; every field is held to its type.
 
-    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has written.
+    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has
+    written.
 
     Raises EngineError that names the line and the field of a damaged one.
     """
@@ -197,7 +212,8 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
         text = read_text(path, remedy or AGAIN)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 in a text ends no line
+    # not splitlines: U+2028 in a text ends no line
+    for number, line in enumerate(text.split("\n"), 1):
         if not line or line.isspace():
             continue
         try:
@@ -205,7 +221,8 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
             if fault and (said := fault(record)):
                 raise Misfit(said)
         except ValueError as error:
-            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}.") from error
+            said = f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}."
+            raise EngineError(said) from error
         records.append(record)
     return records
 
@@ -226,7 +243,7 @@ def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """JSON. Raises ValueError for what it is not, and for what nothing could show or write again."""
+    """JSON. Raises ValueError for what is none, and for what nothing could show or write again."""
     try:
         value = json.loads(text)
     except RecursionError:

@@ -25,13 +25,15 @@ DEEPEST = 100
 PLAIN = (bool, int, float, str)
 WHOLE_NUMBERS = range(-2**63, 2**63)
 REMEDIES = {int: "Give a whole number", float: "Give a number", str: "Give a text, in quotes",
-            bool: "Give true or false", list: "Give a list", tuple: "Give a list", dict: "Give named values"}
+            bool: "Give true or false", list: "Give a list", tuple: "Give a list",
+            dict: "Give named values"}
 
 
 class Misfit(ValueError):
     """What is wrong with a value, where in it, and what to give instead."""
 
-    def __init__(self, said: str, remedy: str = "Give another value", place: tuple[str, ...] = ()) -> None:
+    def __init__(self, said: str, remedy: str = "Give another value",
+                 place: tuple[str, ...] = ()) -> None:
         super().__init__(": ".join(place) + " " * bool(place) + said)
         self.said, self.remedy, self.place = said, remedy, place
 
@@ -63,7 +65,10 @@ def check_depth(value: Any) -> None:
 
 
 def checker(hint: Any) -> Checker:
-    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict (keys it does not name are kept)."""
+    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict.
+
+    Keys that a TypedDict does not name are kept.
+    """
     if hint is Any:
         return _as_it_is
     if is_typeddict(hint):
@@ -88,8 +93,8 @@ def checker(hint: Any) -> Checker:
 def checkers(kind: type) -> dict[str, Checker]:
     """A dataclass's fields, each with its checker.
 
-    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their errors differ. A field
-    whose metadata has a `holds` is held to that instead of its hint.
+    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their
+    errors differ. A field whose metadata has a `holds` is held to that instead of its hint.
     """
     hints = get_type_hints(kind)
     return {one.name: checker(one.metadata.get("holds", hints[one.name])) for one in fields(kind)}
@@ -99,7 +104,8 @@ def checkers(kind: type) -> dict[str, Checker]:
 def reader(kind: type[Record]) -> Callable[[Any], Record]:
     """Named values -> a dataclass's instance; names it does not know are left out.
 
-    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises Misfit.
+    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises
+    Misfit.
     """
     checks = list(checkers(kind).items())  # type: ignore[arg-type]
     needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
@@ -115,7 +121,8 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
     return read
 
 
-def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]], needed: list[str]) -> dict[str, Any]:
+def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]],
+             needed: list[str]) -> dict[str, Any]:
     given, name = {}, ""
     try:
         for name, check in checks:
@@ -178,7 +185,8 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong(value, str)
     if not is_unicode(value):
-        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character", "Give a whole text")
+        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character",
+                     "Give a whole text")
     return value
 
 
@@ -200,7 +208,7 @@ def _one_of(choices: tuple[Any, ...]) -> Checker:
 
 
 def _any_of(hints: list[Any], or_none: bool) -> Checker:
-    """By the value's own type; else the first that fits, and the last one's complaint where none does."""
+    """By the value's own type; else the first that fits, or the last one's complaint."""
     by_type = {hint: checker(hint) for hint in hints if hint in PLAIN}
     checks = [checker(hint) for hint in hints]
 
@@ -244,7 +252,8 @@ def _exactly(inner: list[Checker]) -> Checker:
         if not isinstance(value, list | tuple):
             raise _wrong(value, tuple)
         if len(value) != len(inner):
-            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many")
+            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values",
+                         "Give as many")
         return tuple(check(one) for check, one in zip(inner, value, strict=True))
     return check
 

@@ -92,7 +92,8 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
     file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. "
+                          "Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
     try:
         prompts = _own_prompts(file)
@@ -106,7 +107,10 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
 
 
 def _own_prompts(file: Path) -> list[Prompt]:
-    """Prompts of another world. Raises EngineError that never advises to delete what a person has written."""
+    """Prompts of another world.
+
+    Raises EngineError that never advises to delete what a person has written.
+    """
     prompts = read_records(file, Prompt, f"Correct it: {LINE}, in UTF-8")
     if not prompts:
         raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
@@ -156,8 +160,8 @@ def check_arms(config: Config) -> None:
                           f"from {', '.join(config.models)}.")
     for scale in (*config.guidances, *config.own_guidance.values()):
         if not _is_number(scale) or not 0 <= scale <= MOST_GUIDANCE:
-            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more, "
-                              f"{MOST_GUIDANCE} at most.")
+            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or "
+                              f"more, {MOST_GUIDANCE} at most.")
 
 
 def _is_number(value: object) -> bool:

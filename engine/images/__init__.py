@@ -70,7 +70,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for skills, models and judges that can be none, before anything is loaded."""
+    """Raises EngineError for skills, models and judges that can be none."""
     if not config.skills:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
     for skill in config.skills:
@@ -88,11 +88,13 @@ def check(config: Config) -> None:
 
 def _recipe(config: Config) -> dict[str, Any]:
     """What decides the pictures. The batch size changes them by 1/255 at most and may differ between shards."""
-    deciding = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt"]
+    deciding = ["model", "revision", "encode_for", "guidance", "steps", "sampler", "seed",
+                "pictures_per_prompt"]
     deciding += ["best_of", "judge", "judge_options"] if config.best_of > 1 else []
     weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
     student = config.encode_for and checkpoints.fingerprint(checkpoints.pipeline_folder(config.encode_for))
-    return {**{name: getattr(config, name) for name in deciding}, "model's sha256": weights, "student's sha256": student}
+    return {**{name: getattr(config, name) for name in deciding},
+            "model's sha256": weights, "student's sha256": student}
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
@@ -106,7 +108,8 @@ def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -
     """The folder's finished shards, once it is sure that they were painted by these settings."""
     folder = store.images(skill)
     path = folder / "recipe.json"
-    if path.exists() and (changed := recipe.difference(read_object(path, recipe=dict)["recipe"], identity)):
+    made = read_object(path, recipe=dict)["recipe"] if path.exists() else identity
+    if changed := recipe.difference(made, identity):
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")

@@ -92,7 +92,8 @@ class Shelf:
         try:
             return [reader(Picture)(values) for values in told]
         except ValueError as error:
-            raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
+            said = f"{path} is damaged ({error}). Delete it and run the stage again."
+            raise EngineError(said) from error
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
         """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard."""

@@ -1,7 +1,8 @@
 """Judges, (prompt, picture) -> score. To add one, add a file with `Config` and `judge`.
 
 `judge(config)` loads its model once and returns a function `(prompt, picture, seed) -> Score`.
-A judge whose values lie between two numbers says so: `RANGE = (low, high)`; a score beyond them is damaged.
+A judge whose values lie between two numbers says so, `RANGE = (low, high)`: a score beyond them is
+damaged.
 """
 from collections.abc import Callable
 

@@ -99,7 +99,7 @@ def check(config: Config) -> None:
 
 
 def _options(config: Config) -> Any:
-    """The method's own. Raises EngineError for a method that is none, and for what it does not take."""
+    """The method's own. Raises EngineError for one that is none, and what it does not take."""
     plugin = plugins.load(methods, config.method)
     return build(plugin.Config, config.options, where=f"options of the method {config.method}")
 
@@ -160,4 +160,5 @@ def _is_done(folder: Path, recipe: dict[str, Any], verify: bool) -> bool:
     if not (folder / "recipe.json").exists():
         return False
     made = read_object(folder / "recipe.json", verify=bool | None)
-    return {name: made.get(name) for name in recipe} == recipe and (made["verify"] is not False or not verify)
+    is_same = {name: made.get(name) for name in recipe} == recipe
+    return is_same and (made["verify"] is not False or not verify)

@@ -1,4 +1,5 @@
 """What a reader made of a bad input: it was taken, or refused in a sentence; anything else is a fault."""
+
 import re
 import signal
 import traceback
@@ -13,15 +14,18 @@ from engine.core.errors import EngineError
 SECONDS = 60
 """Far more than any reader takes, on a machine that is busy."""
 REMEDY = re.compile(
-    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|Convert|"
-    r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b")
+    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|Convert|Export|"
+    r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b"
+)
 
 
 @contextmanager
 def in_time() -> Iterator[None]:
     """Raises TimeoutError in whatever hangs."""
+
     def over(number: int, frame: object) -> None:
         raise TimeoutError(f"no answer in {SECONDS} seconds")
+
     before = signal.signal(signal.SIGALRM, over)
     signal.alarm(SECONDS)
     try:
