@@ -10,8 +10,9 @@ from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.files import record_of
+from engine.core.misfits import shortened
 from engine.core.store import Store
-from engine.core.typed import shortened
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
 from engine.models.checkpoints import STORYBOOK
@@ -111,7 +112,7 @@ def budget(run: Store) -> str:
 def _event(line: str) -> Event | None:
     """None for a line that a crash has damaged: it tells nothing, and the others still count."""
     try:
-        return store.record_of(line, Event)
+        return record_of(line, Event)
     except ValueError:
         return None
 

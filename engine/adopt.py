@@ -10,9 +10,10 @@ from pathlib import Path
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 from engine.core.recipe import versions
-from engine.core.store import Store, path_of, read_object
-from engine.core.typed import shortened
+from engine.core.store import Store, read_object
 from engine.models import checkpoints, tensor_files
 
 

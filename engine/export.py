@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, path_of
-from engine.core.typed import shortened
+from engine.core.files import path_of
+from engine.core.misfits import shortened
+from engine.core.store import Store
 
 
 @dataclass(frozen=True)

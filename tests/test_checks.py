@@ -1,4 +1,4 @@
-"""Every stage has one `check`: its run begins with it, and loading a recipe reaches it before anything begins."""
+"""Every stage has one `check`: its run begins with it, and loading a recipe reaches it."""
 
 import importlib
 from dataclasses import replace

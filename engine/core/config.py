@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.core.errors import EngineError
-from engine.core.store import read_text
-from engine.core.typed import Misfit, check_depth, checkers, shortened
+from engine.core.files import read_text
+from engine.core.misfits import Misfit, check_depth, shortened
+from engine.core.typed import checkers
 
 Config = TypeVar("Config")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

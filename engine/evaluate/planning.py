@@ -12,9 +12,10 @@ from engine import judges
 from engine.core import names, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 from engine.core.recipe import derived_seed
-from engine.core.store import path_of, read_records
-from engine.core.typed import shortened
+from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.evaluate import Config
 from engine.models import checkpoints

@@ -6,8 +6,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from engine.core.errors import EngineError
-from engine.core.store import path_of
-from engine.core.typed import shortened
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 
 ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
 STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}

@@ -1,4 +1,4 @@
-"""Files that went wrong: of a good one, each value of another type, and the whole cut, empty or otherwise coded."""
+"""Files that went wrong: each value of another type, and the whole cut, empty or miscoded."""
 
 import json
 import random
@@ -54,7 +54,7 @@ class Damage:
 
 
 def of_json(text: str, by_line: bool = False) -> Iterator[Damage]:
-    """Every value of the first object (of the last line, where there is one a line) as each wrong one."""
+    """Every value of the object, of the last where there is one a line, as each wrong one."""
     *before, last = text.strip().split("\n") if by_line else [text]
     for place in places(json.loads(last)):
         damaged = json.dumps(put(json.loads(last), place, HERE), ensure_ascii=False)

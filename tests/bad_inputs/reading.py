@@ -1,4 +1,4 @@
-"""What a reader made of a bad input: it was taken, or refused in a sentence; anything else is a fault."""
+"""What a reader made of a bad input: taken, or refused in a sentence; all else is a fault."""
 
 import re
 import signal
@@ -14,7 +14,8 @@ from engine.core.errors import EngineError
 SECONDS = 60
 """Far more than any reader takes, on a machine that is busy."""
 REMEDY = re.compile(
-    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|Convert|Export|"
+    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|"
+    r"Save|Keep|Convert|Export|"
     r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b"
 )
 

@@ -1,4 +1,4 @@
-"""Whatever a person writes in a recipe, an option, a skill or a prompts file is taken, or refused with the remedy."""
+"""Whatever a person writes in a recipe, an option or a file is taken, or told with the remedy."""
 
 import importlib
 import sys
@@ -55,7 +55,9 @@ most_count = 6
 paper = "none"
 rules = { each = [2, 6], groups = [1, 2], twins = "never" }
 """
-OWN = '{"id": "a", "skill": "mine", "text": "two red balls"}\n{"id": "b", "skill": "mine", "text": "a ball"}\n'
+OWN = """{"id": "a", "skill": "mine", "text": "two red balls"}
+{"id": "b", "skill": "mine", "text": "a ball"}
+"""
 
 
 def of_toml(table: dict[str, Any]) -> list[Damage]:

@@ -1,4 +1,4 @@
-"""Whatever stands in a run's files, a page or a stage shows it or says what is wrong with it, and what to do."""
+"""Whatever stands in a run's files is shown, or a sentence says what is wrong and what to do."""
 
 import sys
 from pathlib import Path

@@ -46,7 +46,7 @@ def joined(header: bytes, body: bytes) -> bytes:
 
 
 def damages(content: bytes) -> list[Damage]:
-    """Of the file, of its header's every value, and of what the metadata says in texts of its own."""
+    """Of the file, of its header's every value, and of what the metadata's texts say."""
     header, body = parts(content)
     found = [
         Damage("empty", b""),

@@ -29,7 +29,7 @@ def test_every_layer_of_a_real_unet_is_a_target(unets):
 
 @pytest.mark.parametrize("known", targets.PATHS)
 def test_no_other_is(unets, known):
-    """Each path that is told is one of a UNet of these blocks, with numbers in the places that count."""
+    """Each path that is told is one of a UNet of these blocks, with numbers for what counts."""
     shape = re.compile(re.escape(known).replace("\\#", r"\d+"))
     assert any(
         shape.fullmatch(path)
