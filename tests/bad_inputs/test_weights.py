@@ -15,7 +15,7 @@ from engine.models.lora import target_layers
 from tests.bad_inputs.mutations import HERE, WRONG, Damage, places, put, some
 from tests.bad_inputs.reading import outcome
 
-EACH = 40
+EACH = 25
 LIBRARY = 25_000
 """Letters of an error that quotes safetensors' own words, which quote the file."""
 
