@@ -10,9 +10,10 @@ from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.files import record_of
 from engine.core.imagefolder import skill_of
+from engine.core.misfits import shortened
 from engine.core.store import Store
-from engine.core.typed import shortened
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
 from engine.models import lora_cards
@@ -103,8 +104,9 @@ def learned(run: Store) -> dict[str, Learned]:
 def budget(run: Store) -> str:
     """What the last training said of the memory it needs; nothing before there was one."""
     for events in sorted(run.folder.glob("jobs/*/events.jsonl"), reverse=True):
-        lines = events.read_text(encoding="utf-8", errors="replace").split("\n") if events.is_file() else []
-        for line in lines:
+        if not events.is_file():
+            continue
+        for line in events.read_text(encoding="utf-8", errors="replace").split("\n"):
             if '"budget"' in line and (told := _event(line)):
                 return told.text.removeprefix("experts: ")
     return ""
@@ -113,7 +115,7 @@ def budget(run: Store) -> str:
 def _event(line: str) -> Event | None:
     """None for a line that a crash has damaged: it tells nothing, and the others still count."""
     try:
-        return store.record_of(line, Event)
+        return record_of(line, Event)
     except ValueError:
         return None
 
@@ -121,7 +123,8 @@ def _event(line: str) -> Event | None:
 def arm_of(model: str) -> tuple[str, float | None]:
     """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
     arm, _, scale = model.rpartition("@")
-    return (arm, float(scale)) if arm and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", scale) else (model, None)
+    is_scale = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", scale)
+    return (arm, float(scale)) if arm and is_scale else (model, None)
 
 
 def base_of(run: Store) -> dict[str, Any]:
@@ -136,10 +139,14 @@ def base_of(run: Store) -> dict[str, Any]:
 
 
 def _base(own: Mapping[str, Any], common: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Model and revision, by the first table or else the second. Raises EngineError for what is no text."""
+    """Model and revision, by the first table or else the second.
+
+    Raises EngineError for what is no text.
+    """
     found = {name: own.get(name) or common.get(name) for name in ("model", "revision")}
     if wrong := [name for name, value in found.items() if value and not isinstance(value, str)]:
-        raise EngineError(f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. Correct it.")
+        raise EngineError(f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. "
+                          "Correct it.")
     return {**found, "model": found["model"] or "storybook"}
 
 
@@ -209,7 +216,8 @@ def _samples(expert: Path) -> dict[int, list[Path]]:
     """step-000100-0.png and its like."""
     found: dict[int, list[Path]] = {}
     named = [(SAMPLE.fullmatch(path.name), path) for path in expert.glob("samples/step-*-*.png")]
-    numbered = sorted((int(name[1]), int(name[2]), path) for name, path in named if name)  # others are no samples
+    # others are no samples
+    numbered = sorted((int(name[1]), int(name[2]), path) for name, path in named if name)
     for step, _, path in numbered:
         found.setdefault(step, []).append(path)
     return found

@@ -119,9 +119,11 @@ def names_of(store: Store) -> list[str]:
     return [path.parent.name for path in found]
 
 
-def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str, cells: Sequence[tuple[int, Cell]]) -> str:
+def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str,
+           cells: Sequence[tuple[int, Cell]]) -> str:
     known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
-    rows, columns = (sorted({getattr(cell, side) for _, cell in cells}) for side in ("row", "column"))
+    rows = sorted({cell.row for _, cell in cells})
+    columns = sorted({cell.column for _, cell in cells})
     folder = store.folder / "grids" / name
     unit = units.of(asked.get("judge", ""), (cell.value for _, cell in cells))
     lines = []

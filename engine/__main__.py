@@ -15,8 +15,9 @@ import psutil
 from engine.core import config, locks, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.files import path_of
+from engine.core.misfits import Misfit, check_depth, shortened
 from engine.core.running import Events, guarded, stop_requests
-from engine.core.typed import Misfit, check_depth, shortened
 
 STAGES = {
     "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",
@@ -85,7 +86,7 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
 
     process.json, written first, tells followers which process to look for.
     """
-    if not store.path_of(folder).is_dir():
+    if not path_of(folder).is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
     if (folder / "recipe.toml").exists() or (folder / "jobs").exists():
         raise EngineError(f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
@@ -108,9 +109,9 @@ def stage_events(stage: str, folder: Path) -> Events:
     job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
     if stage == "pipeline":
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
-        yield from _of_recipe("pipeline", Path(recipe), store.path_of(job.store))
+        yield from _of_recipe("pipeline", Path(recipe), path_of(job.store))
     else:
-        yield from _of_stage(stage, job.config, store.path_of(job.store))
+        yield from _of_stage(stage, job.config, path_of(job.store))
 
 
 def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
@@ -146,13 +147,13 @@ def _value(text: str) -> Any:
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
     module = importlib.import_module(f"engine.{stage}")
     asked = config.build(module.Config, dict(values), where=stage)
-    run = store.path_of(run)
+    run = path_of(run)
     yield from _alone(run, module.run(asked, store.Store(run)))
 
 
 def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
-    run, folder = importlib.import_module(f"engine.{module}").run, store.path_of(out)
-    yield from _alone(folder, run(store.path_of(recipe), folder))
+    run, folder = importlib.import_module(f"engine.{module}").run, path_of(out)
+    yield from _alone(folder, run(path_of(recipe), folder))
 
 
 def _alone(run: Path, events: Events) -> Events:

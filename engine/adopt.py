@@ -10,9 +10,10 @@ from pathlib import Path
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, path_of
-from engine.core.typed import shortened
+from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
 
 
@@ -59,7 +60,8 @@ def check(config: Config) -> None:
     names.check(config.name, "an expert")
     checkpoints.check_base(config.model)
     if not config.file or not path_of(config.file).is_file():
-        raise EngineError(f"There is no file {shortened(config.file)}. Name a .safetensors file that holds a LoRA.")
+        raise EngineError(f"There is no file {shortened(config.file)}. "
+                          "Name a .safetensors file that holds a LoRA.")
 
 
 def _folder(config: Config, store: Store) -> Path:

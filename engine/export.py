@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, path_of
-from engine.core.typed import shortened
+from engine.core.files import path_of
+from engine.core.misfits import shortened
+from engine.core.store import Store
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def check(config: Config) -> None:
         return
     file = path_of(config.file)
     if file.suffix != ".safetensors":
-        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. End it in .safetensors.")
+        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. "
+                          "End it in .safetensors.")
     names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
     if file.is_dir():
         raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

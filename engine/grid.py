@@ -50,8 +50,8 @@ class Config:
     guidance: float = field(default=3.5, metadata={
         "help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
-        "help": "default is the one the model came with"})
+    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
+        default="dpmsolver++", metadata={"help": "default is the one the model came with"})
     seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})
     batch_size: int = field(default=32, metadata={
         "help": "Cells painted at once", "range": (1, 1024),
@@ -133,17 +133,8 @@ def _at(config: Config, x: float, y: float) -> tuple[dict[str, float], float]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for axes, weights, a base and a judge that make no sense, before anything is loaded."""
-    choices = (STRENGTH, GUIDANCE, *config.weights)
-    for axis in (config.x, config.y):
-        if axis not in choices:
-            raise EngineError(f"{axis!r} cannot be an axis. Choose from {', '.join(choices)}.")
-    if config.x == config.y:
-        raise EngineError(f"Both axes are {config.x}. Choose two.")
-    if not config.weights or not config.x_values or not config.y_values or not config.prompts:
-        raise EngineError("A grid needs an expert, values for both axes and a prompt. Give it all of them.")
-    if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
-        raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
+    """Raises EngineError for axes, weights, a base and a judge that make no sense."""
+    _check_axes(config)
     names.check(config.name, "a grid")
     for name in config.weights:
         names.check(name, "an expert")
@@ -155,6 +146,20 @@ def check(config: Config) -> None:
         build(options, config.judge_options, where=f"options of the judge {config.judge}")
     texts.check(config.prompts)
     check_weights(config.weights)
+
+
+def _check_axes(config: Config) -> None:
+    choices = (STRENGTH, GUIDANCE, *config.weights)
+    for axis in (config.x, config.y):
+        if axis not in choices:
+            raise EngineError(f"{axis!r} cannot be an axis. Choose from {', '.join(choices)}.")
+    if config.x == config.y:
+        raise EngineError(f"Both axes are {config.x}. Choose two.")
+    if not config.weights or not config.x_values or not config.y_values or not config.prompts:
+        raise EngineError("A grid needs an expert, values for both axes and a prompt. "
+                          "Give it all of them.")
+    if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
+        raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
     _check_axis(config.x, config.x_values)
     _check_axis(config.y, config.y_values)
 

@@ -58,7 +58,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for a merge, a base and a judge that make no sense, before anything is loaded."""
+    """Raises EngineError for a merge, a base and a judge that make no sense."""
     for name in config.experts:
         names.check(name, "an expert")
     evaluate.check(_evaluation(config))
@@ -67,8 +67,9 @@ def check(config: Config) -> None:
 def _evaluation(config: Config) -> evaluate.Config:
     return evaluate.Config(
         models=arms(config), model=config.model, revision=config.revision, judge=config.judge,
-        judge_options=config.judge_options, skills=config.skills, prompts_per_skill=config.prompts_per_skill,
-        guidances=(config.guidance,), steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
+        judge_options=config.judge_options, skills=config.skills,
+        prompts_per_skill=config.prompts_per_skill, guidances=(config.guidance,),
+        steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:

@@ -82,7 +82,8 @@ def _build(stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, 
 def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     known = (*FOR_THE_READER, *SHARED, *STAGES, *SPLITS)
     if unknown := [name for name in tables if name not in known]:
-        raise EngineError(f"{path}: there is no table or option {unknown[0][:80]!r}. Choose from {', '.join(known)}.")
+        raise EngineError(f"{path}: there is no table or option {unknown[0][:80]!r}. "
+                          f"Choose from {', '.join(known)}.")
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
             raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
@@ -94,7 +95,8 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
         raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that table.")
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
-            raise EngineError(f"{path}, [deviations]: {name} must give its reason. Write it as a text in quotes.")
+            raise EngineError(f"{path}, [deviations]: {name} must give its reason. "
+                              "Write it as a text in quotes.")
 
 
 def _check_stages(recipe: Recipe) -> None:

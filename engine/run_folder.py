@@ -38,6 +38,8 @@ def begin(recipe: Recipe, folder: Path) -> str:
     before: dict[str, Any] = {}
     if file.exists():
         before = read_toml(file).get(MADE_WITH, {})
+        if not isinstance(before, dict):
+            raise EngineError(f"{file}: {MADE_WITH} is no table. Take that line out.")
         if changed := _changed(recipes.load(file), recipe, folder):
             raise EngineError(f"{folder} was begun with another recipe ({changed}). Set that back in {recipe.path}, "
                               "let the stage replace what it made (replace = true), or choose another folder.")

@@ -97,12 +97,19 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def tried_so_far(store: Store, name: str) -> list[Tried]:
-    """All candidates of a search, the average first. Raises EngineError for a file that another search has written."""
+    """All candidates of a search, the average first.
+
+    Raises EngineError for a file that is no search's.
+    """
     file = store.folder / "searches" / name / "tried.jsonl"
     tried = read_records(file, Tried)
-    if tried and not (tried[0].arm.endswith(AVERAGE) and all(one.weights.keys() == tried[0].weights.keys() for one in tried)):
-        raise EngineError(f"{file} is damaged: it does not begin with the average, or its lines name other experts. "
-                          "Delete it and search again.")
+    if not tried:
+        return []
+    first = tried[0]
+    is_whole = all(one.weights.keys() == first.weights.keys() for one in tried)
+    if not is_whole or not first.arm.endswith(AVERAGE):
+        raise EngineError(f"{file} is damaged: it does not begin with the average, or its lines "
+                          "name different experts. Delete it and search again.")
     return tried
 
 
@@ -168,8 +175,8 @@ def check(config: Config) -> None:
     if len(config.experts) < 2 or len(set(config.experts)) < len(config.experts):
         raise EngineError("A search needs two experts or more, each once. Name them.")
     if bool(config.prompts) != bool(config.test_prompts) or config.prompts == config.test_prompts != "":
-        raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees. "
-                          "Name both.")
+        raise EngineError("Prompts of your own need a second file, test_prompts, that the search "
+                          "never sees. Name both.")
     if not config.lowest < 1 / len(config.experts) < config.highest:
         raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds. "
                           "Set lowest and highest around it.")

@@ -1,4 +1,4 @@
-"""For every test: no network but the loopback, and no clock that fails it, since the machine may be busy."""
+"""For every test: no network but the loopback, and no clock that fails it on a busy machine."""
 import os
 import socket
 

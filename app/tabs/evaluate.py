@@ -61,7 +61,8 @@ def build(run: gr.Dropdown) -> Page:
             contents.check_judged(runs.open_store(run), "An evaluation")
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
         working = page.start(
-            "evaluate", run, Config, planning.check, models=arms, split=split, **contents.base_of(runs.open_store(run)),
+            "evaluate", run, Config, planning.check, models=arms, split=split,
+            **contents.base_of(runs.open_store(run)),
             skills=asked.judged_skills(run), guidances=[float(g) for g in guidances], judge=name,
             judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
         return [working, gr.update(choices=[f"{split}/{name}"], value=f"{split}/{name}")]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.core.errors import EngineError
-from engine.core.store import read_text
-from engine.core.typed import Misfit, check_depth, checkers, shortened
+from engine.core.files import read_text
+from engine.core.misfits import Misfit, check_depth, shortened
+from engine.core.typed import checkers
 
 Config = TypeVar("Config")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -18,11 +19,13 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 def build(kind: type[Config], values: Mapping[str, Any], where: str = "options") -> Config:
     """Make a `kind` from named values. Raises EngineError for an unknown name, a wrong type or value."""
     if not isinstance(values, Mapping):
-        raise EngineError(f"{where} must hold named values, not {shortened(values)}. Write name = value.")
+        raise EngineError(f"{where} must hold named values, not {shortened(values)}. "
+                          "Write name = value.")
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     checks = checkers(kind)  # type: ignore[arg-type]
     if unknown := sorted(map(str, set(values) - set(known))):
-        raise EngineError(f"{where}: no option called {shortened(unknown[0])}. Choose from {', '.join(known)}.")
+        raise EngineError(f"{where}: no option called {shortened(unknown[0])}. "
+                          f"Choose from {', '.join(known)}.")
     needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
         raise EngineError(f"{where}: {missing[0]!r} is missing. Give it a value.")
@@ -34,8 +37,8 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
             raise EngineError(_told(misfit.inside(name), where)) from None
         low, high = known[name].metadata.get("range", (None, None))
         if low is not None and checked[name] is not None and not low <= checked[name] <= high:
-            raise EngineError(f"{where}: {name} is {shortened(value)}; it must lie between {low} and {high}. "
-                              "Give a number in that range.")
+            raise EngineError(f"{where}: {name} is {shortened(value)}; it must lie between {low} "
+                              f"and {high}. Give a number in that range.")
     return kind(**checked)
 
 

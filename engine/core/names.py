@@ -1,4 +1,4 @@
-"""What experts, merges, grids, searches and skills may be called: a name becomes a folder or a file."""
+"""What experts, merges, grids, searches and skills may be called: it becomes a folder or a file."""
 import re
 
 from engine.core.errors import EngineError
@@ -7,28 +7,43 @@ NAME = re.compile(r"[^\W_][\w.+-]*")
 MOST_CHARACTERS = 64
 MOST_BYTES = 200
 """File systems take 255; a suffix and the mark of a file that is being written need some."""
-RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))
+RESERVED = {"con", "prn", "aux", "nul", *PORTS}
 """Windows keeps these for devices, whatever follows after a dot."""
 
 
 def check(name: str, what: str) -> str:
-    """The name itself. Raises EngineError for one that leads out of its folder, or that later stages refuse."""
+    """The name itself.
+
+    Raises EngineError for one that leads out of its folder, or that later stages refuse.
+    """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise EngineError(f"{_short(name)} cannot be the name of {what}. Use letters, digits and dashes.")
+        raise _unfit(name, what)
     return check_file(name, what)
 
 
 def check_file(name: str, what: str, most: int = MOST_CHARACTERS) -> str:
-    """The name itself, which may hold spaces. Raises EngineError for one that file systems do not take."""
+    """The name itself, which may hold spaces.
+
+    Raises EngineError for one that file systems do not take.
+    """
     if len(name) > most or len(name.encode(errors="replace")) > MOST_BYTES:
-        raise EngineError(f"{_short(name)} is too long for the name of {what}. Use {most} letters at most.")
+        raise EngineError(f"{_short(name)} is too long for the name of {what}. "
+                          f"Use {most} letters at most.")
     if not name.isprintable() or set(name) & set("/\\") or name[:1] in (".", " ", ""):
-        raise EngineError(f"{_short(name)} cannot be the name of {what}. Use letters, digits and dashes.")
+        raise _unfit(name, what)
     if name[-1] in (".", " "):
-        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows drops its end. End it in a letter.")
+        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows drops its end. "
+                          "End it in a letter.")
     if name.partition(".")[0].lower() in RESERVED:
-        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows keeps it for a device. Choose another.")
+        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows keeps it for a "
+                          "device. Choose another.")
     return name
+
+
+def _unfit(name: object, what: str) -> EngineError:
+    return EngineError(f"{_short(name)} cannot be the name of {what}. "
+                       "Use letters, digits and dashes.")
 
 
 def _short(name: object) -> str:

@@ -4,7 +4,7 @@ import pkgutil
 from types import ModuleType
 
 from engine.core.errors import EngineError
-from engine.core.typed import shortened
+from engine.core.misfits import shortened
 
 
 def names(package: ModuleType) -> list[str]:

@@ -2,7 +2,6 @@
 import errno
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ import psutil
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
-from engine.core.typed import DEEPEST, TOO_DEEP, Misfit, Record, check_depth, checker, is_unicode, reader, shortened
+from engine.core.files import parsed, read_text, record_of
+from engine.core.misfits import Misfit
+from engine.core.typed import Record, checker
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"
-SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
 WRITING = ".writing-"
@@ -125,47 +125,10 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def path_of(text: str | Path) -> Path:
-    """A path that a person wrote, `~` resolved; whether anything is there is not asked.
-
-    Raises EngineError for what no file system takes: nothing, a name too long, a folder that may not be entered.
-    """
-    if text == "":
-        raise EngineError("There is no path in an empty text. Name a file or folder.")
-    try:
-        path = Path(text).expanduser()
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return path
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: `~nobody`
-        why = error.strerror if isinstance(error, OSError) else error
-        raise EngineError(f"{shortened(str(text))} is no path ({why}). "
-                          "Name another file or folder.") from error
-    return path
-
-
-def read_text(path: Path, remedy: str) -> str:
-    """A text in UTF-8, with or without a byte order mark.
-
-    Raises FileNotFoundError or NotADirectoryError where there is none, EngineError for a folder, for what may not be
-    read, and for bytes that are no text.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise
-    except IsADirectoryError as error:
-        raise EngineError(f"{path} is a folder where a file should be. {remedy}.") from error
-    except OSError as error:
-        raise EngineError(f"{path} cannot be read ({error.strerror}). {remedy}.") from error
-    except ValueError as error:  # no UTF-8, or no path
-        raise EngineError(f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}.") from error
-
-
 def read_json(path: Path, remedy: str = AGAIN) -> Any:
     """Raises EngineError when the file is missing or damaged."""
     try:
-        return _parsed(read_text(path, remedy))
+        return parsed(read_text(path, remedy))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
     except ValueError as error:
@@ -173,13 +136,15 @@ def read_json(path: Path, remedy: str = AGAIN) -> Any:
 
 
 def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any]:
-    """The JSON object of a file, the values it must hold checked by their type hints; others stay as they are.
+    """The JSON object of a file, the values it must hold checked by their type hints.
 
-    A name whose hint allows None may be missing, and is None then. Raises EngineError that names what does not fit.
+    Others stay as they are. A name whose hint allows None may be missing, and is None then. Raises
+    EngineError that names what does not fit.
     """
     found = read_json(path, remedy)
     try:
-        return {**checker(dict)(found), **{name: _value(found, name, hint) for name, hint in wanted.items()}}
+        own = checker(dict)(found)
+        return own | {name: _value(own, name, hint) for name, hint in wanted.items()}
     except Misfit as error:
         raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
@@ -193,7 +158,8 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
                  fault: Callable[[Record], str] | None = None) -> list[Record]:
     """The records of a file, or none when it does not exist yet; every field is held to its type.
 
-    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has written.
+    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has
+    written.
 
     Raises EngineError that names the line and the field of a damaged one.
     """
@@ -202,7 +168,8 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
         text = read_text(path, remedy or AGAIN)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 in a text ends no line
+    # not splitlines: U+2028 in a text ends no line
+    for number, line in enumerate(text.split("\n"), 1):
         if not line or line.isspace():
             continue
         try:
@@ -210,15 +177,10 @@ def read_records(path: Path, kind: type[Record], remedy: str = "",
             if fault and (said := fault(record)):
                 raise Misfit(said)
         except ValueError as error:
-            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}.") from error
+            said = f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}."
+            raise EngineError(said) from error
         records.append(record)
     return records
-
-
-def record_of(line: str, kind: type[Record]) -> Record:
-    """One record of its line. Raises ValueError, saying what is wrong with it."""
-    read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
-    return read(_parsed(line))
 
 
 def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
@@ -228,16 +190,3 @@ def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
         if name not in found:
             raise Misfit("is missing", place=(name,)) from None
         raise misfit.inside(name) from None
-
-
-def _parsed(text: str) -> Any:
-    """JSON. Raises ValueError for what it is not, and for what nothing could show or write again."""
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise TOO_DEEP from None
-    if text.count("[") + text.count("{") > DEEPEST:
-        check_depth(value)
-    if SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):
-        raise ValueError("it holds half a character, a surrogate alone")
-    return value

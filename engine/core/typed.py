@@ -17,53 +17,20 @@ from typing import (
     is_typeddict,
 )
 
+from engine.core.misfits import REMEDIES, Misfit, is_unicode, shortened, wrong
+
 Record = TypeVar("Record")
 Checker = Callable[[Any], Any]
 """Takes a value, returns it as its hint has it; raises Misfit."""
-MOST_SHOWN = 80
-DEEPEST = 100
 PLAIN = (bool, int, float, str)
 WHOLE_NUMBERS = range(-2**63, 2**63)
-REMEDIES = {int: "Give a whole number", float: "Give a number", str: "Give a text, in quotes",
-            bool: "Give true or false", list: "Give a list", tuple: "Give a list", dict: "Give named values"}
-
-
-class Misfit(ValueError):
-    """What is wrong with a value, where in it, and what to give instead."""
-
-    def __init__(self, said: str, remedy: str = "Give another value", place: tuple[str, ...] = ()) -> None:
-        super().__init__(": ".join(place) + " " * bool(place) + said)
-        self.said, self.remedy, self.place = said, remedy, place
-
-    def inside(self, name: object) -> "Misfit":
-        return Misfit(self.said, self.remedy, (shortened(name, str), *self.place))
-
-
-TOO_DEEP = Misfit("it is nested too deep", "Write it flat")
-
-
-def shortened(value: object, shown: Callable[[Any], str] = repr) -> str:
-    """As an error quotes it."""
-    try:
-        text = shown(value)
-    except (RecursionError, ValueError):  # nested too deep, a number of too many digits
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def check_depth(value: Any) -> None:
-    """Raises Misfit for lists and tables within each other that later steps could not follow."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for one in level if isinstance(one, dict | list)
-                 for inner in (one.values() if isinstance(one, dict) else one)]
-        if not level:
-            return
-    raise TOO_DEEP
 
 
 def checker(hint: Any) -> Checker:
-    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict (keys it does not name are kept)."""
+    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict.
+
+    Keys that a TypedDict does not name are kept.
+    """
     if hint is Any:
         return _as_it_is
     if is_typeddict(hint):
@@ -88,8 +55,8 @@ def checker(hint: Any) -> Checker:
 def checkers(kind: type) -> dict[str, Checker]:
     """A dataclass's fields, each with its checker.
 
-    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their errors differ. A field
-    whose metadata has a `holds` is held to that instead of its hint.
+    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their
+    errors differ. A field whose metadata has a `holds` is held to that instead of its hint.
     """
     hints = get_type_hints(kind)
     return {one.name: checker(one.metadata.get("holds", hints[one.name])) for one in fields(kind)}
@@ -99,7 +66,8 @@ def checkers(kind: type) -> dict[str, Checker]:
 def reader(kind: type[Record]) -> Callable[[Any], Record]:
     """Named values -> a dataclass's instance; names it does not know are left out.
 
-    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises Misfit.
+    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises
+    Misfit.
     """
     checks = list(checkers(kind).items())  # type: ignore[arg-type]
     needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
@@ -115,7 +83,8 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
     return read
 
 
-def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]], needed: list[str]) -> dict[str, Any]:
+def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]],
+             needed: list[str]) -> dict[str, Any]:
     given, name = {}, ""
     try:
         for name, check in checks:
@@ -129,11 +98,6 @@ def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]], neede
     return given
 
 
-def _wrong(value: Any, kind: type) -> Misfit:
-    remedy = REMEDIES.get(kind, "Give another value")
-    return Misfit(f"is {shortened(value)}; it must be of type {kind.__name__}", remedy)
-
-
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -141,7 +105,7 @@ def _as_it_is(value: Any) -> Any:
 def _of_type(kind: Any) -> Checker:
     def check(value: Any) -> Any:
         if isinstance(kind, type) and not isinstance(value, kind):
-            raise _wrong(value, kind)
+            raise wrong(value, kind)
         return value
     return check
 
@@ -154,7 +118,7 @@ def _whole(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(value, int)
+        raise wrong(value, int)
     if value not in WHOLE_NUMBERS:
         raise Misfit(f"is {shortened(value)}, which has more than 64 bits", "Give a smaller number")
     return value
@@ -163,7 +127,7 @@ def _whole(value: Any) -> int:
 def _number(value: Any) -> float:
     """A finite one."""
     if isinstance(value, bool) or not isinstance(value, float | int):
-        raise _wrong(value, float)
+        raise wrong(value, float)
     if isinstance(value, int):
         value = float(_whole(value))
     if not isfinite(value):
@@ -176,19 +140,11 @@ def _text(value: Any) -> str:
     if type(value) is str and value.isascii():  # nearly always, and this is called most
         return value
     if not isinstance(value, str):
-        raise _wrong(value, str)
+        raise wrong(value, str)
     if not is_unicode(value):
-        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character", "Give a whole text")
+        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character",
+                     "Give a whole text")
     return value
-
-
-def is_unicode(text: str) -> bool:
-    """Whether no surrogate stands alone in it, which JSON can write and UTF-8 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _one_of(choices: tuple[Any, ...]) -> Checker:
@@ -200,7 +156,7 @@ def _one_of(choices: tuple[Any, ...]) -> Checker:
 
 
 def _any_of(hints: list[Any], or_none: bool) -> Checker:
-    """By the value's own type; else the first that fits, and the last one's complaint where none does."""
+    """By the value's own type; else the first that fits, or the last one's complaint."""
     by_type = {hint: checker(hint) for hint in hints if hint in PLAIN}
     checks = [checker(hint) for hint in hints]
 
@@ -233,7 +189,7 @@ def _named(inner: Checker) -> Checker:
 def _several(kind: type, inner: Checker) -> Checker:
     def check(value: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise _wrong(value, kind)
+            raise wrong(value, kind)
         return kind(inner(one) for one in value)
     return check
 
@@ -242,9 +198,10 @@ def _exactly(inner: list[Checker]) -> Checker:
     """A tuple of so many values, each with its own hint."""
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise _wrong(value, tuple)
+            raise wrong(value, tuple)
         if len(value) != len(inner):
-            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many")
+            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values",
+                         "Give as many")
         return tuple(check(one) for check, one in zip(inner, value, strict=True))
     return check
 

@@ -1,4 +1,4 @@
-"""The records that travel between stages, one JSON line each; a line is held to these types when it is read."""
+"""The records that travel between stages, one JSON line each, held to these types when read."""
 import base64
 import binascii
 from dataclasses import dataclass, field

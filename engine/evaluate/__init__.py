@@ -101,6 +101,6 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for arms, prompts, a base and a judge that make no sense, before anything is loaded."""
+    """Raises EngineError for arms, prompts, a base and a judge that make no sense."""
     from engine.evaluate import planning
     planning.check(config)

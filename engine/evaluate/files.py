@@ -11,7 +11,15 @@ from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import METADATA, Store, atomic, read_object, read_records, write_json, write_records
+from engine.core.store import (
+    METADATA,
+    Store,
+    atomic,
+    read_object,
+    read_records,
+    write_json,
+    write_records,
+)
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, diversity, summary
 from engine.evaluate import scores as score_files
@@ -140,7 +148,9 @@ class Files:
     def _write_recipe(self, model: str, recipe: dict[str, Any]) -> None:
         """What decides the scores; a skill that is asked for later is added."""
         path = self._recipe_path(model)
-        made = read_object(path, recipe=dict) if self.scores[model] else {"recipe": {}, "versions": versions()}
+        made = {"recipe": {}, "versions": versions()}
+        if self.scores[model]:
+            made = read_object(path, recipe=dict)
         if not recipe.items() <= made["recipe"].items():
             write_json(path, {**made, "recipe": made["recipe"] | recipe})
 
@@ -165,7 +175,8 @@ class Files:
         path, remedy = self._recipe_path(model), "Set replace to judge anew"
         try:
             if not path.exists():
-                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} were made. {remedy}.")
+                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} "
+                                  f"were made. {remedy}.")
             return read_object(path, remedy, recipe=dict)["recipe"]
         except EngineError:
             if not self.config.replace:

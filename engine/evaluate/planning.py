@@ -12,9 +12,10 @@ from engine import judges
 from engine.core import names, plugins, texts, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 from engine.core.recipe import derived_seed
-from engine.core.store import path_of, read_records
-from engine.core.typed import shortened
+from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.evaluate import Config, readable
 from engine.models import checkpoints
@@ -93,7 +94,8 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
     file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {shortened(config.prompts)} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. "
+                          "Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
     try:
         prompts = _own_prompts(file)
@@ -107,7 +109,10 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
 
 
 def _own_prompts(file: Path) -> list[Prompt]:
-    """Prompts of another world. Raises EngineError that never advises to delete what a person has written."""
+    """Prompts of another world.
+
+    Raises EngineError that never advises to delete what a person has written.
+    """
     prompts = read_records(file, Prompt, f"Correct it: {LINE}, in UTF-8")
     if not prompts:
         raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
@@ -116,7 +121,7 @@ def _own_prompts(file: Path) -> list[Prompt]:
         raise EngineError("a prompt has no id. Give each its own.")
     twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
     if twice:
-        raise EngineError(f"two prompts have the id {twice[0]!r}. Give each its own.")
+        raise EngineError(f"there are two prompts with the id {twice[0]!r}. Give each its own.")
     return prompts
 
 
@@ -158,8 +163,8 @@ def check_arms(config: Config) -> None:
                           f"from {', '.join(config.models)}.")
     for scale in (*config.guidances, *config.own_guidance.values()):
         if not _is_number(scale) or not 0 <= scale <= MOST_GUIDANCE:
-            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more, "
-                              f"{MOST_GUIDANCE} at most.")
+            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or "
+                              f"more, {MOST_GUIDANCE} at most.")
 
 
 def _is_number(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Score files, read: every value lies in its judge's range, where the judge says that it has one."""
+"""Score files, read: every value lies in its judge's range, where the judge has one."""
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,10 @@ from engine.core.types import Score
 
 
 def read(path: Path) -> list[Score]:
-    """The scores of a file, none when there is no file. Raises EngineError for a line that no judge has written."""
+    """The scores of a file, none when there is no file.
+
+    Raises EngineError for a line that no judge has written.
+    """
     return read_records(path, Score, fault=_beyond())
 
 
@@ -26,5 +29,6 @@ def _beyond() -> Callable[[Score], str]:
         bounds = scale_of(score.judge)
         if score.value is None or bounds is None or bounds[0] <= score.value <= bounds[1]:
             return ""
-        return f"value is {score.value:g}; {score.judge}'s lie between {bounds[0]:g} and {bounds[1]:g}"
+        low, high = bounds
+        return f"value is {score.value:g}; {score.judge}'s lie between {low:g} and {high:g}"
     return fault

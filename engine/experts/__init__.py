@@ -123,7 +123,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for names, overrides, shards, targets, a base and an objective that make no sense."""
+    """Raises EngineError for names, options, shards, targets and a base that make no sense."""
     if not config.experts:
         raise EngineError("There is no expert to train. Name at least one, and the skills it learns from.")
     _options(config)
@@ -146,9 +146,9 @@ def check(config: Config) -> None:
 
 
 def _options(config: Config) -> Any:
-    """The objective's own. Raises EngineError for an objective that is none, and for what it does not take."""
-    plugin = plugins.load(objectives, config.objective)
-    return build(plugin.Config, config.options, where=f"options of the objective {config.objective}")
+    """The objective's own. Raises EngineError for one that is none, and what it does not take."""
+    plugin, where = plugins.load(objectives, config.objective), f"the objective {config.objective}"
+    return build(plugin.Config, config.options, where=f"options of {where}")
 
 
 def _check_expert(name: str, skills: Any) -> None:

@@ -121,8 +121,8 @@ def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
     try:
         return checker(dict)(json.loads(header.get("recipe", "{}")))
     except (ValueError, RecursionError) as error:
-        raise EngineError(f"{file} was not written by the images stage ({error}). Delete {file.parent} and paint it "
-                          "again.") from error
+        raise EngineError(f"{file} was not written by the images stage ({error}). "
+                          f"Delete {file.parent} and paint it again.") from error
 
 
 def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter) -> None:

@@ -86,7 +86,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for skills, models and judges that can be none, before anything is loaded."""
+    """Raises EngineError for skills, models and judges that can be none."""
     if not config.skills:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
     for skill in config.skills:

@@ -123,7 +123,7 @@ def check(config: Config) -> None:
 
 
 def _options(config: Config) -> Any:
-    """The method's own. Raises EngineError for a method that is none, and for what it does not take."""
+    """The method's own. Raises EngineError for one that is none, and what it does not take."""
     plugin = plugins.load(methods, config.method)
     return build(plugin.Config, config.options, where=f"options of the method {config.method}")
 

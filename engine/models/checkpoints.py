@@ -7,8 +7,8 @@ from typing import Any
 from safetensors import SafetensorError
 
 from engine.core.errors import EngineError
-from engine.core.store import path_of
-from engine.core.typed import shortened
+from engine.core.files import path_of
+from engine.core.misfits import shortened
 from engine.models import weight_files
 from engine.models.identity import FORMERLY
 from engine.models.identity import fingerprint as fingerprint
@@ -42,16 +42,17 @@ def local_folder(model_id: str) -> Path | None:
     if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
-        raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a Hub id such as "
-                          f"owner/model, or one of {', '.join(STORYBOOK)}.")
+        raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a "
+                          f"Hub id such as owner/model, or one of {', '.join(STORYBOOK)}.")
     return None
 
 
 def check_id(model_id: str) -> None:
     """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
     if local_folder(model_id) is None and "/" not in model_id:
-        raise EngineError(f"There is no folder {shortened(model_id)}, and a Hub id has its owner before a slash. Name a folder, "
-                          f"owner/model, or one of {', '.join(STORYBOOK)}.")
+        raise EngineError(f"There is no folder {shortened(model_id)}, and a Hub id has its owner "
+                          "before a slash. Name a folder, owner/model, or one of "
+                          f"{', '.join(STORYBOOK)}.")
 
 
 def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
@@ -72,7 +73,7 @@ def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
 
 
 def check_base(model_id: str) -> Path | None:
-    """The folder of a base that is on this machine, None for one of the Hub; nothing is loaded or asked.
+    """The folder of a base that is on this machine, None for one of the Hub; nothing is loaded.
 
     Raises EngineError for what can be no diffusers pipeline.
     """

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from engine.core.errors import EngineError
+from engine.core.misfits import Misfit
 from engine.core.recipe import file_hash
 from engine.core.store import read_json, write_json, write_text
-from engine.core.typed import Misfit, checker
+from engine.core.typed import checker
 from engine.models.checkpoints import STORYBOOK
 
 FILE_NAME = "pytorch_lora_weights.safetensors"

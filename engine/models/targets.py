@@ -1,4 +1,4 @@
-"""Which layers of a UNet a LoRA can change, told by their paths' ends without building one. No torch."""
+"""Which layers of a UNet a LoRA can change, told by their paths' ends. No torch."""
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +28,7 @@ COMMON = (*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "conv1
 def check(targets: Iterable[str], folder: Path | None = None) -> None:
     """Raises EngineError for none, and for one that no UNet of the usual blocks has.
 
-    `folder` is the base's where it lies on this machine; a base of other blocks is left to the stage.
+    `folder` is the base's where it lies on this machine; one of other blocks is left to the stage.
     """
     asked = tuple(targets)
     if not asked:
@@ -50,7 +50,7 @@ def _ends(path: list[str], target: list[str]) -> bool:
 
 
 def _is_usual(file: Path) -> bool:
-    """Whether a UNet's config names the usual blocks alone; a damaged one is the stage's to tell."""
+    """Whether a UNet's config names the usual blocks alone; the stage tells a damaged one."""
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
         return set(config["down_block_types"]) | set(config["up_block_types"]) <= BLOCKS

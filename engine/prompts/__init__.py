@@ -75,7 +75,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for no skills or one that is not there, and for a writer and options that are none."""
+    """Raises EngineError for skills that are not there, a writer and options that are none."""
     if not config.skills:
         raise EngineError("There is nothing to write for. Name at least one skill.")
     for name in config.skills:

@@ -111,4 +111,5 @@ def _mark(values: Mapping[str, Any], path: Path) -> Mark:
     try:
         return reader(Mark)(values)
     except ValueError as error:
-        raise EngineError(f"{path} is damaged (mark: {error}). Delete it and run its stage again.") from error
+        said = f"{path} is damaged (mark: {error}). Delete it and run its stage again."
+        raise EngineError(said) from error

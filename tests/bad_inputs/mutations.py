@@ -1,4 +1,5 @@
-"""Files that went wrong: of a good one, each value of another type, and the whole cut, empty or otherwise coded."""
+"""Files that went wrong: each value of another type, and the whole cut, empty or miscoded."""
+
 import json
 import random
 import shutil
@@ -9,11 +10,26 @@ from typing import Any
 
 DEEP = "[" * 2000 + "]" * 2000
 WRONG = {
-    "null": "null", "a number": "5", "a fraction": "-0.5", "a word": '"x"', "an empty text": '""',
-    "a list": "[]", "a list of a number": "[5]", "an object": "{}", "an object of a list": '{"a": []}',
-    "true": "true", "infinity": "1e999", "NaN": "NaN", "300 digits": "9" * 300, "9,000 digits": "9" * 9000,
-    "2,000 lists": DEEP, "20,000 letters": f'"{"y" * 20_000}"', "half a character": '"\\ud800"',
-    "a way out": '"../../x"', "NUL": '"a\\u0000b"'}
+    "null": "null",
+    "a number": "5",
+    "a fraction": "-0.5",
+    "a word": '"x"',
+    "an empty text": '""',
+    "a list": "[]",
+    "a list of a number": "[5]",
+    "an object": "{}",
+    "an object of a list": '{"a": []}',
+    "true": "true",
+    "infinity": "1e999",
+    "NaN": "NaN",
+    "300 digits": "9" * 300,
+    "9,000 digits": "9" * 9000,
+    "2,000 lists": DEEP,
+    "20,000 letters": f'"{"y" * 20_000}"',
+    "half a character": '"\\ud800"',
+    "a way out": '"../../x"',
+    "NUL": '"a\\u0000b"',
+}
 """JSON that may stand where something else is meant."""
 HERE = "\ue000"
 """Stands where the wrong value goes, until the rest is JSON."""
@@ -38,23 +54,27 @@ class Damage:
 
 
 def of_json(text: str, by_line: bool = False) -> Iterator[Damage]:
-    """Every value of the first object (of the last line, where there is one a line) as each wrong one."""
+    """Every value of the object, of the last where there is one a line, as each wrong one."""
     *before, last = text.strip().split("\n") if by_line else [text]
     for place in places(json.loads(last)):
         damaged = json.dumps(put(json.loads(last), place, HERE), ensure_ascii=False)
         for said, wrong in WRONG.items():
             line = damaged.replace(json.dumps(HERE, ensure_ascii=False), wrong)
-            yield Damage(f"{'.'.join(map(str, place)) or 'all'} is {said}",
-                         "\n".join([*before, line, ""]).encode("utf-8", "surrogatepass"))
+            yield Damage(
+                f"{'.'.join(map(str, place)) or 'all'} is {said}",
+                "\n".join([*before, line, ""]).encode("utf-8", "surrogatepass"),
+            )
         if place and isinstance(place[-1], str):
-            yield Damage(f"{'.'.join(map(str, place))} is missing",
-                         "\n".join([*before, json.dumps(put(json.loads(last), place, None)), ""]).encode())
+            yield Damage(
+                f"{'.'.join(map(str, place))} is missing",
+                "\n".join([*before, json.dumps(put(json.loads(last), place, None)), ""]).encode(),
+            )
 
 
 def of_file(text: str) -> Iterator[Damage]:
     whole = text.encode()
     yield Damage("empty", b"")
-    yield Damage("cut in the middle", whole[:len(whole) // 2])
+    yield Damage("cut in the middle", whole[: len(whole) // 2])
     yield Damage("without its last bytes", whole.rstrip()[:-2])
     yield Damage("UTF-16", text.encode("utf-16"))
     yield Damage("no text", b"\xff\xfe\x00\x80" * 40)
@@ -70,8 +90,13 @@ def of_file(text: str) -> Iterator[Damage]:
 def places(value: Any, depth: int = 3) -> Iterator[tuple[str | int, ...]]:
     """The way to every value, the whole first; of a list its first member alone."""
     yield ()
-    inner = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(
-        value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value[:1])
+        if isinstance(value, list)
+        else ()
+    )
     for name, one in inner if depth else ():
         for rest in places(one, depth - 1):
             yield (name, *rest)

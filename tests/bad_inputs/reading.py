@@ -1,4 +1,5 @@
-"""What a reader made of a bad input: it was taken, or refused in a sentence; anything else is a fault."""
+"""What a reader made of a bad input: taken, or refused in a sentence; all else is a fault."""
+
 import re
 import signal
 import traceback
@@ -13,15 +14,19 @@ from engine.core.errors import EngineError
 SECONDS = 60
 """Far more than any reader takes, on a machine that is busy."""
 REMEDY = re.compile(
-    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|Save|Keep|"
-    r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b")
+    r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|"
+    r"Save|Keep|Take|Convert|Export|"
+    r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b"
+)
 
 
 @contextmanager
 def in_time() -> Iterator[None]:
     """Raises TimeoutError in whatever hangs."""
+
     def over(number: int, frame: object) -> None:
         raise TimeoutError(f"no answer in {SECONDS} seconds")
+
     before = signal.signal(signal.SIGALRM, over)
     signal.alarm(SECONDS)
     try:
@@ -31,7 +36,7 @@ def in_time() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def outcome(read: Callable[[], Any], named: str = "") -> tuple[str, str]:
+def outcome(read: Callable[[], Any], named: str = "", longest: int = 1500) -> tuple[str, str]:
     """("taken" | "refused" | "fault", what was said). `named` is what a refusal has to name."""
     try:
         with in_time():
@@ -40,7 +45,7 @@ def outcome(read: Callable[[], Any], named: str = "") -> tuple[str, str]:
         said = str(error)
         wanting = [] if REMEDY.search(said) else ["no remedy"]
         wanting += [f"does not name {named}"] if named not in said else []
-        wanting += ["too long"] if len(said) > 1500 else []
+        wanting += ["too long"] if len(said) > longest else []
         return ("fault", f"{', '.join(wanting)}: {said[:600]}") if wanting else ("refused", said)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):

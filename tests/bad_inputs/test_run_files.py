@@ -1,4 +1,6 @@
-"""Whatever stands in a run's files, a page or a stage shows it or says what is wrong with it, and what to do."""
+"""Whatever stands in a run's files is shown, or a sentence says what is wrong and what to do."""
+
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,10 +46,15 @@ def faults(folder: Path, kind: Kind, each: int) -> tuple[int, int, list[str]]:
     for damage in damages(kind, good.decode(), each):
         damage.of(path)
         tried += 1
-        answers = {name: outcome(lambda read=read: read(run)) for name, read in kind.readers.items()}
+        answers = {
+            name: outcome(lambda read=read: read(run)) for name, read in kind.readers.items()
+        }
         refused += any(answer == "refused" for answer, _ in answers.values())
-        found += [f"{kind.path}, {damage.said}, {name}: {said}" for name, (answer, said) in answers.items()
-                  if answer == "fault"]
+        found += [
+            f"{kind.path}, {damage.said}, {name}: {said}"
+            for name, (answer, said) in answers.items()
+            if answer == "fault"
+        ]
     Damage("", good).of(path)
     for other, content in aside.items():
         other.write_bytes(content)
@@ -64,8 +71,11 @@ def test_a_damaged_file_is_shown_or_told(folder, kind):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.path)
 def test_a_whole_file_is_taken(folder, kind):
     run = Store(folder / RUN)
-    answers = {name: outcome(lambda read=read: read(run)) for name, read in kind.readers.items()
-               if name not in ("finished", "merged", "cells", "asked evaluate", "asked experts", "pool")}
+    answers = {
+        name: outcome(lambda read=read: read(run))
+        for name, read in kind.readers.items()
+        if name not in ("finished", "merged", "cells", "asked evaluate", "asked experts", "pool")
+    }
     assert {answer for answer, _ in answers.values()} <= {"taken"}, answers
 
 
@@ -74,11 +84,11 @@ def test_a_whole_file_is_taken(folder, kind):
 def test_every_wrong_value_is_shown_or_told(folder, kind):
     tried, _, found = faults(folder, kind, 10_000)
     assert not found, f"{len(found)} of {tried}:\n" + "\n\n".join(found[:12])
-    print(f"{kind.path}: {tried} damages")
 
 
-def test_there_are_hundreds_of_them(folder):
+def test_there_are_hundreds_of_them(folder, capsys):
     texts = [(folder / RUN / kind.path).read_text(encoding="utf-8") for kind in KINDS]
     count = sum(len(damages(kind, text, EACH)) for kind, text in zip(KINDS, texts, strict=True))
-    print(f"{count} damaged files of {len(KINDS)} kinds")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{count} damaged files of {len(KINDS)} kinds\n")
     assert count >= 300 and not jobs.running()

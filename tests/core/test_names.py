@@ -1,16 +1,21 @@
 """What becomes a folder or a file is called so that every file system takes it."""
+
 import pytest
 
 from engine.core import names
 from engine.core.errors import EngineError
 
 
-@pytest.mark.parametrize("name", ["counting", "my-merge_2", "v1.5+fp16", "Zählen", "x" * 64, "console", "数" * 64])
+@pytest.mark.parametrize(
+    "name", ["counting", "my-merge_2", "v1.5+fp16", "Zählen", "x" * 64, "console", "数" * 64]
+)
 def test_names_that_are_taken(name):
     assert names.check(name, "an expert") == name
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "_all", "a b", "a\nb", "a\0b", 5, None])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "_all", "a b", "a\nb", "a\0b", 5, None]
+)
 def test_names_that_lead_elsewhere(name):
     with pytest.raises(EngineError, match="cannot be the name of an expert. Use letters"):
         names.check(name, "an expert")

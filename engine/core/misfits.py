@@ -1,0 +1,59 @@
+"""What is wrong with a value, in words that fit on a line."""
+from collections.abc import Callable
+from typing import Any
+
+MOST_SHOWN = 80
+DEEPEST = 100
+REMEDIES = {int: "Give a whole number", float: "Give a number", str: "Give a text, in quotes",
+            bool: "Give true or false", list: "Give a list", tuple: "Give a list",
+            dict: "Give named values"}
+
+
+class Misfit(ValueError):
+    """What is wrong with a value, where in it, and what to give instead."""
+
+    def __init__(self, said: str, remedy: str = "Give another value",
+                 place: tuple[str, ...] = ()) -> None:
+        super().__init__(": ".join(place) + " " * bool(place) + said)
+        self.said, self.remedy, self.place = said, remedy, place
+
+    def inside(self, name: object) -> "Misfit":
+        return Misfit(self.said, self.remedy, (shortened(name, str), *self.place))
+
+
+TOO_DEEP = Misfit("it is nested too deep", "Write it flat")
+
+
+def shortened(value: object, shown: Callable[[Any], str] = repr) -> str:
+    """As an error quotes it."""
+    try:
+        text = shown(value)
+    except (RecursionError, ValueError):  # nested too deep, a number of too many digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def check_depth(value: Any) -> None:
+    """Raises Misfit for lists and tables within each other that later steps could not follow."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list)
+                 for inner in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return
+    raise TOO_DEEP
+
+
+def wrong(value: Any, kind: type) -> Misfit:
+    """For a value of another type."""
+    remedy = REMEDIES.get(kind, "Give another value")
+    return Misfit(f"is {shortened(value)}; it must be of type {kind.__name__}", remedy)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether no surrogate stands alone in it, which JSON can write and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
