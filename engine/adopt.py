@@ -35,9 +35,10 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         had = read_json(made) if made.exists() else {}
         if had.get("source") != source:
             raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
-        base = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
-        if changed := difference(base, {"model": config.model, "revision": config.revision}):
-            raise EngineError(f"{config.name} was taken in for another base ({changed}). Choose another name.")
+        theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
+        if changed := difference(theirs, {"model": config.model, "revision": config.revision}):
+            raise EngineError(f"{config.name} was taken in for another base ({changed}). Choose "
+                              "another name.")
         yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)

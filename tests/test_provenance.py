@@ -35,18 +35,24 @@ from engine.prompts import skills, writers
 from tests.experts.worlds import paint_pictures
 from tests.tiny_models import tiny_stable_diffusion
 
-STAGES = {"prompts": prompts.Config, "images": images.Config, "experts": experts.Config, "merge": merge.Config,
-          "evaluate": evaluate.Config, "grid": grid.Config, "search": search.Config,
+STAGES = {"prompts": prompts.Config, "images": images.Config, "experts": experts.Config,
+          "merge": merge.Config, "evaluate": evaluate.Config, "grid": grid.Config,
+          "search": search.Config,
           "leave_one_out": leave_one_out.Config}
 NOTHING_KEPT = {"adopt": adopt.Config, "export": export.Config}
 """adopt holds the file's hash and the base against what is there; export writes anew each time."""
-PLUGINS = [(package, name) for package in (writers, objectives, methods, judges) for name in plugins.names(package)]
+PLUGINS = [(package, name) for package in (writers, objectives, methods, judges)
+           for name in plugins.names(package)]
 MORE = {
-    "skills": ("styles", "counting"), "experts": {"a": 2.0, "b": 1.0, "c": 0.5}, "weights": {"a": 1.0, "b": 0.25},
-    "models": {"base": {}, "both": {"a": 0.5}}, "own_guidance": {"both": 2.0}, "guidances": (1.0, 7.0),
-    "shards": {"a": [0, 2, 7]}, "overrides": {"a": {"rank": 3}}, "targets": ("to_q",), "model": "OTHER",
+    "skills": ("styles", "counting"), "experts": {"a": 2.0, "b": 1.0, "c": 0.5},
+    "weights": {"a": 1.0, "b": 0.25},
+    "models": {"base": {}, "both": {"a": 0.5}}, "own_guidance": {"both": 2.0},
+    "guidances": (1.0, 7.0),
+    "shards": {"a": [0, 2, 7]}, "overrides": {"a": {"rank": 3}}, "targets": ("to_q",),
+    "model": "OTHER",
     "encode_for": "OTHER", "prompts": "FILE", "test_prompts": "FILE2", "sample_prompts": ["a"],
-    "judge_options": {"anything": 1}, "writer_options": {"top_p": 0.5}, "x": "b", "y": grid.STRENGTH,
+    "judge_options": {"anything": 1}, "writer_options": {"top_p": 0.5}, "x": "b",
+    "y": grid.STRENGTH,
     "objective": "denoise", "method": "weighted", "judge": "other", "writer": "transformers_local",
     "lowest": 0.45, "highest": 0.55, "revision": "v2"}
 """Other values, for options that have no next number."""
@@ -63,7 +69,8 @@ def other(kind, name, value):
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        low, high = next(f for f in fields(kind) if f.name == name).metadata.get("range", (None, None))
+        metadata = next(field for field in fields(kind) if field.name == name).metadata
+        low, high = metadata.get("range", (None, None))
         return value + 1 if high is None or value + 1 <= high else low + (high - low) / 3
     return {tuple: (0.0, 2.0), dict: {"strength": 2.0}, str: "other"}[type(value)]
 
@@ -73,14 +80,18 @@ def world(tmp_path_factory):
     """A base, another one, two skills painted by the first, and files of prompts."""
     root = tmp_path_factory.mktemp("world")
     store = Store(root / "run")
-    base, rival = (tiny_stable_diffusion(root / name, seed=seed) for name, seed in (("base", 0), ("other", 1)))
+    base, rival = (tiny_stable_diffusion(root / name, seed=seed)
+                   for name, seed in (("base", 0), ("other", 1)))
     for skill in ("counting", "styles"):
         paint_pictures(store, skill, base)
-        write_records(store.prompts(skill), [Prompt(f"{skill}-{i}", skill, f"ball {i}") for i in range(3)])
+        write_records(store.prompts(skill),
+                      [Prompt(f"{skill}-{i}", skill, f"ball {i}") for i in range(3)])
     for number in (1, 2):
         write_records(root / f"{number}.jsonl", [
-            Prompt(f"{skill}{i}", skill, f"{number} balls {i}") for skill in ("counting", "styles") for i in range(5)])
-    return SimpleNamespace(store=store, base=str(base), OTHER=str(rival), FILE=str(root / "1.jsonl"),
+            Prompt(f"{skill}{i}", skill, f"{number} balls {i}") for skill in ("counting", "styles")
+            for i in range(5)])
+    return SimpleNamespace(store=store, base=str(base), OTHER=str(rival),
+                           FILE=str(root / "1.jsonl"),
                            FILE2=str(root / "2.jsonl"))
 
 
@@ -104,7 +115,8 @@ def any_plugin(monkeypatch):
 def of_prompts(config, world):
     plugin = plugins.load(writers, config.writer)
     options = build(plugin.Config, config.writer_options)
-    return [(skill, prompts._recipe(config, options, skills.load(skill)), config.count) for skill in config.skills]
+    return [(skill, prompts._recipe(config, options, skills.load(skill)), config.count)
+            for skill in config.skills]
 
 
 def of_images(config, world):
@@ -130,11 +142,13 @@ def of_evaluate(config, world):
     bench.recipe = Bench.recipe.func(bench)
     bench._parents = lambda arm: Bench._parents(bench, arm)
     rows = planning.rows(config)
-    return Bench.recipes(bench, rows), [(row.model, row.key, row.other) for row in rows], config.ceiling
+    asked = [(row.model, row.key, row.other) for row in rows]
+    return Bench.recipes(bench, rows), asked, config.ceiling
 
 
 def of_grid(config, world):
-    return config.name, {name: str(value) for name, value in provenance.deciding(config, grid.ALWAYS).items()}
+    options = provenance.deciding(config, grid.ALWAYS)
+    return config.name, {name: str(value) for name, value in options.items()}
 
 
 def of_search(config, world):
@@ -146,7 +160,8 @@ def of_search(config, world):
         return iter(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.evaluate, "run", evaluated)
-        patch.setattr(search.report, "summarised", lambda config, store, model: SimpleNamespace(macro=len(asked) / 99))
+        patch.setattr(search.report, "summarised",
+                      lambda *given: SimpleNamespace(macro=len(asked) / 99))
         patch.setattr("engine.models.ensemble.Ensemble", lambda *given: None)
         patch.setattr(search, "_told", lambda *given: iter(()))
         patch.setattr(search, "check", lambda config: None)
@@ -169,15 +184,17 @@ def of_leave_one_out(config, world):
 
 
 def configs(world):
-    """A stage's options under which each of them matters, and what tells its work from other work."""
+    """A stage's options under which each matters, and what tells its work from other work."""
     common = {"model": world.base}
     two = {"a": 1.0, "b": 1.0}
     return {
         "prompts": (prompts.Config(("counting",)), of_prompts),
         "images": (images.Config(("counting",), best_of=2, judge="storybook", **common), of_images),
-        "experts": (experts.Config(experts={"a": ["counting"]}, patience=2, objective="other", **common), of_experts),
+        "experts": (experts.Config(experts={"a": ["counting"]}, patience=2, objective="other",
+                                   **common), of_experts),
         "merge": (merge.Config(two), of_merge),
-        "evaluate": (evaluate.Config({"both": {"a": 1.0}}, prompts_per_skill=2, **common), of_evaluate),
+        "evaluate": (evaluate.Config({"both": {"a": 1.0}}, prompts_per_skill=2, **common),
+                     of_evaluate),
         "grid": (grid.Config("a", "b", two), of_grid),
         "search": (search.Config(("a", "b"), generations=2, population=2), of_search),
         "leave_one_out": (leave_one_out.Config(two), of_leave_one_out)}
@@ -208,13 +225,15 @@ def test_how_often_the_held_out_loss_is_measured_decides_when_an_expert_stops(wo
     assert of_experts(early, world) != of_experts(replace(early, held_out_every=7), world)
 
 
-@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("search", "leave_one_out")])
+@pytest.mark.parametrize("stage",
+                         [stage for stage in STAGES if stage not in ("search", "leave_one_out")])
 def test_an_option_that_is_added_is_in_the_identity_by_itself(stage, world):
     """Search and leave-one-out keep nothing but evaluations, which decide for them."""
     config, identity = configs(world)[stage]
     kind = make_dataclass("Config", ADDED, bases=(type(config),), frozen=True, kw_only=True)
     values = {one.name: getattr(config, one.name) for one in fields(config)}
-    assert identity(kind(**values), world) == identity(config, world), "with its default it voids nothing"
+    same = identity(kind(**values), world) == identity(config, world)
+    assert same, "with its default it voids nothing"
     assert identity(kind(**values, added=4), world) != identity(config, world)
 
 
@@ -259,7 +278,8 @@ def test_what_is_free_and_what_may_grow_stands_beside_the_fields():
     assert provenance.free(images.Config) == {"batch_size", "replace"}
     assert provenance.free(merge.Config) == {"verify", "replace"}
     assert provenance.free(evaluate.Config) == {"batch_size", "keep_pictures", "replace"}
-    assert {"recompute", "log_every", "held_out_every", "checkpoint_every"} <= provenance.free(experts.Config)
+    assert {"recompute", "log_every", "held_out_every",
+            "checkpoint_every"} <= provenance.free(experts.Config)
     assert provenance.growing(experts.Config) == {"experts", "shards", "overrides"}
     assert provenance.growing(evaluate.Config) == {"models", "skills", "guidances", "own_guidance"}
 

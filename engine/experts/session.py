@@ -30,8 +30,9 @@ STOP = "stop"
 
 ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
 TRAINING_ALWAYS = (
-    "rank", "alpha", "targets", "init", "same_start", "learning_rate", "schedule", "warmup_steps", "steps",
-    "batch_size", "accumulation", "caption_dropout", "flip", "ema", "max_grad_norm", "weight_decay", "patience")
+    "rank", "alpha", "targets", "init", "same_start", "learning_rate", "schedule", "warmup_steps",
+    "steps", "batch_size", "accumulation", "caption_dropout", "flip", "ema", "max_grad_norm",
+    "weight_decay", "patience")
 """What records hold even at its default (engine.core.provenance)."""
 
 
@@ -42,7 +43,8 @@ class Session:
         self.config, self.store = config, store
         self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
         self.devices = devices.joined()
-        self.wanted = {name: self._wanted(name, provenance.everything(options)) for name in config.experts}
+        self.wanted = {name: self._wanted(name, provenance.everything(options))
+                       for name in config.experts}
         self.replaced = {name for name, wanted in self.wanted.items()
                          if config.replace and checkpoints.is_other(self._folder(name), wanted)}
         self.waiting = [name for name, wanted in self.wanted.items()
@@ -73,7 +75,8 @@ class Session:
 
     def _wanted(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
         """Everything that decides an expert, as JSON gives it back."""
-        config, skills, own = self.config, list(self.config.experts[name]), self.config.training(name)
+        config, own = self.config, self.config.training(name)
+        skills = list(config.experts[name])
         stops_early = {"held_out_every": config.held_out_every} if own.patience else {}
         return json.loads(json.dumps({
             **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),

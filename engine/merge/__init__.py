@@ -113,7 +113,8 @@ def folder_for(config: Config, store: Store) -> Path:
         wanted = {**provenance.deciding(config, ALWAYS), 
                   **provenance.everything(build(options, config.options, config.method))}
         own = {name: made.get(name) for name in provenance.names(Config)}
-        had = {**own, "name": config.name, **provenance.defaults(options), **(made.get("options") or {})}
+        had = {**own, "name": config.name, **provenance.defaults(options),
+               **(made.get("options") or {})}
         if changed := difference(had, wanted):
             raise EngineError(f"There is another merge called {config.name!r} ({changed}). Give this one another name, "
                               "or set replace.")
@@ -150,8 +151,8 @@ def check_weights(experts: Mapping[str, Any]) -> None:
 
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     base = next(iter(parents.values()))["base"] or {"model": "unknown"}
-    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options, "parents": parents,
-            "base": base}
+    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options,
+            "parents": parents, "base": base}
 
 
 def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], verify: bool) -> bool:
@@ -160,5 +161,6 @@ def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], veri
         return False
     made = read_json(folder / "recipe.json")
     made["options"] = {**unheard, **(made.get("options") or {})}
-    had = {name: made.get(name) for name in {*recipe, *provenance.names(Config)} if name in recipe or name in made}
+    names_of = {*recipe, *(provenance.names(Config) & set(made))}
+    had = {name: made.get(name) for name in names_of}
     return had == recipe and made.get("verify", True) >= verify

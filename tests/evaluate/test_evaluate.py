@@ -82,7 +82,8 @@ def test_the_first_pictures_are_kept_as_an_imagefolder(finished, tmp_path):
     assert {picture.guidance for picture in kept} == {3.0}
     assert Image.open(folder / kept[0].file_name).size == (64, 64)
     opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
-    assert set(opened) == {"train"} and sorted(opened["train"]["prompt_id"]) == sorted(p.prompt_id for p in kept)
+    assert set(opened) == {"train"}
+    assert sorted(opened["train"]["prompt_id"]) == sorted(picture.prompt_id for picture in kept)
 
 
 def test_what_is_finished_is_not_painted_again(config, finished, monkeypatch):
@@ -152,7 +153,8 @@ def test_a_kept_picture_that_people_changed_is_painted_again_and_told(config, fi
     for spoilt in (changed.read_bytes(), b"no picture"):
         changed.write_bytes(spoilt)
         first, *_, last = evaluate.run(config, run_folder)
-        assert "1 kept pictures are not those that were judged" in first.text and last.kind == "done"
+        assert "1 kept pictures are not those that were judged" in first.text
+        assert last.kind == "done"
         assert changed.read_bytes() == painted and scores(run_folder, "both@3") == before
 
 
@@ -176,7 +178,8 @@ def test_pictures_of_before_keep_their_names(config, finished, run_folder):
         replace(record, file_name=f"{record.prompt_id}-0.png") for record in records])
     before = sorted(folder.iterdir())
     (folder / "validation-counting-000-0.png").unlink()
-    assert list(evaluate.run(config, run_folder))[-1].kind == "done" and sorted(folder.iterdir()) == before
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+    assert sorted(folder.iterdir()) == before
 
 
 def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
