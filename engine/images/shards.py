@@ -12,6 +12,7 @@ from engine.core.painted import Original
 from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, write_records, write_text
 from engine.core.types import Picture, Prompt
+from engine.images import curation
 from engine.models import tensor_files
 
 SIZE = 32
@@ -85,26 +86,11 @@ class Shelf:
 
     def check(self, shards: Sequence[Shard], skill: str) -> None:
         """Raises EngineError where painting these shards would undo what people did."""
-        items = {item.file_name: item for shard in shards for item in shard.items}
-        asked = {(item.prompt.id, item.prompt.text) for item in items.values()}
-        edited = [one for one in self._originals.values() if one.file_name in self._edited
-                  and not _is_of(items.get(one.file_name), one)]
-        gone = set(self.curated.gone)
-        lost = [one.file_name for one in edited
-                if one.file_name not in gone or (one.prompt_id, one.text) in asked]
-        if lost:
-            raise EngineError(f"Pictures of {skill} were edited by hand ({painted.listed(lost)}), "
-                              "and their prompts are others now or stand elsewhere: painting would "
-                              "undo it. Put the prompts back, or set replace to paint anew.")
-        added = set(self.curated.added) - set(self._originals)
-        if taken := sorted(added & set(items)):
-            raise EngineError(f"{painted.listed(taken)} of {skill} came by hand, and the images "
-                              "stage would paint pictures of these names. Give them other names, "
-                              "in metadata.jsonl, too.")
+        curation.check(shards, skill, self._originals, self.curated, self._edited)
 
     def keeps(self, item: Item) -> bool:
         """Whether people have replaced, taken out or captioned anew what this item asks for."""
-        return item.file_name in self._edited and _is_of(item, self._originals[item.file_name])
+        return item.file_name in self._edited and curation.is_of(item, self._originals[item.file_name])
 
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
@@ -143,9 +129,9 @@ class Shelf:
     def clear(self) -> None:
         """Remove what was painted, for other settings; what people added stays, with its lines."""
         written = painted.lines_by_file(self.folder)
-        added = [line for name in dict.fromkeys(self.curated.added) for line in written[name]]
-        self._write_lines(added)
-        for path in self._leftover(set(self.curated.added)):
+        added = dict.fromkeys(name for name in self.curated.added if name not in self._originals)
+        self._write_lines([line for name in added for line in written[name]])
+        for path in self._leftover(set(added)):
             path.unlink(missing_ok=True)
         for name in (self.joined.name, painted.RECORD, "README.md", "recipe.json"):
             (self.folder / name).unlink(missing_ok=True)
@@ -231,12 +217,6 @@ class Shelf:
 
     def _part(self, key: str) -> Path:
         return self.parts / f"{key}.safetensors"
-
-
-def _is_of(item: Item | None, one: Original) -> bool:
-    """Whether a painted picture is what an item asks for."""
-    return item is not None and (item.prompt.id, item.prompt.text) == (one.prompt_id, one.text) \
-        and one.seed in item.seeds
 
 
 def _shards(recipe: Any, path: Path) -> list[tuple[str, int]]:
