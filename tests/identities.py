@@ -92,7 +92,7 @@ def of_merge(config, world):
 
 def of_evaluate(config, world):
     base = weights.fingerprint(weights.pipeline_folder(config.model))
-    ensemble = SimpleNamespace(fingerprint=base, hashes={"a": "1", "b": "2"})
+    ensemble = SimpleNamespace(fingerprint=base, hashes={"a": "1", "b": "2", "merged": "3"})
     bench = SimpleNamespace(config=config, ensemble=ensemble, _mix=lambda arm: config.models[arm])
     bench.recipe = Bench.recipe.func(bench)
     bench._parents = lambda arm: Bench._parents(bench, arm)

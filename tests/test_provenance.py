@@ -1,19 +1,33 @@
 """Every option of every stage and plugin decides what comes out, or says why it does not."""
+import json
 from dataclasses import dataclass, field, fields, make_dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from engine import evaluate, experts, images, merge, prompts, run_folder
+from engine import evaluate, experts, images, merge, prompts, recipes, run_folder
 from engine.core import plugins, provenance
 from engine.core.recipe import difference
-from engine.core.store import Store, write_records
+from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
-from engine.experts import checkpoints
+from engine.experts import checkpoints, latents
 from engine.prompts import skills
 from tests.experts.worlds import paint_pictures
-from tests.identities import ADDED, NOTHING_KEPT, PLUGINS, STAGES, configs, of_experts, other
+from tests.identities import (
+    ADDED,
+    NOTHING_KEPT,
+    PLUGINS,
+    STAGES,
+    configs,
+    of_evaluate,
+    of_experts,
+    of_prompts,
+    other,
+)
 from tests.tiny_models import tiny_stable_diffusion
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +156,29 @@ def test_whatever_decides_nothing_says_why():
                  *(plugins.load(package, name).Config for package, name in PLUGINS)]:
         for one in fields(kind):
             assert ("why" in one.metadata) == (one.metadata.get("decides") is False), one.name
+
+
+def test_what_was_recorded_before_this_rule_is_recorded_still(monkeypatch):
+    """The run that ships was made before; but for hashes of weights its records are what they were."""
+    monkeypatch.setattr(latents, "hashes", lambda store, skills: dict.fromkeys(skills, ""))
+    folder = ROOT / "assets" / "example_run"
+    asked, store = recipes.load(folder / "recipe.toml"), Store(folder)
+    world, identity = SimpleNamespace(store=store), plain(images._recipe(asked.images))
+    for skill, now, _ in of_prompts(asked.prompts, world):
+        assert plain(now) == plain(read_json(folder / f"prompts/{skill}.recipe.json")["recipe"])
+        painted = read_json(store.images(skill) / "recipe.json")["recipe"]
+        assert identity == plain(painted)
+    for name, now in of_experts(asked.experts, world).items():
+        had = read_json(store.expert(name) / "recipe.json")
+        assert {**now, "images": had["images"]} == {key: had[key] for key in now}
+    merged = read_json(store.merge("merged") / "recipe.json")
+    now = merge._recipe(asked.merge, merged["options"], merged["parents"])
+    assert now == {key: merged[key] for key in now}
+    for config in (asked.validation, asked.test):
+        had = read_json(folder / f"scores/base@3.5/{config.split}/storybook.recipe.json")["recipe"]
+        assert plain(of_evaluate(config, world)[0]["base@3.5"]) == plain(had)
+
+
+def plain(recipe):
+    """Without the hashes of weights, as JSON gives it back."""
+    return json.loads(json.dumps({key: one for key, one in recipe.items() if "sha256" not in key}))
