@@ -50,7 +50,12 @@ class Files:
     def lacks(self, row: Row) -> bool:
         """Whether a row has no score yet, no floor, or not the picture that was judged."""
         return row.key not in self.scores[row.model] or self._lacks_floor(row) or (
-            row.kept and (row.key in self.changed[row.model] or not self._picture(row).exists()))
+            row.kept and not self._is_kept(row))
+
+    def _is_kept(self, row: Row) -> bool:
+        """Whether the picture that was judged is there, with its line in metadata.jsonl."""
+        known = row.key in self._names[row.model] and row.key not in self.changed[row.model]
+        return known and self._picture(row).exists()
 
     def _lacks_floor(self, row: Row) -> bool:
         return row.other is not None and (row.other.id, row.seed) not in self.floors[row.model]
@@ -148,7 +153,8 @@ class Files:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        made = read_json(self._recipe_path(model))["recipe"]
+        file = self._recipe_path(model)
+        made = read_json(file)["recipe"] if file.exists() else {}  # nobody knows what made them
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))

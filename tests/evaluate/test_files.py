@@ -1,9 +1,11 @@
 """What lies beside the scores: kept pictures that are still those that were judged, and floors."""
 from dataclasses import replace
 
+import pytest
 from PIL import Image
 
 from engine import evaluate
+from engine.core.errors import EngineError
 from engine.core.imagefolder import file_name
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture
@@ -44,3 +46,19 @@ def test_pictures_of_before_keep_their_names(config, finished, run_folder):
     (folder / "validation-counting-000-0.png").unlink()
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
     assert sorted(folder.iterdir()) == before
+
+
+def test_what_is_missing_beside_the_scores_is_made_again(config, finished, run_folder):
+    folder = run_folder.pictures("both@3")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    (folder / "metadata.jsonl").unlink()
+    list(evaluate.run(config, run_folder))
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_scores_of_which_nobody_knows_what_made_them_are_not_trusted(config, finished, run_folder):
+    run_folder.scores("base@1", "validation/storybook.recipe").with_suffix(".json").unlink()
+    with pytest.raises(EngineError, match="base@1 were made with other settings .* set replace"):
+        list(evaluate.run(config, run_folder))
+    list(evaluate.run(replace(config, replace=True), run_folder))
+    assert scores(run_folder, "base@1") == scores(finished[0], "base@1")
