@@ -1,7 +1,8 @@
 """Start the app: `python app.py`."""
-from app.shell import build, launch_options
+from app.serving import serve
+from app.shell import build
 
 demo = build()
 
 if __name__ == "__main__":
-    demo.launch(**launch_options())
+    serve(demo)

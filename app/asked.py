@@ -1,5 +1,6 @@
 """Forms that start from what was asked of the run before, so that pressing a button goes on with it."""
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -7,6 +8,7 @@ from gradio.components import Component
 
 from app import runs
 from app.choice import Choice
+from app.form import given
 from app.page import QUIET, told
 from engine.core import store
 from engine.core.config import build
@@ -35,7 +37,11 @@ def of_run(run: str, stage: str, kind: type) -> Any:
 def last_job(run: str, stage: str) -> dict[str, Any]:
     """The options that the run's last job of a stage had; none before there was one."""
     found = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
-    return store.read_json(found[-1]).get("config", {}) if found else {}
+    return _job_config(found[-1]) if found else {}
+
+
+def _job_config(file: Path) -> dict[str, Any]:
+    return store.read_object(file, config=dict | None)["config"] or {}
 
 
 def judged_skills(run: str) -> tuple[str, ...]:
@@ -53,7 +59,7 @@ def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component],
             asked = of_run(name, stage, kind)
         values = defaults(kind) | (vars(asked) if asked else {})
         plugin, own = values.get(choice.kind) or "", values.get(choice.options) or {}
-        return [*(gr.update(value=values[field]) for field in form), *choice.set(plugin, own)]
+        return [*(gr.update(value=given(values[field])) for field in form), *choice.set(plugin, own)]
 
     run.change(fill, run, outputs, **QUIET)
 

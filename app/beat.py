@@ -2,6 +2,7 @@
 
 The work itself is in processes of their own; a page that is closed, reloaded or opened twice only looks again.
 """
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -12,26 +13,37 @@ from gradio.components import Component
 
 from app import line, runs, views
 from app.line import Line
-from app.page import QUIET, Page
+from app.page import QUIET, UNQUEUED, Page
+from app.studio import sentence_of
 from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
 Pages = Mapping[str, tuple[gr.Tab, Page]]
+KEEP = """value => {
+  const here = new URL(location.href);
+  here.searchParams.set(NAME, value);
+  history.replaceState(history.state, "", here);
+  return [];
+}"""
+"""The page's address says which run and tab it shows: a reload, or a restart of the server, shows them again."""
 
 
-def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
+def wire(demo: gr.Blocks, bar: Line, tabs: gr.Tabs, pages: Pages) -> None:
     """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
     beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
     opened, seen = gr.State(next(iter(pages), "")), gr.State("")
     kept: list[Component] = [opened, seen]
     inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
-    demo.load(first_look, None, bar.run, **QUIET)
-    bar.run.focus(lambda: gr.update(choices=runs.names()), None, bar.run, **QUIET)
+    demo.load(beat.first_look, None, [bar.run, tabs, opened], **UNQUEUED)
+    bar.run.change(None, bar.run, None, js=KEEP.replace("NAME", "'run'"), api_visibility="private")
+    bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, **QUIET)
-    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **QUIET)
+    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **UNQUEUED)
     for name, (tab, _) in pages.items():
         tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
         tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
+        keep = f"() => ({KEEP.replace('NAME', repr('tab'))})({name!r})"
+        tab.select(None, None, None, js=keep, api_visibility="private")
 
 
 class Beat:
@@ -41,6 +53,17 @@ class Beat:
         self.bar, self.pages = bar, pages
         self.inputs = list(dict.fromkeys(c for page in pages.values() for c in page.inputs))
         self.outputs = list(dict.fromkeys(c for page in pages.values() for c in page.outputs))
+
+    def first_look(self, request: gr.Request) -> list[Any]:
+        """The run and the tab of the page's address; without them the run that works, else the one last
+        worked on, else the example. Choosing it draws the rest.
+        """
+        asked = dict(request.query_params)
+        run, tab = asked.get("run"), asked.get("tab")
+        if run not in runs.names(run):
+            run = runs.first_shown()
+        choice = gr.update(choices=runs.names(run), value=run)
+        return [choice, gr.Tabs(selected=tab), tab] if tab in self.pages else [choice, gr.skip(), gr.skip()]
 
     def open(self, name: str, run: str | None, _: str, seen: str, *values: Any) -> list[Any]:
         if run and (page := self.pages.get(name)):
@@ -54,23 +77,33 @@ class Beat:
         drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
         if not run:
             return ["", *bar, *drawn.values()]
-        mark = line.mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
+        mark = _mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
         try:
             bar = line.shown(run)
             if page := self.pages.get(opened):
                 given = dict(zip(self.inputs, values, strict=True))
                 drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
-        except EngineError as error:  # a damaged file, say: told where the progress stands, and not once a second
-            bar[0] = views.failure(str(error))
+        except Exception as error:  # a damaged file or a bug: told where the progress stands, not once a second
+            bar[0] = _told(error)
         return [mark, *bar, *drawn.values()]
 
     def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
         """Everything again, but only when a job has said something new."""
-        if not run or line.mark(run) == seen:
+        if not run or _mark(run) == seen:
             return [gr.skip()] * (1 + len(self.bar.outputs) + len(self.outputs))
         return self.redraw(run, opened, seen, *values)
 
 
-def first_look() -> dict[str, Any]:
-    """The run that works, else the one last worked on, else the example. Choosing it draws the rest."""
-    return gr.update(choices=runs.names(), value=runs.first_shown())
+def _mark(run: str) -> str:
+    """The line's; of a run whose jobs cannot be read what is wrong, so that it is told once."""
+    try:
+        return line.mark(run)
+    except Exception as error:
+        return f"{run} {sentence_of(error)}"
+
+
+def _told(error: Exception) -> str:
+    """A sentence in the page, and a bug's traceback in the server's log."""
+    if not isinstance(error, EngineError):
+        traceback.print_exception(error)
+    return views.failure(sentence_of(error))

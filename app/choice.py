@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app.form import form
+from app.form import form, given
 from app.page import QUIET
 from engine.core import plugins
 
@@ -40,7 +40,7 @@ class Choice:
         if not name:
             return [gr.skip()] * len(self.outputs)
         wanted = {self.kind: name} | {f"{self.kind}:{name}:{field}": value for field, value in options.items()}
-        values = [gr.update(value=wanted[key]) if key in wanted else gr.skip() for key in self.inputs]
+        values = [gr.update(value=given(wanted[key])) if key in wanted else gr.skip() for key in self.inputs]
         return [*values, *(gr.Group(visible=name == other) for other in self.groups)]
 
     def back(self, values: Sequence[Any]) -> list[Any]:

@@ -1,21 +1,25 @@
 """What a run folder holds, as far as the work has come."""
 import hashlib
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
+from engine.core.events import Event
 from engine.core.imagefolder import skill_of
 from engine.core.store import Store
+from engine.core.typed import shortened
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
+from engine.models import lora_cards
 from engine.models.checkpoints import STORYBOOK
 from engine.models.lora_cards import FILE_NAME
+
+SAMPLE = re.compile(r"step-(\d{1,9})-(\d{1,9})\.png")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,12 @@ class Contents:
     merges: tuple[str, ...]
     scored: tuple[str, ...]
     """Models that a judge has scored."""
+
+
+class Painting(TypedDict, total=False):
+    """What the recipe of a skill's pictures says of how many there are."""
+
+    pictures_per_prompt: int
 
 
 @dataclass(frozen=True)
@@ -93,28 +103,44 @@ def learned(run: Store) -> dict[str, Learned]:
 def budget(run: Store) -> str:
     """What the last training said of the memory it needs; nothing before there was one."""
     for events in sorted(run.folder.glob("jobs/*/events.jsonl"), reverse=True):
-        for line in events.read_text(encoding="utf-8").splitlines():
-            if '"budget"' in line:
-                return str(json.loads(line)["text"]).removeprefix("experts: ")
+        lines = events.read_text(encoding="utf-8", errors="replace").split("\n") if events.is_file() else []
+        for line in lines:
+            if '"budget"' in line and (told := _event(line)):
+                return told.text.removeprefix("experts: ")
     return ""
+
+
+def _event(line: str) -> Event | None:
+    """None for a line that a crash has damaged: it tells nothing, and the others still count."""
+    try:
+        return store.record_of(line, Event)
+    except ValueError:
+        return None
 
 
 def arm_of(model: str) -> tuple[str, float | None]:
     """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
     arm, _, scale = model.rpartition("@")
-    return (arm, float(scale)) if arm and re.fullmatch(r"[\d.]+", scale) else (model, None)
+    return (arm, float(scale)) if arm and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", scale) else (model, None)
 
 
 def base_of(run: Store) -> dict[str, Any]:
     """The base as stages are told of it: `model` and `revision`."""
     for made in sorted(run.folder.glob("experts/*/recipe.json")):
-        if (base := store.read_json(made).get("base") or {}).get("model"):
-            return {"model": str(base["model"]), "revision": base.get("revision")}
+        if (base := recipe(made.parent).get("base") or {}).get("model"):
+            return _base(base, base, made)
     file = run.folder / "recipe.toml"
     tables = read_toml(file) if file.exists() else {}
-    own = tables.get("experts", {})
-    return {"model": str(own.get("model") or tables.get("model") or "storybook"),
-            "revision": own.get("revision") or tables.get("revision")}
+    own = tables.get("experts")
+    return _base(own if isinstance(own, dict) else {}, tables, file)
+
+
+def _base(own: Mapping[str, Any], common: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """Model and revision, by the first table or else the second. Raises EngineError for what is no text."""
+    found = {name: own.get(name) or common.get(name) for name in ("model", "revision")}
+    if wrong := [name for name, value in found.items() if value and not isinstance(value, str)]:
+        raise EngineError(f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. Correct it.")
+    return {**found, "model": found["model"] or "storybook"}
 
 
 def base_model(run: Store) -> str:
@@ -136,8 +162,8 @@ def is_storybook(run: Store) -> bool:
 
 def unfinished(run: Store, name: str) -> str | None:
     """How far an expert was trained that was stopped before its end; None for one that is whole."""
-    made = recipe(run.expert(name))
-    if made.get("stopped_early") or made.get("step", 0) >= made.get("steps", 0):
+    made = store.read_object(run.expert(name) / "recipe.json", step=int | None, steps=int | None)
+    if made.get("stopped_early") or (made["step"] or 0) >= (made["steps"] or 0):
         return None
     return f"Stopped at step {made['step']} of {made['steps']}: train it on, or use it as it is"
 
@@ -150,8 +176,8 @@ def identity(run: Store, experts: Sequence[str]) -> str:
 
 
 def recipe(made: Path) -> dict[str, Any]:
-    """How an expert or a merge was made."""
-    return store.read_json(made / "recipe.json")
+    """How an expert or a merge was made. Raises EngineError for a damaged recipe."""
+    return lora_cards.read_recipe(made)
 
 
 def _painted(run: Store, skill: str) -> list[Painted]:
@@ -169,19 +195,23 @@ def _painted(run: Store, skill: str) -> list[Painted]:
 
 def _pictures_per_prompt(folder: Path) -> int:
     path = folder / "recipe.json"
-    return int(store.read_json(path).get("recipe", {}).get("pictures_per_prompt", 1)) if path.exists() else 1
+    if not path.exists():
+        return 1
+    made = store.read_object(path, recipe=Painting | None)["recipe"] or {}
+    return made.get("pictures_per_prompt", 1)
 
 
 def _captions(expert: Path) -> list[str]:
     path = expert / "samples" / "samples.json"
-    return list(store.read_json(path)["captions"]) if path.exists() else []
+    return store.read_object(path, captions=list[str])["captions"] if path.exists() else []
 
 
 def _samples(expert: Path) -> dict[int, list[Path]]:
     """step-000100-0.png and its like."""
     found: dict[int, list[Path]] = {}
-    numbered = sorted((tuple(map(int, path.stem.split("-")[1:])), path) for path in expert.glob("samples/step-*-*.png"))
-    for (step, _), path in numbered:
+    named = [(SAMPLE.fullmatch(path.name), path) for path in expert.glob("samples/step-*-*.png")]
+    numbered = sorted((int(name[1]), int(name[2]), path) for name, path in named if name)  # others are no samples
+    for step, _, path in numbered:
         found.setdefault(step, []).append(path)
     return found
 

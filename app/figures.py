@@ -1,19 +1,24 @@
 """Records as plotly figures, drawn by the plotly.js that comes with Gradio: nothing is fetched from anywhere."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.units import SHARE, Unit
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-INK = "#57534e"
+INK = "#78716c"
+"""Text and lines: read on paper, and seen at night until the style sheet lightens the text."""
 GRID = "rgba(120, 113, 108, .22)"
-COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#4d7c0f", "#0369a1", "#7e22ce", "#78716c",
-           "#b91c1c", "#047857", "#1d4ed8")
-"""Told apart on white and on black; a model or an expert keeps its colour by its place among all."""
+COLOURS = ("#0d9488", "#ea580c", "#6366f1", "#a16207", "#db2777", "#4d7c0f", "#0284c7", "#a855f7", "#78716c",
+           "#dc2626", "#059669", "#2563eb")
+"""Seen on paper and at night, with a whisker on them; a model or an expert keeps its colour by its place among all."""
+OPPOSED, UNRELATED, AGREED = "#fdba74", "#e7e5e4", "#5eead4"
+"""Ends and middle of a heat map: light in both, since the numbers in it are dark."""
 
 
 class Point(NamedTuple):
-    """A rate in [0, 1] with the ends of its interval, where it has one."""
+    """A score with the ends of its interval, where it has one."""
 
     value: float
     low: float | None = None
@@ -38,18 +43,19 @@ def losses(curves: Mapping[str, Sequence[tuple[int, float]]], held_out: Mapping[
     return _calm(figure, "step", "loss")
 
 
-def bars(values: Mapping[str, Mapping[str, Point]], unit: str = "score") -> "Figure":
+def bars(values: Mapping[str, Mapping[str, Point]], unit: Unit = SHARE) -> "Figure":
     """`values`: model -> group (a skill, say) -> point. Groups side by side, a bar a model, whiskers for intervals."""
     import plotly.graph_objects as go
     figure = go.Figure()
     for number, (model, points) in enumerate(values.items()):
-        whiskers = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, "color": INK,
-                    "array": [_above(p) for p in points.values()], "arrayminus": [_below(p) for p in points.values()]}
-        figure.add_bar(x=list(points), y=[100 * p.value for p in points.values()], name=model, error_y=whiskers,
-                       marker={"color": COLOURS[number % len(COLOURS)]}, hovertemplate="%{x}: %{y:.1f}")
-    figure.update_yaxes(range=[0, 100])
+        figure.add_bar(
+            x=list(points), y=[unit.times * p.value for p in points.values()], name=model,
+            error_y=_whiskers(points.values(), unit, thickness=1.5, width=3, color=INK),
+            marker={"color": COLOURS[number % len(COLOURS)]}, hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}")
+    if unit is SHARE:
+        figure.update_yaxes(range=[0, 100])
     figure.update_layout(barmode="group", bargap=0.25)
-    return _calm(figure, "", f"{unit}, %")
+    return _calm(figure, "", unit.axis)
 
 
 def preferences(rates: Mapping[str, Point]) -> "Figure":
@@ -57,8 +63,7 @@ def preferences(rates: Mapping[str, Point]) -> "Figure":
     import plotly.graph_objects as go
     names = list(rates)[::-1]
     points = [rates[name] for name in names]
-    whiskers = {"type": "data", "symmetric": False, "thickness": 2, "width": 6, "color": COLOURS[0],
-                "array": [_above(p) for p in points], "arrayminus": [_below(p) for p in points]}
+    whiskers = _whiskers(points, SHARE, thickness=2, width=6, color=COLOURS[0])
     figure = go.Figure()
     figure.add_scatter(x=[100 * p.value for p in points], y=names, error_x=whiskers, mode="markers", showlegend=False,
                        marker={"size": 11, "color": COLOURS[0]}, hovertemplate="%{x:.1f} %")
@@ -67,16 +72,17 @@ def preferences(rates: Mapping[str, Point]) -> "Figure":
     return _calm(figure, "preferred, %", "", height_pixels=130 + 44 * len(names))
 
 
-def progress(found: Mapping[str, Sequence[tuple[int, float]]], mark: float) -> "Figure":
+def progress(found: Mapping[str, Sequence[tuple[int, float]]], mark: float, unit: Unit = SHARE) -> "Figure":
     """Dots over time, and a line at what they are to beat."""
     import plotly.graph_objects as go
     figure = go.Figure()
     for number, (name, points) in enumerate(found.items()):
-        figure.add_scatter(x=[at for at, _ in points], y=[100 * value for _, value in points], name=name,
-                           mode="markers", marker={"size": 8, "color": COLOURS[number]}, showlegend=False,
-                           hovertemplate="%{x}: %{y:.1f}")
-    figure.add_hline(y=100 * mark, line={"color": INK, "width": 1, "dash": "dot"})
-    return _calm(figure, "candidate", "score, %", height_pixels=260)
+        figure.add_scatter(
+            x=[at for at, _ in points], y=[unit.times * value for _, value in points], name=name, mode="markers",
+            marker={"size": 8, "color": COLOURS[number]}, showlegend=False,
+            hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}")
+    figure.add_hline(y=unit.times * mark, line={"color": INK, "width": 1, "dash": "dot"})
+    return _calm(figure, "candidate", unit.axis, height_pixels=260)
 
 
 def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure":
@@ -84,7 +90,7 @@ def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure
     import plotly.graph_objects as go
     figure = go.Figure(go.Heatmap(
         z=[list(row) for row in values], x=list(names), y=list(names), zmin=-1, zmax=1, xgap=3, ygap=3, showscale=False,
-        colorscale=[[0, COLOURS[1]], [0.5, "rgba(120, 113, 108, .12)"], [1, COLOURS[0]]], texttemplate="%{z:.2f}",
+        colorscale=[[0, OPPOSED], [0.5, UNRELATED], [1, AGREED]], texttemplate="%{z:.2f}",
         hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>"))
     figure = _calm(figure, "", "", height_pixels=120 + 48 * len(names))
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -114,9 +120,9 @@ def _calm(figure: "Figure", x: str, y: str, height_pixels: int = 340) -> "Figure
     return figure
 
 
-def _above(point: Point) -> float:
-    return 0.0 if point.high is None else 100 * (point.high - point.value)
-
-
-def _below(point: Point) -> float:
-    return 0.0 if point.low is None else 100 * (point.value - point.low)
+def _whiskers(points: Iterable[Point], unit: Unit, **look: Any) -> dict[str, Any]:
+    """Error bars, none where a point has no interval."""
+    shown = list(points)
+    above = [0.0 if p.high is None else unit.times * (p.high - p.value) for p in shown]
+    below = [0.0 if p.low is None else unit.times * (p.value - p.low) for p in shown]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}

@@ -1,7 +1,7 @@
 """The files of the merge tab: a merge or an expert for other programs, and LoRAs that other programs made."""
 import hashlib
 import tempfile
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, jobs, page, runs
+from app import contents, jobs, owner, page, runs
 from engine.adopt import Config as Adopt
 from engine.core import names
 from engine.core.config import to_toml
@@ -56,7 +56,7 @@ def build(run: gr.Dropdown) -> list[Component]:
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
     recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
-    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt"):
+    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt", visible=not owner.is_absent()):
         gr.Markdown("A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this run's "
                     "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
                     elem_classes="help")
@@ -65,23 +65,24 @@ def build(run: gr.Dropdown) -> list[Component]:
             name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
             take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
     outputs: list[Component] = [what, plain, kohya, card, note, snippet, recipe]
-    what.input(page.told()(show), [run, what], outputs, **{**page.QUIET, "queue": True})
+    what.input(page.told()(show), [run, what], outputs, **page.QUIET)
     take.click(adopt, [run, file, name], run, **page.QUIET)
     return outputs
 
 
 @page.told()
+@owner.only
 def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
     """Start taking a file in. The upload is copied into the run first: uploads do not live long."""
     if file is None:
         raise EngineError("Choose a .safetensors file first.")
     names.check(name.strip(), "an expert")
-    jobs.check_free()
-    run = runs.writable(run)
-    kept = runs.folder(run) / "adopted" / Path(file).name
-    _copy(Path(file), kept)
-    return page.start("adopt", run, Adopt, lambda _: None, file=str(kept), name=name.strip(),
-                      **contents.base_of(runs.open_store(run)))
+    with jobs.turn(), runs.made(run) as own:
+        kept = runs.folder(own) / "adopted" / Path(file).name
+        _copy(Path(file), kept)
+        asked = Adopt(file=str(kept), name=name.strip(), **contents.base_of(runs.open_store(own)))
+        jobs.begin("adopt", asdict(asked), runs.folder(own))
+    return page.chosen(own)
 
 
 def show(run: str, what: str | None) -> list[Any]:
@@ -95,9 +96,10 @@ def show(run: str, what: str | None) -> list[Any]:
         return _none(choice, NOTHING)
     try:
         copies = _copies(found[what], found[what].stat().st_mtime_ns)
+        has_recipe = (found[what].parent / "recipe.json").exists()
+        made = contents.recipe(found[what].parent) if has_recipe else {}
     except EngineError as error:
         return _none(choice, str(error))
-    made = contents.recipe(found[what].parent) if (found[what].parent / "recipe.json").exists() else {}
     base = contents.base_model(store)
     snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
                              prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup")
@@ -118,7 +120,7 @@ def as_recipe(made: dict[str, Any]) -> str:
         return to_toml({"merge": {name: made[name] for name in MERGE if made.get(name)}}).strip()
     own = {name: made[name] for name in TRAINING if made.get(name) is not None}
     named = {table: {made["name"]: made[name]} for table, name in (("experts", "skills"), ("shards", "shard"))
-             if made.get(name)}
+             if made.get("name") and made.get(name)}
     return to_toml({"experts": {**own, **named}}).strip() if named else ""
 
 

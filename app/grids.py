@@ -1,15 +1,17 @@
 """The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's weights over."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, page, pictures, runs, views
+from app import contents, page, pictures, runs, units, views
+from app.units import Unit
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_json, read_records
+from engine.core.store import Store, read_object, read_records
 from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
@@ -18,6 +20,13 @@ CLICKS = """element.addEventListener('click', event => {
   const cell = event.target.closest('[data-cell]');
   if (cell) trigger('select', {cell: Number(cell.dataset.cell)});
 });"""
+
+
+class Axes(TypedDict):
+    """What a grid's recipe says of them."""
+
+    x: str
+    y: str
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,14 @@ def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> 
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """Raises EngineError for what is no list of numbers."""
+    """Raises EngineError for what is no list of finite numbers."""
     try:
-        return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+        found = tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
     except ValueError:
-        raise EngineError(f"{text!r} are no numbers. Write them with commas between: {FIVE}.") from None
+        found = (nan,)
+    if not all(map(isfinite, found)):
+        raise EngineError(f"{text!r} are no numbers. Write them with commas between: {FIVE}.")
+    return found
 
 
 def show(run: str, experts: Sequence[str], x: str | None, y: str | None, chosen: str | None) -> list[Any]:
@@ -89,7 +101,8 @@ def drawn(run: str, chosen: str | None) -> str:
     if chosen is None:
         return views.empty("No grid yet", "Choose two axes, say two experts, and press Paint the grid: one picture for "
                            "every pair of weights, all from the same noise. A click on a picture takes its weights.")
-    cells, asked = cells_of(store, chosen), read_json(store.folder / "grids" / chosen / RECIPE)["recipe"]
+    file = store.folder / "grids" / chosen / RECIPE
+    cells, asked = cells_of(store, chosen), read_object(file, recipe=Axes)["recipe"]
     parts = [_table(store, chosen, asked, prompt, [(n, cell) for n, cell in enumerate(cells) if cell.prompt == prompt])
              for prompt in dict.fromkeys(cell.prompt for cell in cells)]
     return "".join(parts) or views.waiting("The first cells are being painted.")
@@ -106,25 +119,23 @@ def names_of(store: Store) -> list[str]:
     return [path.parent.name for path in found]
 
 
-def _table(store: Store, name: str, asked: Mapping[str, str], prompt: str, cells: Sequence[tuple[int, Cell]]) -> str:
+def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str, cells: Sequence[tuple[int, Cell]]) -> str:
     known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
-    rows, columns = (max(getattr(cell, side) for _, cell in cells) + 1 for side in ("row", "column"))
+    rows, columns = (sorted({getattr(cell, side) for _, cell in cells}) for side in ("row", "column"))
     folder = store.folder / "grids" / name
+    unit = units.of(asked.get("judge", ""), (cell.value for _, cell in cells))
     lines = []
-    for row in range(rows):
-        of_row = [known.get((row, column)) for column in range(columns)]
+    for row in rows:
+        of_row = [known.get((row, column)) for column in columns]
         first = next(found[1] for found in of_row if found)
-        lines.append((f"{first.y:g}", [_cell(folder, *found) if found else None for found in of_row]))
-    head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in range(columns)]
+        lines.append((f"{first.y:g}", [_cell(folder, unit, *found) if found else None for found in of_row]))
+    head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in columns]
     return views.grid(prompt, f"{asked['x']} → · {asked['y']} ↓", head, lines)
 
 
-def _cell(folder: Path, number: int, cell: Cell) -> views.GridCell:
-    return number, pictures.thumbnail(folder / cell.file_name), _said(cell), _read(cell)
-
-
-def _said(cell: Cell) -> str:
-    return "" if cell.value is None else f"{cell.value:.0%}"
+def _cell(folder: Path, unit: Unit, number: int, cell: Cell) -> views.GridCell:
+    said = "" if cell.value is None else unit.alone(cell.value)
+    return number, pictures.thumbnail(folder / cell.file_name), said, _read(cell)
 
 
 def _read(cell: Cell) -> str:

@@ -26,7 +26,7 @@ def build(run: gr.Dropdown) -> tuple[gr.Button, list[Component]]:
     button = gr.Button("Leave each out in turn, on validation", size="sm", elem_id="leave-one-out")
     left_out = gr.HTML(elem_id="left-out")
     drawn: list[Component] = [block, plot, told, left_out]
-    block.input(page.told()(show), [run, block], drawn, **{**page.QUIET, "queue": True})
+    block.input(page.told()(show), [run, block], drawn, **page.QUIET)
     return button, drawn
 
 

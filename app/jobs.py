@@ -7,32 +7,38 @@ A job is a folder, `runs/<run>/jobs/<number>-<stage>/`, and everything known abo
     events.jsonl   its events; the process itself writes the last one, whether it is done, fails or is stopped
     log.txt        what it printed, read when it died without a last event
 """
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from engine.core import store
+from app import job_events
+from engine.core import locks, store
+from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS, Event
 
 ROOT = Path(__file__).parent.parent
-LOG_TAIL_CHARACTERS = 600
-TAIL_BYTES = 2 ** 16
-LEAST_FREE_BYTES = 2 ** 20
-STARTING = threading.Lock()
+STARTING = ".starting"
+"""The lock that whoever starts a job holds: of several servers on one folder of runs one starts it."""
 STARTING_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Process:
+    """What process.json holds."""
+
+    pid: int
+    command: list[str]
 
 
 @dataclass(frozen=True)
@@ -60,25 +66,43 @@ def run_folder(name: str) -> Path:
 
 def start(stage: str, config: dict[str, Any], run: Path) -> Path:
     """Start a stage on a run folder; returns the job's folder. Raises EngineError while another job works."""
-    with STARTING:
+    with turn():
+        return begin(stage, config, run)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """The time in which a job is started, and what it needs made: of several servers one has it.
+
+    Raises EngineError while a job works.
+    """
+    with locks.held(runs() / STARTING, STARTING_SECONDS):
         check_free()
-        try:
-            folder = _new_folder(stage, run.resolve())
-            store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
-            child = _spawn(command(stage, folder), folder / "log.txt")
-        except OSError as error:
-            raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
-                              "folder.") from error
-        if not (folder / "process.json").exists():  # the child writes it too, but later
-            store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
+        yield
+
+
+def begin(stage: str, config: dict[str, Any], run: Path) -> Path:
+    """`start`, for whoever has the turn already."""
+    try:
+        folder = _new_folder(stage, run.resolve())
+        store.write_json(folder / "config.json", {"store": str(run.resolve()), "config": config})
+        child = _spawn(command(stage, folder), folder / "log.txt")
+    except OSError as error:
+        raise EngineError(f"Cannot start {stage}: {error}. Free some space or set SELMA_RUNS to another "
+                          "folder.") from error
+    if not (folder / "process.json").exists():  # the child writes it too, but later
+        store.write_json(folder / "process.json", {"pid": child.pid, "command": command(stage, folder)})
     return folder
 
 
 def check_free() -> None:
-    """Raises EngineError while a job works."""
+    """Raises EngineError while a job works, or a command line does in one of the runs."""
     if busy := running():
         raise EngineError(f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a time. "
                           "Wait for it or cancel it, then start again.")
+    if worked_in := next((run for run in sorted(runs().glob("*")) if locks.is_worked_in(run)), None):
+        raise EngineError(f"A command line is working in run {worked_in.name!r}, and only one job can at a time. "
+                          "Wait for it or stop it, then start again.")
 
 
 def command(stage: str, folder: Path) -> list[str]:
@@ -94,13 +118,13 @@ def follow(job: Path, every_seconds: float = 0.2) -> Iterator[Event]:
     offset = 0
     while True:
         gone = process(job) is None  # asked before reading, so that its last words are in the file by then
-        events, offset = _read_events(job, offset)
+        events, offset = job_events.read(job, offset)
         for event in events:
             yield event
             if event.kind in LAST_KINDS:
                 return
         if gone:
-            yield _unexplained_end(job)
+            yield job_events.unexplained_end(job)
             return
         time.sleep(every_seconds)
 
@@ -118,7 +142,7 @@ def cancel(job: Path, patience_seconds: float = 20) -> None:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(family, timeout=5)
-    events, _ = _read_events(job, 0)
+    events, _ = job_events.read(job, 0)
     if not events or events[-1].kind not in LAST_KINDS:
         stopped = Event("Stopped by force. What was finished is kept; start again to go on.", kind="stopped")
         store.write_records(job / "events.jsonl", [*events, stopped])
@@ -136,11 +160,11 @@ def running() -> Job | None:
 
 
 def describe(job: Path) -> Job:
-    last = _last_event(job)
+    last = job_events.last(job)
     if (last is None or last.kind not in LAST_KINDS) and process(job) is None and not _is_starting(job):
-        last = _last_event(job)  # it may have ended between the two looks
+        last = job_events.last(job)  # it may have ended between the two looks
         if last is None or last.kind not in LAST_KINDS:
-            last = _unexplained_end(job)
+            last = job_events.unexplained_end(job)
     state = last.kind if last and last.kind in LAST_KINDS else "running"
     return Job(job, job.parent.parent.name, job.name.partition("-")[2], state, last)
 
@@ -154,10 +178,10 @@ def process(job: Path) -> psutil.Process | None:
     if not path.exists():
         return None
     try:
-        recorded = store.read_json(path)
-        found = psutil.Process(recorded["pid"])
-        return found if found.cmdline() == recorded["command"] else None
-    except (psutil.Error, EngineError, KeyError, TypeError):  # gone, or a file that names no process
+        recorded = build(Process, store.read_json(path), str(path))
+        found = psutil.Process(recorded.pid)
+        return found if found.cmdline() == recorded.command else None
+    except (psutil.Error, EngineError, ValueError, OverflowError):  # gone, or a file that names no process
         return None
 
 
@@ -170,10 +194,17 @@ def _is_starting(job: Path) -> bool:
 
 def _new_folder(stage: str, run: Path) -> Path:
     (run / "jobs").mkdir(parents=True, exist_ok=True)
-    number = max((int(job.name[:4]) for job in (run / "jobs").glob("[0-9][0-9][0-9][0-9]-*")), default=0) + 1
+    taken = [number_of(job) for job in (run / "jobs").glob("[0-9]*-*")]
+    number = max(taken, default=0) + 1
     folder = run / "jobs" / f"{number:04}-{stage}"
     folder.mkdir()
     return folder
+
+
+def number_of(job: Path) -> int:
+    """12 of `0012-merge`; 0 for a folder that is no job's."""
+    number = job.name.partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def _spawn(arguments: list[str], log_path: Path) -> subprocess.Popen:
@@ -184,48 +215,3 @@ def _spawn(arguments: list[str], log_path: Path) -> subprocess.Popen:
             start_new_session=True, creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
     threading.Thread(target=child.wait, daemon=True).start()  # collects the exit code: no zombie is left
     return child
-
-
-def _read_events(job: Path, offset: int) -> tuple[list[Event], int]:
-    """The events from a byte offset on, and the offset after them. A line half written is left for later."""
-    path = job / "events.jsonl"
-    if not path.exists():
-        return [], offset
-    with open(path, "rb") as file:
-        file.seek(offset)
-        text = file.read()
-    whole = text[:text.rfind(b"\n") + 1]
-    return [_event(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
-
-
-def _last_event(job: Path) -> Event | None:
-    """The last whole line, without reading a long file from its start."""
-    path = job / "events.jsonl"
-    if not path.exists():
-        return None
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        lines = file.read().split(b"\n")
-    if len(lines) < 3 and size > TAIL_BYTES:  # one enormous event
-        lines = path.read_bytes().split(b"\n")
-    return _event(lines[-2]) if len(lines) > 1 else None
-
-
-def _event(line: bytes) -> Event:
-    """A line of events.jsonl; one that a crash damaged is told as progress, and the others still count."""
-    try:
-        return Event(**json.loads(line))
-    except (ValueError, TypeError):
-        return Event("A line of this job's record is damaged.")
-
-
-def _unexplained_end(job: Path) -> Event:
-    path = job / "log.txt"
-    log = path.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if path.exists() else ""
-    end = log[-LOG_TAIL_CHARACTERS:].strip() or "empty."
-    if shutil.disk_usage(job).free < LEAST_FREE_BYTES:
-        return Event("The disk is full, and the job ended. Free some space and start it again; what was finished is "
-                     f"kept. The end of its log: {end}", kind="error")
-    return Event("The job's process ended without a word: killed, out of memory, or the machine went down. "
-                 f"Start it again; what was finished is kept. The end of its log: {end}", kind="error")

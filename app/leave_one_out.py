@@ -1,7 +1,25 @@
 """The last leave-one-out of a run: what a merge loses, or gains, without each of its experts."""
-from app import runs, views
-from engine.core.store import read_json
+from typing import Any, TypedDict
+
+from app import runs, units, views
+from engine.core.store import read_object
+from engine.evaluate.intervals import Interval
 from engine.leave_one_out import RESULT
+
+
+class Left(TypedDict):
+    """What is left without one expert; None where nothing could be scored."""
+
+    score: float | None
+    difference: tuple[float, float, float] | None
+
+
+class Merge(TypedDict):
+    """What each expert was left out of."""
+
+    method: str
+    experts: dict[str, float]
+    guidance: float
 
 
 def show(run: str) -> str:
@@ -9,13 +27,16 @@ def show(run: str) -> str:
     file = runs.open_store(run).folder / RESULT
     if not file.exists():
         return ""
-    found = read_json(file)
-    rows = [["all experts", views.percent(found["all"]), ""]]
-    for name, left in found["without"].items():
-        told = "{} ({} to {})".format(*map(views.signed, left["difference"])) if left["difference"] else ""
-        rows.append([f"without {name}", views.percent(left["score"]), told])
+    rates: dict[str, Any] = dict.fromkeys(("all", "floor", "ceiling"), float | None)
+    found = read_object(file, merge=Merge, without=dict[str, Left], **rates)
     merge = found["merge"]
+    without = found["without"]
+    unit = units.of(merge.get("judge", ""), [found["all"], *(left["score"] for left in without.values())])
+    rows = [["all experts", unit.value(found["all"]), ""]]
+    for name, left in without.items():
+        told = unit.between(Interval(*left["difference"])) if left["difference"] else ""
+        rows.append([f"without {name}", unit.value(left["score"]), told])
     weights = ", ".join(f"{name} {weight:.3g}" for name, weight in merge["experts"].items())
     said = (f"Measured for {merge['method']} of {weights}, at guidance {merge['guidance']:g}, on validation. "
-            f"Floor {views.percent(found['floor'])}, ceiling {views.percent(found['ceiling'])}.")
-    return views.table(["left out", "score", "to all, in points"], rows) + views.aside(said)
+            f"Floor {unit.value(found['floor'])}, ceiling {unit.value(found['ceiling'])}.")
+    return views.table(["left out", "score", "to all"], rows) + views.aside(said)

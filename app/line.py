@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, jobs, runs
+from app import contents, jobs, owner, page, runs, upkeep
 from app.jobs import Job
 from app.page import QUIET, told
 from engine.core import store
@@ -18,6 +18,19 @@ from engine.core.errors import EngineError
 QUICK = "storybook-quick"
 SPLITS = ("validation", "test")
 """The pipeline evaluates twice, and names the split."""
+NEXT = {
+    "pipeline": "See who is better in Evaluate, slide the weights in Merge, choose between pictures in Vote.",
+    "prompts": "Next: paint them, in Images.",
+    "images": "Next: let experts learn from them, in Experts.",
+    "experts": "Next: slide their weights, in Merge.",
+    "merge": "Next: score it beside the base, in Evaluate.",
+    "evaluate": "Next: choose between the pictures, in Vote.",
+    "adopt": "It has a slider now, in Merge.",
+    "grid": "Press a picture of it, in Merge under Grid, and the sliders take its weights.",
+    "search": "What it found stands among the weights, in Merge.",
+    "leave_one_out": "The table stands in Merge, under Interference.",
+}
+"""What to do after each job."""
 STAGES = ("prompts", "images", "experts", "merge", "evaluate")
 
 
@@ -32,13 +45,16 @@ class Line:
 def build() -> Line:
     with gr.Row(elem_id="line"):
         run = gr.Dropdown(runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2)
-        recipe = gr.Dropdown([(title_of(name), name) for name in recipes()], value=next(iter(recipes()), None),
+        recipe = gr.Dropdown(titles(), value=next(iter(recipes()), None),
                              label="Recipe", elem_id="recipe", min_width=180, scale=2)
         whole = gr.Button("Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1)
     strip = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="job-buttons"):
+        rename, delete = upkeep.buttons()
         cancel = gr.Button("Cancel", size="sm", visible=False, elem_id="cancel", min_width=100)
         resume = gr.Button("Go on", size="sm", visible=False, elem_id="resume", min_width=100)
+    recipe.focus(lambda: gr.update(choices=titles()), None, recipe, **QUIET)
+    upkeep.wire(run, rename, delete)
     whole.click(start, recipe, run, **QUIET)
     cancel.click(stop, None, cancel, api_visibility="private", show_progress="hidden", concurrency_limit=4)
     resume.click(go_on, run, run, **QUIET)
@@ -55,6 +71,11 @@ def recipes() -> list[str]:
     return sorted((path.stem for path in recipes_folder().glob("*.toml")), key=lambda name: (name != QUICK, name))
 
 
+def titles() -> list[tuple[str, str]]:
+    """Every recipe that lies in the folder now: its title and its name."""
+    return [(title_of(name), name) for name in recipes()]
+
+
 def title_of(recipe: str) -> str:
     """A recipe's own title after its name; its name alone where it has none."""
     try:
@@ -64,14 +85,21 @@ def title_of(recipe: str) -> str:
     return " · ".join(filter(None, (recipe, title)))
 
 
+@told()
+@owner.only
 def start(recipe: str) -> dict[str, Any]:
     """A new run through all stages; returns the choice of runs, set to it."""
-    with told():
+    from engine.recipes import load
+    file = recipes_folder() / f"{recipe}.toml"
+    load(file)  # what it asks for in vain is said before anything is made
+    with jobs.turn():
         run = runs.new(recipe)
-        jobs.start("pipeline", {"recipe": str(recipes_folder() / f"{recipe}.toml")}, jobs.run_folder(run))
-    return gr.update(choices=runs.names(), value=run)
+        jobs.begin("pipeline", {"recipe": str(file)}, jobs.run_folder(run))
+    return page.chosen(run)
 
 
+@told()
+@owner.only
 def stop() -> dict[str, Any]:
     """Ask the working job to save and stop; waits until it has."""
     if job := jobs.running():
@@ -79,12 +107,14 @@ def stop() -> dict[str, Any]:
     return gr.update(visible=False)
 
 
+@told()
+@owner.only
 def go_on(run: str) -> dict[str, Any]:
     """Start the run's last job again: it does what is missing."""
-    with told():
-        if job := last_job(run):
-            asked = store.read_json(job.folder / "config.json").get("config", {})
-            jobs.start(job.stage, asked, runs.folder(run))
+    if job := last_job(run):
+        file = job.folder / "config.json"
+        asked = store.read_object(file, config=dict | None)["config"] or {}
+        jobs.start(job.stage, asked, runs.folder(run))
     return gr.update(value=run)
 
 
@@ -132,7 +162,14 @@ def said(job: Job, lead: str = "") -> str:
     if job.state == "running":
         share = f' value="{job.last.done}" max="{job.last.total}"' if job.last.total else ""
         bar = f"<progress{share}></progress>"
-    return f'<div class="job {job.state}" role="status">{bar}<p>{escape(lead + job.last.text)}</p></div>'
+    text = done(job.stage, job.last.text) if job.state == "done" else job.last.text
+    return f'<div class="job {job.state}" role="status">{bar}<p>{escape(lead + text)}</p></div>'
+
+
+def done(stage: str, said: str) -> str:
+    """That a job is through, what it said last, and what to do next. The whole line ends with a table of scores."""
+    first = said.splitlines()[0].strip() if said else ""
+    return " ".join(filter(None, (f"Done: {first or 'every stage of the recipe.'}", NEXT.get(stage))))
 
 
 def working_stage(job: Job | None) -> str:

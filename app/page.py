@@ -2,13 +2,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from app import jobs, runs
+from app import form, jobs, owner, runs
+from app.studio import Refusal
 from engine.core import config
 from engine.core.errors import EngineError
 
@@ -26,8 +26,11 @@ class Page:
 
 
 FIRST_STAGE = "prompts"
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""For listeners that only serve the page and answer at once."""
+QUIET: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden",
+                         "api_visibility": "private"}
+"""For listeners that a person triggers and that answer at once. Unqueued ones cannot show an error."""
+UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For what the page does by itself, and which tells its errors in the page."""
 
 
 def plot(figure: Any) -> gr.Plot:
@@ -44,7 +47,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except EngineError as error:
-        raise gr.Error(escape(str(error)), duration=None, title="This did not work", print_exception=False) from error
+        raise Refusal(str(error)) from error
 
 
 def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **options: Any) -> dict[str, Any]:
@@ -53,11 +56,17 @@ def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **
     `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
     EngineError with the remedy, and then no run is made.
     """
+    owner.check()
     asked: Any = config.build(wanted, options, where=stage)
+    form.check(asked)
     if run == runs.NEW and stage != FIRST_STAGE:
         raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another run.")
     check(asked)
-    jobs.check_free()
-    run = runs.writable(run)
-    jobs.start(stage, asdict(asked), runs.folder(run))
-    return gr.update(choices=runs.names(), value=run)
+    with jobs.turn(), runs.made(run) as own:
+        jobs.begin(stage, asdict(asked), runs.folder(own))
+    return chosen(own)
+
+
+def chosen(run: str) -> dict[str, Any]:
+    """The choice of runs, set to one."""
+    return gr.update(choices=runs.names(run), value=run)

@@ -1,16 +1,18 @@
 """What a run's score files say, as the Evaluate tab shows it. Files that did not change are not read again."""
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 
-from app import contents
+from app import contents, units
 from app.figures import Point
+from app.units import Unit
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture, Score
 from engine.evaluate import diversity, intervals, report, summary
-from engine.evaluate.intervals import Interval
+from engine.evaluate import scores as score_files
+from engine.evaluate.intervals import Interval, PerPrompt
 from engine.evaluate.planning import CEILING, model_name
 from engine.evaluate.summary import Summary
 
@@ -35,6 +37,8 @@ class Standing:
     """None with a single picture a prompt."""
     floor: float | None
     """The same pictures judged by other prompts of their skills."""
+    prompts: PerPrompt = field(default_factory=dict)
+    """What it scored, prompt by prompt."""
 
 
 def tables(run: Store) -> list[str]:
@@ -77,7 +81,30 @@ def _best_scale(run: Store, table: str, arm: str, scales: Sequence[float]) -> fl
 
 @lru_cache(256)
 def _chosen(*judged: tuple[float, Path, int]) -> float | None:
-    return report.best_scale({scale: read_records(file, Score) for scale, file, _ in judged})
+    return report.best_scale({scale: score_files.read(file) for scale, file, _ in judged})
+
+
+def validated(run: Store, arm: str) -> PerPrompt:
+    """What an arm scored on validation, at the scale and by the judge that it has; nothing where it has none."""
+    return next((summary.per_prompt(score_files.read(path)) for path in validation_files(run, arm)), {})
+
+
+def validation_files(run: Store, arm: str) -> list[Path]:
+    """An arm's scores on validation, a file a guidance scale and judge."""
+    found = sorted(run.folder.glob(f"scores/{arm}@*/{VALIDATION}/*.jsonl"))
+    return [path for path in found if "." not in path.stem]
+
+
+def unit_of(table: str, shown: Iterable[Standing]) -> Unit:
+    """How a table's scores are written."""
+    judge = table.partition("/")[2]
+    return units.of(judge, (v for s in shown for of_skill in s.prompts.values() for v in of_skill.values()))
+
+
+def unread(run: Store, model: str, table: str) -> str:
+    """Why the judge left a model's first unscored picture unscored; "" where all are scored."""
+    found = (score for score in _scores(run, model, table) if score.value is None)
+    return str(next((score.evidence.get("unscored", "no reason given") for score in found), ""))
 
 
 def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score]]]:
@@ -101,15 +128,16 @@ def _standing(run: Store, model: str, base: str | None, table: str) -> Standing:
 @lru_cache(256)
 def _measured(model: str, base: str | None, own: tuple[Path, int], floor: tuple[Path, int],
               rival: tuple[Path, int]) -> Standing:
-    scores = read_records(own[0], Score)
+    scores = score_files.read(own[0])
     prompts = summary.per_prompt(scores)
     difference = None
     if base is not None and base != model:
-        difference = intervals.paired(prompts, summary.per_prompt(read_records(rival[0], Score)))
+        difference = intervals.paired(prompts, summary.per_prompt(score_files.read(rival[0])))
     spread = list(diversity.spread(scores).values())
     return Standing(model, *contents.arm_of(model), summary.summarise(scores), intervals.mean(prompts), difference,
                     {skill: _point(skill, values) for skill, values in prompts.items()},
-                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(read_records(floor[0], Score))))
+                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(score_files.read(floor[0]))),
+                    prompts)
 
 
 def _point(skill: str, values: dict[str, float]) -> Point:
@@ -118,7 +146,7 @@ def _point(skill: str, values: dict[str, float]) -> Point:
 
 
 def _scores(run: Store, model: str, table: str) -> list[Score]:
-    return read_records(run.folder / "scores" / model / f"{table}.jsonl", Score)
+    return score_files.read(run.folder / "scores" / model / f"{table}.jsonl")
 
 
 def _models(run: Store, table: str) -> set[str]:

@@ -1,14 +1,17 @@
 """The merge tab's search for better weights: what was tried, and what the winner is worth on prompts it never saw."""
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from app import asked, contents, figures, page, runs, views
+from app import asked, contents, figures, lead, owner, page, runs, scores, units, views
 from app.form import form
-from engine.core.store import read_json
-from engine.search import AVERAGE, Config, check, tried_so_far
+from app.units import Unit
+from engine.core.store import Store, read_object
+from engine.evaluate.intervals import Interval
+from engine.search import AVERAGE, Config, Tried, check, tried_so_far
 
 LEFT_OUT = ("experts", "name", "skills", "spread", "lowest", "highest", "model", "revision", "judge", "judge_options",
             "prompts", "test_prompts", "steps")
@@ -29,6 +32,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> list[Component]:
 
 
 @page.told()
+@owner.only
 def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     """Search as a job of the run, under a new name."""
     store = runs.open_store(run)
@@ -48,24 +52,39 @@ def show(run: str) -> list[Any]:
                                              "pictures, can be cancelled, and goes on where it was.")]
     folder = found[-1].parent
     tried = tried_so_far(store, folder.name)
-    best = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
-    average = next(one for one in tried if one.arm.endswith(AVERAGE))
+    if not tried:
+        return [page.plot(None), views.waiting("The average is being painted.")]
+    average = tried[0]
     names = list(average.weights)
-    rows = [["average" if one is average else one.arm.lstrip("_"), views.percent(one.score),
-             *(f"{one.weights[name]:.2f}" for name in names)] for one in dict.fromkeys([*best, average])]
-    table = views.table(["on validation", "score", *names], rows, best=0)
-    scores = {"candidates": [(number, one.score) for number, one in enumerate(tried)]}
-    return [page.plot(figures.progress(scores, average.score)), table + _tested(folder)]
+    first = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
+    shown = list(dict.fromkeys([*first, average]))
+    unit = units.of(_judge(store, average.arm), (one.score for one in tried))
+    ahead = lead.among([scores.validated(store, one.arm) for one in shown], unit)
+    rows = [[_name(one), unit.value(one.score), *(f"{one.weights[name]:.2f}" for name in names)] for one in shown]
+    table = views.table(["on validation", "score", *names], rows, ahead.first if ahead and ahead.decided else None)
+    dots = {"candidates": [(number, one.score) for number, one in enumerate(tried)]}
+    told = views.aside(ahead.told([_name(one) for one in shown])) if ahead else ""
+    return [page.plot(figures.progress(dots, average.score, unit)), table + told + _tested(folder, unit)]
 
 
-def _tested(folder: Any) -> str:
+def _judge(store: Store, arm: str) -> str:
+    """Whose scores a search was after; the folder of its scores is the only one that says it."""
+    return next((path.stem for path in scores.validation_files(store, arm)), "")
+
+
+def _name(one: Tried) -> str:
+    return AVERAGE if one.arm.endswith(AVERAGE) else one.arm.lstrip("_")
+
+
+def _tested(folder: Path, unit: Unit) -> str:
     """The winner and the average on test."""
     if not (folder / "result.json").exists():
         return ""
-    result = read_json(folder / "result.json")
-    told = f"On test: searched {views.percent(result['test'])}, average {views.percent(result['average_on_test'])}"
-    told += f" (floor {views.percent(result['floor'])}, ceiling {views.percent(result['ceiling'])})"
+    rates: dict[str, Any] = dict.fromkeys(("test", "average_on_test", "floor", "ceiling"), float | None)
+    result = read_object(folder / "result.json", verdict=str,
+                         difference=tuple[float, float, float] | None, **rates)
+    told = f"On test: searched {unit.value(result['test'])}, average {unit.value(result['average_on_test'])}"
+    told += f" (floor {unit.value(result['floor'])}, ceiling {unit.value(result['ceiling'])})"
     if result["difference"]:
-        middle, low, high = (views.signed(value) for value in result["difference"])
-        told += f", a difference of {middle} points ({low} to {high}): {result['verdict']}"
+        told += f", a difference of {unit.between(Interval(*result['difference']))}: {result['verdict']}"
     return views.aside(f"{told}.")

@@ -5,12 +5,15 @@ from typing import Any
 
 import gradio as gr
 
-from app import beat, line, theme
+from app import beat, line, owner, theme, views
+from app.studio import Studio
 from app.tabs import TABS
 from app.tabs.vote import KEYS
 
 STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
+MOST_WAITING = 2048
+"""Presses that wait for their turn. A page that opens asks ten things at once."""
 SENTENCE = ("Teach a text-to-image model new skills with data it makes itself: a language model writes "
             "prompts, the model paints them, one LoRA per skill learns from the pictures, and the experts "
             "are merged into one.")
@@ -27,16 +30,19 @@ PIPELINE = {
 
 def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
-    with gr.Blocks(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+    with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
+        if owner.is_absent():
+            gr.HTML(views.notice(owner.CLOSED), elem_id="closed")
         bar, pages = line.build(), {}
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             for name in TABS:
                 tab = importlib.import_module(f"app.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
-        beat.wire(demo, bar, pages)
-    return demo.queue(max_size=64, default_concurrency_limit=8)
+        beat.wire(demo, bar, tabs, pages)
+        owner.close(demo)
+    return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
 def header() -> str:
@@ -53,6 +59,6 @@ def launch_options() -> dict[str, Any]:
     """
     return {
         "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
-        "max_file_size": "2gb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
+        "max_file_size": owner.upload_limit(), "run_history": False, "enable_monitoring": False, "ssr_mode": False,
         "mcp_server": False, "share": False,
     }

@@ -1,24 +1,26 @@
 """The left side of the merge tab: a slider an expert, the method, presets, a way back, and what is saved."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from app import contents, page, runs, views
+from app import contents, owner, page, runs, steps, views
 from app.choice import Choice, choose
 from app.contents import Contents
 from app.page import QUIET
 from engine import merge
-from engine.core.store import read_json
+from engine.core.errors import EngineError
+from engine.core.store import Store, read_object
 from engine.merge import Config, methods
 from engine.merge.presets import Preset, presets
 
 MOST_EXPERTS = 12
-MOST_UNDONE = 50
 LOWEST, HIGHEST = -1.0, 2.0
 """Of a slider; a weight beyond that makes its slider longer."""
+PRESETS = "A preset, or a merge saved before"
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,19 @@ class Bank:
         return {**{f"weight_{n}": slider for n, slider in enumerate(self.sliders)}, **self.method.inputs}
 
 
+@dataclass(frozen=True)
+class Way:
+    """Listeners of the way back."""
+
+    begin: dict[str, Any]
+    """Everything is as it is now, and there is no way back from it."""
+    step: dict[str, Any]
+    """Something has moved."""
+
+
 def build() -> Bank:
     with gr.Row(elem_classes="bar"):
-        preset = gr.Dropdown([], value=None, label="Weights", info="A preset, or a merge saved before", min_width=180,
+        preset = gr.Dropdown([], value=None, label="Weights", info=PRESETS, min_width=180,
                              elem_id="preset")
         undo = gr.Button("Undo", min_width=80, scale=0, elem_id="undo-weights")
     sliders = [gr.Slider(LOWEST, HIGHEST, 1, step=0.05, label=f"expert {n}", visible=False, elem_id=f"weight-{n}",
@@ -53,13 +65,14 @@ def build() -> Bank:
     return Bank(preset, undo, sliders, method, name, save, gr.HTML(elem_id="merges"))
 
 
-def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,  # noqa: PLR0913
-         asked: Mapping[str, Component], follow: dict[str, Any]) -> dict[str, Any]:
-    """Save, presets, and a way back; returns the listener that remembers where everything stands."""
-    past, method = gr.State([]), bank.method
+def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Component],
+         follow: dict[str, Any]) -> Way:
+    """Save, presets, and a way back, which others begin and go on."""
+    method = bank.method
     guidance: Any = asked["guidance"]  # a grid's cell brings its own, which goes back with the weights
 
     @page.told()
+    @owner.only
     def merged(run: str, experts: list[str], name: str, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
 
@@ -78,57 +91,65 @@ def wire(run: gr.Dropdown, experts: gr.State, drawn_for: gr.Textbox, bank: Bank,
         return [gr.update(info=chosen.about), *slid(experts, chosen.weights),
                 *method.set(chosen.method, chosen.options)]
 
-    stand = [*bank.sliders, guidance, *method.inputs.values()]
-
-    def undone(past: list[list[Any]], *now: Any) -> list[Any]:
-        way, then = before(past, now)
+    def undone(way: str) -> list[Any]:
+        if not (then := steps.stood(way)):
+            return [gr.skip()] * (1 + MOST_EXPERTS + 1 + len(method.outputs))
         weights, (scale, *way_to_merge) = then[:MOST_EXPERTS], then[MOST_EXPERTS:]
-        return [way, *map(at, weights), scale, *method.back(way_to_merge)]
+        return [gr.update(value=None, info=PRESETS), *map(at, weights), scale, *method.back(way_to_merge)]
 
-    remember: dict[str, Any] = {"fn": remembered, "inputs": [past, *stand], "outputs": past, **QUIET}
+    stand: list[Component] = [*bank.sliders, guidance, *method.inputs.values()]
+    way = gr.Textbox(visible="hidden", elem_id="way-back")
+    here: dict[str, Any] = {"fn": None, "outputs": way, **QUIET}
+    step = {**here, "js": steps.step(stand), "inputs": [way, *stand]}
+    moving: list[Any] = stand
+    gr.on([one.input for one in moving], **step)
+    gr.on([one.release for one in moving if isinstance(one, gr.Slider)], js=steps.END, inputs=way, **here)
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
-    chosen: list[Any] = list(method.inputs.values())
-    gr.on([*(slider.release for slider in (*bank.sliders, guidance)), *(one.input for one in chosen)], **remember)
-    drawn_for.change(lambda: method.set("average", {"strength": 1.0}), None, method.outputs, **QUIET).then(
-        lambda *now: [list(now)], stand, past, **QUIET).then(**follow)
-    bank.undo.click(undone, [past, *stand], [past, *bank.sliders, guidance, *method.outputs], **QUIET).then(**follow)
+    bank.undo.click(js=steps.BACK, inputs=way, **here).then(
+        undone, way, [bank.preset, *bank.sliders, guidance, *method.outputs], trigger_mode="always_last", **QUIET).then(
+        **follow)
     bank.preset.input(preset_of, [run, experts, bank.preset], [bank.preset, *bank.sliders, *method.outputs],
-                      **QUIET).then(**remember).then(**follow)
-    return remember
+                      **QUIET).then(**step).then(**follow)
+    return Way({**here, "js": steps.START, "inputs": stand}, step)
 
 
 def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
     """The named ones, then the run's saved merges."""
     store = runs.open_store(run)
     found = dict(presets(experts, contents.base_model(store))) if experts else {}
-    for name in contents.of(store).merges:
-        made = contents.recipe(store.merge(name))
+    for name, made in saved(store)[0].items():
         found[name] = Preset(made["method"], made.get("options") or {}, made["experts"], "a merge saved before")
     for result in sorted(store.folder.glob("searches/*/result.json")):
-        weights = read_json(result)["weights"]
-        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, weights, "what a search found on validation")
+        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, _searched(result),
+                                           "what a search found on validation")
     return found
 
 
-def remembered(past: list[list[Any]], *now: Any) -> list[list[Any]]:
-    """The way back, with where everything stands now at its end."""
-    return past if past and past[-1] == list(now) else [*past[-MOST_UNDONE:], list(now)]
+def saved(store: Store) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The recipes of the run's merges by name, and a sentence for each that is damaged."""
+    recipes, damaged = {}, []
+    for name in contents.of(store).merges:
+        try:
+            recipes[name] = contents.recipe(store.merge(name))
+        except EngineError as error:
+            damaged.append(str(error))
+    return recipes, damaged
 
 
-def before(past: list[list[Any]], now: Sequence[Any]) -> tuple[list[list[Any]], list[Any]]:
-    """The way back without what is undone, and how it stood before; where nothing was, as it is."""
-    way = past[:-1] if past and past[-1] == list(now) else list(past)
-    return (way, way[-1]) if way else (past, list(now))
+def _searched(result: Path) -> dict[str, float]:
+    """Raises EngineError where a search's result names no weights."""
+    return read_object(result, weights=dict[str, float])["weights"]
 
 
 def saved_view(run: str, found: Contents) -> str:
     """The run's merges with what they were made of; and which experts have no slider."""
-    recipes = {name: contents.recipe(runs.open_store(run).merge(name)) for name in found.merges}
+    recipes, damaged = saved(runs.open_store(run))
     made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
             for name, recipe in recipes.items()}
     without = found.experts[MOST_EXPERTS:]
     told = views.aside(f"There are sliders for the first {MOST_EXPERTS} experts. Without one: {', '.join(without)}. "
                        "The command line merges any number.") if without else ""
+    told += "".join(map(views.aside, damaged))
     return told + (views.named("Saved merges", made) if made else "")
 
 

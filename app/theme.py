@@ -6,8 +6,8 @@ SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-s
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 CSS = """
-:root { --color-accent: var(--primary-700); }
-.dark { --color-accent: var(--primary-400); }
+:root { --color-accent: var(--primary-700); --bad: #c2410c; --track: #e7e5e4; --edge: #78716c; --whisker: #1c1917; }
+.dark { --color-accent: var(--primary-400); --bad: #fb923c; --track: #44403c; --whisker: #fafaf9; }
 #header { padding: 1rem 0 .25rem; }
 #header h1 { font-family: "Iowan Old Style", Palatino, Georgia, serif; font-size: 2.1rem; font-weight: 600;
              letter-spacing: -.01em; margin: 0 0 .35rem; color: var(--body-text-color); }
@@ -40,4 +40,8 @@ def calm() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_600",
         button_primary_text_color="white", button_primary_text_color_dark="white",
-        slider_color="*primary_600", slider_color_dark="*primary_500")
+        slider_color="*primary_600", slider_color_dark="*primary_500",
+        link_text_color="*primary_700", link_text_color_dark="*primary_400",
+        link_text_color_hover="*primary_800", link_text_color_hover_dark="*primary_300",
+        link_text_color_visited="*primary_700", link_text_color_visited_dark="*primary_400",
+        checkbox_border_color="*neutral_500", checkbox_border_color_dark="*neutral_400")

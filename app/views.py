@@ -3,8 +3,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from app import pictures
+from app import pictures, units
 from app.pictures import Shown
+from app.units import SHARE, Unit
 from engine.core.types import Prompt, Rejected, Score
 
 YES, NO = "✓", "✗"
@@ -36,9 +37,14 @@ def failure(sentence: str) -> str:
     return f'<div class="failure" role="alert">{escape(sentence)}</div>'
 
 
+def notice(sentence: str) -> str:
+    """What holds for the whole page."""
+    return f'<p class="notice" role="note">{escape(sentence)}</p>'
+
+
 def gallery(tiles: Sequence[Tile], heading: str = "") -> str:
     """As many pictures abreast as the page is wide."""
-    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    head = _part(heading) if heading else ""
     return f'{head}<div class="gallery">{"".join(map(_tile, tiles))}</div>'
 
 
@@ -52,8 +58,8 @@ def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequen
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
     rows = "".join(_film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
                    for n, text in enumerate(texts))
-    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film"><thead><tr><th></th>{head}</tr></thead>'
-            f"<tbody>{rows}</tbody></table></div>")
+    table = f'<table class="film"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return _part(heading) + _scroll(heading, table)
 
 
 def grid(heading: str, axes: str, columns: Sequence[str],
@@ -62,8 +68,9 @@ def grid(heading: str, axes: str, columns: Sequence[str],
     head = "".join(f'<th scope="col">{escape(value)}</th>' for value in columns)
     body = "".join(f'<tr><th scope="row">{escape(value)}</th>{"".join(map(_grid_cell, cells))}</tr>'
                    for value, cells in rows)
-    return (f'<h4>{escape(heading)}</h4><div class="scroll"><table class="film grid"><thead><tr><th>{escape(axes)}</th>'
-            f"{head}</tr></thead><tbody>{body}</tbody></table></div>")
+    head = f'<th scope="col">{escape(axes)}</th>{head}'
+    table = f'<table class="film grid"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return _part(heading) + _scroll(heading, table)
 
 
 def facing(title: str, shown: Shown, below: str) -> str:
@@ -74,7 +81,7 @@ def facing(title: str, shown: Shown, below: str) -> str:
 
 def abreast(heading: str, parts: Sequence[str]) -> str:
     """Pictures of one prompt, side by side."""
-    head = f"<h4>{escape(heading)}</h4>" if heading else ""
+    head = _part(heading) if heading else ""
     return f'{head}<div class="pair" style="--columns: {len(parts)}">{"".join(parts)}</div>'
 
 
@@ -84,7 +91,7 @@ def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Reject
             for p in accepted]
     refused = [f'<li class="refused"><i>{NO}</i><p>{escape(r.text) or "(an empty line)"}</p>'
                f'<small>{escape(_why(r))}</small></li>' for r in rejected]
-    return f'<h4>{escape(heading)}</h4><ul class="verdicts">{"".join(kept + refused)}</ul>'
+    return f'{_part(heading)}<ul class="verdicts">{"".join(kept + refused)}</ul>'
 
 
 def reading(score: Score) -> str:
@@ -94,7 +101,8 @@ def reading(score: Score) -> str:
     asked = score.evidence.get("questions", ())
     lines = "".join(map(_answer, asked))
     right = sum(bool(q["yes"]) for q in asked)
-    total = f'<b class="mark">{score.value:.0%}</b> {right} of {len(asked)} questions'
+    counted = f" {right} of {len(asked)} questions" if asked else ""
+    total = f'<b class="mark">{escape(marked(score))}</b>{counted}'
     return f'<div class="reading"><p>{total}</p><ul>{lines}</ul>{_seen(score.evidence.get("seen"))}</div>'
 
 
@@ -107,40 +115,41 @@ def brief(score: Score) -> str:
 def named(heading: str, sentences: Mapping[str, str]) -> str:
     """A short list of names, each with a sentence."""
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in sentences.items())
-    return f'<h4>{escape(heading)}</h4><dl class="named">{lines}</dl>'
+    return f'{_part(heading)}<dl class="named">{lines}</dl>'
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
-    """The first column names, the others count; row `best` stands out."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
+    """The first column names, the others count; row `best` stands out: only name one that is decided."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in header)
     body = "".join(_row(cells, number == best) for number, cells in enumerate(rows))
-    return (f'<div class="scroll"><table class="numbers"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>")
+    shown = f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return _scroll("Numbers", shown)
 
 
 def percent(value: float | None) -> str:
-    """One digit after the point; a dash for what was not measured."""
-    return "–" if value is None else f"{100 * value:.1f}"
+    """A share with one digit after the point; a dash for what was not measured."""
+    return SHARE.value(value)
 
 
 def span(low: float, high: float) -> str:
     """The ends of an interval of a rate, in percent."""
-    return f"{100 * low:.0f} to {100 * high:.0f}"
+    return SHARE.span(low, high)
 
 
-def signed(difference: float) -> str:
-    """A difference of rates, in points."""
-    return f"{100 * difference:+.1f}".replace("-", "−")
+def marked(score: Score | None, unit: Unit | None = None) -> str:
+    """A score in a word; its unit is that of the table it stands in, or else the judge's."""
+    if score is None:
+        return ""
+    if score.value is None:
+        return "unscored"
+    return (unit or units.of(score.judge, [score.value])).alone(score.value)
 
 
-def marked(score: Score | None) -> str:
-    """A score in a word."""
-    return "" if score is None else "unscored" if score.value is None else f"{score.value:.0%}"
-
-
-def is_good(score: Score | None) -> bool | None:
-    """Whether everything was right; None where nothing was scored."""
-    return None if score is None or score.value is None else score.value == 1.0
+def is_good(score: Score | None, unit: Unit | None = None) -> bool | None:
+    """Whether everything was right; None where nothing was scored, or where no score means that."""
+    if score is None or score.value is None:
+        return None
+    return score.value == 1.0 if (unit or units.of(score.judge, [score.value])) is SHARE else None
 
 
 def aside(sentence: str) -> str:
@@ -163,6 +172,16 @@ def counted(counts: Mapping[str, int]) -> str:
     """Small figures with their names, in a line."""
     said = "".join(f"<span><b>{n:,}</b> {escape(what)}</span>" for what, n in counts.items())
     return f'<p class="counted">{said}</p>'
+
+
+def _part(heading: str) -> str:
+    """Below the page's one first heading, whatever stands between."""
+    return f'<h2 class="part">{escape(heading)}</h2>'
+
+
+def _scroll(name: str, wide: str) -> str:
+    """What may be wider than the page; the arrow keys move it, too."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(name)}">{wide}</div>'
 
 
 def _tile(tile: Tile) -> str:

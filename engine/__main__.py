@@ -12,10 +12,11 @@ from typing import Any
 
 import psutil
 
-from engine.core import config, processes, store
+from engine.core import config, locks, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.running import Events, guarded, stop_requests
+from engine.core.typed import Misfit, check_depth, shortened
 
 STAGES = {
     "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",
@@ -84,7 +85,7 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
 
     process.json, written first, tells followers which process to look for.
     """
-    if not folder.is_dir():
+    if not store.path_of(folder).is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
     if (folder / "recipe.toml").exists() or (folder / "jobs").exists():
         raise EngineError(f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
@@ -107,9 +108,9 @@ def stage_events(stage: str, folder: Path) -> Events:
     job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
     if stage == "pipeline":
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
-        yield from _of_recipe("pipeline", Path(recipe), Path(job.store))
+        yield from _of_recipe("pipeline", Path(recipe), store.path_of(job.store))
     else:
-        yield from _of_stage(stage, job.config, Path(job.store))
+        yield from _of_stage(stage, job.config, store.path_of(job.store))
 
 
 def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
@@ -121,23 +122,50 @@ def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
     for option in options:
         name, is_one, value = option.partition("=")
         if not is_one:
-            raise EngineError(f"{option!r} is no option. Write name=value.")
-        try:
-            values[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            values[name] = value
+            raise EngineError(f"{shortened(option)} is no option. Write name=value.")
+        if name in values:
+            raise EngineError(f"{shortened(name)} is given twice. Give it once.")
+        values[name] = _value(value)
     if stage == "pipeline":
         raise EngineError("The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER.")
     yield from _of_stage(stage, values, run)
 
 
+def _value(text: str) -> Any:
+    """A TOML value, or a word without quotes."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+        check_depth(found)
+    except (RecursionError, Misfit) as error:
+        raise EngineError(f"{shortened(text)} is nested too deep. Write it flat.") from error
+    except ValueError:
+        return text
+    return found["value"] if len(found) == 1 else text  # a line break could begin another option
+
+
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
     module = importlib.import_module(f"engine.{stage}")
-    yield from module.run(config.build(module.Config, dict(values), where=stage), store.Store(run))
+    asked = config.build(module.Config, dict(values), where=stage)
+    run = store.path_of(run)
+    yield from _alone(run, module.run(asked, store.Store(run)))
 
 
 def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
-    yield from importlib.import_module(f"engine.{module}").run(recipe, out)
+    run, folder = importlib.import_module(f"engine.{module}").run, store.path_of(out)
+    yield from _alone(folder, run(store.path_of(recipe), folder))
+
+
+def _alone(run: Path, events: Events) -> Events:
+    """The events while no other process works in the run; what killed ones left half written is cleared first.
+
+    Of the processes that torchrun starts the first one stands for all.
+    """
+    if processes.rank():
+        yield from events
+        return
+    with locks.working_in(run):
+        store.clear_leftovers(run)
+        yield from events
 
 
 def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:

@@ -11,7 +11,8 @@ from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, read_json
+from engine.core.store import Store, path_of
+from engine.core.typed import shortened
 from engine.models import checkpoints, tensor_files
 
 
@@ -25,14 +26,13 @@ class Config:
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Once; the same file under the same name is not taken in again. Raises EngineError, naming the remedy."""
+    check(config)
     from engine.models import lora_cards, lora_files, lora_foreign, skeleton
-    file, folder = Path(config.file).expanduser(), _folder(config, store)
-    if not file.is_file():
-        raise EngineError(f"There is no file {config.file!r}. Name a .safetensors file that holds a LoRA.")
+    file, folder = path_of(config.file), _folder(config, store)
     source = {"file": file.name, "sha256": tensor_files.sha256(file)}
     if folder.exists():
         made = folder / "recipe.json"
-        had = read_json(made) if made.exists() else {}
+        had = lora_cards.read_recipe(folder) if made.exists() else {}
         if had.get("source") != source:
             raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
         theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
@@ -47,6 +47,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
               "base": {"model": config.model, "revision": config.revision, "sha256": checkpoints.fingerprint(base)}}
     lora_files.write(folder, foreign.expert, recipe)
     told = f" The text encoder's part ({foreign.left_out} tensors) is left out." if foreign.left_out else ""
+    told += "".join(f" {note}" for note in foreign.notes)
     ranks = sorted({factors.rank for factors in foreign.expert.values()})
     story = f"A LoRA that others made, taken in from `{file.name}`.{told}"
     lora_cards.write_card(folder, story, recipe, {"layers": len(foreign.expert), "rank": ranks})
@@ -54,9 +55,16 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     yield Event(text, 1, 1, "done", {"folder": str(folder)})
 
 
-def _folder(config: Config, store: Store) -> Path:
-    """Raises EngineError for what cannot be a name, and for a merge's."""
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be a name, a base or a file; nothing is read of it yet."""
     names.check(config.name, "an expert")
+    checkpoints.check_base(config.model)
+    if not config.file or not path_of(config.file).is_file():
+        raise EngineError(f"There is no file {shortened(config.file)}. Name a .safetensors file that holds a LoRA.")
+
+
+def _folder(config: Config, store: Store) -> Path:
+    """Raises EngineError for a merge's name."""
     if (store.merge(config.name) / "recipe.json").exists():
         raise EngineError(f"There is a merge called {config.name!r}. Choose another name.")
     return store.expert(config.name)

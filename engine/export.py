@@ -4,11 +4,12 @@ Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or w
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store
+from engine.core.store import Store, path_of
+from engine.core.typed import shortened
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,24 @@ class Config:
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Raises EngineError, naming the remedy, for what is not there and for another kind of file."""
+    check(config)
     from engine.models import lora_files, lora_kohya
     from engine.models.ensemble import located
-    file = Path(config.file).expanduser() if config.file else store.folder / "exports" / f"{config.name}.safetensors"
-    if file.suffix != ".safetensors":
-        raise EngineError(f"{file} is no name for a LoRA. End it in .safetensors.")
+    own = store.folder / "exports" / f"{config.name}.safetensors"
+    file = path_of(config.file) if config.file else own
     read = lora_files.read(located(store, config.name))
     lora_kohya.write(file, read.expert, {"name": config.name, **read.recipe})
     yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be a name, and for another kind of file."""
+    names.check(config.name, "an expert or a merge")
+    if not config.file:
+        return
+    file = path_of(config.file)
+    if file.suffix != ".safetensors":
+        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. End it in .safetensors.")
+    names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
+    if file.is_dir():
+        raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

@@ -3,10 +3,10 @@
 Reads experts/, writes grids/<name>/: a PNG a cell and prompt, and cells.jsonl with what each was painted with and what
 the judge says of it. All cells are rows of the same batches: every row has its own mixture and its own guidance.
 """
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine import judges
 from engine.core import names, plugins, provenance, texts
@@ -14,8 +14,12 @@ from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, atomic, read_json, read_records, write_json, write_records
-from engine.core.types import Prompt
+from engine.core.store import Store, atomic, read_object, read_records, write_json, write_records
+from engine.core.types import Evidence, Prompt, file_fault
+from engine.core.weights import MOST as MOST_WEIGHT
+from engine.core.weights import check as check_weights
+from engine.models import checkpoints
+from engine.models.identity import recognised
 from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
@@ -24,6 +28,7 @@ MOST_CELLS = 400
 ALWAYS = ("x", "y", "weights", "x_values", "y_values", "prompts", "model", "revision", "judge",
           "judge_options", "guidance", "steps", "sampler", "seed")
 """What records hold even at its default (engine.core.provenance)."""
+MOST_GUIDANCE = 50.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,11 @@ class Config:
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
     judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
+    guidance: float = field(default=3.5, metadata={
+        "help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
-    sampler: str = field(default="dpmsolver++", metadata={"help": "How"})
+    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
+        "help": "default is the one the model came with"})
     seed: int = field(default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)})
     batch_size: int = field(default=32, metadata={
         "help": "Cells painted at once", "range": (1, 1024),
@@ -66,11 +73,18 @@ class Cell:
     guidance: float
     value: float | None = None
     """The judge's; None where it was not asked or cannot read the text."""
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict, metadata={"holds": Evidence})
+
+    def fault(self) -> str:
+        """What makes it no picture of its grid, or ""."""
+        if min(self.column, self.row) < 0 or max(self.column, self.row) >= MOST_CELLS:
+            return f"row {self.row}, column {self.column} is no place in a grid"
+        return file_fault(self.file_name)
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Paint what is missing, a batch at a time. Raises EngineError, naming the remedy."""
+    check(config)
     from engine.models.ensemble import Ensemble
     cells, folder = plan(config), store.folder / "grids" / config.name
     ensemble = Ensemble(config.model, config.revision, store, config.weights)
@@ -97,7 +111,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 def plan(config: Config) -> list[Cell]:
     """All cells, prompt by prompt, row by row. Raises EngineError for axes that make no sense."""
-    _check(config)
+    check(config)
     return [Cell(f"{number:02}-{row:02}-{column:02}.png", prompt, column, row, x, y, *_at(config, x, y))
             for number, prompt in enumerate(config.prompts)
             for row, y in enumerate(config.y_values) for column, x in enumerate(config.x_values)]
@@ -113,10 +127,13 @@ def _at(config: Config, x: float, y: float) -> tuple[dict[str, float], float]:
             strength = value
         else:
             weights[axis] = value
-    return {name: strength * weight for name, weight in weights.items()}, guidance
+    found = {name: strength * weight for name, weight in weights.items()}
+    check_weights(found)
+    return found, guidance
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Raises EngineError for axes, weights, a base and a judge that make no sense, before anything is loaded."""
     choices = (STRENGTH, GUIDANCE, *config.weights)
     for axis in (config.x, config.y):
         if axis not in choices:
@@ -124,14 +141,31 @@ def _check(config: Config) -> None:
     if config.x == config.y:
         raise EngineError(f"Both axes are {config.x}. Choose two.")
     if not config.weights or not config.x_values or not config.y_values or not config.prompts:
-        raise EngineError("A grid needs an expert, values for both axes and a prompt.")
+        raise EngineError("A grid needs an expert, values for both axes and a prompt. Give it all of them.")
     if (count := len(config.x_values) * len(config.y_values) * len(config.prompts)) > MOST_CELLS:
         raise EngineError(f"{count} cells are too many to look at. Choose {MOST_CELLS} at most.")
     names.check(config.name, "a grid")
+    for name in config.weights:
+        names.check(name, "an expert")
+    checkpoints.check_base(config.model)
+    if config.judge_options and not config.judge:
+        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
+    if config.judge:
+        options = plugins.load(judges, config.judge).Config
+        build(options, config.judge_options, where=f"options of the judge {config.judge}")
     texts.check(config.prompts)
-    for value in (*config.x_values, *config.y_values):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 < value < 1e6:
-            raise EngineError(f"{value!r} is no value of an axis. Give numbers.")
+    check_weights(config.weights)
+    _check_axis(config.x, config.x_values)
+    _check_axis(config.y, config.y_values)
+
+
+def _check_axis(axis: str, values: Iterable[Any]) -> None:
+    most = MOST_GUIDANCE if axis == GUIDANCE else MOST_WEIGHT
+    for value in values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not -most <= value <= most:
+            raise EngineError(f"{value!r} is no value of an axis. "
+                              f"Give {axis} numbers between {-most:g} and {most:g}.")
 
 
 def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:
@@ -139,7 +173,8 @@ def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str,
     wanted = {name: str(value) for name, value in provenance.deciding(config, ALWAYS).items()}
     wanted |= parents
     if (folder / RECIPE).exists():
-        if changed := difference(read_json(folder / RECIPE)["recipe"], wanted):
+        made = recognised(read_object(folder / RECIPE, recipe=dict)["recipe"], wanted)
+        if changed := difference(made, wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})

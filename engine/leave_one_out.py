@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from engine import evaluate, merge
+from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
@@ -40,10 +41,8 @@ class Config:
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of deltas."""
-    evaluation = evaluate.Config(
-        models=arms(config), model=config.model, revision=config.revision, judge=config.judge,
-        judge_options=config.judge_options, skills=config.skills, prompts_per_skill=config.prompts_per_skill,
-        guidances=(config.guidance,), steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
+    check(config)
+    evaluation = _evaluation(config)
     for event in evaluate.run(evaluation, store):
         yield replace(event, kind="progress")
     values = {arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
@@ -56,6 +55,20 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         for arm, own in values.items() if arm != ALL}
     write_json(store.folder / RESULT, found)
     yield Event(f"Each of {len(config.experts)} experts was left out in turn.", 1, 1, "done", found)
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for a merge, a base and a judge that make no sense, before anything is loaded."""
+    for name in config.experts:
+        names.check(name, "an expert")
+    evaluate.check(_evaluation(config))
+
+
+def _evaluation(config: Config) -> evaluate.Config:
+    return evaluate.Config(
+        models=arms(config), model=config.model, revision=config.revision, judge=config.judge,
+        judge_options=config.judge_options, skills=config.skills, prompts_per_skill=config.prompts_per_skill,
+        guidances=(config.guidance,), steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:

@@ -5,29 +5,36 @@ otherwise. A stage whose table is missing is left out. `[validation]` and `[test
 `[validation]` alone the test prompts stay sealed.
 `[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with its reason.
 """
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine import evaluate, experts, images, judges, merge, prompts
-from engine.core import plugins
+from engine import evaluate, experts, images, merge, prompts
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
-from engine.evaluate import planning
-from engine.experts import objectives
-from engine.merge import methods
-from engine.models import checkpoints
-from engine.prompts import skills, writers
 
 STAGES: dict[str, ModuleType] = {"prompts": prompts, "images": images, "experts": experts, "merge": merge,
                                  "evaluate": evaluate}
 SPLITS = ("validation", "test")
-SHARED = ("model", "revision", "skills", "seed")
 FOR_THE_READER = ("title", "published", "deviations")
 MADE_WITH = "made_with"
 """What a run folder adds to its recipe; ignored, so that the copy is a recipe too."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What may stand above the tables."""
+
+    title: str = ""
+    model: str = "storybook"
+    revision: str | None = None
+    skills: tuple[str, ...] = ()
+    seed: int = 0
+
+
+SHARED = ("model", "revision", "skills", "seed")
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,9 @@ def load(path: Path) -> Recipe:
     test = None if "validation" in tables and "test" not in tables else _build(
         evaluate, "evaluate", tables, path, "test")
     recipe = Recipe(path, tables, **configs, validation=validation, test=test)
+    _check_stages(recipe)
     try:
-        _check(recipe)
+        _check_names(recipe)
     except EngineError as error:
         raise EngineError(f"{path}: {error}") from error
     return recipe
@@ -74,63 +82,51 @@ def _build(stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, 
 def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     known = (*FOR_THE_READER, *SHARED, *STAGES, *SPLITS)
     if unknown := [name for name in tables if name not in known]:
-        raise EngineError(f"{path}: there is no table or option {unknown[0]!r}. Choose from {', '.join(known)}.")
+        raise EngineError(f"{path}: there is no table or option {unknown[0][:80]!r}. Choose from {', '.join(known)}.")
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
-            raise EngineError(f"{path}: {name} must be a table, [{name}].")
+            raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
+    common = {f.name for f in fields(Shared)}
+    build(Shared, {name: value for name, value in tables.items() if name in common}, str(path))
     if not any(name in tables for name in STAGES):
         raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
     if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):
         raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that table.")
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
-            raise EngineError(f"{path}, [deviations]: {name} must give its reason, as a text in quotes.")
+            raise EngineError(f"{path}, [deviations]: {name} must give its reason. Write it as a text in quotes.")
 
 
-def _check(recipe: Recipe) -> None:
-    """What would otherwise fail hours later: names of plugins, skills, experts and prompts."""
-    _check_values(recipe)
-    for package, name, options in _plugins(recipe):
-        build(plugins.load(package, name).Config, options, where=f"options of {name}")
-    for skill in recipe.prompts.skills if recipe.prompts else ():
-        skills.load(skill)
-    if recipe.experts:
-        experts.check(recipe.experts)
+def _check_stages(recipe: Recipe) -> None:
+    """What each stage would say by itself, at its turn, hours later."""
+    for table, stage in (*STAGES.items(), *((split, evaluate) for split in SPLITS)):
+        config = getattr(recipe, table, None)  # an evaluation is asked for by its splits
+        if config is None:
+            continue
+        try:
+            stage.check(config)
+        except EngineError as error:
+            where = f"[evaluate] with [{table}]" if table in SPLITS else f"[{table}]"
+            raise EngineError(f"{recipe.path}, {where}: {error}") from error
+
+
+def _check_names(recipe: Recipe) -> None:
+    """That each stage makes what the next ones name: skills, pictures, experts and the merge."""
     if recipe.images and recipe.prompts:
         _known("the prompts for", recipe.images.skills, recipe.prompts.skills)
     if recipe.experts and recipe.images:
-        _known("the images of", {s for of in recipe.experts.experts.values() for s in of}, recipe.images.skills)
+        learned = {skill for of in recipe.experts.experts.values() for skill in of}
+        _known("the images of", learned, recipe.images.skills)
     if recipe.experts and recipe.merge:
         _known("the expert", recipe.merge.experts, recipe.experts.experts)
-    for config in (recipe.validation, recipe.test):
-        if config:
-            planning.rows(config)
-            if recipe.experts:
-                made = {*recipe.experts.experts, *([recipe.merge.name] if recipe.merge else [])}
-                _known("the expert", {name for mix in config.models.values() for name in mix}, made)
-
-
-def _check_values(recipe: Recipe) -> None:
-    """What each stage would say by itself, at its turn."""
-    for stage in (recipe.images, recipe.experts, recipe.validation, recipe.test):
-        if stage:
-            checkpoints.check_id(stage.model)
-    if recipe.images:
-        images.check(recipe.images)
-    if recipe.merge:
-        merge.check_weights(recipe.merge.experts)
-
-
-def _plugins(recipe: Recipe) -> Iterator[tuple[ModuleType, str, Mapping[str, Any]]]:
-    if recipe.prompts:
-        yield writers, recipe.prompts.writer, recipe.prompts.writer_options
-    if recipe.experts:
-        yield objectives, recipe.experts.objective, recipe.experts.options
-    if recipe.merge:
-        yield methods, recipe.merge.method, recipe.merge.options
-    for config in (recipe.validation, recipe.test):
-        if config:
-            yield judges, config.judge, config.judge_options
+        if recipe.merge.name in recipe.experts.experts:
+            raise EngineError(f"the merge and an expert are both called {recipe.merge.name!r}. "
+                              "Give the merge another name.")
+    if not recipe.experts:
+        return
+    made = {*recipe.experts.experts, *([recipe.merge.name] if recipe.merge else [])}
+    for config in filter(None, (recipe.validation, recipe.test)):
+        _known("the expert", {name for mix in config.models.values() for name in mix}, made)
 
 
 def _known(what: str, asked: Any, made: Any) -> None:

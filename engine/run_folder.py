@@ -34,7 +34,7 @@ def begin(recipe: Recipe, folder: Path) -> str:
     and when weights that should lie on this machine do not.
     """
     file, made_with = folder / FILE_NAME, _made_with(recipe)
-    text = recipe.path.read_text(encoding="utf-8").split(f"[{MADE_WITH}]")[0].rstrip()
+    text = recipe.path.read_text(encoding="utf-8-sig").split(f"[{MADE_WITH}]")[0].rstrip()
     before: dict[str, Any] = {}
     if file.exists():
         before = read_toml(file).get(MADE_WITH, {})
@@ -42,7 +42,7 @@ def begin(recipe: Recipe, folder: Path) -> str:
             raise EngineError(f"{folder} was begun with another recipe ({changed}). Set that back in {recipe.path}, "
                               "let the stage replace what it made (replace = true), or choose another folder.")
     write_text(file, f"{text}\n{to_toml({MADE_WITH: before or made_with})}")
-    return difference(before, made_with) if before else ""
+    return difference(checkpoints.recognised(before, made_with), made_with) if before else ""
 
 
 def _changed(before: Recipe, now: Recipe, folder: Path) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 AVERAGE, BEST = "average", "searched"
+SPLITS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class Config:
 
     experts: tuple[str, ...] = field(metadata={"help": "Whose weights"})
     name: str = field(default="search", metadata={"help": "Its folder, and the start of its arms' names"})
-    generations: int = field(default=6, metadata={"help": "Rounds of candidates", "range": (1, 1000)})
-    population: int = field(default=8, metadata={"help": "Candidates a round", "range": (2, 256)})
+    generations: int = field(default=6, metadata={
+        "help": "Rounds of candidates", "range": (1, 1000), "most_in_app": 200})
+    population: int = field(default=8, metadata={
+        "help": "Candidates a round", "range": (2, 256), "most_in_app": 64})
     spread: float = field(default=0.2, metadata={"help": "How far the first candidates lie from the average",
                                                  "range": (0.001, 5.0)})
     lowest: float = field(default=-0.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)})
@@ -44,8 +47,10 @@ class Config:
     skills: tuple[str, ...] = field(default=(), metadata={"help": "Whose prompts; none named: Storybook's five"})
     prompts: str = field(default="", metadata={"help": "A JSONL file of prompts; empty: Storybook's frozen ones"})
     test_prompts: str = field(default="", metadata={"help": "Other prompts than these, for the test"})
-    prompts_per_skill: int = field(default=20, metadata={"help": "On validation", "range": (2, 10_000)})
-    test_prompts_per_skill: int = field(default=50, metadata={"help": "On test, once", "range": (2, 10_000)})
+    prompts_per_skill: int = field(default=20, metadata={
+        "help": "On validation", "range": (2, 10_000), "most_in_app": 500})
+    test_prompts_per_skill: int = field(default=50, metadata={
+        "help": "On test, once", "range": (2, 10_000), "most_in_app": 2_000})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     seed: int = field(default=0, metadata={"help": "Of the candidates and of the noise", "range": (0, 2**31 - 2)})
@@ -65,8 +70,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError, naming the remedy, for experts and bounds that make no sense.
     """
-    from engine.models.ensemble import Ensemble
     check(config)
+    from engine.models.ensemble import Ensemble
     folder, total = store.folder / "searches" / config.name, config.generations * config.population + 1
     score = partial(_score, config, store, Ensemble(config.model, config.revision, store, config.experts))
     start = 1 / len(config.experts)
@@ -83,7 +88,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         tried += found
         write_records(folder / "tried.jsonl", tried)
         best = max(tried, key=lambda one: one.score)
-        yield Event(f"Generation {generation + 1} of {config.generations}: best {best.score:.3f}, "
+        yield Event(f"Generation {generation + 1} of {config.generations}: highest {best.score:.3f}, "
                     f"average {tried[0].score:.3f}", len(tried), total, data={"tried": len(tried)})
     best = max(tried, key=lambda one: one.score)
     arms = {tried[0].arm: average, f"_{config.name}-{BEST}": best.weights}
@@ -92,8 +97,13 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def tried_so_far(store: Store, name: str) -> list[Tried]:
-    """All candidates of a search, the average first."""
-    return read_records(store.folder / "searches" / name / "tried.jsonl", Tried)
+    """All candidates of a search, the average first. Raises EngineError for a file that another search has written."""
+    file = store.folder / "searches" / name / "tried.jsonl"
+    tried = read_records(file, Tried)
+    if tried and not (tried[0].arm.endswith(AVERAGE) and all(one.weights.keys() == tried[0].weights.keys() for one in tried)):
+        raise EngineError(f"{file} is damaged: it does not begin with the average, or its lines name other experts. "
+                          "Delete it and search again.")
+    return tried
 
 
 def _score(config: Config, store: Store, ensemble: "Ensemble", arms: dict[str, dict[str, float]],
@@ -158,8 +168,14 @@ def check(config: Config) -> None:
     if len(config.experts) < 2 or len(set(config.experts)) < len(config.experts):
         raise EngineError("A search needs two experts or more, each once. Name them.")
     if bool(config.prompts) != bool(config.test_prompts) or config.prompts == config.test_prompts != "":
-        raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees.")
+        raise EngineError("Prompts of your own need a second file, test_prompts, that the search never sees. "
+                          "Name both.")
     if not config.lowest < 1 / len(config.experts) < config.highest:
         raise EngineError(f"The average, {1 / len(config.experts):.3g} each, must lie between the bounds. "
                           "Set lowest and highest around it.")
     names.check(config.name, "a search")
+    for name in config.experts:
+        names.check(name, "an expert")
+    average = {AVERAGE: dict.fromkeys(config.experts, 1 / len(config.experts))}
+    for split in SPLITS:
+        evaluate.check(_evaluation(config, average, split))

@@ -1,14 +1,15 @@
-"""For every test: no network but the loopback, and no deadline, since the machine may be busy."""
+"""For every test: no network but the loopback, and no clock that fails it, since the machine may be busy."""
 import os
 import socket
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import engine  # noqa: F401 - before the libraries, whose chatter it turns off
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-settings.register_profile("studio", deadline=None, print_blob=True)
+settings.register_profile("studio", deadline=None, print_blob=True,
+                          suppress_health_check=[HealthCheck.too_slow])  # a clock's verdict, too
 settings.load_profile("studio")
 
 

@@ -173,3 +173,41 @@ def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header
     model.config = {"cross_attention_dim": 768}
     with pytest.raises(EngineError, match=f"was made for {other}.*, and this base is sd_v1"):
         lora_foreign.read(file, model)
+
+
+@pytest.mark.parametrize("kind", ["kohya", "peft"])
+@pytest.mark.parametrize("value", [1e30, float("nan"), -float("inf")])
+def test_values_that_cannot_be_are_refused_as_what_they_are(base, files, tmp_path, kind, value):
+    tensors, header = tensor_files.read(files[kind])
+    key = next(key for key in tensors if not key.endswith("alpha"))
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
+    tensors[key][0, 0] = value
+    file, store = tmp_path / "bad.safetensors", Store(tmp_path / "run")
+    save_file(tensors, file, header)
+    reason = "too large .*a LoRA's lie far below 1" if value == 1e30 else "no numbers"
+    with pytest.raises(EngineError, match=f"values that are {reason}.*choose another") as raised:
+        take(store, file=str(file), name="foreign", model=str(base))
+    assert "diverged" not in str(raised.value) and not store.folder.exists()
+
+
+def test_a_flat_alpha_counts_and_what_it_contradicts_is_told(base, expert, tmp_path):
+    """Rank 4; four times too strong where the header's alpha is left out."""
+    lora_files.write(tmp_path, expert, {})
+    tensors, _ = tensor_files.read(tmp_path / lora_files.FILE_NAME)
+    save_file(tensors, tmp_path / "flat.safetensors", {
+        "unet.lora_alpha": "1", "unet.r": "4", "ss_network_alpha": "4"})
+    store = Store(tmp_path / "run")
+    events = take(store, file=str(tmp_path / "flat.safetensors"), name="foreign", model=str(base))
+    told = "Its header says alpha 4 (ss_network_alpha), unet.lora_alpha 1: the latter counts."
+    assert told in events[-1].text and told in (store.expert("foreign") / "README.md").read_text()
+    back = lora_files.read(store.expert("foreign")).expert
+    assert {factors.scale for factors in back.values()} == {0.25}
+
+
+@pytest.mark.parametrize("recipe", ["[]", "5", '{"source": "a"}', '{"base": []}'])
+def test_a_recipe_of_the_wrong_kind_is_told(base, files, tmp_path, recipe):
+    store = Store(tmp_path / "run")
+    store.expert("foreign").mkdir(parents=True)
+    (store.expert("foreign") / "recipe.json").write_text(recipe)
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged"):
+        take(store, file=str(files["kohya"]), name="foreign", model=str(base))

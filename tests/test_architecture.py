@@ -21,7 +21,7 @@ BELOW = {
 """What each folder of the engine may import besides itself. Single files (pipeline, CLI) stand above all."""
 MOST_LINES = 250
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
-TOP_LEVEL = {"app", "engine", "assets", "tests",
+TOP_LEVEL = {"app", "engine", "assets", "tests", "findings",
              "app.py", "requirements.txt", "README.md", "LICENSE", "Makefile"}
 
 

@@ -102,6 +102,11 @@ def test_a_cell_without_its_picture_is_painted_again(base, store):
     ({"weights": {}, "x": STRENGTH}, "cannot be"),
     ({"x_values": tuple(map(float, range(401))), "y_values": (0.0,)}, "401 cells are too many"),
     ({"name": "../up"}, "cannot be the name"), ({"x_values": (float("inf"),)}, "no value of an axis"),
+    ({"x_values": (float("nan"),)}, "no value of an axis"),
+    ({"x_values": (0.0, 1e5)}, "100000.0 is no value of an axis. Give a numbers between -100 and 100"),
+    ({"y": GUIDANCE, "y_values": (51.0,)}, "Give guidance scale numbers between -50 and 50"),
+    ({"y": STRENGTH, "y_values": (60.0,), "weights": {"a": 1.0, "b": 2.0}}, "The weight of b is 120"),
+    ({"weights": {"a": 1.0, "b": 1e300}}, r"The weight of b is 1e\+300. Give it one between"),
     ({"prompts": (PROMPT, "x" * 100_000)}, "100,000 characters"),
     ({"judge": "nobody"}, "nobody"), ({"weights": {"a": 1.0, "b": 1.0, "ghost": 1.0}}, "called 'ghost'")])
 def test_what_makes_no_sense_is_refused(base, store, changes, reason):

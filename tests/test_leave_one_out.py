@@ -48,7 +48,8 @@ def test_the_average_of_the_others_is_an_average():
 
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"experts": {"a": 1.0}}, "cannot be left out"), ({"method": "ties"}, "is no sum of deltas"),
-    ({"options": {"x": 1}}, "no option called 'x'")])
+    ({"options": {"x": 1}}, "no option called 'x'"),
+    ({"experts": {"a": 1.0, "b": 1e12}}, "weight of b is 1e"), ({"experts": {"a": float("nan"), "b": 1.0}}, "is nan")])
 def test_what_makes_no_sense_is_refused(tmp_path, changes, reason):
     with pytest.raises(EngineError, match=reason):
         list(leave_one_out.run(Config(**({"experts": {"a": 1.0, "b": 1.0}} | changes)), Store(tmp_path)))

@@ -130,20 +130,20 @@ def test_stages_may_be_left_out(tmp_path):
     ("[images]", "[pictures]", r"my.toml: there is no table or option 'pictures'. Choose from title"),
     ("seed = 3", "sead = 3", "there is no table or option 'sead'"),
     ("model =", "model = =", "my.toml is not valid TOML.*line 2"),
-    ("[images]", "[images]\nbest_of = 4", "my.toml: To keep the best of 4, name a judge"),
-    ('skills = ["counting"]', 'skills = ["juggling"]', "my.toml: No skill called 'juggling'"),
+    ("[images]", "[images]\nbest_of = 4", r"my.toml, \[images\]: To keep the best of 4, name a judge"),
+    ('skills = ["counting"]', 'skills = ["juggling"]', r"my.toml, \[prompts\]: No skill called 'juggling'"),
     ('one = ["counting"]', 'one = ["styles"]', "my.toml: the images of 'styles' will not be there"),
     ("[images]", "[images]\nskills = ['styles']", "my.toml: the prompts for 'styles' will not be there"),
     ("[evaluate]\nsteps = 7\n[evaluate.models]", "[published]", r"\[validation\] changes options of \[evaluate\]"),
     ("one = 1.0", 'one = "1"', r"my.toml, \[merge\]: experts: one is '1'; it must be of type float"),
-    ("one = 1.0", "one = nan", "my.toml: The weight of one is nan. Give it a number"),
-    ('model = "storybook"', 'model = "storybok"', "my.toml: There is no folder 'storybok'.*one of storybook"),
+    ("one = 1.0", "one = nan", r"my.toml, \[merge\]: experts: one is nan; it must be a finite number.*Give a number"),
+    ('model = "storybook"', 'model = "storybok"', r"my.toml, \[images\]: There is no folder 'storybok'.*one of storybook"),
     ("one = 1.0", "two = 1.0", "my.toml: the expert 'two' will not be there. Choose from one"),
     ("merged = 1.0", "joined = 1.0", "my.toml: the expert 'joined' will not be there. Choose from merged, one"),
-    ("steps = 7", "judge = 'magic'", "my.toml: There is no judge called 'magic'"),
-    ("count = 5", "writer = 'nobody'", "my.toml: There is no writer called 'nobody'"),
-    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", "my.toml: There is no method called 'glue'"),
-    ("[merge.experts]", "[merge.options]\nglue = 1\n[merge.experts]", "options of average: no option called 'glue'"),
+    ("steps = 7", "judge = 'magic'", r"my.toml, \[evaluate\] with \[validation\]: There is no judge called 'magic'"),
+    ("count = 5", "writer = 'nobody'", r"my.toml, \[prompts\]: There is no writer called 'nobody'"),
+    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", r"my.toml, \[merge\]: There is no method called 'glue'"),
+    ("[merge.experts]", "[merge.options]\nglue = 1\n[merge.experts]", r"\[merge\]: options of the method average: no option called 'glue'"),
     ("[images]", "[deviations]\nflip = true\n[images]", r"\[deviations\]: flip must give its reason"),
 ])
 def test_a_wrong_recipe_is_a_sentence(tmp_path, old, new, sentence):
@@ -166,7 +166,7 @@ def test_recipes_are_read_without_the_heavy_libraries():
 def test_an_empty_recipe_and_a_table_that_is_none(tmp_path):
     with pytest.raises(EngineError, match="asks for no stage"):
         loaded(tmp_path, 'title = "nothing"\n')
-    with pytest.raises(EngineError, match=r"merge must be a table, \[merge\]"):
+    with pytest.raises(EngineError, match=r"merge must be a table. Write \[merge\]"):
         loaded(tmp_path, "merge = 4\n[images]\n")
     with pytest.raises(EngineError, match="no file"):
         recipes.load(tmp_path / "missing.toml")

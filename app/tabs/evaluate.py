@@ -4,11 +4,12 @@ from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
-from app import asked, contents, figures, page, pictures, runs, scores, views
+from app import asked, contents, figures, lead, owner, page, pictures, runs, scores, views
 from app.choice import choose
 from app.form import form
 from app.page import QUIET, Page, told
 from app.scores import Standing
+from app.units import NOT_MEASURED, Unit
 from engine import judges
 from engine.core.store import Store
 from engine.evaluate import Config, planning
@@ -19,8 +20,9 @@ OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guida
        "split")
 SPLIT = get_type_hints(Config)["split"]
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
+STORYBOOK_JUDGE = "storybook"
 MOST_PROMPTS = 12
-BEST, EVERY = "each at its best guidance", "every guidance"
+BEST, EVERY = "guidance chosen on validation", "every guidance"
 
 NOTES = ("Score: mean over skills of the share of questions answered yes, where no question counts whose parent was "
          "answered no. SELMA's rule: the same down all levels, as a mean over all questions. Exact: pictures with "
@@ -52,11 +54,14 @@ def build(run: gr.Dropdown) -> Page:
     drawn = [table, ranking, plot, shown]
 
     @told()
+    @owner.only
     def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
+        if name == STORYBOOK_JUDGE:
+            contents.check_judged(runs.open_store(run), "An evaluation")
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
         working = page.start(
-            "evaluate", run, Config, planning.rows, models=arms, split=split, **contents.base_of(runs.open_store(run)),
+            "evaluate", run, Config, planning.check, models=arms, split=split, **contents.base_of(runs.open_store(run)),
             skills=asked.judged_skills(run), guidances=[float(g) for g in guidances], judge=name,
             judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
         return [working, gr.update(choices=[f"{split}/{name}"], value=f"{split}/{name}")]
@@ -91,7 +96,10 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
                                     "same prompts from the same seeds."), page.plot(None), ""]
     best = scores.at_their_best(store, table)
     shown = best if which == BEST else scores.standings(store, table)
-    return [choice, ranking_view(shown), page.plot(figure(best)), pictures_view(store, best, table)]
+    if not any(standing.by_skill for standing in painted_by(shown)):
+        return [choice, unread_view(store, shown, table), page.plot(None), pictures_view(store, best, table)]
+    unit = scores.unit_of(table, shown)
+    return [choice, ranking_view(shown, unit), page.plot(figure(best, unit)), pictures_view(store, best, table)]
 
 
 def _asked_last(run: str) -> str:
@@ -100,34 +108,61 @@ def _asked_last(run: str) -> str:
     return f"{last['split']}/{last['judge']}" if {"split", "judge"} <= last.keys() else ""
 
 
-def ranking_view(shown: Sequence[Standing]) -> str:
-    """A row a model, the best of those that paint standing out."""
+def painted_by(shown: Sequence[Standing]) -> list[Standing]:
+    """All but the ceiling, which nobody painted."""
+    return [standing for standing in shown if standing.arm != CEILING]
+
+
+def unread_view(store: Store, shown: Sequence[Standing], table: str) -> str:
+    """What stands where a judge could read none of the prompts."""
+    judge = table.partition("/")[2]
+    told = [why for standing in painted_by(shown) if (why := scores.unread(store, standing.model, table))]
+    reason = f": {told[0]}" if told else ""
+    return views.empty("No prompt could be scored", f"The judge {judge} could read none of them{reason}. The pictures "
+                       "are below. For scores, evaluate on prompts that it understands, or choose another judge.")
+
+
+def ranking_view(shown: Sequence[Standing], unit: Unit) -> str:
+    """A row a model; the best of those that paint stands out where the intervals decide that it is."""
     skills = list(dict.fromkeys(skill for standing in shown for skill in standing.by_skill))
-    painters = [number for number, standing in enumerate(shown) if standing.arm != CEILING]
-    best = max(painters, key=lambda number: shown[number].summary.macro or 0.0, default=None)
-    header = ("model", "score", "95 % interval", "to base", "95 % interval", "SELMA's rule", "exact",
+    painters = painted_by(shown)
+    ahead = lead.among([standing.prompts for standing in painters], unit)
+    best = shown.index(painters[ahead.first]) if ahead and ahead.decided else None
+    header = ("model", unit.axis, "95 % interval", "to base", "95 % interval", "SELMA's rule", "exact",
               *skills, "diversity", "floor")
-    return views.table(header, [_row(standing, skills) for standing in shown], best) + views.aside(NOTES)
+    table = views.table(header, [_row(standing, skills, unit) for standing in shown], best)
+    told = views.aside(ahead.told([standing.model for standing in painters])) if ahead else ""
+    return table + told + views.aside(NOTES)
 
 
-def figure(shown: Sequence[Standing]) -> Any:
-    return figures.bars({standing.model: standing.by_skill for standing in shown}) if shown else None
+def figure(shown: Sequence[Standing], unit: Unit) -> Any:
+    """Bars of every model that anything was scored of."""
+    known = {standing.model: standing.by_skill for standing in shown if standing.by_skill}
+    return figures.bars(known, unit) if known else None
 
 
 def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
-    """The same prompt by every model, side by side, with what the judge gave it."""
+    """The same prompt by every model, side by side, with what the judge gave it.
+
+    Where strangers vote on these pictures, names beside them would tell who painted which.
+    """
+    if owner.is_absent():
+        return views.aside("These pictures are voted on here, so they are not shown with names beside them.")
+    unit = scores.unit_of(table, shown)
     rows = list(scores.pictures(store, [standing.model for standing in shown], table).items())
     spread = rows[::max(1, len(rows) // MOST_PROMPTS)][:MOST_PROMPTS]
     return views.rows([views.gallery([
-        views.Tile(pictures.thumbnail(file), model, views.marked(score), views.is_good(score))
+        views.Tile(pictures.thumbnail(file), model, views.marked(score, unit), views.is_good(score, unit))
         for model, file, score in painted], prompt) for prompt, painted in spread])
 
 
-def _row(standing: Standing, skills: Sequence[str]) -> tuple[str, ...]:
+def _row(standing: Standing, skills: Sequence[str], unit: Unit) -> tuple[str, ...]:
+    """The judge's scores in its unit; what is counted, in percent."""
     summary, difference = standing.summary, standing.against_base
-    return (standing.model, views.percent(summary.macro), views.span(*standing.mean[1:]) if standing.mean else "–",
-            views.signed(difference[0]) if difference else "",
-            "{} to {}".format(*map(views.signed, difference[1:])) if difference else "",
+    return (standing.model, unit.value(summary.macro),
+            unit.span(*standing.mean[1:]) if standing.mean else NOT_MEASURED,
+            unit.signed(difference[0]) if difference else "",
+            "{} to {}".format(*map(unit.signed, difference[1:])) if difference else "",
             views.percent(summary.selma), views.percent(summary.exact),
-            *(views.percent(summary.by_skill.get(skill)) for skill in skills),
-            views.percent(standing.diversity), views.percent(standing.floor))
+            *(unit.value(summary.by_skill.get(skill)) for skill in skills),
+            views.percent(standing.diversity), unit.value(standing.floor))

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import asked, contents, figures, page, pictures, runs, views
+from app import asked, contents, figures, owner, page, pictures, runs, views
 from app.choice import choose
 from app.contents import Learned
 from app.form import form
@@ -38,6 +38,7 @@ def build(run: gr.Dropdown) -> Page:
             samples = gr.HTML(elem_id="samples")
 
     @told()
+    @owner.only
     def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
         name, own = objective.read(values)
         experts = {JOINT_NAME: wanted} if kind == JOINT and wanted else {skill: [skill] for skill in wanted}

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import asked, contents, page, pictures, runs, views
+from app import asked, contents, owner, page, pictures, runs, views
 from app.choice import choose
 from app.contents import Painted
 from app.form import form
@@ -31,6 +31,7 @@ def build(run: gr.Dropdown) -> Page:
             shown = gr.HTML(elem_id="gallery")
 
     @told()
+    @owner.only
     def paint(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = judge.read(values)
         chooses = values["best_of"] > 1

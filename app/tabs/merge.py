@@ -7,7 +7,21 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import beside, contents, files, grids, interference, page, runs, searching, sliders
+from app import (
+    beside,
+    contents,
+    files,
+    grids,
+    interference,
+    opening,
+    owner,
+    page,
+    runs,
+    searching,
+    sliders,
+    steps,
+    views,
+)
 from app.asked import judged_skills
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
@@ -20,7 +34,7 @@ from engine.storybook import EXAMPLE, evaluation
 TITLE = "Merge"
 MOST_PROMPTS = 8
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
-LARGEST_SEED = 2 ** 31 - 1
+LARGEST_SEED = 2 ** 32 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
 
 
@@ -41,6 +55,7 @@ class Views:
 
     panes: gr.Tabs
     each: gr.Checkbox
+    opening: gr.HTML
     pair: list[Component]
     suggestion: gr.Button
     grid: grids.Pane
@@ -65,8 +80,17 @@ def build(run: gr.Dropdown) -> Page:
              "each": shown.each, **bank.weighed}
     follow = _follow(bank, asked, shown)
     _wire_scene(run, bank, scene, shown, follow)
-    remember = sliders.wire(run, experts, drawn_for, bank, asked, follow)
-    _wire_panes(run, experts, bank, scene, shown, asked, [remember, follow])
+    way = sliders.wire(run, experts, bank, asked, follow)
+    begun = gr.State(opening.EXAMPLE)
+    scenery = [scene.prompt, scene.seed, scene.guidance, shown.opening, begun]
+
+    @page.told()
+    def begin(run: str, experts: list[str], prompt: str, begun: str) -> list[Any]:
+        return [*bank.method.set(opening.METHOD, opening.OPTIONS), *opened_with(run, experts, prompt, begun)]
+
+    drawn_for.change(begin, [run, experts, scene.prompt, begun], [*bank.method.outputs, *scenery], **QUIET).then(
+        **way.begin).then(**follow)
+    _wire_panes(run, experts, bank, scene, shown, asked, [way.step, follow])
     grid = shown.grid
     outputs = [experts, *bank.sliders, bank.preset, drawn_for, bank.saved, *grid.outputs,
                *(component for pane in shown.filled.values() for component in pane)]
@@ -94,6 +118,7 @@ def _views(run: gr.Dropdown, experts: gr.State) -> Views:
             note = gr.HTML(visible=False, elem_id="merge-note")
             suggestion = gr.Button(visible=False, size="sm", elem_id="suggestion")
             pair = gr.HTML(elem_id="merge-pair")
+            first = gr.HTML(elem_id="merge-opening")
         with gr.Tab("Grid", id=GRID):
             grid = grids.build()
         with gr.Tab("Interference", id=INTERFERENCE):
@@ -103,8 +128,9 @@ def _views(run: gr.Dropdown, experts: gr.State) -> Views:
         with gr.Tab("Files", id=FILES):
             downloads = files.build(run)
     opened = gr.State(SIDE_BY_SIDE)
-    return Views(panes, each, [pair, note, suggestion], suggestion, grid, leave_out, opened, report[0], downloads[0],
-                 {INTERFERENCE: report, SEARCH: search, FILES: downloads})
+    filled = {INTERFERENCE: report, SEARCH: search, FILES: downloads}
+    return Views(panes, each, first, [pair, note, suggestion], suggestion, grid, leave_out, opened,
+                 report[0], downloads[0], filled)
 
 
 def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) -> dict[str, Any]:
@@ -115,6 +141,7 @@ def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) ->
             yield from beside.paint(run, lines_of(prompt), int(values["seed"] or 0), values["guidance"], each, *mix)
 
     return {"fn": painted, "inputs_kwargs": asked, "outputs": shown.pair, "show_progress": "hidden",
+            "js": steps.in_range([*asked.values()]),
             "trigger_mode": "always_last", "concurrency_limit": 1, "concurrency_id": "preview",
             "api_visibility": "private"}
 
@@ -133,16 +160,18 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     grid, method = shown.grid, bank.method
 
     @page.told()
+    @owner.only
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
         weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
         own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
     @page.told()
+    @owner.only
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
         contents.check_judged(runs.open_store(run), "Leaving experts out")
-        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.arms,
+        return page.start("leave_one_out", run, leave_one_out.Config, leave_one_out.check,
                           experts=sliders.weights_of(values["experts"], values), method=chosen, options=options,
                           guidance=guidance, skills=judged_skills(run), **contents.base_of(runs.open_store(run)))
 
@@ -165,6 +194,16 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     shown.panes.select(
         open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
         show_progress="minimal", api_visibility="private")
+
+
+def opened_with(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
+    """Prompt, noise, guidance, what is said of them, and the prompt again; a prompt that somebody wrote stays."""
+    first = opening.of(runs.open_store(run), experts)
+    told = views.aside(first.told) if first.told else ""
+    if prompt not in ("", begun):
+        return [gr.skip(), gr.skip(), gr.skip(), told, gr.skip()]
+    scale = sliders.at(first.guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
+    return [first.prompt, first.seed, scale, told, first.prompt]
 
 
 def warm(run: str) -> None:

@@ -1,12 +1,14 @@
 """A language model writes prompts for each skill; the filter's verdict stands beside every line."""
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 
-from app import asked, contents, page, runs, views
+from app import asked, contents, owner, page, runs, views
 from app.choice import choose
 from app.form import form
 from app.page import QUIET, Page, told
+from engine.core import plugins
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, skills, writers
 
@@ -24,6 +26,7 @@ def build(run: gr.Dropdown) -> Page:
             button = gr.Button("Write prompts", variant="primary", elem_id="write-prompts")
             with gr.Accordion("Settings", open=False):
                 writer = choose("writer", "writer_options", writers, "storybook")
+                server = gr.HTML(visible=False, elem_id="server-asked")
                 options = form(Config, leave_out=("skills", "writer", "writer_options"))
         with gr.Column(scale=2, min_width=320):
             with gr.Row(elem_classes="filters"):
@@ -32,6 +35,7 @@ def build(run: gr.Dropdown) -> Page:
             listing = gr.HTML(elem_id="prompts-list")
 
     @told()
+    @owner.only
     def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = writer.read(values)
         before = asked.of_run(run, "prompts", Config)
@@ -43,9 +47,24 @@ def build(run: gr.Dropdown) -> Page:
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
     asked.follow(run, "prompts", Config, options, writer)
+    who: Any = writer.inputs["writer"]
+    gr.on([run.change, who.change], told()(server_asked), [run, who], server, **QUIET)
     for choice in (skill, verdict):
         choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)
+
+
+def server_asked(run: str, writer: str) -> Any:
+    """The address that a writer on a server is asked at, of the run's recipe or the environment; no other's."""
+    before = asked.of_run(run, "prompts", Config)
+    own = before.writer_options if before and before.writer == writer else {}
+    address = own.get("base_url") or getattr(plugins.load(writers, writer).Config(), "base_url", "")
+    if not address or owner.is_absent():
+        return gr.update(value="", visible=False)
+    parts = urlsplit(str(address))
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # it may hold a password
+    return gr.update(value=views.aside(f"Asks the server at {shown}. Another one is named by SELMA_LLM_URL, or by "
+                                       "base_url in a recipe."), visible=True)
 
 
 def show(run: str, skill: str, verdict: str) -> list[Any]:

@@ -184,3 +184,8 @@ def _pairs_of(folder: Path, models: tuple[str, ...], _changed: tuple[int, ...]) 
 @cache
 def _ledger(url: str) -> Ledger:
     return Ledger(url)
+
+
+def forget_ledgers() -> None:
+    """Open them anew: a run's folder has another name, or is gone, and its old name may be given again."""
+    _ledger.cache_clear()

@@ -1,13 +1,35 @@
-"""What experts, merges, grids and searches may be called: it becomes a folder, and an arm of evaluations."""
+"""What experts, merges, grids, searches and skills may be called: a name becomes a folder or a file."""
 import re
 
 from engine.core.errors import EngineError
 
 NAME = re.compile(r"[^\W_][\w.+-]*")
+MOST_CHARACTERS = 64
+MOST_BYTES = 200
+"""File systems take 255; a suffix and the mark of a file that is being written need some."""
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+"""Windows keeps these for devices, whatever follows after a dot."""
 
 
 def check(name: str, what: str) -> str:
-    """The name itself. Raises EngineError for one that could lead out of its folder or that later stages refuse."""
+    """The name itself. Raises EngineError for one that leads out of its folder, or that later stages refuse."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise EngineError(f"{name!r} cannot be the name of {what}. Use letters, digits and dashes.")
+        raise EngineError(f"{_short(name)} cannot be the name of {what}. Use letters, digits and dashes.")
+    return check_file(name, what)
+
+
+def check_file(name: str, what: str, most: int = MOST_CHARACTERS) -> str:
+    """The name itself, which may hold spaces. Raises EngineError for one that file systems do not take."""
+    if len(name) > most or len(name.encode(errors="replace")) > MOST_BYTES:
+        raise EngineError(f"{_short(name)} is too long for the name of {what}. Use {most} letters at most.")
+    if not name.isprintable() or set(name) & set("/\\") or name[:1] in (".", " ", ""):
+        raise EngineError(f"{_short(name)} cannot be the name of {what}. Use letters, digits and dashes.")
+    if name[-1] in (".", " "):
+        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows drops its end. End it in a letter.")
+    if name.partition(".")[0].lower() in RESERVED:
+        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows keeps it for a device. Choose another.")
     return name
+
+
+def _short(name: object) -> str:
+    return repr(name if not isinstance(name, str) or len(name) <= 40 else f"{name[:40]}…")

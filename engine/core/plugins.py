@@ -4,6 +4,7 @@ import pkgutil
 from types import ModuleType
 
 from engine.core.errors import EngineError
+from engine.core.typed import shortened
 
 
 def names(package: ModuleType) -> list[str]:
@@ -16,5 +17,5 @@ def load(package: ModuleType, name: str) -> ModuleType:
     if name not in names(package):
         choices = ", ".join(names(package))
         kind = package.__name__.rpartition(".")[2].removesuffix("s")
-        raise EngineError(f"There is no {kind} called {name!r}. Choose one of {choices}.")
+        raise EngineError(f"There is no {kind} called {shortened(name)}. Choose one of {choices}.")
     return importlib.import_module(f"{package.__name__}.{name}")

@@ -2,19 +2,29 @@
 import errno
 import json
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import psutil
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
+from engine.core.typed import DEEPEST, TOO_DEEP, Misfit, Record, check_depth, checker, is_unicode, reader, shortened
 
-Record = TypeVar("Record")
+AGAIN = "Delete it and run its stage again"
+LINE_AGAIN = "Delete the line and run again"
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
+WRITING = ".writing-"
+"""How the names of files begin that are being written; then comes the number of the process that writes."""
+CLOCK_SECONDS = 1.0
+"""How coarse a file system's times may be."""
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
@@ -63,7 +73,8 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{os.getpid()}-",
+                                        suffix=path.suffix)
         os.close(handle)
     temporary = Path(name)
     try:
@@ -75,6 +86,23 @@ def atomic(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what processes that are gone were writing when they were killed, at any depth."""
+    for path in folder.rglob(f"{WRITING}*"):
+        if not _is_being_written(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether the writer lives. A process that began after the file's last change only has the writer's number."""
+    number = path.name.removeprefix(WRITING).partition("-")[0]
+    try:
+        began = psutil.Process(int(number)).create_time()
+        return began <= path.stat().st_mtime + CLOCK_SECONDS
+    except (psutil.Error, ValueError, OverflowError, FileNotFoundError):
+        return False
 
 
 @contextmanager
@@ -97,14 +125,63 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def path_of(text: str | Path) -> Path:
+    """A path that a person wrote, `~` resolved; whether anything is there is not asked.
+
+    Raises EngineError for what no file system takes: nothing, a name too long, a folder that may not be entered.
+    """
+    if text == "":
+        raise EngineError("There is no path in an empty text. Name a file or folder.")
+    try:
+        path = Path(text).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: `~nobody`
+        why = error.strerror if isinstance(error, OSError) else error
+        raise EngineError(f"{shortened(str(text))} is no path ({why}). "
+                          "Name another file or folder.") from error
+    return path
+
+
+def read_text(path: Path, remedy: str) -> str:
+    """A text in UTF-8, with or without a byte order mark.
+
+    Raises FileNotFoundError or NotADirectoryError where there is none, EngineError for a folder, for what may not be
+    read, and for bytes that are no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except IsADirectoryError as error:
+        raise EngineError(f"{path} is a folder where a file should be. {remedy}.") from error
+    except OSError as error:
+        raise EngineError(f"{path} cannot be read ({error.strerror}). {remedy}.") from error
+    except ValueError as error:  # no UTF-8, or no path
+        raise EngineError(f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}.") from error
+
+
+def read_json(path: Path, remedy: str = AGAIN) -> Any:
     """Raises EngineError when the file is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        return _parsed(read_text(path, remedy))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
+    except ValueError as error:
+        raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
+
+
+def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any]:
+    """The JSON object of a file, the values it must hold checked by their type hints; others stay as they are.
+
+    A name whose hint allows None may be missing, and is None then. Raises EngineError that names what does not fit.
+    """
+    found = read_json(path, remedy)
+    try:
+        return {**checker(dict)(found), **{name: _value(found, name, hint) for name, hint in wanted.items()}}
+    except Misfit as error:
+        raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
 
 def write_records(path: Path, records: Iterable[Any]) -> None:
@@ -112,21 +189,55 @@ def write_records(path: Path, records: Iterable[Any]) -> None:
     write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
 
 
-def read_records(path: Path, kind: type[Record]) -> list[Record]:
-    """The records of a file, or none when it does not exist yet. Raises EngineError for a damaged line."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+def read_records(path: Path, kind: type[Record], remedy: str = "",
+                 fault: Callable[[Record], str] | None = None) -> list[Record]:
+    """The records of a file, or none when it does not exist yet; every field is held to its type.
+
+    `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has written.
+
+    Raises EngineError that names the line and the field of a damaged one.
+    """
     records = []
     try:
-        text = path.read_text(encoding="utf-8").removesuffix("\n")  # not splitlines: U+2028 in a text ends no line
+        text = read_text(path, remedy or AGAIN)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except UnicodeDecodeError as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run its stage again.") from error
-    for number, line in enumerate(text.split("\n") if text else [], 1):
+    for number, line in enumerate(text.split("\n"), 1):  # not splitlines: U+2028 in a text ends no line
+        if not line or line.isspace():
+            continue
         try:
-            values = json.loads(line)
-            records.append(kind(**{name: value for name, value in values.items() if name in known}))
-        except (json.JSONDecodeError, TypeError, AttributeError) as error:
-            raise EngineError(f"{path}, line {number}, is damaged ({error}). Delete the line and run "
-                              "again.") from error
+            record = record_of(line, kind)
+            if fault and (said := fault(record)):
+                raise Misfit(said)
+        except ValueError as error:
+            raise EngineError(f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}.") from error
+        records.append(record)
     return records
+
+
+def record_of(line: str, kind: type[Record]) -> Record:
+    """One record of its line. Raises ValueError, saying what is wrong with it."""
+    read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
+    return read(_parsed(line))
+
+
+def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
+    try:
+        return checker(hint)(found.get(name))
+    except Misfit as misfit:
+        if name not in found:
+            raise Misfit("is missing", place=(name,)) from None
+        raise misfit.inside(name) from None
+
+
+def _parsed(text: str) -> Any:
+    """JSON. Raises ValueError for what it is not, and for what nothing could show or write again."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise TOO_DEEP from None
+    if text.count("[") + text.count("{") > DEEPEST:
+        check_depth(value)
+    if SURROGATE.search(text) and not is_unicode(json.dumps(value, ensure_ascii=False)):
+        raise ValueError("it holds half a character, a surrogate alone")
+    return value

@@ -41,15 +41,18 @@ class Config:
                 "frozen ones",
         "recorded": "as the hash of each skill's prompts"})
     prompts_per_skill: int = field(default=100, metadata={
-        "help": "The first of each skill", "range": (1, 10_000), "recorded": "a score each"})
+        "help": "The first of each skill", "range": (1, 10_000), "most_in_app": 2_000,
+        "recorded": "a score each"})
     pictures_per_prompt: int = field(default=1, metadata={
-        "help": "Two or more show diversity", "range": (1, 100), "recorded": "a score each"})
+        "help": "Two or more show diversity", "range": (1, 100), "most_in_app": 16,
+        "recorded": "a score each"})
     guidances: tuple[float, ...] = field(default=(1.0, 2.0, 3.5, 5.0), metadata={
         "help": "Guidance scales", "grows": True, "recorded": "a folder each"})
     own_guidance: dict[str, float] = field(default_factory=dict, metadata={
         "help": "Arms that are painted at one guidance scale of their own instead",
         "grows": True, "recorded": "a folder each"})
-    steps: int = field(default=20, metadata={"help": "Denoising steps a picture", "range": (1, 1000)})
+    steps: int = field(default=20, metadata={
+        "help": "Denoising steps a picture", "range": (1, 1000), "most_in_app": 250})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=0, metadata={"help": "Decides every picture's seed, the same for all arms"})
@@ -76,6 +79,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     Callers that evaluate again and again keep one `ensemble` of `config.model` and all experts warm; the judge is made
     anew each time.
     """
+    check(config)
     from engine.evaluate import ceiling, planning
     from engine.evaluate.bench import Bench
     from engine.evaluate.files import Files
@@ -97,3 +101,9 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     means = files.means({row.model for row in rows})
     yield Event(f"Judged {len(rows)} pictures of {len(means)} models.", len(rows), len(rows), "done",
                 {"means": means})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for arms, prompts, a base and a judge that make no sense, before anything is loaded."""
+    from engine.evaluate import planning
+    planning.check(config)

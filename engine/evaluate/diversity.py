@@ -34,11 +34,13 @@ def pooled(picture: Image.Image) -> str:
 def spread(scores: Iterable[Score]) -> dict[str, float]:
     """skill -> mean over prompts of the mean distance of two pictures of the prompt.
 
-    Prompts with a single picture are left out, and skills with only such. Unscored texts count too.
+    Prompts with a single picture are left out, and skills with only such; scores that keep no picture as well.
+    Unscored texts count too.
     """
     prompts: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in scores:
-        prompts[score.evidence.get("skill", ""), score.prompt_id].append(score)
+        if score.evidence.get("pooled"):
+            prompts[score.evidence.get("skill", ""), score.prompt_id].append(score)
     skills: dict[str, list[float]] = defaultdict(list)
     for (skill, _), of_prompt in prompts.items():
         if len(of_prompt) > 1:

@@ -11,11 +11,13 @@ from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.store import METADATA, Store, atomic, read_json, read_records, write_json, write_records
+from engine.core.store import METADATA, Store, atomic, read_object, read_records, write_json, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, diversity, summary
+from engine.evaluate import scores as score_files
 from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
+from engine.models.identity import recognised
 
 Scores = dict[tuple[str, int], Score]
 ROUNDING = 2
@@ -38,8 +40,8 @@ class Files:
         for model, recipe in recipes.items():
             if model in replaced:
                 self._discard(model)
-            self.scores[model] = _by_picture(read_records(self.path(model), Score))
-            self.floors[model] = _by_picture(read_records(self.path(model, ".floor"), Score))
+            self.scores[model] = _by_picture(score_files.read(self.path(model)))
+            self.floors[model] = _by_picture(score_files.read(self.path(model, ".floor")))
             self._write_recipe(model, recipe)
         self._names = {model: self._read_names(model) for model in recipes}
         self.changed = {model: self._read_changed(model) for model in recipes}
@@ -121,7 +123,7 @@ class Files:
 
     def _discard(self, model: str) -> None:
         """Remove a model's scores and the pictures they were about; those of other splits stay."""
-        judged = {score.prompt_id for score in read_records(self.path(model), Score)}
+        judged = {score.prompt_id for score in score_files.read(self.path(model))}
         metadata = self.store.pictures(model) / METADATA
         kept = read_records(metadata, Picture)
         if kept:
@@ -145,7 +147,7 @@ class Files:
     def _write_recipe(self, model: str, recipe: dict[str, Any]) -> None:
         """What decides the scores; a skill that is asked for later is added."""
         path = self._recipe_path(model)
-        made = read_json(path) if self.scores[model] else {"recipe": {}, "versions": versions()}
+        made = read_object(path, recipe=dict) if self.scores[model] else {"recipe": {}, "versions": versions()}
         if not recipe.items() <= made["recipe"].items():
             write_json(path, {**made, "recipe": made["recipe"] | recipe})
 
@@ -153,8 +155,10 @@ class Files:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
-        file = self._recipe_path(model)
-        made = read_json(file)["recipe"] if file.exists() else {}  # nobody knows what made them
+        made = self._made(model)
+        if made is None:
+            return True
+        made = recognised(made, recipe)
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
         changed = difference(*({name: value for name, value in one.items() if name not in alone}
                                for one in (made, recipe)))
@@ -162,6 +166,18 @@ class Files:
             raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to judge anew.")
         return bool(changed)
+
+    def _made(self, model: str) -> dict[str, Any] | None:
+        """How the scores were made; None where that is damaged or gone and they may be replaced."""
+        path, remedy = self._recipe_path(model), "Set replace to judge anew"
+        try:
+            if not path.exists():
+                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} were made. {remedy}.")
+            return read_object(path, remedy, recipe=dict)["recipe"]
+        except EngineError:
+            if not self.config.replace:
+                raise
+            return None
 
 
 def _is_like(file: Path, pooled: str | None) -> bool:

@@ -8,15 +8,23 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine.core import texts
+from engine import judges
+from engine.core import names, plugins, texts, weights
+from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.core.store import read_records
+from engine.core.store import path_of, read_records
+from engine.core.typed import shortened
 from engine.core.types import Prompt
-from engine.evaluate import Config
+from engine.evaluate import Config, readable
+from engine.models import checkpoints
 from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
+LINE = "write a line of id, skill and text for each prompt"
+MOST_GUIDANCE = 100
+MOST_ARM_CHARACTERS = 100
+"""A search's and a leave-one-out's arms hold the name of a search or an expert, and some more."""
 CEILING = "ceiling"
 """The name under which drawn scenes are judged; painted models have an `@` in theirs."""
 
@@ -52,8 +60,9 @@ def model_name(arm: str, guidance: float) -> str:
 
 def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
-    _check(config)
+    check_arms(config)
     prompts = prompts_of(config)
+    readable.check(config.judge, [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]])
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
     return [Row(model_name(arm, scale), arm, scale, prompt, other, number,
@@ -82,20 +91,33 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
     if not config.prompts:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
-    file = Path(config.prompts)
+    file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {file} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts)} with prompts. Name a JSONL file of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in read_records(file, Prompt):
+    try:
+        prompts = _own_prompts(file)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
+    for prompt in prompts:
         found[prompt.skill].append(prompt)
-    texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
-    if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
-        raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
-    if not found:
-        raise EngineError(f"{file} is empty. Write a line of id, skill and text for each prompt.")
     if missing := [skill for skill in config.skills if skill not in found]:
         raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
     return {skill: found[skill] for skill in config.skills or found}
+
+
+def _own_prompts(file: Path) -> list[Prompt]:
+    """Prompts of another world. Raises EngineError that never advises to delete what a person has written."""
+    prompts = read_records(file, Prompt, f"Correct it: {LINE}, in UTF-8")
+    if not prompts:
+        raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
+    texts.check(prompt.text for prompt in prompts)
+    if not all(prompt.id for prompt in prompts):
+        raise EngineError("a prompt has no id. Give each its own.")
+    twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
+    if twice:
+        raise EngineError(f"two prompts have the id {twice[0]!r}. Give each its own.")
+    return prompts
 
 
 def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:
@@ -111,20 +133,33 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
     return [(prompt, after[prompt.id] if config.floor and len(drawn) > 1 else None) for prompt in prompts]
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be compared; nothing is loaded but the prompts."""
+    check_arms(config)
+    checkpoints.check_base(config.model)
+    plugin = plugins.load(judges, config.judge)
+    build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    prompts_of(config)
+
+
+def check_arms(config: Config) -> None:
+    """Raises EngineError for names, weights and guidance scales that are none."""
     if not config.models or not config.guidances:
         raise EngineError("There is nothing to compare. Name at least one model and one guidance scale.")
     for arm, mix in config.models.items():
         if not ARM.fullmatch(arm):
-            raise EngineError(f"{arm!r} cannot name a model. Use letters, digits and dashes.")
-        if not isinstance(mix, Mapping) or not all(_is_number(weight) for weight in mix.values()):
+            raise EngineError(f"{arm[:80]!r} cannot name a model. Use letters, digits and dashes.")
+        names.check_file(arm, "a model", MOST_ARM_CHARACTERS)
+        if not isinstance(mix, Mapping):
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
+        weights.check(mix, arm)
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
         raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
                           f"from {', '.join(config.models)}.")
     for scale in (*config.guidances, *config.own_guidance.values()):
-        if not _is_number(scale) or scale < 0:
-            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more.")
+        if not _is_number(scale) or not 0 <= scale <= MOST_GUIDANCE:
+            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or more, "
+                              f"{MOST_GUIDANCE} at most.")
 
 
 def _is_number(value: object) -> bool:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_records
+from engine.core.store import Store
 from engine.core.types import Score
 from engine.evaluate import Config, diversity, intervals, summary
+from engine.evaluate import scores as score_files
 from engine.evaluate.intervals import Interval
 from engine.evaluate.planning import CEILING, model_name, scales_of
 from engine.evaluate.summary import Summary
@@ -81,7 +82,7 @@ def summarised(config: Config, store: Store, model: str) -> Summary:
 
 def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[Score]:
     """A model's scores in the config's split by its judge; none where it was not judged."""
-    return read_records(store.scores(model, _name(config) + suffix), Score)
+    return score_files.read(store.scores(model, _name(config) + suffix))
 
 
 def table(found: Sequence[Line]) -> str:

@@ -13,6 +13,8 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store
 from engine.experts import objectives
+from engine.models import targets
+from engine.models.checkpoints import check_base
 
 TELLS = "it shows how the training goes, and changes no weight"
 
@@ -33,9 +35,12 @@ class Training:
     schedule: Literal["constant", "cosine"] = field(default="constant", metadata={
         "help": "SELMA's rate is constant; a cosine anneals it to zero"})
     warmup_steps: int = field(default=0, metadata={"help": "Steps of linear warm-up", "range": (0, 100_000)})
-    steps: int = field(default=300, metadata={"help": "Optimiser steps; SELMA: 5,000", "range": (1, 1_000_000)})
-    batch_size: int = field(default=8, metadata={"help": "Pictures of this expert a forward", "range": (1, 4096)})
-    accumulation: int = field(default=1, metadata={"help": "Forwards a step", "range": (1, 1024)})
+    steps: int = field(default=300, metadata={
+        "help": "Optimiser steps; SELMA: 5,000", "range": (1, 1_000_000), "most_in_app": 50_000})
+    batch_size: int = field(default=8, metadata={
+        "help": "Pictures of this expert a forward", "range": (1, 4096), "most_in_app": 256})
+    accumulation: int = field(default=1, metadata={
+        "help": "Forwards a step", "range": (1, 1024), "most_in_app": 128})
     caption_dropout: float = field(default=0.1, metadata={
         "help": "Share of captions left empty, so that guidance stays calibrated; SELMA: 0", "range": (0.0, 1.0)})
     flip: bool = field(default=False, metadata={
@@ -81,19 +86,21 @@ class Config(Training):
         "help": "Steps between points of the curve", "range": (1, 100_000), "decides": False,
         "why": TELLS})
     held_out_every: int = field(default=50, metadata={
-        "help": "Steps between held-out losses", "range": (1, 100_000),
+        "help": "Steps between held-out losses", "range": (1, 100_000), "most_times_in_app": 1_000,
         "decides": False,
         "why": "it only tells, unless an expert may stop early: then it is recorded"})
     checkpoint_every: int = field(default=100, metadata={
-        "help": "Steps between checkpoints", "range": (1, 100_000), "decides": False, "why": TELLS})
+        "help": "Steps between checkpoints", "range": (1, 100_000), "most_times_in_app": 1_000,
+        "decides": False, "why": TELLS})
     snapshot_every: int = field(default=0, metadata={
         "help": "Steps between LoRA files that are kept, as <expert>/step-<step>; 0 is none",
-        "range": (0, 100_000), "decides": False, "why": TELLS})
+        "range": (0, 100_000), "most_times_in_app": 200, "decides": False, "why": TELLS})
     sample_every: int = field(default=100, metadata={
-        "help": "Steps between samples; 0 is none", "range": (0, 100_000), "decides": False,
-        "why": TELLS})
+        "help": "Steps between samples; 0 is none", "range": (0, 100_000), "most_times_in_app": 200,
+        "decides": False, "why": TELLS})
     samples: int = field(default=4, metadata={
-        "help": "Sample pictures an expert", "range": (0, 64), "decides": False, "why": TELLS})
+        "help": "Sample pictures an expert", "range": (0, 64), "most_in_app": 16,
+        "decides": False, "why": TELLS})
     sample_prompts: list[str] = field(default_factory=list, metadata={
         "help": "What they show; the expert's held-out captions if empty", "decides": False,
         "why": TELLS})
@@ -103,7 +110,8 @@ class Config(Training):
     sample_guidance: float = field(default=3.5, metadata={
         "help": "Their guidance scale", "range": (0.0, 50.0), "decides": False, "why": TELLS})
     sample_steps: int = field(default=20, metadata={
-        "help": "Their sampling steps", "range": (1, 1000), "decides": False, "why": TELLS})
+        "help": "Their sampling steps", "range": (1, 1000), "most_in_app": 250,
+        "decides": False, "why": TELLS})
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""
@@ -115,15 +123,17 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """Train every expert that is not finished. Raises EngineError, naming the remedy; `Stopped` saves first."""
     check(config)
     objective = plugins.load(objectives, config.objective)
-    options = build(objective.Config, config.options, where=config.objective)
+    options = _options(config)
     from engine.experts.session import Session
     yield from Session(config, store, objective, options).run()
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for names, overrides and shards that make no sense."""
+    """Raises EngineError for names, overrides, shards, targets, a base and an objective that make no sense."""
     if not config.experts:
         raise EngineError("There is no expert to train. Name at least one, and the skills it learns from.")
+    _options(config)
+    base = check_base(config.model)
     for option in ("shards", "overrides"):
         if unknown := sorted(set(getattr(config, option)) - set(config.experts)):
             raise EngineError(f"{option}: no expert called {unknown[0]!r}. Choose from {', '.join(config.experts)}.")
@@ -132,6 +142,7 @@ def check(config: Config) -> None:
             raise EngineError(f"overrides: {name} is {changes!r}. Give it options by name.")
     for name, skills in config.experts.items():
         _check_expert(name, skills)
+        targets.check(config.training(name).targets, base)
         if config.training(name).patience and not config.held_out:
             raise EngineError(f"Expert {name} is to stop early, but no pictures are held out that could tell when. "
                               "Set held_out above 0, or patience to 0.")
@@ -140,10 +151,18 @@ def check(config: Config) -> None:
     texts.check(config.sample_prompts)
 
 
+def _options(config: Config) -> Any:
+    """The objective's own. Raises EngineError for an objective that is none, and for what it does not take."""
+    plugin = plugins.load(objectives, config.objective)
+    return build(plugin.Config, config.options, where=f"options of the objective {config.objective}")
+
+
 def _check_expert(name: str, skills: Any) -> None:
     names.check(name, "an expert")
     if not isinstance(skills, list | tuple) or not skills or not all(isinstance(s, str) for s in skills):
         raise EngineError(f"Expert {name} has no skills to learn from. Give it a list of them.")
+    for skill in skills:
+        names.check_file(skill, "a skill")
 
 
 def _check_shard(name: str, shard: Any) -> None:

@@ -3,20 +3,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.core import plugins, provenance
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
-from engine.core.store import read_json, read_records, write_records
+from engine.core.store import read_object, read_records, write_records
+from engine.core.typed import checker
 from engine.experts import Config, Training, objectives
 from engine.experts.training import Learner
 from engine.models import lora_cards, lora_files, tensor_files
+from engine.models.identity import recognised
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "losses.jsonl"
 RECIPE = "recipe.json"
+
+
+class State(TypedDict):
+    """What a checkpoint's header says."""
+
+    step: int
+    logged_step: int
+    wanted: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     if not (folder / RECIPE).exists():
         return False
-    recipe = read_json(folder / RECIPE)
+    recipe = read_object(folder / RECIPE, base=dict | None)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
@@ -51,12 +61,12 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
     Raises EngineError for a LoRA of others: it could not be trained again.
     """
     try:
-        recipe = read_json(folder / RECIPE) if (folder / RECIPE).exists() else {}
+        recipe = read_object(folder / RECIPE) if (folder / RECIPE).exists() else {}
         if not (adopted := recipe.get("kind") == "adopted"):
             is_finished(folder, wanted)
             if (folder / CHECKPOINT).exists():
                 _, header = tensor_files.read(folder / CHECKPOINT)
-                had = json.loads(header["expert"])["wanted"]
+                had = checker(State)(json.loads(header["expert"]))["wanted"]
                 _check_same(folder, had, {**wanted, "base": had["base"]})
     except (EngineError, AttributeError, KeyError, ValueError, TypeError):
         return True
@@ -82,7 +92,7 @@ def resume(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> list[Po
     remedy = f"Delete {file} to train {folder.name} from its start."
     try:
         tensors, header = tensor_files.read(file)
-        state = json.loads(header["expert"])
+        state = checker(State)(json.loads(header["expert"]))
         _check_same(folder, state["wanted"], wanted)
         learner.load(state["step"], state["logged_step"], tensors)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -117,6 +127,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
+    had = recognised(had, wanted)
     known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
     old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
     unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)

@@ -13,9 +13,11 @@ from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
 from engine.core.painted import Curated
 from engine.core.store import Store
+from engine.core.typed import checker
 from engine.experts import edits
 from engine.models import tensor_files
 from engine.models.diffusion import Painter
+from engine.models.identity import recognised
 from engine.models.sampling import Embeddings
 
 LATENTS = "latents.safetensors"
@@ -109,12 +111,20 @@ def _file(store: Store, skill: str) -> Path:
 
 def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
     """The images stage says whose latents it kept: the student's, if another model than it painted."""
-    recipe = json.loads(header.get("recipe", "{}"))
+    recipe = _recipe(file, header)
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
-    if base and base != painter.fingerprint:
+    if base and recognised(base, painter.fingerprint) != painter.fingerprint:
         whose = recipe.get("encode_for") or recipe.get("model")
         raise EngineError(f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. Paint "
                           f"them again with encode_for = {painter.model_id!r}, or train {whose}.")
+
+
+def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
+    try:
+        return checker(dict)(json.loads(header.get("recipe", "{}")))
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"{file} was not written by the images stage ({error}). Delete {file.parent} and paint it "
+                          "again.") from error
 
 
 def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter) -> None:

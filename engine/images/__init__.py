@@ -6,17 +6,19 @@ the one to be trained it is its weak-to-strong setting. Keeping the best of seve
 """
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import imagefolder, plugins, provenance, recipe
+from engine.core import imagefolder, names, plugins, provenance, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, read_json, read_records, write_json
+from engine.core.store import Store, read_object, read_records, write_json
 from engine.core.types import Prompt
 from engine.images.shards import STORY, Shard, Shelf, plan
 from engine.models import checkpoints
+from engine.models.identity import recognised
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Config:
     model: str = field(default="storybook", metadata={"help": "Who paints: storybook, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit on the Hub"})
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 30.0)})
-    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
+    steps: int = field(default=20, metadata={
+        "help": "Denoising steps", "range": (1, 1000), "most_in_app": 250})
     sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(default="dpmsolver++", metadata={
         "help": "default is the one the model came with"})
     seed: int = field(default=0, metadata={"help": "Another seed, other pictures", "range": (0, 2**31 - 1)})
-    pictures_per_prompt: int = field(default=1, metadata={"help": "SELMA: 1", "range": (1, 100)})
+    pictures_per_prompt: int = field(default=1, metadata={
+        "help": "SELMA: 1", "range": (1, 100), "most_in_app": 16})
     best_of: int = field(default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)})
     judge: str = field(default="", metadata={"help": "Who chooses; a file of engine/judges"})
     judge_options: dict[str, Any] = field(default_factory=dict)
@@ -86,11 +90,17 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for no skills, for a choice among several that nobody makes, and for what no judge takes."""
+    """Raises EngineError for skills, models and judges that can be none, before anything is loaded."""
     if not config.skills:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
+    for skill in config.skills:
+        names.check_file(skill, "a skill")
+    for model in (config.model, config.encode_for or config.model):
+        checkpoints.check_base(model)
     if config.best_of > 1 and not config.judge:
         raise EngineError(f"To keep the best of {config.best_of}, name a judge: {', '.join(plugins.names(judges))}.")
+    if config.judge_options and not config.judge:
+        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
     if config.judge:
         plugin = plugins.load(judges, config.judge)
         build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
@@ -110,14 +120,22 @@ def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) ->
     prompts = read_records(store.prompts(skill), Prompt)
     if not prompts:
         raise EngineError(f"There are no prompts for {skill!r} in {store.folder}. Write them first: stage prompts.")
-    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, identity)
+    told = _as_told(store.images(skill) / "recipe.json", identity)
+    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, told)
+
+
+def _as_told(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """The same identity as a folder's recipe has it, where it means the same: its shards are found by those words."""
+    made = read_object(path, recipe=dict)["recipe"] if path.exists() else identity
+    return identity if recipe.difference(recognised(made, identity), identity) else made
 
 
 def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> Shelf:
     """The folder's finished shards, once it is sure that they were painted by these settings."""
     folder = store.images(skill)
     path = folder / "recipe.json"
-    if path.exists() and (changed := recipe.difference(read_json(path)["recipe"], identity)):
+    made = recognised(read_object(path, recipe=dict)["recipe"], identity) if path.exists() else identity
+    if changed := recipe.difference(made, identity):
         if not config.replace:
             raise EngineError(f"The pictures for {skill} were painted with other settings ({changed}). Set them back, "
                               "choose another run, or set replace to paint them anew.")

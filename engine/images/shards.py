@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.core import imagefolder, painted
 from engine.core.errors import EngineError
 from engine.core.painted import Original
 from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, write_records, write_text
+from engine.core.typed import checker, reader
 from engine.core.types import Picture, Prompt
 from engine.images import curation
 from engine.models import tensor_files
@@ -41,6 +42,12 @@ class Shard:
 
     key: str
     items: tuple[Item, ...]
+
+
+class Joined(TypedDict):
+    """What joined latents say of the shards they were made of: key and number of rows."""
+
+    shards: list[tuple[str, int]]
 
 
 def plan(prompts: Sequence[Prompt], pictures_per_prompt: int, best_of: int, seed: int,
@@ -160,9 +167,10 @@ class Shelf:
         """A finished shard's pictures as they were painted."""
         if shard.key in self._joined_rows:
             return [self._originals[item.file_name] for item in shard.items]
-        with tensor_files.opened(self._part(shard.key), "numpy") as file:
-            found = [Original(**values)
-                     for values in _entry(file, self._part(shard.key), "pictures")]
+        path = self._part(shard.key)
+        with tensor_files.opened(path, "numpy") as file:
+            told = _entry(file, path, "pictures", list[Any])
+        found = [_original(values, path) for values in told]
         return [one if one.sha256 else painted.original(self.folder, one.picture, shard.key)
                 for one in found]
 
@@ -170,16 +178,18 @@ class Shelf:
         """Files of a shard whose lines in metadata.jsonl are people's."""
         if shard.key in self._joined_rows:
             return {item.file_name for item in shard.items}
-        with tensor_files.opened(self._part(shard.key), "numpy") as file:
+        path = self._part(shard.key)
+        with tensor_files.opened(path, "numpy") as file:
             has = "kept" in (file.metadata() or {})  # not in parts of before
-            return set(_entry(file, self._part(shard.key), "kept")) if has else set()
+            return set(_entry(file, path, "kept", list[str])) if has else set()
 
     def _leftover(self, planned: set[str]) -> list[Path]:
         """Parts, and painted pictures of no shard; what people added stays."""
         ours, parts = set(self._originals), list(self.parts.glob("*.safetensors"))
         for part in parts:
             with tensor_files.opened(part, "numpy") as file:
-                ours |= {values["file_name"] for values in _entry(file, part, "pictures")}
+                told = _entry(file, part, "pictures", list[Any])
+                ours |= {_original(values, part).file_name for values in told}
         return [*parts, *(self.folder / name for name in sorted(ours - planned))]
 
     def _record(self) -> list[Original]:
@@ -210,8 +220,8 @@ class Shelf:
         if not self.joined.exists():
             return
         with tensor_files.opened(self.joined, "numpy") as file:
-            self._recipe = _entry(file, self.joined, "recipe")
-        for key, length in _shards(self._recipe, self.joined):
+            self._recipe = _entry(file, self.joined, "recipe", Joined)
+        for key, length in self._recipe["shards"]:
             self._joined_rows[key] = slice(start, start + length)
             start += length
 
@@ -219,16 +229,16 @@ class Shelf:
         return self.parts / f"{key}.safetensors"
 
 
-def _shards(recipe: Any, path: Path) -> list[tuple[str, int]]:
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("shards"), list):
-        raise EngineError(f"{path} was not written by this stage. Delete it and run the stage "
-                          "again.")
-    return [(key, length) for key, length in recipe["shards"]]
-
-
-def _entry(file: Any, path: Path, name: str) -> Any:
-    """What the header holds under `name`, which is JSON."""
+def _original(values: Any, path: Path) -> Original:
     try:
-        return json.loads(file.metadata()[name])
-    except (TypeError, KeyError, ValueError) as error:
+        return reader(Original)(values)
+    except ValueError as error:
+        raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
+
+
+def _entry(file: Any, path: Path, name: str, hint: Any) -> Any:
+    """What the header holds under `name`: JSON of that type."""
+    try:
+        return checker(hint)(json.loads(file.metadata()[name]))
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise EngineError(f"{path} was not written by this stage. Delete it and run the stage again.") from error

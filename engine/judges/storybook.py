@@ -10,12 +10,19 @@ from PIL import Image
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
 from engine.storybook.judging import to_pixels, verdict
-from engine.storybook.language import Unreadable
+from engine.storybook.language import Unreadable, fault
+
+SCALE = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Config:
     """Nothing to choose: the judge is exact."""
+
+
+def why_unreadable(prompt: Prompt) -> str | None:
+    """What it cannot read in a text; None where it reads all of it."""
+    return fault(prompt.text)
 
 
 def judge(config: Config) -> Judge:

@@ -4,7 +4,7 @@ Reads experts/<name>/, writes merges/<name>/ in the same format with its recipe:
 """
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import isfinite
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,15 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
 from engine.core.running import is_out_of_memory
-from engine.core.store import Store, read_json
+from engine.core.store import Store
+from engine.core.weights import check as check_weights
 from engine.merge import methods
-from engine.models import tensor_files
+from engine.models import checkpoints, lora_cards, tensor_files
+
+LOWER = ("The weights or an expert's own values are too large: lower the weights, or leave that "
+         "expert out.")
+STRONG = 10.0
+"""A weight from which on rounding alone can make plain diffusers' picture another one."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,12 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     Raises EngineError, naming the remedy.
     """
     from engine.merge import live
-    from engine.models import lora_cards, lora_files
-    method = plugins.load(methods, config.method)
-    options = build(method.Config, config.options, where=config.method)
+    from engine.models import lora_files
     check(config)
+    method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
     recipe = _recipe(config, provenance.everything(options), _parents(config, store))
-    if _is_done(folder, recipe, provenance.defaults(method.Config), config.verify):
+    if _is_done(folder, recipe, provenance.defaults(method.Config), config):
         yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
         return
     experts = {}
@@ -61,7 +66,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     merged, kept = method.prepare(experts, options)(config.experts)
     (folder / lora_cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
     lora_files.write(folder, merged, recipe | {
-        "energy kept": round(kept, 6), "verify": config.verify, "versions": versions()})
+        "energy kept": round(kept, 6), "verify": config.verify, "versions": versions()}, LOWER)
     shown = (experts, live.coefficients(config.method, config.options, config.experts)) if (
         live.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
     verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *shown)
@@ -88,11 +93,22 @@ def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapp
         if not is_out_of_memory(error):
             raise
         return "Not verified: there is too little memory for the base in single precision."
-    if found > verify.MOST_DIFFERENCE:
+    if not found <= verify.MOST_DIFFERENCE:  # which NaN is not, either
         file.unlink()
-        raise EngineError(f"Plain diffusers computes something else from {file} than the sliders showed (relative "
-                          f"difference {found:.1e}), so it is not kept. Please report this.")
+        raise EngineError(_refusal(file, found, weights))
     return f"Verified: plain diffusers computes the same (relative difference {found:.0e})."
+
+
+def _refusal(file: Path, found: float, weights: Mapping[str, float]) -> str:
+    """Why a merge was not kept, by how far plain diffusers was off."""
+    if isnan(found):
+        return (f"At these weights the denoiser computes no numbers any more, so {file} is not "
+                f"kept. {LOWER}")
+    strongest = max(map(abs, weights.values()))
+    remedy = (f"At weights as large as {strongest:g} rounding alone does that: lower them."
+              if strongest > STRONG else "Please report this.")
+    return (f"Plain diffusers computes something else from {file} than the sliders showed "
+            f"(relative difference {found:.1e}), so it is not kept. {remedy}")
 
 
 def check(config: Config) -> None:
@@ -100,7 +116,16 @@ def check(config: Config) -> None:
     names.check(config.name, "a merge")
     if not config.experts:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+    for name in config.experts:
+        names.check(name, "an expert")
     check_weights(config.experts)
+    _options(config)
+
+
+def _options(config: Config) -> Any:
+    """The method's own. Raises EngineError for a method that is none, and for what it does not take."""
+    plugin = plugins.load(methods, config.method)
+    return build(plugin.Config, config.options, where=f"options of the method {config.method}")
 
 
 def folder_for(config: Config, store: Store) -> Path:
@@ -109,8 +134,8 @@ def folder_for(config: Config, store: Store) -> Path:
         raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
-        made, options = read_json(folder / "recipe.json"), plugins.load(methods, config.method).Config
-        wanted = {**provenance.deciding(config, ALWAYS), 
+        made, options = lora_cards.read_recipe(folder), plugins.load(methods, config.method).Config
+        wanted = {**provenance.deciding(config, ALWAYS),
                   **provenance.everything(build(options, config.options, config.method))}
         own = {name: made.get(name) for name in provenance.names(Config)}
         had = {**own, "name": config.name, **provenance.defaults(options),
@@ -135,32 +160,34 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
         parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / lora_files.FILE_NAME),
                          "base": lora_files.read_recipe(store.expert(name)).get("base")}
     bases = [parent["base"] or {} for parent in parents.values()]
-    if len({base.get("sha256") or base.get("model") for base in bases}) > 1:
+    recorded = {base.get("sha256") or base.get("model") for base in bases}
+    if len(recorded) > 1 and len({checkpoints.identity_of(base) for base in bases}) > 1:
         stand = zip(parents, bases, strict=True)
         told = "; ".join(f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand)
         raise EngineError(f"Experts of different bases cannot be merged ({told}). Choose those of one base.")
     return parents
 
 
-def check_weights(experts: Mapping[str, Any]) -> None:
-    """Raises EngineError for a weight that is no number."""
-    for name, weight in experts.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
-            raise EngineError(f"The weight of {name} is {weight!r}. Give it a number.")
-
-
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    base = next(iter(parents.values()))["base"] or {"model": "unknown"}
+    base = {"model": "unknown"} | (next(iter(parents.values()))["base"] or {})
     return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options,
             "parents": parents, "base": base}
 
 
-def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], verify: bool) -> bool:
-    """recipe.json is written last, so it stands for all the rest."""
+def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], config: Config) -> bool:
+    """recipe.json is written last, so it stands for all the rest. `unheard` holds options' defaults.
+
+    Raises EngineError for a damaged one that is not to be replaced.
+    """
     if not (folder / "recipe.json").exists():
         return False
-    made = read_json(folder / "recipe.json")
+    try:
+        made = lora_cards.read_recipe(folder)
+    except EngineError:
+        if config.replace:
+            return False
+        raise
     made["options"] = {**unheard, **(made.get("options") or {})}
     names_of = {*recipe, *(provenance.names(Config) & set(made))}
     had = {name: made.get(name) for name in names_of}
-    return had == recipe and made.get("verify", True) >= verify
+    return had == recipe and (made.get("verify") is not False or not config.verify)

@@ -67,10 +67,19 @@ def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
     return Factors(a.unflatten(1, delta.shape[1:]), b, 1.0), float(s[:rank].square().sum()), float(s.square().sum())
 
 
+def check_size(delta: "Tensor", path: str) -> None:
+    """Raises EngineError for a delta whose energy is beyond single precision."""
+    import torch
+    if not torch.isfinite(delta.square().sum()):
+        raise EngineError(f"The merged delta of {path} is beyond single precision. Lower the "
+                          "weights, or leave out the expert whose values are so large.")
+
+
 def to_rank(deltas: "Iterable[tuple[str, Tensor, int]]") -> Merged:
     """(layer, delta, rank) one after another, so that one whole delta lives at a time."""
     expert, kept, whole = {}, 0.0, 0.0
     for path, delta, rank in deltas:
+        check_size(delta, path)
         expert[path], of_factors, of_delta = of_rank(delta, rank)
         kept, whole = kept + of_factors, whole + of_delta
     return Merged(expert, kept / whole if whole else 1.0)

@@ -5,6 +5,7 @@ from typing import Any
 from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
+from engine.core.weights import check as check_weights
 from engine.merge import methods
 
 
@@ -19,4 +20,5 @@ def coefficients(method: str, options: Mapping[str, Any], weights: Mapping[str, 
         raise EngineError(f"A merge by {method} is no sum of deltas, so the experts cannot be mixed live. "
                           "Choose average or weighted.")
     plugin = plugins.load(methods, method)
+    check_weights(weights)
     return dict(plugin.coefficients(weights, build(plugin.Config, options, where=method)))

@@ -1,5 +1,6 @@
 """Does plain diffusers, given the saved file, compute what the sliders showed?"""
 from collections.abc import Mapping
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,11 @@ def is_here(model: str, revision: str | None) -> bool:
 
 def difference(file: Path, model: str, revision: str | None, experts: "Mapping[str, Expert]",
                weights: Mapping[str, float]) -> float:
-    """|theirs - ours| / |ours| of one forward pass: `file` loaded by diffusers, `experts` live at `weights`."""
+    """|theirs - ours| / |ours| of one forward pass.
+
+    Theirs is `file` loaded by diffusers, ours the `experts` live at `weights`. NaN where ours are no
+    numbers any more; infinite where theirs alone are none.
+    """
     import torch
 
     from engine.models import diffusion
@@ -48,5 +53,8 @@ def difference(file: Path, model: str, revision: str | None, experts: "Mapping[s
     with mixture.mix(weights):
         ours = output()
     mixture.remove()
+    if not torch.isfinite(ours).all():
+        return nan
     painter.pipe.load_lora_weights(file.parent, weight_name=file.name)
-    return float((output() - ours).norm() / ours.norm())
+    found = float((output() - ours).norm() / ours.norm())
+    return found if isfinite(found) else inf

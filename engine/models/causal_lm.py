@@ -1,5 +1,6 @@
 """A causal language model on this machine: batches of texts, each drawn from a seed of its own."""
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,9 +18,10 @@ from transformers import (
 from transformers.utils import logging
 
 from engine.core.errors import EngineError
-from engine.models import checkpoints
+from engine.models import checkpoints, parts, weight_files
 from engine.models.llm import Messages, Sampling
 
+KIND = "causal language model"
 STOP_WINDOW_TOKENS = 24
 """How far back a stop string is looked for after each token."""
 
@@ -85,12 +87,26 @@ def load(model_id: str, revision: str | None = None, device: str | None = None) 
     place = checkpoints.local_folder(model_id) or model_id
     dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
     logging.disable_progress_bar()
+    where: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    kept = weight_files.variant(place) if isinstance(place, Path) else None
+    part = "folder"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            place, revision=revision, use_safetensors=True, dtype=dtype)
-    except checkpoints.BROKEN as error:
-        raise checkpoints.cannot_load(model_id, "causal language model", error) from error
+        if isinstance(place, Path):
+            weight_files.check(place)
+            parts.check_weights(place)
+        part = "tokenizer"
+        tokenizer = AutoTokenizer.from_pretrained(place, **where)
+        part = "model"
+        model, told = AutoModelForCausalLM.from_pretrained(
+            place, use_safetensors=True, dtype=dtype, variant=kept, output_loading_info=True,
+            ignore_mismatched_sizes=True, **where)
+        parts.check(model, told)
+    except Exception as error:  # a foreign checkpoint through a foreign library: it may raise anything
+        fault = parts.because(error)
+        if fault is not error and not isinstance(place, Path):
+            raise checkpoints.cannot_load(model_id, KIND, error) from error
+        named = parts.Faulty(f"its {part} {fault}", fault.remedy)
+        raise checkpoints.faulty(model_id, KIND, named) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return CausalLM(model.to(device).eval(), tokenizer, model_id)

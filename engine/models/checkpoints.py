@@ -1,11 +1,18 @@
 """Where weights lie: a name, a folder or a Hub id becomes a folder on this machine. No torch."""
-import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
 from engine.core.errors import EngineError
+from engine.core.store import path_of
+from engine.core.typed import shortened
+from engine.models import weight_files
+from engine.models.identity import FORMERLY
+from engine.models.identity import fingerprint as fingerprint
+from engine.models.identity import recognised as recognised
 
 ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
 STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}
@@ -19,8 +26,6 @@ BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportErr
 """What diffusers and transformers raise for a checkpoint that is out of reach or does not fit together."""
 
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
-_WHOLE_WEIGHTS = re.compile(r"[^.]+\.safetensors")
-"""`model.safetensors` and `model-00001-of-00002.safetensors`, not the variant `model.fp16.safetensors`."""
 
 
 def local_folder(model_id: str) -> Path | None:
@@ -34,11 +39,10 @@ def local_folder(model_id: str) -> Path | None:
             raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them with "
                               f"the repository, or: python -m engine.storybook train {training}, then package {part}.")
         return ASSETS / part
-    folder = Path(model_id).expanduser()
-    if model_id and folder.is_dir():
+    if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
-        raise EngineError(f"There is no folder {model_id!r}. Name an existing folder, a Hub id such as "
+        raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a Hub id such as "
                           f"owner/model, or one of {', '.join(STORYBOOK)}.")
     return None
 
@@ -46,7 +50,7 @@ def local_folder(model_id: str) -> Path | None:
 def check_id(model_id: str) -> None:
     """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
     if local_folder(model_id) is None and "/" not in model_id:
-        raise EngineError(f"There is no folder {model_id!r}, and a Hub id has its owner before a slash. Name a folder, "
+        raise EngineError(f"There is no folder {shortened(model_id)}, and a Hub id has its owner before a slash. Name a folder, "
                           f"owner/model, or one of {', '.join(STORYBOOK)}.")
 
 
@@ -63,10 +67,26 @@ def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
             folder = Path(DiffusionPipeline.download(model_id, **options))
         except BROKEN as error:
             raise cannot_load(model_id, PIPELINE, error) from error
+    _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def check_base(model_id: str) -> Path | None:
+    """The folder of a base that is on this machine, None for one of the Hub; nothing is loaded or asked.
+
+    Raises EngineError for what can be no diffusers pipeline.
+    """
+    check_id(model_id)
+    folder = local_folder(model_id)
+    if folder is not None:
+        _check_is_pipeline(model_id, folder)
+    return folder
+
+
+def _check_is_pipeline(model_id: str, folder: Path) -> None:
     if not (folder / "model_index.json").is_file():
         raise EngineError(f"{model_id} is no diffusers pipeline: it has no model_index.json. "
                           "Name a folder that `pipe.save_pretrained` wrote.")
-    return folder
 
 
 def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
@@ -93,29 +113,47 @@ def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
                            "spelling, or log in with `hf auth login` if it is private.")
     if any_is(HTTPError, LocalEntryNotFoundError, ConnectionError):
         return EngineError(f"{model_id} is not on this machine and the Hub cannot be reached "
-                           f"({_first_line(error)}). Check the connection, or name a local folder.")
+                           f"({first_line(error)}). Check the connection, or name a local folder.")
     return EngineError(f"{model_id} does not load as a {kind} with safetensors weights "
-                       f"({_first_line(error)}). Fetch or save it again; pickled weights (.bin, .ckpt) and a "
+                       f"({first_line(error)}). Fetch or save it again; pickled weights (.bin, .ckpt) and a "
                        "checkpoint's own code are never loaded.")
 
 
-def fingerprint(folder: Path) -> str:
-    """sha256 over names and bytes of a checkpoint's safetensors files, no variants, no safety checker."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.safetensors")):
-        name = path.relative_to(folder).as_posix()
-        if _WHOLE_WEIGHTS.fullmatch(path.name) and not name.startswith("safety_checker/"):
-            digest.update(name.encode())
-            with open(path, "rb") as weights:
-                digest.update(hashlib.file_digest(weights, "sha256").digest())
-    return digest.hexdigest()
+def faulty(model_id: str, kind: str, fault: Any) -> EngineError:
+    """The sentence for a checkpoint on this machine that is not whole, with its fault and the remedy for that."""
+    return EngineError(f"{model_id} does not load as a {kind}: {fault}. {fault.remedy}.")
+
+
+def identity_of(base: Mapping[str, Any]) -> str:
+    """What a recipe says of its base, comparable with others: by its weights where they are known, or by its name."""
+    recorded, folder = base.get("sha256"), _on_this_machine(base.get("model"), base.get("revision"))
+    if not recorded:
+        return str(base.get("model"))
+    return str(recognised(recorded, fingerprint(folder)) if folder else FORMERLY.get(recorded, recorded))
+
+
+def _on_this_machine(model_id: Any, revision: str | None) -> Path | None:
+    """Where weights lie already; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache
+    if not isinstance(model_id, str):
+        return None
+    try:
+        folder = local_folder(model_id)
+    except EngineError:  # named by a folder that is gone
+        return None
+    if folder or "/" not in model_id:
+        return folder
+    index = try_to_load_from_cache(model_id, weight_files.INDEX, revision=revision)
+    return Path(index).parent if isinstance(index, str) else None
 
 
 def local_fingerprint(model_id: str) -> str:
     """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be elsewhere."""
     part = STORYBOOK.get(model_id)
-    folder = ASSETS / part if part else Path(model_id).expanduser()
-    return fingerprint(folder) if model_id and folder.is_dir() else ""
+    if not model_id:
+        return ""
+    folder = ASSETS / part if part else path_of(model_id)
+    return fingerprint(folder) if folder.is_dir() else ""
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -126,5 +164,10 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+def first_line(error: Exception) -> str:
+    """What an error of others says, short enough for a sentence."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    told = " ".join(lines[:2 if lines and lines[0].endswith(":") else 1])
+    if not told or isinstance(error, LookupError):  # whose text is only what was looked for
+        told = f"{type(error).__name__} {told}".strip()
+    return told[:200].rstrip(".")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.core.errors import EngineError
 from engine.core.texts import check
-from engine.models import autoencoder, checkpoints
+from engine.models import autoencoder, checkpoints, parts, weight_files
 from engine.models.mixture import Mix, Mixture
 from engine.models.sampling import Batch, Callback, Embeddings, noise, sample, scheduler
 
@@ -184,20 +184,25 @@ def load(model_id: str, revision: str | None = None, device: str | None = None,
 
 
 def _open(model_id: str, folder: Path, dtype: torch.dtype) -> Any:
-    from diffusers import DiffusionPipeline
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
+    for library in (diffusers_logging, transformers_logging):
+        library.disable_progress_bar()
     try:
-        index = DiffusionPipeline.load_config(folder)
+        index = weight_files.read_index(folder)
+        kind = parts.pipeline_class(index)
+        _check_paints(model_id, kind)
+        modules = parts.opened(folder, index, {"vae": torch.float32, "default": dtype})
         left_out = {name: value for name, value in checkpoints.LEFT_OUT.items() if name in index}
-        pipe = DiffusionPipeline.from_pretrained(folder, dtype={"vae": torch.float32, "default": dtype},
-                                                 use_safetensors=True, local_files_only=True, **left_out)
-    except checkpoints.BROKEN as error:
-        raise checkpoints.cannot_load(model_id, checkpoints.PIPELINE, error) from error
-    asked = set(inspect.signature(pipe.__call__).parameters)
+        return kind.from_pretrained(folder, local_files_only=True, **modules, **left_out)
+    except EngineError:
+        raise
+    except Exception as error:  # a foreign checkpoint through a foreign library: it may raise anything
+        raise checkpoints.faulty(model_id, checkpoints.PIPELINE, parts.because(error)) from error
+
+
+def _check_paints(model_id: str, kind: Any) -> None:
+    asked = set(inspect.signature(kind.__call__).parameters)
     if "prompt" not in asked or asked & OTHER_TASKS:
-        raise EngineError(f"{model_id} is a {type(pipe).__name__}, which does not paint from text. "
+        raise EngineError(f"{model_id} is a {kind.__name__}, which does not paint from text. "
                           "Choose a text-to-image checkpoint.")
-    return pipe

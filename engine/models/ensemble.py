@@ -38,7 +38,8 @@ class Ensemble:
         files = {name: lora_files.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():
             base = file.recipe.get("base") or {}
-            if base.get("sha256", self.fingerprint) != self.fingerprint:
+            recorded = base.get("sha256", self.fingerprint)
+            if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
                 raise EngineError(f"{name} was trained on {base.get('model')}, whose weights differ from those of "
                                   f"{self.model}. Use it on the base that it was trained on.")
         return {name: file.expert for name, file in files.items()}

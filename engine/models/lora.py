@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
+from engine.models.lora_alphas import number
 
+MOST_VALUE = 65504.0
+"""Of a factor: the largest number of half precision, in which people keep LoRAs."""
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 
 
@@ -65,6 +68,7 @@ class Lora:
         if not self.alpha > 0:
             raise EngineError(f"alpha {self.alpha} would switch the LoRA off. "
                               "Choose a positive alpha, such as the rank.")
+        number(self.alpha, "alpha", "Choose one near the rank.")
 
     def expert(self, layers: Mapping[str, Target], name: str, seed: int) -> Expert:
         """Fresh factors for `layers`; each layer's A depends on seed, name and path alone."""

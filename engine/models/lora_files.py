@@ -8,6 +8,8 @@ and alpha as diffusers' own `lora_adapter_metadata` (without it every reader ass
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +17,10 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.models import tensor_files
-from engine.models.lora import Expert, Factors, ending
-from engine.models.lora_cards import FILE_NAME
+from engine.models import lora_scales, tensor_files
+from engine.models.lora import MOST_VALUE, Expert, Factors, ending
+from engine.models.lora_alphas import number
+from engine.models.lora_cards import FILE_NAME, check_base
 
 PREFIX = "unet."
 KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
@@ -26,6 +29,10 @@ NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora"
 
 TAKEN_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 """peft's starts that change the base's own weights, as `init_lora_weights` names them."""
+
+DIVERGED = "Its training diverged: train it again with a lower learning rate."
+ANEW = "Make it again, or choose another file."
+"""What to do about impossible values: that training wrote, and that nobody knows who wrote."""
 
 
 class LoraFile(NamedTuple):
@@ -36,11 +43,14 @@ class LoraFile(NamedTuple):
     """How it was made; empty for files that others wrote."""
 
 
-def write(folder: Path, expert: Expert, recipe: dict[str, Any]) -> Path:
-    """Write an expert into `folder`, atomically. Raises EngineError when a factor is not finite."""
+def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DIVERGED) -> Path:
+    """Write an expert into `folder`, atomically.
+
+    Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
+    """
     tensors = {f"{PREFIX}{path}.{key}": tensor for path, factors in expert.items()
                for key, tensor in factors.tensors().items()}
-    check_finite(tensors, "The expert")
+    check_values(tensors, "The expert", remedy)
     header = {"format": "pt", "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
               "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True)}
     tensor_files.write(folder / FILE_NAME, tensors, header)
@@ -51,29 +61,37 @@ def read(folder: Path) -> LoraFile:
     """Read an expert from its folder, or from a file. Raises EngineError for what is no plain LoRA."""
     file = folder / FILE_NAME if folder.is_dir() else folder
     tensors, header = tensor_files.read(file)
-    check_finite(tensors, str(file))
-    return LoraFile(factors_of(tensors, header, file), _parsed(header.get("recipe"), file))
+    check_values(tensors, str(file), ANEW)
+    return LoraFile(factors_of(tensors, header, file), _recipe(header, file))
 
 
-def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -> Expert:
-    """Factors of peft's keys, scaled as the header says. Raises EngineError for what is no plain LoRA."""
-    metadata = _parsed(header.get("lora_adapter_metadata"), file)
-    metadata = {key.removeprefix(PREFIX): value for key, value in metadata.items() if key.startswith(PREFIX)}
-    if kind := next((name for flag, name in NOT_A_SUM.items() if metadata.get(flag)), None):
+def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path,
+               told_in: Path | None = None) -> Expert:
+    """Factors of peft's keys, scaled as the header says, whose fields may stand in `told_in`.
+
+    Raises EngineError for what is no plain LoRA.
+    """
+    scales = lora_scales.of_header(header, file, told_in)
+    check_plain(scales.fields, file)
+    return {path: Factors(a, b.flatten(1), scales.of(path, len(a)))
+            for path, (a, b) in _pairs(tensors, file).items()}
+
+
+def check_plain(fields: Mapping[str, Any], file: Path) -> None:
+    """Raises EngineError when peft's fields say that the LoRA is more than scale * B @ A."""
+    if kind := next((name for flag, name in NOT_A_SUM.items() if fields.get(flag)), None):
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Train or export it as a plain LoRA.")
-    if str(start := metadata.get("init_lora_weights")).startswith(TAKEN_FROM_THE_BASE):
+    if str(start := fields.get("init_lora_weights")).startswith(TAKEN_FROM_THE_BASE):
         raise EngineError(f"{file} was begun by {start}, which takes its start out of the base: on the base itself it "
                           "means something else. Save it again as a plain LoRA, with peft's "
                           "path_initial_model_for_weight_conversion.")
-    pairs = _pairs(tensors, file)
-    return {path: Factors(a, b.flatten(1), _scale(path, len(a), metadata)) for path, (a, b) in pairs.items()}
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
     """How the expert in `folder` was made, without reading its tensors; empty for files that others wrote."""
     with tensor_files.opened(folder / FILE_NAME) as opened:
-        return _parsed((opened.metadata() or {}).get("recipe"), folder / FILE_NAME)
+        return _recipe(opened.metadata() or {}, folder / FILE_NAME)
 
 
 def _adapter_metadata(expert: Expert) -> dict[str, Any]:
@@ -83,11 +101,13 @@ def _adapter_metadata(expert: Expert) -> dict[str, Any]:
     """
     ranks = {path: factors.rank for path, factors in expert.items()}
     alphas = {path: _alpha(factors) for path, factors in expert.items()}
-    rank, alpha = _commonest(ranks), _commonest(alphas)
-    config = {"r": rank, "lora_alpha": alpha, "use_rslora": False, "use_dora": False, "bias": "none",
+    for path, alpha in alphas.items():
+        number(alpha, f"alpha of {path}")  # what is written can be read
+    rank, usual = _commonest(ranks), _commonest(alphas)
+    config = {"r": rank, "lora_alpha": usual, "bias": "none", "use_rslora": False, "use_dora": False,
               "target_modules": sorted({ending(path) for path in expert}),
               "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
-              "alpha_pattern": {path: own for path, own in alphas.items() if own != alpha}}
+              "alpha_pattern": {path: own for path, own in alphas.items() if own != usual}}
     return {f"{PREFIX}{key}": value for key, value in config.items()}
 
 
@@ -95,16 +115,6 @@ def _alpha(factors: Factors) -> float:
     """A whole number where it was one before the division by the rank."""
     alpha = round(factors.scale * factors.rank, 9)
     return int(alpha) if alpha.is_integer() else alpha
-
-
-def _scale(path: str, rank: int, metadata: dict[str, Any]) -> float:
-    """alpha / rank by peft's rules; a header without alpha means alpha = rank."""
-    if "lora_alpha" not in metadata:
-        return 1.0
-    patterns = metadata.get("alpha_pattern") or {}
-    match = next((key for key in patterns if re.match(rf"(.*\.)?({key})$", path)), None)
-    alpha = patterns[match] if match is not None else metadata["lora_alpha"]
-    return alpha / (rank ** 0.5 if metadata.get("use_rslora") else rank)
 
 
 def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Tensor]]:
@@ -131,20 +141,23 @@ def multiply(a: Tensor, b: Tensor) -> bool:
     return a.shape[0] == b.shape[1] and a.numel() > 0 and b.flatten(1).shape[1] == b.shape[1]
 
 
-def check_finite(tensors: dict[str, Tensor], what: str) -> None:
-    """Raises EngineError when a value is no number."""
+def check_values(tensors: Mapping[str, Tensor], what: str, remedy: str) -> None:
+    """Raises EngineError, ending in `remedy`, for what is no number or too large for a LoRA."""
     for key, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise EngineError(f"{what} holds values that are no numbers ({key}). "
-                              "Its training diverged: train it again with a lower learning rate.")
+        values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+        largest = float(values.abs().max()) if values.numel() else 0.0
+        if not isfinite(largest):
+            raise EngineError(f"{what} holds values that are no numbers ({key}). {remedy}")
+        if largest > MOST_VALUE:
+            raise EngineError(f"{what} holds values that are too large ({largest:.0e} in {key}; "
+                              f"a LoRA's lie far below 1). {remedy}")
 
 
-def _parsed(text: str | None, file: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        raise EngineError(f"{file} has a damaged header ({error}). Make the file again.") from error
-    return value if isinstance(value, dict) else {}
+def _recipe(header: Mapping[str, str], file: Path) -> dict[str, Any]:
+    """Raises EngineError where the base, by which experts are told apart, is no base."""
+    recipe = lora_scales.parsed(header, "recipe", file)
+    check_base(recipe.get("base"), file)
+    return recipe
 
 
 def _commonest(values: dict[str, Any]) -> Any:

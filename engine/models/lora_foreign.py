@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.core.store import read_json
-from engine.models import lora_files, lora_kohya, tensor_files
+from engine.models import lora_files, lora_kohya, lora_scales, tensor_files
 from engine.models.lora import Expert, check_fits
 
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
@@ -17,7 +17,9 @@ KOHYA = "lora_unet_"
 PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
 SCRIPTS = re.compile(r"\.lora\.(down|up)\.weight$")
 ATTENTION_PROCESSOR = re.compile(r"\.processor\.(to_[qkv]|to_out)_lora\.(down|up)\.weight$")
+ALPHA = ".alpha"
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
                "lora_magnitude_vector": "a DoRA", "oft_": "an OFT", "diff_b": "a LoRA with biases",
                "lora_embedding": "a LoRA of embeddings"}
@@ -30,6 +32,8 @@ class Foreign(NamedTuple):
     expert: Expert
     left_out: int
     """Tensors of the text encoder: experts change the denoiser alone."""
+    notes: tuple[str, ...] = ()
+    """Where the file contradicts itself, and what counted."""
 
 
 def read(file: Path, model: nn.Module) -> Foreign:
@@ -39,19 +43,31 @@ def read(file: Path, model: nn.Module) -> Foreign:
         raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
                           "Export it as a plain LoRA.")
     _check_family(header, model, file)
-    tensors, header = _without_peft(tensors, header, file)
+    tensors, fields, told_in = _without_peft(tensors, header, file)
     own = {key: tensor for key, tensor in tensors.items() if not TEXT_ENCODER.fullmatch(key)}
     if not own:
         raise EngineError(f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA of the "
                           "denoiser.")
-    if odd := next((key for key, tensor in own.items()
-                    if tensor.dtype not in FLOATS and not key.endswith(".alpha")), None):  # some write it whole
-        raise EngineError(f"{file} holds {odd} as {own[odd].dtype}. Export it in float32, float16 or bfloat16.")
-    lora_files.check_finite(own, str(file))
-    expert = _expert(own, header, file, model)
+    alphas = {key: tensor for key, tensor in own.items() if key.endswith(ALPHA)}
+    factors = {key: tensor for key, tensor in own.items() if key not in alphas}
+    _check_types(factors, FLOATS, file)
+    _check_types(alphas, (*FLOATS, *WHOLE), file)  # some write it whole
+    lora_files.check_values(factors, str(file), lora_files.ANEW)
+    expert = _expert(own, fields, file, told_in, model)
     check_fits(expert, model)
+    counts, where = [float(alpha) for alpha in alphas.values()], "its layers"
+    if told_in != file:
+        told = lora_scales.of_header(fields, file, told_in).alpha
+        counts, where = [] if told is None else [told], told_in.name
+    notes = lora_scales.contradictions(header, file, counts, where)
     return Foreign({path: f._replace(a=f.a.float(), b=f.b.float()) for path, f in expert.items()},
-                   len(tensors) - len(own))
+                   len(tensors) - len(own), tuple(notes))
+
+
+def _check_types(tensors: dict[str, Tensor], kinds: tuple[torch.dtype, ...], file: Path) -> None:
+    if odd := next((key for key, tensor in tensors.items() if tensor.dtype not in kinds), None):
+        raise EngineError(f"{file} holds {odd} as {tensors[odd].dtype}. "
+                          "Export it in float32, float16 or bfloat16.")
 
 
 def _check_family(header: dict[str, str], model: nn.Module, file: Path) -> None:
@@ -65,27 +81,35 @@ def _check_family(header: dict[str, str], model: nn.Module, file: Path) -> None:
 
 
 def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path) -> tuple[
-        dict[str, Tensor], dict[str, str]]:
+        dict[str, Tensor], dict[str, str], Path]:
     """peft's own files (adapter_model.safetensors) as diffusers would have written them.
 
-    Their keys have another prefix, and alpha stands in adapter_config.json. Raises EngineError when that is not there.
+    Their keys have another prefix, and alpha stands in adapter_config.json, the third value.
+    Raises EngineError when that is not there.
     """
     if not any(key.startswith(PEFT) for key in tensors):
-        return tensors, header
+        return tensors, header, file
     config = file.with_name(PEFT_CONFIG)
     if not config.is_file():
         raise EngineError(f"{file} comes from peft, which keeps alpha in {PEFT_CONFIG}. Put that file beside it and "
                           "take it in by the command line: python -m engine adopt.")
-    told = {f"{lora_files.PREFIX}{name}": value for name, value in read_json(config).items()}
+    told = read_json(config)
+    if not isinstance(told, dict):
+        raise EngineError(f"{config} holds no table. Fetch it again from where the LoRA is from.")
+    told = {f"{lora_files.PREFIX}{name}": value for name, value in told.items()}
     own = {f"{lora_files.PREFIX}{key.removeprefix(PEFT).removeprefix(lora_files.PREFIX)}": tensor
            for key, tensor in tensors.items()}
-    return own, {**header, "lora_adapter_metadata": json.dumps(told)}
+    return own, {**header, lora_scales.NESTED: json.dumps(told)}, config
 
 
-def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, model: nn.Module) -> Expert:
+def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, told_in: Path,
+            model: nn.Module) -> Expert:
     if any(key.startswith(KOHYA) for key in tensors):
-        return lora_kohya.read(tensors, model, str(file))
-    return lora_files.factors_of({_of_today(key): tensor for key, tensor in tensors.items()}, header, file)
+        scales = lora_scales.of_header(header, file, told_in)
+        lora_files.check_plain(scales.fields, file)
+        return lora_kohya.read(tensors, model, str(file), scales)
+    of_today = {_of_today(key): tensor for key, tensor in tensors.items()}
+    return lora_files.factors_of(of_today, header, file, told_in)
 
 
 def _of_today(key: str) -> str:

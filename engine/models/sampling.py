@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
+from engine.models import stochastic
+from engine.models.checkpoints import first_line
 from engine.models.mixture import Mixture
 
 SAMPLERS = {
@@ -17,7 +19,6 @@ SAMPLERS = {
     "default": "",
 }
 """diffusers' schedulers, made with the checkpoint's own noise schedule; "default" is the one it came with."""
-STOCHASTIC = ("Ancestral", "SDE", "DDPM", "LCM", "TCD")
 
 Callback = Callable[[int, int, Tensor], None]
 """After each step: steps done, steps in all, latents (n, c, h, w). What it raises ends the painting."""
@@ -65,21 +66,36 @@ class Batch:
 
 
 def scheduler(pipe: Any, sampler: str) -> Any:
-    """A fresh scheduler with the pipeline's own noise schedule. Raises EngineError for an unknown name."""
+    """A fresh scheduler with the pipeline's own noise schedule.
+
+    Raises EngineError for an unknown name, for one that the noise schedule does not suit, and for the checkpoint's
+    own where a picture would not keep to its seed.
+    """
     import diffusers
     if sampler not in SAMPLERS:
         raise EngineError(f"No sampler called {sampler!r}. Choose one of {', '.join(SAMPLERS)}.")
     own = type(pipe.scheduler)
     if sampler != "default" and "FlowMatch" in own.__name__:
         raise EngineError(f"A {type(pipe).__name__} has a sampler of its own. Choose sampler 'default'.")
-    if sampler == "dpmsolver++":
-        return diffusers.DPMSolverMultistepScheduler.from_config(pipe.scheduler.config, algorithm_type="dpmsolver++")
     kind = getattr(diffusers, SAMPLERS[sampler]) if SAMPLERS[sampler] else own
-    made = kind.from_config(pipe.scheduler.config)
-    if any(word in kind.__name__ for word in STOCHASTIC) or "sde" in made.config.get("algorithm_type", ""):
+    changes = {"algorithm_type": "dpmsolver++"} if sampler == "dpmsolver++" else {}
+    try:
+        made = kind.from_config(pipe.scheduler.config, **changes)
+        drawn = sampler == "default" and stochastic.draws_noise(made)
+    except Exception as error:  # a foreign noise schedule through a foreign library: it may raise anything
+        raise EngineError(f"This checkpoint's noise schedule does not suit sampler {sampler!r}: {kind.__name__} says "
+                          f"{first_line(error)!r}. {_other_sampler(kind)}") from error
+    if drawn:
         raise EngineError(f"This checkpoint's own {kind.__name__} draws new noise at every step, so that a picture "
-                          "would depend on its batch. Choose sampler dpmsolver++, ddim or euler.")
+                          f"would depend on its batch. {_other_sampler(kind)}")
     return made
+
+
+def _other_sampler(kind: type) -> str:
+    if "FlowMatch" not in kind.__name__:
+        return f"Choose sampler {', '.join(name for name, known in SAMPLERS.items() if known)}."
+    return ("Write FlowMatchEulerDiscreteScheduler without stochastic_sampling into its "
+            "scheduler/scheduler_config.json and model_index.json.")
 
 
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:

@@ -5,13 +5,23 @@ from typing import Any
 import torch
 
 from engine.core.errors import EngineError
+from engine.models import checkpoints, parts, weight_files
 
 
 def unet(folder: Path) -> Any:
-    """The UNet of a diffusers pipeline folder, on the meta device. Raises EngineError when it has none."""
+    """The UNet of a diffusers pipeline folder, on the meta device.
+
+    Raises EngineError when it has none, or one that does not open.
+    """
     from diffusers import UNet2DConditionModel
     if not (folder / "unet" / "config.json").is_file():
         raise EngineError(f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion 1, 2 "
                           "or XL, or Storybook.")
-    with torch.device("meta"):
-        return UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))
+    try:
+        weight_files.check(folder / "unet")
+        with torch.device("meta"):
+            return UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))
+    except Exception as error:  # a foreign file through a foreign library: it may raise anything
+        fault = parts.because(error)
+        named = parts.Faulty(f"its unet {fault}", fault.remedy)
+        raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, named) from error

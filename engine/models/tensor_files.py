@@ -18,22 +18,28 @@ from engine.core.store import atomic
 if TYPE_CHECKING:
     from torch import Tensor
 
+BROKEN = (SafetensorError, OSError, ValueError)
+"""What safetensors raises for a file that is none, or is cut off."""
+
+PICKLED = (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+LONGEST_HEADER = 100_000_000
+"""In bytes; safetensors reads no longer one."""
+
 
 @contextmanager
 def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
     """The open file; with `framework="numpy"` without torch. Raises EngineError when it is not whole, or pickled."""
-    pickled = [file.with_suffix(suffix) for suffix in (".bin", ".pt", ".ckpt")]
-    if not file.is_file() and not any(other.is_file() for other in pickled):
-        raise EngineError(f"{file} is missing. Run the stage that writes it first.")
-    if not file.is_file() or _is_pickle(file):
-        raise EngineError(f"{file.parent} holds pickled weights, which can run code and are never opened. "
-                          "Convert them to safetensors first.")
+    if not file.is_file():
+        raise _missing(file)
     try:
-        with safe_open(file, framework=framework) as found:
+        found = safe_open(file, framework=framework)
+    except BROKEN as error:
+        raise _unreadable(file, error) from error
+    try:
+        with found:
             yield found
-    except (SafetensorError, OSError, ValueError) as error:
-        raise EngineError(f"{file} is damaged or no safetensors file ({error}). "
-                          "Delete it and make it again.") from error
+    except BROKEN as error:
+        raise _damaged(file, error) from error
 
 
 def read(file: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
@@ -74,7 +80,34 @@ def _sort_header(file: Path) -> None:
         found.write(text)
 
 
+def _missing(file: Path) -> EngineError:
+    if any(file.with_suffix(suffix).is_file() for suffix in (".bin", ".pt", ".ckpt")):
+        return _pickled(file)
+    return EngineError(f"{file} is missing. Run the stage that writes it first.")
+
+
+def _unreadable(file: Path, error: Exception) -> EngineError:
+    """Only now is it looked at for a pickle: the same bytes may be a header's length."""
+    if isinstance(error, OSError):
+        return EngineError(f"{file} cannot be read ({error}). Allow that, or choose another file.")
+    return _pickled(file) if _is_pickle(file) else _damaged(file, error)
+
+
+def _pickled(file: Path) -> EngineError:
+    return EngineError(f"{file.parent} holds pickled weights, which can run code and are never "
+                       "opened. Convert them to safetensors first.")
+
+
+def _damaged(file: Path, error: Exception) -> EngineError:
+    return EngineError(f"{file} is damaged or no safetensors file ({error}). "
+                       "Delete it and make it again.")
+
+
 def _is_pickle(file: Path) -> bool:
-    """By the first bytes: a bare pickle, or the zip archive of `torch.save`."""
+    """By the first bytes: a bare pickle, or the zip archive of `torch.save`.
+
+    A safetensors file that was cut off may begin with the same two bytes, but its length can be.
+    """
     with open(file, "rb") as found:
-        return found.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        first = found.read(8)
+    return first[:2] in PICKLED and int.from_bytes(first, "little") > LONGEST_HEADER

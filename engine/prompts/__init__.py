@@ -33,7 +33,7 @@ class Config:
     writer_options: dict[str, Any] = field(default_factory=dict,
                                            metadata={"recorded": "as the writer's"})
     count: int = field(default=200, metadata={
-        "help": "Prompts a skill", "range": (1, 100_000),
+        "help": "Prompts a skill", "range": (1, 100_000), "most_in_app": 10_000,
         "recorded": "by how many lines there are"})
     examples_per_request: int = field(default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)})
     lines_per_request: int = field(default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)})
@@ -41,7 +41,7 @@ class Config:
         "help": "Chance that an example is one of the skill's seeds, not an accepted prompt", "range": (0.0, 1.0)})
     seed: int = field(default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)})
     max_rounds: int = field(default=300, metadata={
-        "help": "Requests a skill at most", "range": (1, 100_000),
+        "help": "Requests a skill at most", "range": (1, 100_000), "most_in_app": 3_000,
         "decides": False, "why": "how long it goes on, and not which line comes next"})
     language: Language = field(default="storybook", metadata={
         "help": "Whether prompts must be Storybook English; free ones are only held to their length"})
@@ -78,11 +78,13 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for no skills, and for one that is not there."""
+    """Raises EngineError for no skills or one that is not there, and for a writer and options that are none."""
     if not config.skills:
         raise EngineError("There is nothing to write for. Name at least one skill.")
     for name in config.skills:
         skills.load(name)
+    options = plugins.load(writers, config.writer).Config
+    build(options, config.writer_options, where=f"options of the writer {config.writer}")
 
 
 def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer) -> Iterator[Event]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
-from engine.core.store import Store, read_json, read_records, write_json, write_records
+from engine.core.store import Store, read_object, read_records, write_json, write_records
+from engine.core.typed import reader
 from engine.core.types import Prompt, Rejected
+from engine.models.identity import recognised
 from engine.prompts.checks import Refusal
 from engine.prompts.novelty import Novelty
 from engine.prompts.skills import Skill
@@ -93,13 +95,20 @@ def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, repl
     accepted, rejected = read_records(store.prompts(name), Prompt), read_records(store.rejected(name), Rejected)
     if not path.exists():
         return Pool(skill, "", accepted, finished=True) if accepted else fresh
-    saved = read_json(path)
-    if changed := difference(saved["recipe"], recipe):
+    saved = read_object(path, recipe=dict, mark=dict)
+    if changed := difference(recognised(saved["recipe"], recipe), recipe):
         if replace:
             return fresh
         raise EngineError(f"The prompts for {name} were written with other settings ({changed}). Set them back, "
                           "choose another run, or set replace to write the prompts anew.")
-    mark = Mark(**saved["mark"])
+    mark = _mark(saved["mark"], path)
     if mark.finished >= count:
         return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished=True)
     return Pool(skill, recipe["writer"], accepted[:mark.accepted], rejected[:mark.rejected], mark.rounds)
+
+
+def _mark(values: Mapping[str, Any], path: Path) -> Mark:
+    try:
+        return reader(Mark)(values)
+    except ValueError as error:
+        raise EngineError(f"{path} is damaged (mark: {error}). Delete it and run its stage again.") from error

@@ -36,8 +36,8 @@ def names(folder: Path = FOLDER) -> list[str]:
 def load(name: str, folder: Path = FOLDER) -> Skill:
     """Raises EngineError for an unknown name (naming the known ones) and for a file that says it wrong."""
     if name not in names(folder):
-        raise EngineError(f"No skill called {name!r}. Choose from {', '.join(names(folder))}, or add "
-                          f"assets/skills/{name}.toml.")
+        raise EngineError(f"No skill called {name[:80]!r}. Choose from {', '.join(names(folder))}, or add "
+                          f"assets/skills/{name[:80]}.toml.")
     path = folder / f"{name}.toml"
     skill = build(Skill, read_toml(path) | {"name": name}, where=str(path))
     if fault := _fault(skill):
@@ -49,9 +49,9 @@ def _fault(skill: Skill) -> str | None:
     if not all(example.strip() for example in skill.examples):
         return "an example is empty; fill it or take it out"
     if len(set(skill.examples)) < LEAST_EXAMPLES:
-        return f"it has {len(set(skill.examples))} different examples; a writer needs {LEAST_EXAMPLES}"
+        return f"it has {len(set(skill.examples))} different examples; a writer needs {LEAST_EXAMPLES}. Add some"
     if not 1 <= skill.least_words <= skill.most_words:
-        return f"least_words {skill.least_words} and most_words {skill.most_words} leave no room"
+        return f"least_words {skill.least_words} and most_words {skill.most_words} leave no room. Set them apart"
     for example in skill.examples:
         if not skill.least_words <= len(example.split()) <= skill.most_words:
             return (f"the example \u201c{example[:60]}\u201d has {len(example.split())} words, not "

@@ -82,6 +82,7 @@ def read(one: Planned, shipped: Path) -> Measured | None:
 
     None where nothing was measured of them. Raises EngineError for a file of another kind.
     """
+    asked = _asked(one)
     for file in (file_of(one), shipped / file_of(one).name):
         if file.exists():
             try:
@@ -90,7 +91,7 @@ def read(one: Planned, shipped: Path) -> Measured | None:
                 names = ", ".join(field.name for field in fields(Measured))
                 raise EngineError(
                     f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
-            if _completed(found.asked, one) == _asked(one):
+            if checkpoints.recognised(_completed(found.asked, one), asked) == asked:
                 return found
     return None
 

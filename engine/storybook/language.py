@@ -26,13 +26,26 @@ class _Fault(Exception):
 def parse(text: str) -> Graph:
     """The graph of a text. Raises Unreadable."""
     try:
-        graph = _Reader(_tokens(text)).text()
-        if fault := graph.fault():
-            raise _Fault(fault)
+        return _graph(text)
     except _Fault as fault:
         from engine.storybook.nearest import nearest
         sentence, known = nearest(text[:MOST_CHARACTERS])
         raise Unreadable(str(fault), sentence, known) from fault
+
+
+def fault(text: str) -> str | None:
+    """Why a text cannot be read, without looking for the nearest that can; None where it can."""
+    try:
+        _graph(text)
+    except _Fault as found:
+        return str(found)
+    return None
+
+
+def _graph(text: str) -> Graph:
+    graph = _Reader(_tokens(text)).text()
+    if found := graph.fault():
+        raise _Fault(found)
     return graph
 
 

@@ -115,10 +115,11 @@ def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
     assert watch.redraw(None, "a", "", "in") == ["", skip, skip, skip]
 
 
-def test_only_opening_a_tab_says_which_is_open(demo):
+def test_only_opening_a_tab_or_the_page_says_which_is_open(demo):
     """A slow drawing that ends late must not bring an older tab back."""
     opened = next(listener for listener in demo.fns.values() if listener.name == "tick").inputs[1]
-    setting = [listener for listener in demo.fns.values() if opened in listener.outputs]
+    setting = [listener for listener in demo.fns.values()
+               if opened in listener.outputs and listener.name != "first_look"]
     assert [listener.fn() for listener in setting] == ["prompts", "images", "experts", "merge", "evaluate", "vote"]
 
 
@@ -129,3 +130,45 @@ def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeyp
     mark, strip, *_ = watch.redraw("mine", "a", "", "in")
     assert 'role="alert"' in strip and "Delete it" in strip
     assert watch.tick("mine", "a", mark, "in") == [gr.skip()] * 4
+
+
+@pytest.mark.parametrize("stage, last, words", [
+    ("pipeline", "\nmodel  macro\nbase   0.5", "Done: every stage of the recipe. See who is better in Evaluate"),
+    ("prompts", "200 prompts for places.", "Done: 200 prompts for places. Next: paint them"),
+    ("unheard-of", "", "Done: every stage")])
+def test_the_end_says_so_and_what_comes_next(working, stage, last, words):
+    """The whole line's last words are a table, which begins with an empty line."""
+    html = line.strip("example", working(state="done", stage=stage, last=Event(last, kind="done")), None)
+    assert f"<p>{words}" in html
+
+
+def test_every_job_knows_what_comes_next():
+    """But for an export, which the app does by itself."""
+    from engine import __main__ as command_line
+    assert set(line.NEXT) == set(command_line.STAGES) - {"export"} | {"pipeline"}
+
+
+def test_a_recipe_that_is_refused_makes_no_run(started, runs_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    (tmp_path / "wrong.toml").write_text("[images]\nskills = ['counting']\nmodel = '/nowhere'\n")
+    with pytest.raises(gr.Error, match="no folder .*/nowhere"):
+        line.start("wrong")
+    assert not started and not runs_folder.exists()
+
+
+def test_a_recipe_that_came_while_the_app_runs_is_offered(demo, monkeypatch, tmp_path):
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    (tmp_path / "late.toml").write_text('title = "Late"')
+    recipe = next(block for block in demo.blocks.values() if block.elem_id == "recipe")
+    focus, = [fn.fn for fn in demo.fns.values() if (recipe._id, "focus") in fn.targets]
+    assert focus()["choices"] == [("late · Late", "late")]
+
+
+@pytest.mark.parametrize("asked, run, tab", [
+    ({}, "example", None), ({"run": "mine", "tab": "a"}, "mine", "a"), ({"run": "gone", "tab": "a"}, "example", "a"),
+    ({"run": "../x", "tab": "no such tab"}, "example", None), ({"run": "new run"}, "new run", None)])
+def test_a_page_comes_back_to_the_run_and_tab_of_its_address(watch, runs_folder, asked, run, tab):
+    store.write_text(runs_folder / "mine" / "recipe.toml", "")
+    chosen, tabs, opened = watch.first_look(gr.Request(query_params=asked))
+    assert chosen["value"] == run and run in chosen["choices"]
+    assert opened == (tab or gr.skip()) and (tabs == gr.skip()) is (tab is None)

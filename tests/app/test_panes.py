@@ -62,7 +62,7 @@ def test_leaving_one_out_is_told_with_what_it_was_measured_for(run):
         "merge": {"method": "average", "experts": {"counting": 1.0, "places": 0.5}, "guidance": 3.5}, "all": 0.8,
         "floor": 0.3, "ceiling": 0.99, "without": left})
     told = leave_one_out.show("example")
-    assert told.count("<tr") == 4 and "without counting" in told and "−20.0 (−25.0 to −15.0)" in told
+    assert told.count("<tr") == 4 and "without counting" in told and "−20.0 points (−25.0 to −15.0)" in told
     assert "average of counting 1, places 0.5, at guidance 3.5" in told and "Floor 30.0, ceiling 99.0" in told
 
 

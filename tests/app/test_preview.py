@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from app import beside, grids, jobs, runs, sliders
+from app import beside, contents, grids, jobs, runs, sliders
 from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
@@ -140,7 +140,7 @@ def test_no_experts_and_no_prompt(shown):
 def test_several_prompts_and_every_expert_alone(shown):
     *_, (rows, _, _) = shown("two red balls\na blue star\n\na blue star", each=True)
     assert rows.count('class="pair"') == 2 and rows.count("<img") == 2 * (2 + len(SKILLS))
-    assert rows.count("<h4>") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
+    assert rows.count("<h2") == 2 and "Are there exactly two balls?" not in rows and rows.count("%</small>") == 10
 
 
 def test_sliders_follow_the_experts_and_keep_what_was_slid(shown):
@@ -166,17 +166,24 @@ def test_presets_are_selmas_and_the_saved_merges(shown, run):
     assert [one["value"] for one in slid[:2]] == [0.0, 0.5] and len(slid) == 12
 
 
-def test_undo_goes_back_step_by_step():
-    past = [[1.0, "average"]]
-    for now in ((0.5, "average"), (0.5, "average"), (0.5, "weighted")):
-        past = sliders.remembered(past, *now)
-    assert past == [[1.0, "average"], [0.5, "average"], [0.5, "weighted"]]
-    past, then = sliders.before(past, (0.5, "weighted"))
-    assert then == [0.5, "average"]
-    past, then = sliders.before(past, then)
-    assert then == [1.0, "average"]
-    assert sliders.before(past, then) == ([[1.0, "average"]], [1.0, "average"]), "there is nothing before it"
-    assert sliders.before(past, [0.2, "average"])[1] == [1.0, "average"], "a move that was not remembered yet"
+@pytest.mark.parametrize("recipe", ["[]", '{"kind": "merge", "method": "average", "experts": ["counting"]}'])
+def test_a_damaged_merge_is_told_and_hides_no_other(run, recipe):
+    store = runs.open_store(runs.writable("example"))
+    (store.merge("broken")).mkdir()
+    (store.merge("broken") / "recipe.json").write_text(recipe)
+    name, found = store.folder.name, contents.of(store)
+    assert "broken" not in (presets := sliders.known_presets(name, list(SKILLS))) and "merged" in presets
+    shown = sliders.saved_view(name, found)
+    assert "recipe.json is damaged" in shown and "average of counting" in shown
+
+
+@pytest.mark.parametrize("result", ["[]", "{}", '{"weights": [1]}', '{"weights": {"counting": "1"}}'])
+def test_a_damaged_search_is_a_sentence(run, result):
+    store = runs.open_store(runs.writable("example"))
+    (store.folder / "searches" / "s").mkdir(parents=True)
+    (store.folder / "searches" / "s" / "result.json").write_text(result)
+    with pytest.raises(EngineError, match=r"result\.json is damaged"):
+        sliders.known_presets(store.folder.name, list(SKILLS))
 
 
 def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from app import scores
-from app.tabs import evaluate
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, intervals, report, summary
@@ -82,14 +81,3 @@ def test_the_pictures_stand_beside_their_scores(example):
     rows = scores.pictures(example, ["base@3.5", "merged@2"], "test/storybook")
     assert len(rows) == 9 and all([model for model, _, _ in row] == ["base@3.5", "merged@2"] for row in rows.values())
     assert all(file.exists() and score.evidence["text"] == text for text, row in rows.items() for _, file, score in row)
-
-
-def test_the_best_painter_stands_out_and_the_ceiling_does_not():
-    measured = dict(mean=None, against_base=None, by_skill={}, diversity=None, floor=None)
-    def standing(model, arm, macro):
-        nothing = dict(unscored=0, by_skill={}, selma_by_skill={}, selma=None, exact_by_skill={}, exact=None,
-                       by_category={}, flagged=None)
-        return scores.Standing(model, arm, 3.5, summary.Summary(pictures=1, macro=macro, **nothing), **measured)
-    html = evaluate.ranking_view([standing("base@3.5", "base", 0.4), standing("merged@2", "merged", 0.6),
-                                  standing("ceiling", "ceiling", 0.9)])
-    assert '<tr class="best"><th scope="row">merged@2</th>' in html and html.count("best") == 1

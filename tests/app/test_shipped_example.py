@@ -1,8 +1,11 @@
 """The run that ships: the first open shows it, every tab has something of it, and its experts fit the base."""
 from datasets import load_dataset
 
-from app import contents, runs, scores
+from app import contents, opening, runs, scores
+from app.preview import Cell, Mix, Preview
 from engine.core.store import Store, read_json
+from engine.core.types import Prompt
+from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
 
@@ -38,7 +41,8 @@ def test_its_experts_are_of_the_base_that_ships():
     run = shipped()
     base = checkpoints.fingerprint(checkpoints.pipeline_folder("storybook"))
     for name in SKILLS:
-        assert read_json(run.expert(name) / "recipe.json")["base"]["sha256"] == base
+        recorded = read_json(run.expert(name) / "recipe.json")["base"]["sha256"]
+        assert checkpoints.recognised(recorded, base) == base
     assert set(Ensemble("storybook", None, run, SKILLS).experts) == set(SKILLS)
 
 
@@ -47,6 +51,17 @@ def test_its_pictures_open_whole_on_the_hub(tmp_path):
         opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
         assert set(opened) == {"train"} and len(opened["train"]) == count
         assert {"image", "text", "seed"} <= set(opened["train"].column_names)
+
+
+def test_its_first_pictures_show_what_they_are_said_to():
+    """With the sliders as they begin, in the app's own number of steps."""
+    run = shipped()
+    first = opening.of(run, SKILLS)
+    merged = Mix.of(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
+    cells = [Cell(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
+    read = storybook.judge(storybook.Config())
+    before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
+    assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.told
 
 
 def test_it_is_small():

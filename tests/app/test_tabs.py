@@ -10,7 +10,8 @@ from app.choice import choose
 from app.tabs import evaluate, experts, images, prompts
 from engine.core import plugins
 from engine.core.errors import EngineError
-from engine.core.store import write_json, write_text
+from engine.core.store import write_json, write_records, write_text
+from engine.core.types import Prompt
 from engine.evaluate import Config as Scoring
 from engine.experts import Config as Experts
 from engine.images import Config as Images
@@ -25,7 +26,7 @@ def test_prompts_show_both_verdicts_and_can_be_filtered():
     assert 'class="refused"' not in prompts.listed("example", prompts.ALL, "accepted")
     assert 'class="kept"' not in prompts.listed("example", prompts.ALL, "refused")
     only = prompts.listed("example", "styles", "both")
-    assert "<h4>styles</h4>" in only and "<h4>counting</h4>" not in only
+    assert "<h2 class=\"part\">styles</h2>" in only and "<h2 class=\"part\">counting</h2>" not in only
 
 
 @pytest.mark.parametrize("show, given, place", [
@@ -110,6 +111,24 @@ def test_evaluate_goes_on_with_the_runs_skills_and_revision(handler, started, ru
     handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook")
     options = started[0][1]
     assert (options["skills"], options["revision"]) == (("styles",), "abc") and options["keep_pictures"] > 0
+
+
+@pytest.mark.parametrize("own", [{}, {"prompts": "own.jsonl"}])
+def test_pictures_that_the_judge_cannot_read_are_not_painted(handler, started, runs_folder, own):
+    """On another base than Storybook's: as a search and leave-one-out are refused."""
+    write_text(runs_folder / "mine" / "recipe.toml", 'model = "someone/sdxl"\n')
+    with pytest.raises(gr.Error, match="An evaluation needs a judge, and the one that ships reads Storybook's pictures "
+                                       "alone. Choose a run on Storybook".replace("'", "&#x27;")):
+        handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook", **own)
+    assert not started
+
+
+def test_prompts_that_the_judge_cannot_read_are_not_painted(handler, started, runs_folder, tmp_path):
+    write_records(tmp_path / "own.jsonl", [Prompt("a", "photos", "a dog on a skateboard")])
+    with pytest.raises(gr.Error, match="can read none of the 1 prompts; .*dog.*Choose prompts that it understands"):
+        handler("evaluate")(run="example", models=["base"], guidances=["2"], split="test", judge="storybook",
+                            prompts=str(tmp_path / "own.jsonl"))
+    assert not started and not runs_folder.exists()
 
 
 def test_save_merge_names_its_weights(handler, started):

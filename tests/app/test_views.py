@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image, PngImagePlugin
 
-from app import figures, pictures, views
+from app import figures, pictures, units, views
 from app.figures import Point
 from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
@@ -52,7 +52,7 @@ def test_an_unscored_reading_says_so_and_is_no_zero():
 
 def test_numbers():
     assert [views.percent(v) for v in (None, 0.0, 0.4567)] == ["–", "0.0", "45.7"]
-    assert views.signed(-0.031) == "−3.1" and views.signed(0.2) == "+20.0" and views.span(0.1, 0.95) == "10 to 95"
+    assert views.span(0.1, 0.95) == "10 to 95"
     assert '<tr class="best"><th scope="row">b</th>' in views.table(("", "n"), [("a", "1"), ("b", "2")], best=1)
 
 
@@ -78,6 +78,24 @@ def test_thumbnails_are_small_and_follow_their_file(tmp_path):
     with pytest.raises(EngineError, match="big.png is damaged.*Delete it"):
         pictures.bare(file)
     assert "img" not in pictures.img(None, "x")
+
+
+def test_a_score_outside_0_to_1_is_its_own_number():
+    clip = Score("p", 1, "clipscore", 20.3, {"seen": None})
+    assert views.marked(clip) == "20.3" and views.is_good(clip) is None
+    assert '<b class="mark">20.3</b>' in views.reading(clip) and "questions" not in views.reading(clip)
+    assert views.marked(Score("p", 1, "reward", -1.7)) == "−1.7"
+    assert views.marked(Score("p", 1, "reward", 0.25), units.OWN) == "0.2", "as the table it stands in"
+
+
+def test_a_figure_of_other_scores_has_an_axis_of_its_own():
+    shown = figures.bars({"base": {"photos": Point(20.3, 19.1, 21.0)}}, units.OWN)
+    assert list(shown.data[0].y) == [20.3] and shown.layout.yaxis.range is None
+    assert shown.data[0].error_y.array == pytest.approx((0.7,)) and shown.layout.yaxis.title.text == "score"
+    share = figures.bars({"base": {"photos": Point(0.2)}})
+    assert share.layout.yaxis.range == (0, 100) and share.layout.yaxis.title.text == "score, %"
+    found = figures.progress({"candidates": [(0, -1.7), (1, -1.2)]}, -1.5, units.OWN)
+    assert list(found.data[0].y) == [-1.7, -1.2] and found.layout.shapes[0].y0 == -1.5
 
 
 def test_bars_carry_their_intervals():

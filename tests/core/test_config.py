@@ -1,4 +1,6 @@
 """Options by name: what is taken, and the sentence for what is not."""
+import itertools
+import time
 import tomllib
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -56,7 +58,12 @@ def test_an_optional_value_with_a_range_may_be_absent():
     ({"model": "toy", "weights": {"a": "1"}}, "weights: a is '1'; it must be of type float"),
     ({"model": "toy", "shards": {"a": [1, "2"]}}, "shards: a is '2'; it must be of type int"),
     ({"model": "toy", "shards": {"a": 1}}, "shards: a is 1; it must be of type list"),
-    ({"model": 7}, "must be of type str"),
+    ({"model": 7}, "must be of type str. Give a text, in quotes"),
+    ({"model": "toy", "rate": float("nan")}, "rate is nan; it must be a finite number"),
+    ({"model": "toy", "weights": {"a": float("inf")}}, "weights: a is inf; it must be a finite number"),
+    ({"model": "toy", "rank": 10**30}, "more than 64 bits"),
+    ({"model": "\ud800"}, "half a character"),
+    ({"model": ["x" * 10_000]}, "must be of type str"),
 ])
 def test_a_wrong_value_gets_a_sentence(values, sentence):
     with pytest.raises(EngineError, match="lora: .*") as caught:
@@ -77,9 +84,42 @@ def test_any_value_is_taken_or_refused_but_never_crashes(values):
     assert 1 <= made.rank <= 128 and made.ends in ("cosine", "constant")
 
 
+def test_a_busy_machine_fails_no_generated_test(monkeypatch):
+    """Hypothesis reads the clock around every draw: the first text alone takes seconds where others compute."""
+    clock = itertools.count(0, 60)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
+    seen = []
+
+    @given(st.dictionaries(NAMES, st.text()))
+    def generated(values):
+        seen.append(values)
+    generated()
+    assert len(seen) >= 50
+
+
 def test_a_folder_is_no_recipe(tmp_path):
     with pytest.raises(EngineError, match="Name a TOML file"):
         config.read_toml(tmp_path)
+
+
+def test_errors_quote_no_more_than_a_line():
+    with pytest.raises(EngineError) as caught:
+        config.build(Config, {"model": ["x" * 10_000]}, where="lora")
+    assert len(str(caught.value)) < 300
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path):
+    (tmp_path / "recipe.toml").write_bytes(b"\xef\xbb\xbfrank = 4\n")
+    assert config.read_toml(tmp_path / "recipe.toml") == {"rank": 4}
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("a = " + "[" * 2000 + "]" * 2000, "nested too deep"), ("a = " + "[" * 150 + "]" * 150, "nested too deep"),
+    ("a = " + "9" * 9000, "not valid TOML.*Correct that line")])
+def test_toml_that_nothing_could_follow_is_a_sentence(tmp_path, text, sentence):
+    (tmp_path / "recipe.toml").write_text(text)
+    with pytest.raises(EngineError, match=sentence):
+        config.read_toml(tmp_path / "recipe.toml")
 
 
 def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):
@@ -90,7 +130,7 @@ def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):
     with pytest.raises(EngineError, match="line 2"):
         config.read_toml(recipe)
     recipe.write_bytes(b"\xff\xfe")
-    with pytest.raises(EngineError, match="not valid TOML"):
+    with pytest.raises(EngineError, match="is damaged: it is no text in UTF-8.*Name a TOML file"):
         config.read_toml(recipe)
     with pytest.raises(EngineError, match="no file"):
         config.read_toml(tmp_path / "missing.toml")

@@ -10,7 +10,7 @@ from peft.utils import merge_utils
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.merge import methods, sparse
-from engine.merge.deltas import of_rank
+from engine.merge.deltas import of_rank, to_rank
 from engine.models.lora import Factors
 
 NAMES = plugins.names(methods)
@@ -172,3 +172,12 @@ def test_thinned_deltas_beyond_the_budget_are_computed_anew(monkeypatch):
 def test_a_lower_rank_keeps_less_energy():
     kept = [merged("ties", made(), WEIGHTS, rank=rank, density=0.5).energy_kept for rank in (1, 2, 4, 8)]
     assert kept == sorted(kept) and kept[0] < 0.9 and kept[-1] == pytest.approx(1)
+
+
+def test_what_is_beyond_single_precision_is_a_sentence_and_no_decomposition():
+    with pytest.raises(EngineError, match="delta of x is beyond single precision. Lower the weights"):
+        to_rank([("x", torch.full((4, 4), 1e25), 2)])
+    experts = {"a": {"x": Factors(torch.ones(2, 6) * 1e20, torch.ones(5, 2) * 1e20, 1.0)}}
+    for name in ("compress", "ties", "dare"):
+        with pytest.raises(EngineError, match="delta of x is beyond single precision"):
+            merged(name, experts, {"a": 1.0})

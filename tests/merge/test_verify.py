@@ -1,5 +1,8 @@
 """The verifier tells a right file from a wrong one."""
+from math import inf, isnan, nan
+
 import pytest
+from safetensors.torch import save_file
 
 from engine import merge
 from engine.core import plugins
@@ -39,6 +42,43 @@ def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, mon
         list(merge.run(merge.Config(experts=WEIGHTS, method="weighted", name="wrong"), store))
     assert not list(store.merge("wrong").glob("*.safetensors")), "it is not kept"
     assert not (store.merge("wrong") / "recipe.json").exists(), "and does not count as merged"
+
+
+def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mixture):  # noqa: F811
+    """Ours or theirs: NaN is less than nothing and more than nothing."""
+    good = store.expert("counting") / lora_files.FILE_NAME
+    expert = mixture.expert("counting")
+    huge = {path: f._replace(b=f.b * 1e30) for path, f in expert.items()}
+    assert isnan(verify.difference(good, str(base), None, {"x": huge}, {"x": 1.0}))
+    tensors = {f"unet.{path}.{key}": tensor.contiguous() for path, f in huge.items()
+               for key, tensor in f.tensors().items()}
+    save_file(tensors, tmp_path / "huge.safetensors")
+    file = tmp_path / "huge.safetensors"
+    assert verify.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) == inf
+
+
+@pytest.mark.parametrize(("weight", "found", "sentence"), [
+    (1.0, nan, "computes no numbers any more.*not kept.*lower the weights"),
+    (1.0, inf, "computes something else .*not kept. Please report this"),
+    (11.0, 1e-3, "weights as large as 11 rounding alone does that: lower them")])
+def test_only_what_is_close_is_kept(store, monkeypatch, weight, found, sentence):
+    monkeypatch.setattr(verify, "difference", lambda *_: found)
+    with pytest.raises(EngineError, match=sentence) as raised:
+        list(merge.run(merge.Config(experts={"counting": weight}, method="weighted", name="off"), store))
+    assert "training diverged" not in str(raised.value)
+    assert not list(store.merge("off").glob("*")), "nothing is kept"
+
+
+@pytest.mark.parametrize("method", plugins.names(methods))
+def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixture, method):  # noqa: F811
+    """An expert of others with factors that half precision just holds: nothing diverged here."""
+    largest = {path: f._replace(a=f.a / f.a.abs().max() * 6e4, b=f.b / f.b.abs().max() * 6e4, scale=1e2)
+               for path, f in mixture.expert("counting").items()}
+    recipe = lora_files.read_recipe(store.expert("counting"))
+    lora_files.write(store.expert("counting"), largest, recipe)
+    with pytest.raises(EngineError, match="values that are too large .*lower the weights") as raised:
+        list(merge.run(merge.Config(experts={"counting": 100.0}, method=method, name="off"), store))
+    assert "diverged" not in str(raised.value) and not list(store.merge("off").glob("*"))
 
 
 def test_too_little_memory_to_verify_is_told_and_the_merge_is_kept(store, monkeypatch):

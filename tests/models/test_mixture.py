@@ -167,6 +167,8 @@ def test_the_base_in_bfloat16_and_autocast_agree_with_float32(unet, mixed, input
 @pytest.mark.parametrize(("make", "sentence"), [
     (lambda unet: Lora(0, 4), "rank of 1 or more"),
     (lambda unet: Lora(4, 0), "positive alpha"),
+    (lambda unet: Lora(4, float("inf")), "alpha is inf, with which no LoRA was trained. Choose one near the rank"),
+    (lambda unet: Lora(4, 1e30), "alpha is 1e\\+30, with which no LoRA was trained"),
     (lambda unet: Mixture(unet, {}), "at least one expert"),
     (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("to_x",))}), "to_k, to_out.0, to_q, to_v"),
     (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("norm1",))}), "or convolution is called .norm1"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.merge.deltas import Merged, layers, used
+from engine.merge.deltas import Merged, check_size, layers, used
 
 if TYPE_CHECKING:
     from torch import Size, Tensor
@@ -55,7 +55,9 @@ def _merge(cores: Mapping[str, Core], weights: Mapping[str, float], config: Conf
         if not set(core.experts) & set(weights):
             continue
         w = torch.tensor([config.strength * weights.get(name, 0.0) for name in core.experts])
-        u, s, vh = torch.linalg.svd((core.r_b * w) @ core.r_a.T, full_matrices=False)
+        middle = (core.r_b * w) @ core.r_a.T
+        check_size(middle, path)
+        u, s, vh = torch.linalg.svd(middle, full_matrices=False)
         root = s[:config.rank].sqrt()
         a, b = root[:, None] * (vh[:config.rank] @ core.q_a.T), core.q_b @ (u[:, :config.rank] * root)
         expert[path] = Factors(a.unflatten(1, core.shape), b, 1.0)

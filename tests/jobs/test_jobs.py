@@ -8,32 +8,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from app import jobs
+from app import job_events, jobs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS
-
-
-@pytest.fixture(autouse=True)
-def toy_runs(tmp_path, monkeypatch):
-    """Runs below tmp, the toy stage as `toy`; no job outlives its test."""
-    monkeypatch.setenv("SELMA_RUNS", str(tmp_path))
-    monkeypatch.setattr(jobs, "command", lambda stage, folder: [
-        sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)])
-    yield
-    for job in jobs.listed():
-        jobs.cancel(job.folder, patience_seconds=0)
-
-
-def start(run="demo", **config):
-    return jobs.start("toy", config, jobs.run_folder(run))
-
-
-def wait_for(text, job):
-    for event in jobs.follow(job, every_seconds=0.02):
-        if event.text == text:
-            return
-    raise AssertionError(f"{text!r} never came")
+from tests.jobs.toy_jobs import start, wait_for
 
 
 def test_two_followers_see_the_same_events():
@@ -52,7 +31,7 @@ def test_two_followers_see_the_same_events():
 ])
 def test_every_ending_is_told(ending, words):
     *_, last = jobs.follow(job := start(ending=ending))
-    assert last.kind == "error" and words in last.text
+    assert last.kind == "error" and words in last.text, last.text
     assert jobs.describe(job).state == "error"
 
 
@@ -164,7 +143,7 @@ def test_a_line_half_written_is_read_when_it_is_whole():
 def test_the_last_event_of_a_long_job_is_found():
     job = start(steps=2000)
     last = list(jobs.follow(job))[-1]
-    assert (job / "events.jsonl").stat().st_size > jobs.TAIL_BYTES
+    assert (job / "events.jsonl").stat().st_size > job_events.TAIL_BYTES
     assert jobs.describe(job).last == last and last.kind in LAST_KINDS
 
 

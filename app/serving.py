@@ -1,0 +1,49 @@
+"""Serve the page, however busy the machine is.
+
+`Blocks.launch` ends the server when its thread takes over 5 seconds to start, or when its own request
+to itself takes over 3 ("localhost is not accessible"). Here the server has the main thread, and
+nobody asks whether it is there.
+"""
+import os
+import socket
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from app import shell
+
+PORTS = range(7860, 7960)
+ONLY_LAUNCHED = ("share",)
+"""Options of `launch` that a server of one's own does not have."""
+
+
+def serve(demo: gr.Blocks) -> None:
+    """Until it is interrupted. Raises OSError where the port, or every usual one, is taken."""
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    listening = bound(host, ports())
+    port = listening.getsockname()[1]
+    options = {name: value for name, value in shell.launch_options().items() if name not in ONLY_LAUNCHED}
+    app = gr.mount_gradio_app(FastAPI(openapi_url=None), demo, path="", server_name=host, server_port=port,
+                              root_path=os.environ.get("GRADIO_ROOT_PATH"), show_error=True, **options)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    print(f"* Running on http://{host}:{port}", flush=True)  # noqa: T201 - where to look, as `launch` says it
+    server.run(sockets=[listening])
+
+
+def ports() -> range:
+    """The one that GRADIO_SERVER_PORT names, else the usual ones in turn."""
+    asked = os.environ.get("GRADIO_SERVER_PORT")
+    return range(int(asked), int(asked) + 1) if asked else PORTS
+
+
+def bound(host: str, among: range) -> socket.socket:
+    """A socket that holds the first free port, so that no other program takes it meanwhile."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in among:
+        try:
+            return socket.create_server((host.strip("[]"), port), family=family)
+        except OSError as error:
+            taken = error
+    raise OSError(f"No port of {among.start} to {among.stop - 1} is free on {host} ({taken.strerror}). Set "
+                  "GRADIO_SERVER_PORT to another one.") from taken

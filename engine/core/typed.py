@@ -1,0 +1,259 @@
+"""Values held to type hints, the same for options, records and JSON objects."""
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from math import isfinite
+from types import UnionType
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+Record = TypeVar("Record")
+Checker = Callable[[Any], Any]
+"""Takes a value, returns it as its hint has it; raises Misfit."""
+MOST_SHOWN = 80
+DEEPEST = 100
+PLAIN = (bool, int, float, str)
+WHOLE_NUMBERS = range(-2**63, 2**63)
+REMEDIES = {int: "Give a whole number", float: "Give a number", str: "Give a text, in quotes",
+            bool: "Give true or false", list: "Give a list", tuple: "Give a list", dict: "Give named values"}
+
+
+class Misfit(ValueError):
+    """What is wrong with a value, where in it, and what to give instead."""
+
+    def __init__(self, said: str, remedy: str = "Give another value", place: tuple[str, ...] = ()) -> None:
+        super().__init__(": ".join(place) + " " * bool(place) + said)
+        self.said, self.remedy, self.place = said, remedy, place
+
+    def inside(self, name: object) -> "Misfit":
+        return Misfit(self.said, self.remedy, (shortened(name, str), *self.place))
+
+
+TOO_DEEP = Misfit("it is nested too deep", "Write it flat")
+
+
+def shortened(value: object, shown: Callable[[Any], str] = repr) -> str:
+    """As an error quotes it."""
+    try:
+        text = shown(value)
+    except (RecursionError, ValueError):  # nested too deep, a number of too many digits
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def check_depth(value: Any) -> None:
+    """Raises Misfit for lists and tables within each other that later steps could not follow."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list)
+                 for inner in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return
+    raise TOO_DEEP
+
+
+def checker(hint: Any) -> Checker:
+    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict (keys it does not name are kept)."""
+    if hint is Any:
+        return _as_it_is
+    if is_typeddict(hint):
+        return _of_shape(hint)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (NotRequired, Required):
+        return checker(inner[0])
+    if origin is Literal:
+        return _one_of(inner)
+    if origin in (Union, UnionType):
+        return _any_of([one for one in inner if one is not type(None)], type(None) in inner)
+    if origin is dict:
+        return _named(checker(inner[1]))
+    if origin is list or (origin is tuple and inner[1:] == (...,)):
+        return _several(origin, checker(inner[0]))
+    if origin is tuple:
+        return _exactly([checker(one) for one in inner])
+    return {int: _whole, float: _number, str: _text}.get(hint) or _of_type(origin or hint)
+
+
+@cache
+def checkers(kind: type) -> dict[str, Checker]:
+    """A dataclass's fields, each with its checker.
+
+    Kept by class and not by hint: Literal["a", "b"] and Literal["b", "a"] are one key, and their errors differ. A field
+    whose metadata has a `holds` is held to that instead of its hint.
+    """
+    hints = get_type_hints(kind)
+    return {one.name: checker(one.metadata.get("holds", hints[one.name])) for one in fields(kind)}
+
+
+@cache
+def reader(kind: type[Record]) -> Callable[[Any], Record]:
+    """Named values -> a dataclass's instance; names it does not know are left out.
+
+    A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises Misfit.
+    """
+    checks = list(checkers(kind).items())  # type: ignore[arg-type]
+    needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
+              if one.default is MISSING and one.default_factory is MISSING]
+    fault: Callable[[Any], str] | None = getattr(kind, "fault", None)
+
+    def read(values: Any) -> Record:
+        given = _checked(_dict(values), checks, needed)
+        record = kind(**given)
+        if fault and (said := fault(record)):
+            raise Misfit(said)
+        return record
+    return read
+
+
+def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]], needed: list[str]) -> dict[str, Any]:
+    given, name = {}, ""
+    try:
+        for name, check in checks:
+            if name in values:
+                given[name] = check(values[name])
+    except Misfit as misfit:
+        raise misfit.inside(name) from None
+    for name in needed:
+        if name not in given:
+            raise Misfit("is missing", "Give it a value", (name,))
+    return given
+
+
+def _wrong(value: Any, kind: type) -> Misfit:
+    remedy = REMEDIES.get(kind, "Give another value")
+    return Misfit(f"is {shortened(value)}; it must be of type {kind.__name__}", remedy)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _of_type(kind: Any) -> Checker:
+    def check(value: Any) -> Any:
+        if isinstance(kind, type) and not isinstance(value, kind):
+            raise _wrong(value, kind)
+        return value
+    return check
+
+
+_dict = _of_type(dict)
+
+
+def _whole(value: Any) -> int:
+    """A number of at most 64 bits; 8.0 is one, True is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(value, int)
+    if value not in WHOLE_NUMBERS:
+        raise Misfit(f"is {shortened(value)}, which has more than 64 bits", "Give a smaller number")
+    return value
+
+
+def _number(value: Any) -> float:
+    """A finite one."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise _wrong(value, float)
+    if isinstance(value, int):
+        value = float(_whole(value))
+    if not isfinite(value):
+        raise Misfit(f"is {value}; it must be a finite number of type float", REMEDIES[float])
+    return value
+
+
+def _text(value: Any) -> str:
+    """One that UTF-8 can hold."""
+    if type(value) is str and value.isascii():  # nearly always, and this is called most
+        return value
+    if not isinstance(value, str):
+        raise _wrong(value, str)
+    if not is_unicode(value):
+        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character", "Give a whole text")
+    return value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether no surrogate stands alone in it, which JSON can write and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _one_of(choices: tuple[Any, ...]) -> Checker:
+    def check(value: Any) -> Any:
+        if value not in choices:
+            raise Misfit(f"is {shortened(value)}; choose one of {', '.join(map(str, choices))}", "")
+        return value
+    return check
+
+
+def _any_of(hints: list[Any], or_none: bool) -> Checker:
+    """By the value's own type; else the first that fits, and the last one's complaint where none does."""
+    by_type = {hint: checker(hint) for hint in hints if hint in PLAIN}
+    checks = [checker(hint) for hint in hints]
+
+    def check(value: Any) -> Any:
+        if value is None and or_none:
+            return None
+        if own := by_type.get(type(value)):
+            return own(value)
+        for one in checks[:-1]:
+            try:
+                return one(value)
+            except Misfit:
+                continue
+        return checks[-1](value)
+    return check
+
+
+def _named(inner: Checker) -> Checker:
+    def check(value: Any) -> dict[str, Any]:
+        found = {}
+        for name, one in _dict(value).items():
+            try:
+                found[name] = inner(one)
+            except Misfit as misfit:
+                raise misfit.inside(name) from None
+        return found
+    return check
+
+
+def _several(kind: type, inner: Checker) -> Checker:
+    def check(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise _wrong(value, kind)
+        return kind(inner(one) for one in value)
+    return check
+
+
+def _exactly(inner: list[Checker]) -> Checker:
+    """A tuple of so many values, each with its own hint."""
+    def check(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise _wrong(value, tuple)
+        if len(value) != len(inner):
+            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many")
+        return tuple(check(one) for check, one in zip(inner, value, strict=True))
+    return check
+
+
+def _of_shape(kind: Any) -> Checker:
+    hints = get_type_hints(kind)
+    checks = [(name, checker(hint)) for name, hint in hints.items()]
+    needed = sorted(kind.__required_keys__)
+
+    def check(value: Any) -> dict[str, Any]:
+        return {**_dict(value), **_checked(value, checks, needed)}
+    return check

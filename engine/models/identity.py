@@ -1,0 +1,112 @@
+"""Which weights these are: a hash of what the tensors are, however the files that hold them are cut and named. No torch.
+
+A hash that was recorded as it was taken formerly, over names and bytes of files, is recognised as today's.
+"""
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.core.errors import EngineError
+from engine.models import weight_files
+
+BUFFER_BYTES = 1 << 20
+FORMERLY = {
+    "06219f0489e585c4ea1bf9b65f47ffbae827698feb357a69fb4236ecd33cc201":  # storybook
+        "1ccbe672af3b4b8224ecc2a1da45a6ce1fd647cbe44967bcd5477bb2fd839170",
+    "c24bac5c2f5426a616834acbedcb7e234dfc85a68d3ecc076259a3e9c6ec5962":  # storybook-weak
+        "9086117e226d321d5a1e41044f268cc4881461bd2802c7505b625941f135401f",
+}
+"""Hashes of files that this project shipped once, and what the same weights hash to today: their files have changed."""
+
+_FOLDERS: dict[str, Path] = {}
+"""Where the weights lie whose hash this process has taken, to recognise what was recorded of them formerly."""
+_RENAMED = (
+    (re.compile(r"^text_model\."), ""),  # transformers 5 leaves it away
+    (re.compile(r"^(encoder|decoder)\.embed_tokens\.weight$"), "shared.weight"),  # T5's one table, under three names
+    (re.compile(r"(\.attentions\.\d+)\.query\."), r"\1.to_q."),  # diffusers' first names in a VAE
+    (re.compile(r"(\.attentions\.\d+)\.key\."), r"\1.to_k."),
+    (re.compile(r"(\.attentions\.\d+)\.value\."), r"\1.to_v."),
+    (re.compile(r"(\.attentions\.\d+)\.proj_attn\."), r"\1.to_out.0."),
+)
+_NO_WEIGHT = re.compile(r"(^|\.)position_ids$")
+"""0, 1, 2, ...: old versions saved it."""
+_WHOLE_FILES = re.compile(r"[^.]+\.safetensors")
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over part, name, kind, shape and bytes of a checkpoint's tensors, without the safety checker's.
+
+    The same for a file and its shards, for a whole one and a variant of the same numbers, and for old names and new.
+    Raises EngineError, naming the file, for one that is damaged.
+    """
+    places = weight_files.parts(folder)
+    try:
+        lines = {line for part, place in places.items() for line in _lines(part, place)}
+    except weight_files.Damaged as error:
+        raise EngineError(f"The weights in {folder} are not whole: {error}. Fetch or save them again.") from error
+    found = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+    _FOLDERS[found] = folder
+    return found
+
+
+def former(folder: Path) -> str:
+    """The hash that was recorded until 2026: over names and bytes of files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        name = path.relative_to(folder).as_posix()
+        if _WHOLE_FILES.fullmatch(path.name) and not name.startswith("safety_checker/"):
+            digest.update(name.encode())
+            with open(path, "rb") as weights:
+                digest.update(hashlib.file_digest(weights, "sha256").digest())
+    return digest.hexdigest()
+
+
+def recognised(recorded: Any, present: Any) -> Any:
+    """What was recorded, with every hash that means the same weights as `present` has in its place written like there.
+
+    Both are hashes, or mappings that hold some, as deep as they go. All else is given back as it is.
+    """
+    if isinstance(recorded, Mapping) and isinstance(present, Mapping):
+        return {name: recognised(value, present.get(name)) for name, value in recorded.items()}
+    if not isinstance(recorded, str) or recorded == present or present not in _FOLDERS:
+        return recorded
+    known = FORMERLY.get(recorded) == present or _former_of(present) == recorded
+    return present if known else recorded
+
+
+@cache
+def _former_of(present: str) -> str:
+    """Once a process: a stage asks for every skill, and large weights take seconds."""
+    return former(_FOLDERS[present])
+
+
+def _lines(part: str, folder: Path) -> Iterator[str]:
+    for path in weight_files.of(folder):
+        with open(path, "rb") as file:
+            for tensor in weight_files.stored(path, file):
+                if not _NO_WEIGHT.search(tensor.name):
+                    shape = "x".join(map(str, tensor.shape))
+                    yield f"{part}/{_common(tensor.name)} {tensor.dtype} {shape} {_sha256(file, tensor)}"
+
+
+def _common(name: str) -> str:
+    """One name for what different versions of the libraries call differently."""
+    for pattern, instead in _RENAMED:
+        name = pattern.sub(instead, name)
+    return name
+
+
+def _sha256(file: BinaryIO, tensor: weight_files.Stored) -> str:
+    """In pieces, since a tensor may be larger than what memory is free."""
+    digest, left = hashlib.sha256(), tensor.size_bytes
+    buffer = memoryview(bytearray(min(left, BUFFER_BYTES)))
+    file.seek(tensor.first)
+    while left:
+        count = file.readinto(buffer[:left])
+        assert count, "the file was measured before"
+        digest.update(buffer[:count])
+        left -= count
+    return digest.hexdigest()

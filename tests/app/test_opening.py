@@ -1,0 +1,105 @@
+"""The first prompt shows what the run's merge gains, and does not pretend that one prompt is all."""
+import pytest
+
+from app import opening, runs
+from app.tabs import merge
+from engine.core.store import Store, write_json, write_records
+from engine.core.types import Score
+
+EXPERTS = ("counting", "places")
+TEXTS = {"a": "a brown star", "b": "two fish", "c": "a green heart"}
+
+
+@pytest.fixture
+def run(tmp_path) -> Store:
+    store = Store(tmp_path / "run")
+    made(store, "merged", dict.fromkeys(EXPERTS, 1.0))
+    for name in EXPERTS:
+        write_json(store.expert(name) / "recipe.json", {"name": name})
+    return store
+
+
+def made(store, name, weights, method="average", strength=1.0):
+    write_json(store.merge(name) / "recipe.json", {
+        "name": name, "method": method, "options": {"strength": strength}, "experts": weights})
+
+
+def scored(store, model, values, split="validation"):
+    write_records(store.scores(model, f"{split}/storybook"), [
+        Score(key, 7, "storybook", value, {"skill": "s", "text": TEXTS[key], "pooled": ""})
+        for key, value in values.items()])
+
+
+def test_it_is_the_prompt_that_gains_most_with_its_noise_and_guidance(run):
+    scored(run, "base@2", {"a": 0.5, "b": 0.25, "c": 0.5})
+    scored(run, "merged@2", {"a": 0.75, "b": 1.0, "c": 0.0})
+    found = opening.of(run, EXPERTS)
+    assert (found.prompt, found.seed, found.guidance) == ("two fish", 7, 2.0)
+    assert "“two fish” stands here first because it shows the largest gain" in found.told
+    assert "from 25% to 100%. Over all 3 validation prompts the mean difference is +16.7 points" in found.told
+    assert found.told.endswith(": undecided.")
+
+
+def test_test_prompts_choose_nothing(run):
+    scored(run, "base@2", {"a": 0.0}, split="test")
+    scored(run, "merged@2", {"a": 1.0}, split="test")
+    assert opening.of(run, EXPERTS) == opening.Opening()
+
+
+def test_where_nothing_gains_it_says_so(run):
+    scored(run, "base@2", {"a": 0.5, "b": 1.0})
+    scored(run, "merged@2", {"a": 0.5, "b": 0.75})
+    found = opening.of(run, EXPERTS)
+    assert found.prompt == opening.EXAMPLE and "no validation prompt on which this merge gains" in found.told
+    assert "−12.5 points" in found.told
+
+
+@pytest.mark.parametrize("weights, method, strength", [
+    ({"counting": 1.0}, "average", 1.0), ({"counting": 1.0, "places": 0.5}, "average", 1.0),
+    (dict.fromkeys(EXPERTS, 1.0), "ties", 1.0), (dict.fromkeys(EXPERTS, 1.0), "average", 2.0)])
+def test_a_merge_that_the_sliders_do_not_show_is_not_spoken_of(run, weights, method, strength):
+    made(run, "merged", weights, method, strength)
+    scored(run, "base@2", {"a": 0.0})
+    scored(run, "merged@2", {"a": 1.0})
+    assert opening.of(run, EXPERTS) == opening.Opening()
+
+
+def test_equal_weights_are_the_same_mean(run):
+    made(run, "merged", dict.fromkeys(EXPERTS, 0.5))
+    scored(run, "base@2", {"a": 0.0})
+    scored(run, "merged@2", {"a": 1.0})
+    assert opening.of(run, EXPERTS).prompt == "a brown star"
+
+
+def test_the_usual_guidance_is_preferred_and_the_base_is_met_at_the_same(run):
+    for scale, gain in ((2, 0.9), (3.5, 0.6)):
+        scored(run, f"base@{scale}", {"a": 0.0})
+        scored(run, f"merged@{scale}", {"a": gain})
+    scored(run, "merged@5", {"a": 1.0})
+    assert opening.of(run, EXPERTS).guidance == 3.5
+
+
+def test_what_the_judge_could_not_read_is_no_gain(run):
+    scored(run, "base@2", {"a": None, "b": 0.5})
+    scored(run, "merged@2", {"a": 1.0, "b": 0.6})
+    assert opening.of(run, EXPERTS).prompt == "two fish"
+
+
+def test_the_shipped_example_opens_on_a_change_for_the_better(monkeypatch):
+    monkeypatch.delenv("SELMA_EXAMPLE")
+    store = runs.open_store(runs.EXAMPLE)
+    names = merge.show(runs.EXAMPLE, "", None, None, None, "beside", None, None)[0]
+    found = opening.of(store, names)
+    assert found.prompt == "a brown star" and "from 0% to 100%" in found.told
+    assert "mean difference is +5.1 points" in found.told and found.told.endswith("undecided.")
+    assert found.seed <= merge.LARGEST_SEED
+
+
+def test_what_somebody_wrote_stays(run, monkeypatch):
+    monkeypatch.setattr(runs, "open_store", lambda _: run)
+    scored(run, "base@2", {"a": 0.0})
+    scored(run, "merged@2", {"a": 1.0})
+    prompt, seed, guidance, told, begun = merge.opened_with("mine", EXPERTS, opening.EXAMPLE, opening.EXAMPLE)
+    assert (prompt, seed, guidance["value"], begun) == ("a brown star", 7, 2.0, "a brown star")
+    again = merge.opened_with("mine", EXPERTS, "my own ball", begun)
+    assert "brown star" in again[3] and not [value for value in again if value == "a brown star"]

@@ -1,0 +1,111 @@
+"""In the open nobody starts, changes or takes in anything, whatever is posted; looking and voting stay."""
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from app import owner, shell
+from app.page import start
+from app.tabs import evaluate, vote
+from engine.core.errors import EngineError
+from engine.core.store import Store
+from engine.prompts import Config, check
+
+STARTING = {"start", "stop", "go_on", "write", "paint", "train", "merged", "grid_of", "left_out", "evaluate", "adopt"}
+"""Handlers that start or change something; the whole line's and a search's share a name."""
+EVENT = {"index": 1, "value": "Grid", "selected": True, "cell": 0}
+GIVEN = {"dropdown": None, "number": 1, "checkbox": True, "textbox": "a", "browserstate": ""}
+
+
+@pytest.fixture
+def closed(runs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gr.Blocks]:
+    """The running app as a Space would serve it."""
+    monkeypatch.setenv("SPACE_ID", "somebody/selma-studio")
+    runs_folder.mkdir()
+    demo = shell.build()
+    demo.launch(**shell.launch_options(), prevent_thread_lock=True, quiet=True)
+    yield demo
+    demo.close()
+
+
+def test_no_post_to_any_listener_makes_anything(closed, runs_folder: Path, example: Store):
+    before = files_of(runs_folder) | files_of(example.folder)
+    answers = {listener: posted(closed, listener) for listener in closed.fns.values() if listener.fn}
+    theirs = {listener for listener in answers if getattr(listener.fn, "for_the_owner", False)}
+    assert {listener.name for listener in theirs} >= STARTING
+    for listener in theirs:
+        assert owner.CLOSED[:40] in answers[listener], f"{listener.name}: {answers[listener][:300]}"
+    made = (files_of(runs_folder) | files_of(example.folder)) - before
+    assert {path.name for path in made} <= {"example-votes.db"}, "votes are counted, and nothing else is written"
+
+
+def test_the_page_says_so_and_the_buttons_are_off(closed):
+    shown = httpx.get(closed.local_url).text
+    assert owner.CLOSED.split(":")[0] in shown
+    buttons = {block.value: block.interactive for block in closed.blocks.values() if isinstance(block, gr.Button)}
+    for label in ("Run the whole line", "Write prompts", "Paint pictures", "Train experts", "Save", "Paint the grid",
+                  "Search", "Leave each out in turn, on validation", "Evaluate", "Take it in", "Cancel", "Go on"):
+        assert buttons[label] is False, label
+    for label in (*vote.CHOICES.values(), "Undo", "Another prompt", "Other noise"):
+        assert buttons[label] is not False, label
+
+
+def test_no_file_is_taken_in(closed):
+    answer = httpx.post(f"{closed.local_url}gradio_api/upload", files={"files": ("a.safetensors", b"x" * 100)})
+    assert answer.status_code == 413
+
+
+def test_at_home_a_file_may_be_as_large_as_a_lora(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert shell.launch_options()["max_file_size"] == "256mb"
+
+
+def test_a_handler_that_forgot_is_stopped_where_jobs_start(monkeypatch, started):
+    monkeypatch.setenv("SPACE_ID", "somebody/selma-studio")
+    with pytest.raises(EngineError, match="open to everybody"):
+        start("prompts", "new run", Config, check, skills=("counting",))
+    assert not started
+
+
+def test_pictures_that_are_voted_on_stand_beside_no_name(monkeypatch, example: Store):
+    named = evaluate.standings("example", None, evaluate.BEST)[-1]
+    assert "<img" in named and "merged@2" in named
+    monkeypatch.setenv("SPACE_ID", "somebody/selma-studio")
+    hidden = evaluate.standings("example", None, evaluate.BEST)[-1]
+    assert "<img" not in hidden and "merged" not in hidden
+
+
+def posted(demo: gr.Blocks, listener: Any) -> str:
+    """What a raw call answers, by the queue or without it, as whoever reads the page's source would make it."""
+    call = {"fn_index": listener._id, "data": [value_of(block) for block in listener.inputs], "event_data": EVENT,
+            "session_hash": f"stranger{listener._id}", "trigger_id": (listener.targets or [(None, "")])[0][0]}
+    api = f"{demo.local_url}gradio_api/"
+    if not listener.queue:
+        return httpx.post(f"{api}run/predict", json=call, timeout=60).text
+    joined = httpx.post(f"{api}queue/join", json=call, timeout=60)
+    assert joined.status_code == 200, joined.text
+    with httpx.stream("GET", f"{api}queue/data", params={"session_hash": call["session_hash"]}, timeout=120) as lines:
+        for line in lines.iter_lines():
+            if "process_completed" in line:
+                return json.dumps(json.loads(line.removeprefix("data:"))["output"], ensure_ascii=False)
+    raise AssertionError(f"{listener.name} never answered")
+
+
+def value_of(block: Any) -> Any:
+    """What the page would hold: a run's name, what the form says, or something of the right kind."""
+    if isinstance(block, gr.State):
+        return None
+    if block.elem_id == "run":
+        return "example"
+    value = block.get_config().get("value")
+    if value is None and isinstance(block, gr.Dropdown) and block.choices:
+        return block.choices[0][1]
+    return GIVEN.get(block.get_block_name()) if value is None else value
+
+
+def files_of(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))

@@ -1,0 +1,103 @@
+"""Whatever goes wrong behind a button is a sentence before the person who pressed it."""
+import asyncio
+from html import unescape
+
+import gradio as gr
+import pytest
+
+from app import beat, line
+from app.page import QUIET, UNQUEUED, Page
+from app.studio import HEADING, Refusal, Studio, refusal_of, sentence_of
+from engine.core.errors import EngineError
+
+BY_ITSELF = {"load", "tick"}
+"""What the page does without anybody; `beat` tells the errors of these in the page."""
+
+
+def broken():
+    return {}["no such key"]
+
+
+def refused():
+    raise EngineError("There is no <b>model</b>. Choose one.")
+
+
+def test_every_listener_that_a_person_triggers_can_show_an_error(demo):
+    """Gradio's page shows an error of an unqueued listener to nobody."""
+    assert isinstance(demo, Studio)
+    for listener in demo.fns.values():
+        events = {event for _, event in listener.targets}
+        if listener.fn and not (events and events <= BY_ITSELF):
+            assert listener.queue, f"{listener.name} ({events}) is unqueued: give it page.QUIET"
+
+
+def test_what_the_page_does_by_itself_asks_no_queue(demo):
+    own = [listener for listener in demo.fns.values() if {event for _, event in listener.targets} & BY_ITSELF]
+    assert {listener.name for listener in own} == {"first_look", "tick"}
+    assert not any(listener.queue for listener in own)
+    assert QUIET["queue"] is True and UNQUEUED["queue"] is False
+
+
+@pytest.mark.parametrize("handler, words", [
+    (broken, "The app itself failed here (KeyError: 'no such key'). Reload the page and try again."),
+    (refused, "There is no <b>model</b>. Choose one.")])
+def test_an_error_of_a_handler_becomes_a_sentence(handler, words):
+    refusal = called(handler)
+    assert refusal.visible and refusal.duration is None
+    assert refusal.message.startswith(f"<b>{HEADING}</b><br>") and words in unescape(refusal.message)
+    assert "<b>model" not in refusal.message, "what was typed is no HTML"
+    assert refusal.print_exception is (handler is broken), "a bug's traceback goes to the log"
+
+
+def test_a_value_that_a_component_does_not_take_is_a_sentence_too():
+    with Studio() as demo:
+        number, button = gr.Number(minimum=1, maximum=9), gr.Button()
+        button.click(lambda number: None, number)
+    refusal = call(demo, [10])
+    assert refusal.message.startswith(f"<b>{HEADING}</b>") and "maximum value 9" in refusal.message
+
+
+def test_a_refusal_stays_as_it_is():
+    refusal = Refusal("so")
+    assert refusal_of(refusal) is refusal
+
+
+@pytest.mark.parametrize("error, words", [
+    (EngineError("recipe.json is damaged. Delete it."), "recipe.json is damaged"), (KeyError("experts"), "KeyError")])
+def test_a_drawing_that_fails_is_told_in_the_page_once(monkeypatch, capsys, error, words):
+    def damaged(*_):
+        raise error
+    with gr.Blocks():
+        run, drawn = gr.Dropdown(), gr.Textbox()
+    monkeypatch.setattr(line, "mark", lambda run: "mark")
+    monkeypatch.setattr(line, "shown", lambda run: ["strip"])
+    watch = beat.Beat(line.Line(run, [gr.HTML()]), {"a": Page([], [drawn], damaged)})
+    mark, strip, *_ = watch.redraw("mine", "a", "")
+    assert 'role="alert"' in strip and words in strip
+    assert watch.tick("mine", "a", mark) == [gr.skip()] * 3
+    assert ("Traceback" in capsys.readouterr().err) is not isinstance(error, EngineError)
+
+
+def test_jobs_that_cannot_be_read_are_told_once(monkeypatch):
+    def unreadable(run):
+        raise PermissionError("jobs")
+    with gr.Blocks():
+        run = gr.Dropdown()
+    monkeypatch.setattr(line, "mark", unreadable)
+    monkeypatch.setattr(line, "shown", unreadable)
+    watch = beat.Beat(line.Line(run, [gr.HTML()]), {})
+    mark, strip = watch.tick("mine", "a", "")
+    assert "PermissionError" in strip and watch.tick("mine", "a", mark) == [gr.skip()] * 2
+
+
+def called(handler) -> Refusal:
+    with Studio() as demo:
+        gr.Button().click(handler)
+    return call(demo, [])
+
+
+def call(demo: Studio, inputs: list) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        asyncio.run(demo.process_api(block_fn=0, inputs=inputs))
+    assert sentence_of(caught.value.__cause__)
+    return caught.value

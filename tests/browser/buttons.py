@@ -1,0 +1,127 @@
+"""What a person does with the page, and what he would see; and which buttons there are to press."""
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import gradio as gr
+from playwright.sync_api import Locator, Page, expect
+
+from app import shell
+from app.studio import HEADING
+from engine.core.store import Store, write_json, write_text
+
+PATIENCE_MS = 120_000
+SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
+TITLES = {"prompts": "Prompts", "images": "Images", "experts": "Experts", "merge": "Merge", "evaluate": "Evaluate",
+          "vote": "Vote"}
+LEARNS = """
+model = "MODEL"
+[experts]
+experts = { counting = ["counting"], places = ["places"] }
+rank = 2
+steps = 2
+batch_size = 2
+samples = 1
+sample_every = 2
+sample_steps = 2
+"""
+Case = Callable[["Desk"], None]
+GOOD: dict[str, Case] = {}
+BAD: dict[str, Case] = {}
+
+
+def good(*buttons: str) -> Callable[[Case], Case]:
+    """A case that presses these buttons as one should."""
+    return _registered(GOOD, buttons)
+
+
+def bad(*buttons: str) -> Callable[[Case], Case]:
+    """A case that presses them as one should not."""
+    return _registered(BAD, buttons)
+
+
+def _registered(table: dict[str, Case], buttons: tuple[str, ...]) -> Callable[[Case], Case]:
+    def register(case: Case) -> Case:
+        table.update(dict.fromkeys(buttons, case))
+        return case
+    return register
+
+
+def on_the_page() -> Iterator[str]:
+    """The ids of all that can be pressed, as the page is built: buttons, and those inside a text box."""
+    for block in shell.build().blocks.values():
+        if isinstance(block, gr.Button | gr.DownloadButton):
+            yield block.elem_id or f"a button without an id, {block.value!r}"
+        if isinstance(block, gr.Textbox) and block.submit_btn:
+            yield f"{block.elem_id} submit"
+
+
+class Desk:
+    """A page of the served app, opened anew for each case."""
+
+    def __init__(self, page: Page, url: str, runs: Path) -> None:
+        self.page, self.url, self.runs = page, url, runs
+
+    def open(self, tab: str, run: str = "example", pane: str = "") -> "Desk":
+        self.page.goto(f"{self.url}?run={run.replace(' ', '+')}&tab={tab}")
+        expect(self.page.locator("#run input")).to_have_value(run)
+        expect(self.page.locator(".stations")).to_be_visible()
+        if pane:
+            self.page.locator("#merge-views").get_by_role("tab", name=pane, exact=True).click()
+        return self
+
+    def press(self, button: str) -> None:
+        self.at(button).click()
+
+    def at(self, element: str) -> Locator:
+        return self.page.locator(f"#{element}")
+
+    def fill(self, element: str, text: str) -> None:
+        field = self.page.locator(f"#{element} :is(input, textarea)").first
+        field.fill(text)
+        field.blur()
+
+    def empty(self, label: str) -> None:
+        """Take everything out of a multiselect."""
+        field = self.page.get_by_label(label, exact=True).locator("visible=true").first
+        field.click()
+        for _ in range(12):
+            field.press("Backspace")
+        field.press("Escape")
+
+    def expect_refused(self, words: str) -> None:
+        """What a person reads: a message that says what this is, and why."""
+        toast = self.page.get_by_test_id("toast-body")
+        expect(toast).to_contain_text(HEADING)
+        expect(toast).to_contain_text(words)
+
+    def expect_started(self, run: str) -> None:
+        """A job of the run works, or is through already; then nothing is in the way of the next one."""
+        expect(self.page.locator("#run input")).to_have_value(re.compile(run))
+        expect(self.page.locator(".job").first).to_be_visible()
+        assert not self.page.get_by_test_id("toast-body").count()
+        self.cancel()
+
+    def cancel(self) -> None:
+        """The work that goes on, if it still does."""
+        expect(self.page.locator(".job:is(.running, .done, .stopped)").first).to_be_visible()
+        if self.at("cancel").is_visible():
+            self.at("cancel").click()
+        expect(self.at("cancel")).to_be_hidden(timeout=PATIENCE_MS)
+
+    def expect_done(self) -> None:
+        expect(self.page.locator(".job.done")).to_contain_text("Done: ", timeout=PATIENCE_MS)
+
+
+def furnish(runs: Path, example: Path) -> None:
+    """A run that waits to learn, one on SDXL, which no judge that ships can read, and one to be renamed."""
+    base = re.search(r'model = "(.*)"', (example / "recipe.toml").read_text())
+    assert base
+    copytree(example, runs / "learner", ignore=ignore_patterns("experts", "merges", "scores"))
+    write_text(runs / "learner" / "recipe.toml", LEARNS.replace("MODEL", base[1]))
+    foreign = Store(runs / "foreign")
+    write_text(foreign.folder / "recipe.toml", f'model = "{SDXL}"\n[prompts]\nskills = ["counting"]\n')
+    for name in ("one", "two"):
+        write_json(foreign.expert(name) / "recipe.json", {"name": name, "base": {"model": SDXL}, "step": 1})
+    copytree(example, runs / "old", ignore=ignore_patterns("experts", "images"))

@@ -1,0 +1,16 @@
+"""Runs below a temporary folder, the toy stage as `toy`; no job outlives its test."""
+import sys
+
+import pytest
+
+from app import jobs
+
+
+@pytest.fixture(autouse=True)
+def toy_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SELMA_RUNS", str(tmp_path))
+    monkeypatch.setattr(jobs, "command", lambda stage, folder: [
+        sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)])
+    yield
+    for job in jobs.listed():
+        jobs.cancel(job.folder, patience_seconds=0)

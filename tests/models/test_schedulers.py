@@ -1,0 +1,100 @@
+"""No scheduler that diffusers has lets a picture depend on anything but its seed: it is refused, or gives equal results."""
+import copy
+import inspect
+from types import SimpleNamespace
+
+import diffusers
+import pytest
+import torch
+
+from engine.core.errors import EngineError
+from engine.models.sampling import SAMPLERS, scheduler
+
+KINDS = sorted(name for name in dir(diffusers) if inspect.isclass(kind := getattr(diffusers, name))
+               and issubclass(kind, diffusers.SchedulerMixin) and "step" in vars(kind))
+"""Every scheduler that could be a checkpoint's own."""
+NOISY = {"stochastic_sampling": True, "algorithm_type": "sde-dpmsolver++"}
+"""Options that make a scheduler draw where it does not by itself."""
+DRAWING = {"CMStochasticIterativeScheduler", "DDPMScheduler", "EulerAncestralDiscreteScheduler", "FlowMatchLCMScheduler",
+           "KDPM2AncestralDiscreteScheduler", "LCMScheduler", "SASolverScheduler", "TCDScheduler"}
+STEPS = 5
+
+
+def made():
+    """(name, scheduler) of every kind that needs no options, as it comes and with each that makes it draw."""
+    for name in KINDS:
+        kind = getattr(diffusers, name)
+        wanted = inspect.signature(kind.__init__).parameters
+        for options in ({}, *({option: NOISY[option]} for option in NOISY if option in wanted)):
+            try:
+                yield f"{name} {options or ''}".strip(), kind(**options)
+            except (TypeError, ValueError, NotImplementedError, ImportError):
+                continue  # it has no such kind of steps, or cannot be without more
+
+
+def painted(schedule, state):
+    """A toy problem: the model predicts half of what it sees, so that noise drawn on the way is kept."""
+    torch.manual_seed(state)
+    latents = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1)) * schedule.init_noise_sigma
+    schedule.set_timesteps(STEPS)
+    for timestep in schedule.timesteps:
+        seen = schedule.scale_model_input(latents, timestep)
+        latents = schedule.step(seen / 2, timestep, latents, return_dict=False)[0]
+    return latents
+
+
+def own(schedule):
+    return scheduler(SimpleNamespace(scheduler=schedule), "default")
+
+
+SCHEDULES = dict(made())
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_scheduler_is_refused_or_keeps_to_the_seed(name):
+    before = torch.get_rng_state()
+    try:
+        chosen = own(SCHEDULES[name])
+    except EngineError as error:
+        assert "Choose sampler dpmsolver++, ddim, euler." in str(error) or "scheduler_config.json" in str(error)
+        return
+    finally:
+        assert torch.equal(torch.get_rng_state(), before), "trying it leaves the global generator as it was"
+    if not hasattr(chosen, "scale_model_input"):
+        chosen.scale_model_input = lambda latents, timestep: latents
+    if not hasattr(chosen, "init_noise_sigma"):
+        chosen.init_noise_sigma = 1.0
+    one, other = (painted(copy.deepcopy(chosen), state) for state in (11, 12))
+    assert torch.allclose(one, other, equal_nan=True)
+
+
+def test_what_draws_is_refused_for_that_reason_and_common_samplers_are_not():
+    refused = set()
+    for name, schedule in SCHEDULES.items():
+        try:
+            own(schedule)
+        except EngineError as error:
+            if "draws new noise at every step" in str(error):
+                refused.add(name)
+    assert refused >= DRAWING and "FlowMatchEulerDiscreteScheduler {'stochastic_sampling': True}" in refused
+    assert {name for name in refused if "sde-dpmsolver++" in name} >= {
+        f"{kind} {{'algorithm_type': 'sde-dpmsolver++'}}" for kind in
+        ("DPMSolverMultistepScheduler", "EDMDPMSolverMultistepScheduler")}
+    assert not refused & {"DDIMScheduler", "PNDMScheduler", "EulerDiscreteScheduler", "HeunDiscreteScheduler",
+                          "UniPCMultistepScheduler", "DPMSolverMultistepScheduler", "DEISMultistepScheduler",
+                          "FlowMatchEulerDiscreteScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler"}
+
+
+def test_a_shift_by_the_size_of_the_picture_is_no_obstacle():
+    schedule = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    assert own(schedule).config.use_dynamic_shifting
+    noisy = diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, stochastic_sampling=True)
+    with pytest.raises(EngineError, match="without stochastic_sampling"):
+        own(noisy)
+
+
+def test_a_noise_schedule_that_does_not_suit_is_told():
+    broken = SimpleNamespace(config={"beta_schedule": "of the day"})
+    for sampler in set(SAMPLERS) - {"default"}:
+        with pytest.raises(EngineError, match="does not suit sampler .* says .*of the day.* Choose sampler"):
+            scheduler(SimpleNamespace(scheduler=broken), sampler)
