@@ -191,7 +191,8 @@ def _painted(run: Store, skill: str) -> list[Painted]:
     """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
     folder = run.images(skill)
     known = {picture.file_name: picture.text for picture in store.read_records(folder / store.METADATA, Picture)}
-    files = sorted(path for path in folder.glob("[!.]*.png") if path.name in known or path.name[0].isdigit())
+    files = sorted(path for path in folder.glob("[!.]*.png")
+                   if path.name in known or path.name[0].isdigit())
     if any(path.name not in known for path in files):
         texts = [prompt.text for prompt in store.read_records(run.prompts(skill), Prompt)]
         each = _pictures_per_prompt(folder)

@@ -54,10 +54,10 @@ def standings(run: Store, table: str) -> list[Standing]:
 
 
 def at_their_best(run: Store, table: str) -> list[Standing]:
-    """Each arm at the guidance scale that validation prefers; at all its scales where validation cannot say.
+    """Each arm at the guidance scale that validation prefers; at all of them where it cannot say.
 
-    The choice is the pipeline's own; where the scale it would choose is not shown, it is made among those
-    that are.
+    The choice is the pipeline's own; where the scale it would choose is not shown, it is made among
+    those that are.
     """
     shown, validation = standings(run, table), f"{VALIDATION}/{table.partition('/')[2]}"
     validated = [*map(contents.arm_of, _models(run, validation))]
@@ -67,14 +67,16 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
         tested = [standing.guidance for standing in shown if standing.arm == arm]
         chosen = _best_scale(run, validation, arm, known)
         if chosen not in tested:
-            chosen = _best_scale(run, validation, arm, [scale for scale in known if scale in tested])
+            chosen = _best_scale(run, validation, arm,
+                                 [scale for scale in known if scale in tested])
         best[arm] = chosen
     return [standing for standing in shown if best[standing.arm] in (None, standing.guidance)]
 
 
 def _best_scale(run: Store, table: str, arm: str, scales: Sequence[float]) -> float | None:
     files = [run.folder / "scores" / model_name(arm, scale) / f"{table}.jsonl" for scale in scales]
-    return _chosen(*((scale, file, file.stat().st_mtime_ns) for scale, file in zip(scales, files, strict=True)))
+    times = (file.stat().st_mtime_ns for file in files)
+    return _chosen(*zip(scales, files, times, strict=True))
 
 
 @lru_cache(256)
@@ -148,7 +150,7 @@ def _scores(run: Store, model: str, table: str) -> list[Score]:
 
 
 def _models(run: Store, table: str) -> set[str]:
-    """All that one table is about; a search's candidates begin with an underscore and are nobody's models."""
+    """All that one table is about; a search's candidates begin with _ and are no models."""
     return {path.parent.parent.name for path in run.folder.glob(f"scores/[!_]*/{table}.jsonl")}
 
 

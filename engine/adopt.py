@@ -38,7 +38,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             raise EngineError(f"There is an expert called {config.name!r} already. Choose another name.")
         theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
         if changed := difference(theirs, {"model": config.model, "revision": config.revision}):
-            raise EngineError(f"{config.name} was taken in for another base ({changed}). Choose another name.")
+            raise EngineError(f"{config.name} was taken in for another base ({changed}). Choose "
+                              "another name.")
         yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)

@@ -25,8 +25,8 @@ from engine.storybook import EXAMPLE
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
 MOST_CELLS = 400
-ALWAYS = ("x", "y", "weights", "x_values", "y_values", "prompts", "model", "revision", "judge", "judge_options",
-          "guidance", "steps", "sampler", "seed")
+ALWAYS = ("x", "y", "weights", "x_values", "y_values", "prompts", "model", "revision", "judge",
+          "judge_options", "guidance", "steps", "sampler", "seed")
 """What records hold even at its default (engine.core.provenance)."""
 MOST_GUIDANCE = 50.0
 

@@ -51,7 +51,8 @@ def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
     """What the stages that have begun, and are not to replace what they made, were asked for otherwise."""
     begun = [stage for stage, made in MADE_BY.items() if next(folder.glob(made), None)
              and getattr(before, stage) and getattr(now, stage) and not getattr(now, stage).replace]
-    had, asked = ({f"{stage}.{name}": value for stage in begun for name, value in _deciding(getattr(one, stage))}
+    had, asked = ({f"{stage}.{name}": value for stage in begun
+                   for name, value in _deciding(getattr(one, stage))}
                   for one in (before, now))
     for stage in begun:
         for key in (f"{stage}.{name}" for name in provenance.growing(type(getattr(now, stage)))):

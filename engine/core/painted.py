@@ -1,14 +1,14 @@
-"""What was painted in a folder, and what people have made of it since: replaced, taken out, told otherwise, added.
+"""What was painted in a folder, and what people have made of it since.
 
-`painted.jsonl` keeps every picture as it was made. A file is trusted by its size and times, and is read only
-where these moved; the record's own time says when the folder was last held against it.
+`painted.jsonl` keeps every picture as it was made. A file is trusted by its size and times, and is
+read only where these moved; the record's own time says when the folder was last held against it.
 """
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -37,8 +37,7 @@ class Original(Picture):
 
     @property
     def picture(self) -> Picture:
-        return Picture(self.file_name, self.prompt_id, self.text, self.seed, self.model, self.sampler,
-                       self.guidance, self.steps)
+        return Picture(**{one.name: getattr(self, one.name) for one in fields(Picture)})
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,11 @@ class Curated:
 
     def told(self) -> str:
         """What people did, for a sentence; "" for nothing."""
-        kinds = {"taken out": self.gone, "replaced": self.repainted, "with another caption": self.retold,
-                 "added": self.added, "left out for want of a line in metadata.jsonl": self.unlisted}
-        return ", ".join(f"{len(names)} {what} ({listed(names)})" for what, names in kinds.items() if names)
+        kinds = {"taken out": self.gone, "replaced": self.repainted, "added": self.added,
+                 "with another caption": self.retold,
+                 "left out for want of a line in metadata.jsonl": self.unlisted}
+        done = {what: names for what, names in kinds.items() if names}
+        return ", ".join(f"{len(names)} {what} ({listed(names)})" for what, names in done.items())
 
 
 def listed(names: Sequence[str]) -> str:
@@ -109,7 +110,7 @@ def begin(folder: Path, shards: Sequence[str], recipe: Mapping[str, Any]) -> lis
     `shards` names the shard of each row, `recipe` is what the weights' header says.
     """
     texts, lines = _prompts(folder, recipe), read_records(folder / METADATA, Picture)
-    if len(lines) != len(shards):  # people took lines out; the images stage names files by their rows
+    if len(lines) != len(shards):  # people took lines out; files are named by their rows
         known = {line.file_name: line for line in lines}
         names = [f"{row:05d}.png" for row in range(len(shards))]
         lines = [known.get(name, Picture(name)) for name in names]
@@ -120,7 +121,7 @@ def begin(folder: Path, shards: Sequence[str], recipe: Mapping[str, Any]) -> lis
 
 
 def _prompts(folder: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
-    """The captions as they were painted, by prompt, while the prompts are still those: any other is an edit."""
+    """The captions as they were painted, by prompt, while the prompts are still those."""
     file = Store(folder.parents[1]).prompts(imagefolder.skill_of(folder.name))
     if not file.is_file() or file_hash(file) != recipe.get("prompts' sha256"):
         return {}
@@ -136,7 +137,10 @@ def original(folder: Path, picture: Picture, shard: str, text: str | None = None
 
 
 def curated(folder: Path, known: Sequence[Original]) -> Curated:
-    """Hold the folder against its record. Raises EngineError for a line that names no file of the folder."""
+    """Hold the folder against its record.
+
+    Raises EngineError for a line that names no file of the folder.
+    """
     record, started_ns = folder / RECORD, time.time_ns()
     lines = read_records(folder / METADATA, Picture)
     checked_ns = record.stat().st_mtime_ns if record.exists() else 0
@@ -148,7 +152,8 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
         if not file.is_file():
             continue
         if row is None or row in found:
-            added.append(Current(file, line.file_name, line.text, file_hash(file), None, True, True))
+            sha256 = file_hash(file)
+            added.append(Current(file, line.file_name, line.text, sha256, None, True, True))
             continue
         one = known[row]
         sha256 = one.sha256 if _untouched(file, one, checked_ns) else file_hash(file)
@@ -156,7 +161,8 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
         found[row] = Current(file, line.file_name, line.text, sha256, row, *changed)
     gone = [one.file_name for row, one in enumerate(known) if row not in found]
     listed_names = {line.file_name for line in lines} | set(rows)
-    unlisted = sorted(path.name for path in folder.glob("[!.]*.png") if path.name not in listed_names)
+    unlisted = sorted(path.name for path in folder.glob("[!.]*.png")
+                      if path.name not in listed_names)
     _say_checked(record, started_ns)
     return Curated([found[row] for row in sorted(found)] + added, gone, unlisted)
 
@@ -165,7 +171,8 @@ def inside(folder: Path, name: str) -> Path:
     """A file of the folder. Raises EngineError for a name that leads out of it."""
     path = PurePosixPath(name.replace("\\", "/"))
     if not name or path.is_absolute() or ".." in path.parts or ":" in name:
-        raise EngineError(f"{folder / METADATA} names {name!r}, which is no file of its folder. Correct that line.")
+        raise EngineError(f"{folder / METADATA} names {name!r}, which is no file of its folder. "
+                          "Correct that line.")
     return folder / name
 
 
@@ -181,7 +188,7 @@ def lines_by_file(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _untouched(file: Path, one: Original, checked_ns: int) -> bool:
-    """By size and times alone. A file that is moved or copied here gets a new change time, even with an old date."""
+    """By size and times alone: what is moved here, even with an old date, has a new change time."""
     stat = file.stat()
     return stat.st_size == one.size and max(stat.st_mtime_ns, stat.st_ctime_ns) < checked_ns
 
@@ -189,7 +196,7 @@ def _untouched(file: Path, one: Original, checked_ns: int) -> bool:
 def _say_checked(record: Path, started_ns: int) -> None:
     """Date the record, so that what was read now need not be read again.
 
-    A second back, since file systems' clocks lag; a folder that cannot be written is read each time.
+    A second back, since file systems' clocks lag; where that cannot be written all is read again.
     """
     date_ns = started_ns - 10**9
     if record.exists() and record.stat().st_mtime_ns < date_ns:

@@ -6,20 +6,22 @@ Beside a field of a Config, in its metadata:
     "recorded": "..."                 it decides, and the stage notes it in words of its own, these
     "grows": True                     it may name more than before: what it named stays as it was
 
-So an option that somebody adds is in the identity of what its stage makes without being listed anywhere.
+So an option that somebody adds is in the identity of what its stage makes without being listed
+anywhere.
 """
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
 
-def deciding(config: Any, always: Collection[str] = (), without: Collection[str] = ()) -> dict[str, Any]:
-    """The options that decide, by name; one at its default stands there only where it is in `always`.
+def deciding(config: Any, always: Collection[str] = (),
+             without: Collection[str] = ()) -> dict[str, Any]:
+    """The options that decide, by name; one at its default only where it is in `always`.
 
-    What was made before an option existed was made with its default, so a new option voids nothing. `always` are
-    the names that records hold in any case, as they did before this rule; whoever changes the default of another
-    option adds it there, and what was made with the old one is then told apart. `without` are options that decide
-    nothing beside the others' present values.
+    What was made before an option existed was made with its default, so a new option voids nothing.
+    `always` are the names that records hold in any case, as they did before this rule; whoever
+    changes the default of another option adds it there, and what was made with the old one is then
+    told apart. `without` are options that decide nothing beside the others' present values.
     """
     return {field.name: value for field in recorded(type(config))
             if field.name not in without
@@ -27,7 +29,7 @@ def deciding(config: Any, always: Collection[str] = (), without: Collection[str]
 
 
 def everything(options: Any) -> dict[str, Any]:
-    """A plugin's options that decide, those at their defaults too: held against an older record with `defaults`."""
+    """A plugin's options that decide, all of them: `defaults` completes an older record."""
     return deciding(options, names(type(options)))
 
 
@@ -43,7 +45,7 @@ def every_default(kind: type) -> dict[str, Any]:
 
 
 class Identity(dict[str, Any]):
-    """What decides an artifact, with what its options are in a record that has not heard of them."""
+    """What decides an artifact, and what its options are in a record that has not heard of them."""
 
     def __init__(self, values: Mapping[str, Any], unheard: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -58,7 +60,7 @@ def recorded(kind: type) -> Iterator[Field[Any]]:
 
 
 def names(kind: type) -> set[str]:
-    """Of the fields that `deciding` looks at: an older record may hold one that is at its default again."""
+    """Of the fields that `deciding` looks at."""
     return {field.name for field in recorded(kind)}
 
 
@@ -73,5 +75,5 @@ def growing(kind: type) -> set[str]:
 
 
 def default(field: Field[Any]) -> Any:
-    """A field's value where nobody gives one; MISSING, which equals nothing, where it must be given."""
+    """A field's value where nobody gives one; MISSING where it must be given."""
     return field.default_factory() if field.default_factory is not MISSING else field.default

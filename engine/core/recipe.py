@@ -36,8 +36,8 @@ def derived_seed(*parts: object) -> int:
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What changed, for people: "guidance 3.5 -> 5.0, steps 20 -> 50"; "" when nothing did.
 
-    A missing option, None and "" are the same, so that a new option does not void what was made before it; where
-    `new` is an `Identity`, a missing option is what that says.
+    A missing option, None and "" are the same, so that a new option does not void what was made
+    before it; where `new` is an `Identity`, a missing option is what that says.
     """
     unheard = getattr(new, "unheard", {})
     old, new = {**unheard, **old}, {**unheard, **new}

@@ -41,7 +41,7 @@ class Store:
         return self.folder / "prompts" / f"{skill}.rejected.jsonl"
 
     def images(self, skill: str) -> Path:
-        """A skill's pictures: under its name, or under one that opens as part of a Hub `imagefolder`."""
+        """A skill's pictures, in a folder that the Hub's `imagefolder` opens with the others."""
         plain = self.folder / "images" / skill
         if plain.is_dir():  # made before names were chosen so
             return plain

@@ -76,7 +76,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture; `file_name` and `text` make the folder a Hub `imagefolder`, and are all that people must write."""
+    """One picture; `file_name` and `text` make an `imagefolder` and are all that must be there."""
 
     file_name: str
     prompt_id: str = ""

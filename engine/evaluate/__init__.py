@@ -37,7 +37,8 @@ class Config:
         "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
         "grows": True, "recorded": "as the hash of each skill's prompts"})
     prompts: str = field(default="", metadata={
-        "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's frozen ones",
+        "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's "
+                "frozen ones",
         "recorded": "as the hash of each skill's prompts"})
     prompts_per_skill: int = field(default=100, metadata={
         "help": "The first of each skill", "range": (1, 10_000), "most_in_app": 2_000,
@@ -60,14 +61,16 @@ class Config:
         "decides": False, "why": "it changes pictures by 1/255 at most"})
     keep_pictures: int = field(default=4, metadata={
         "help": "Prompts of each skill whose first picture is kept as PNG", "range": (0, 10_000),
-        "decides": False, "why": "it changes no score; pictures that are missing are painted again"})
+        "decides": False,
+        "why": "it changes no score; pictures that are missing are painted again"})
     floor: bool = field(default=True, metadata={
         "help": "Judge every picture by a wrong prompt, too", "recorded": "a file of its own"})
     ceiling: bool = field(default=True, metadata={
         "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
         "recorded": "a folder of its own"})
     replace: bool = field(default=False, metadata={
-        "help": "Judge anew what other settings judged", "decides": False, "why": "what to do with older work"})
+        "help": "Judge anew what other settings judged", "decides": False,
+        "why": "what to do with older work"})
 
 
 def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Iterator[Event]:

@@ -85,7 +85,8 @@ class Bench:
         """What all models of this evaluation share, and the ceiling too."""
         config = self.config
         return {
-            **provenance.deciding(config, ALWAYS, without=PAINTED), "model's sha256": self.ensemble.fingerprint,
+            **provenance.deciding(config, ALWAYS, without=PAINTED),
+            "model's sha256": self.ensemble.fingerprint,
             **{f"judge's {name}": value for name, value in config.judge_options.items()},
             **{f"{PROMPTS_OF}{skill}": planning.prompts_sha256({skill: prompts})
                for skill, prompts in planning.prompts_of(config).items()}}

@@ -58,9 +58,14 @@ class Files:
         return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
 
     def lacks(self, row: Row) -> bool:
-        """Whether a row has no score yet, no floor that it should have, or not the picture that was judged."""
+        """Whether a row has no score yet, no floor, or not the picture that was judged."""
         return row.key not in self.scores[row.model] or self._lacks_floor(row) or (
-            row.kept and (row.key in self.changed[row.model] or not self._picture(row).exists()))
+            row.kept and not self._is_kept(row))
+
+    def _is_kept(self, row: Row) -> bool:
+        """Whether the picture that was judged is there, with its line in metadata.jsonl."""
+        known = row.key in self._names[row.model] and row.key not in self.changed[row.model]
+        return known and self._picture(row).exists()
 
     def _lacks_floor(self, row: Row) -> bool:
         return row.other is not None and (row.other.id, row.seed) not in self.floors[row.model]
@@ -115,10 +120,11 @@ class Files:
         return {(picture.prompt_id, picture.seed): picture.file_name for picture in records}
 
     def _read_changed(self, model: str) -> set[tuple[str, int]]:
-        """Kept pictures that are not what was judged any more: a score's evidence holds their small likeness."""
+        """Kept pictures that are not what was judged: the evidence holds their small likeness."""
         found = set()
         for key, name in self._names[model].items():
-            file, score = painted.inside(self.store.pictures(model), name), self.scores[model].get(key)
+            file = painted.inside(self.store.pictures(model), name)
+            score = self.scores[model].get(key)
             if score and file.is_file() and not _is_like(file, score.evidence.get("pooled")):
                 found.add(key)
         return found
@@ -140,7 +146,8 @@ class Files:
         return self.store.pictures(row.model) / self._file_name(row)
 
     def _file_name(self, row: Row) -> str:
-        return self._names[row.model].get(row.key) or imagefolder.file_name(row.prompt.id, row.number)
+        known = self._names[row.model].get(row.key)
+        return known or imagefolder.file_name(row.prompt.id, row.number)
 
     def _recipe_path(self, model: str) -> Path:
         return self.path(model, ".recipe").with_suffix(".json")
@@ -193,7 +200,9 @@ def _is_like(file: Path, pooled: str | None) -> bool:
             now, then = (base64.b64decode(one) for one in (diversity.pooled(image), pooled))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
-    return len(now) == len(then) and all(abs(a - b) <= ROUNDING for a, b in zip(now, then, strict=True))
+    if len(now) != len(then):
+        return False
+    return all(abs(a - b) <= ROUNDING for a, b in zip(now, then, strict=True))
 
 
 def _by_picture(scores: Iterable[Score]) -> Scores:

@@ -33,16 +33,17 @@ class Line:
 def best_guidance(config: Config, store: Store) -> dict[str, float]:
     """The scale that suits each arm, by `best_scale`. To be asked on validation.
 
-    Raises EngineError where the judge could read nothing, or where the scales of an arm share no picture.
+    Raises EngineError where the judge could read nothing, or where the scales of an arm share no
+    picture.
     """
     best = {}
     for arm in config.models:
         judged = {scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)}
         scale = best_scale(judged)
         if scale is None:
-            raise EngineError(f"No guidance scale can be chosen for {arm}: the judge could read no prompt of "
-                              f"{config.split} that was painted at all its scales. Choose prompts that the "
-                              "judge understands.")
+            raise EngineError(f"No guidance scale can be chosen for {arm}: the judge could read no "
+                              f"prompt of {config.split} that was painted at all its scales. "
+                              "Choose prompts that the judge understands.")
         best[arm] = scale
     return best
 
@@ -50,8 +51,8 @@ def best_guidance(config: Config, store: Store) -> dict[str, float]:
 def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
     """The scale of the highest macro mean, the lowest of equals; None where no mean can be taken.
 
-    `judged` are one arm's scores at each guidance scale. Scales are compared on the pictures that all of
-    them were judged on: one that saw easy prompts alone must not win by that.
+    `judged` are one arm's scores at each guidance scale. Scales are compared on the pictures that
+    all of them were judged on: one that saw easy prompts alone must not win by that.
     """
     if not judged:
         return None

@@ -128,7 +128,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
     had = recognised(had, wanted)
-    known = {*wanted, *provenance.names(Config)}  # one that is at its default again is not in `wanted`
+    known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
     old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
     unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
     old["options"] = {**unheard, **(old.get("options") or {})}

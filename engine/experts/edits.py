@@ -1,4 +1,4 @@
-"""What people edited in a skill's folder, encoded as the base sees it: each picture and each caption once.
+"""What people edited in a skill's folder, as the base sees it: each picture and caption once.
 
     images/<skill>/edited/<base>-<content>.safetensors      a few of them, named in the header
 
@@ -34,8 +34,10 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     Raises EngineError for a picture that does not open.
     """
     have = _known(folder, painter)
-    pictures = {one.sha256: one for one in found.pictures if one.repainted and one.sha256 not in have}
-    texts = list(dict.fromkeys(one.text for one in found.pictures if one.retold and _key(one.text) not in have))
+    pictures = {one.sha256: one for one in found.pictures
+                if one.repainted and one.sha256 not in have}
+    texts = list(dict.fromkeys(one.text for one in found.pictures
+                               if one.retold and _key(one.text) not in have))
     for start in range(0, len(pictures), AT_ONCE):
         part = dict(list(pictures.items())[start:start + AT_ONCE])
         _write(folder, painter, list(part), {"latents": _latents(list(part.values()), painter)})
@@ -49,11 +51,13 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
         yield Event(f"Encoded {start + len(some)} of {len(texts)} edited captions.")
 
 
-def applied(folder: Path, tensors: Mapping[str, Tensor], found: Curated, painter: Painter) -> dict[str, Tensor]:
-    """A row for each picture as it is now: the one that was painted, or the one that was encoded anew."""
+def applied(folder: Path, tensors: Mapping[str, Tensor], found: Curated,
+            painter: Painter) -> dict[str, Tensor]:
+    """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited, result = _known(folder, painter), dict(tensors)
-    keys = {**dict.fromkeys(BY_PICTURE, [one.sha256 if one.repainted else "" for one in found.pictures]),
-            **dict.fromkeys(BY_TEXT, [_key(one.text) if one.retold else "" for one in found.pictures])}
+    pictures = [one.sha256 if one.repainted else "" for one in found.pictures]
+    texts = [_key(one.text) if one.retold else "" for one in found.pictures]
+    keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(BY_TEXT, texts)}
     for name in (name for name in keys if name in tensors):
         rows = [edited[key][name] if key else tensors[name][one.row]
                 for one, key in zip(found.pictures, keys[name], strict=True)]
@@ -75,8 +79,8 @@ def _opened(file: Path) -> Image.Image:
         with Image.open(file) as image:
             return image.convert("RGB")
     except UNREADABLE as error:
-        raise EngineError(f"{file} cannot be read as a picture ({error}). Replace it, or take it out and start "
-                          "again.") from error
+        raise EngineError(f"{file} cannot be read as a picture ({error}). Replace it, or take it "
+                          "out and start again.") from error
 
 
 def _known(folder: Path, painter: Painter) -> dict[str, dict[str, Tensor]]:
@@ -89,7 +93,8 @@ def _known(folder: Path, painter: Painter) -> dict[str, dict[str, Tensor]]:
     return found
 
 
-def _write(folder: Path, painter: Painter, keys: Sequence[str], tensors: Mapping[str, Tensor]) -> None:
+def _write(folder: Path, painter: Painter, keys: Sequence[str],
+           tensors: Mapping[str, Tensor]) -> None:
     told = json.dumps(list(keys))
     name = f"{_base(painter)}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.safetensors"
     tensor_files.write(folder / FOLDER / name, tensors, {"keys": told})

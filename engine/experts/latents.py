@@ -36,7 +36,7 @@ class Encoded:
 
 
 def hashes(store: Store, skills: Sequence[str]) -> dict[str, str]:
-    """What each skill's expert learns from: the sha256 of its latents, or of these and of what people edited.
+    """What each skill's expert learns from: sha256 of its latents, and of what people edited.
 
     Raises EngineError when a skill has none.
     """
@@ -49,12 +49,13 @@ def curated(store: Store, skill: str) -> Curated:
     shards, recipe = _painted_in(file)
     known = painted.originals(file.parent) or painted.begin(file.parent, shards, recipe)
     if [one.shard for one in known] != shards:
-        raise EngineError(f"The painting of {skill!r} was stopped while it was put together. Run the images stage "
-                          "again: it paints nothing twice.")
+        raise EngineError(f"The painting of {skill!r} was stopped while it was put together. Run "
+                          "the images stage again: it paints nothing twice.")
     found = painted.curated(file.parent, known)
     if not found.pictures:
-        raise EngineError(f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put some back with their "
-                          "lines in metadata.jsonl, or set replace in the images stage to paint them anew.")
+        raise EngineError(f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
+                          "some back with their lines in metadata.jsonl, or set replace in the "
+                          "images stage to paint them anew.")
     return found
 
 
@@ -89,7 +90,8 @@ def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
     """The shard of each row, and what the header says of the painting."""
     with tensor_files.opened(file) as found:
         recipe = json.loads((found.metadata() or {}).get("recipe", "{}"))
-        rows = found.get_slice("latents").get_shape()[0] if "latents" in found.keys() else 0  # noqa: SIM118
+        has = "latents" in found.keys()  # noqa: SIM118 - a safetensors file is no mapping
+        rows = found.get_slice("latents").get_shape()[0] if has else 0
     shards = [key for key, length in recipe.get("shards", ()) for _ in range(length)]
     return shards or [""] * rows, recipe
 
@@ -131,7 +133,8 @@ def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: 
         raise EngineError(f"{file} has no {missing[0]!r}. {again}")
     lengths = {name: len(tensors[name]) for name in names if not name.startswith("empty_")}
     if not count or set(lengths.values()) != {count}:
-        raise EngineError(f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. {again}")
+        raise EngineError(f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. "
+                          f"{again}")
     unet = painter.pipe.unet.config
     ours, theirs = (unet.in_channels, unet.cross_attention_dim), (
         tensors["latents"].shape[1], tensors["embeddings"].shape[-1])

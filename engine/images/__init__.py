@@ -40,16 +40,18 @@ class Config:
     judge_options: dict[str, Any] = field(default_factory=dict)
     batch_size: int = field(default=32, metadata={
         "help": "Pictures painted at once", "range": (1, 256),
-        "decides": False, "why": "it changes pictures by 1/255 at most, and may differ between shards"})
+        "decides": False,
+        "why": "it changes pictures by 1/255 at most, and may differ between shards"})
     encode_for: str = field(default="", metadata={
         "help": "The model to be trained, if another one paints: latents and embeddings are made for it"})
     replace: bool = field(default=False, metadata={
         "help": "Paint anew what other settings painted, and what people edited",
         "decides": False, "why": "what to do with older work"})
 
-ALWAYS = ("model", "revision", "encode_for", "guidance", "steps", "sampler", "seed", "pictures_per_prompt")
+ALWAYS = ("model", "revision", "encode_for", "guidance", "steps", "sampler", "seed",
+          "pictures_per_prompt")
 CHOICE = ("best_of", "judge", "judge_options")
-"""What records hold even at its default (engine.core.provenance): the second with a choice among several."""
+"""What records hold even at its default (engine.core.provenance); `CHOICE` among several only."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -75,14 +77,16 @@ def run(config: Config, store: Store) -> Iterator[Event]:
                 for painted in studio.paint(shard, shelf):
                     yield Event(f"{skill}: {done + painted} of {total} pictures", done + painted, total)
             done += len(shard.items)
-            files = [str(file) for item in shard.items if (file := shelf.folder / item.file_name).exists()]
+            files = [str(file) for item in shard.items
+                     if (file := shelf.folder / item.file_name).exists()]
             yield Event(f"{skill}: {done} of {total} pictures", done, total, data={"skill": skill, "files": files})
         if not shelf.is_joined(shards):
             shelf.join(shards, identity | {"prompts' sha256": recipe.file_hash(store.prompts(skill))})
     imagefolder.write_card(store.folder / "images", STORY)
     unread = f" Texts the judge could not read: {studio.unread}; their first picture was kept." \
         if studio and studio.unread else ""
-    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total, "done")
+    yield Event(f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total,
+                "done")
 
 
 def check(config: Config) -> None:
@@ -105,7 +109,8 @@ def check(config: Config) -> None:
 def _recipe(config: Config) -> dict[str, Any]:
     """What decides the pictures. A judge without a choice decides nothing."""
     chooses = config.best_of > 1
-    options = provenance.deciding(config, (*ALWAYS, *CHOICE * chooses), without=CHOICE * (not chooses))
+    options = provenance.deciding(config, (*ALWAYS, *CHOICE * chooses),
+                                  without=CHOICE * (not chooses))
     weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
     student = config.encode_for and checkpoints.fingerprint(checkpoints.pipeline_folder(config.encode_for))
     return {**options, "model's sha256": weights, "student's sha256": student}

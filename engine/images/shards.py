@@ -13,6 +13,7 @@ from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, write_records, write_text
 from engine.core.typed import checker, reader
 from engine.core.types import Picture, Prompt
+from engine.images import curation
 from engine.models import tensor_files
 
 SIZE = 32
@@ -67,9 +68,9 @@ def _key(recipe: Mapping[str, Any], items: Sequence[Item]) -> str:
 
 
 class Shelf:
-    """The finished shards of one folder: parts of their own, or rows of latents.safetensors joined earlier.
+    """The finished shards of one folder: parts of their own, or rows joined in latents.safetensors.
 
-    What people made of the pictures since (`engine.core.painted`) is kept, or with `replace` painted anew.
+    What people made of the pictures since (engine.core.painted) is kept; `replace` paints it anew.
     """
 
     def __init__(self, folder: Path, replace: bool = False) -> None:
@@ -92,23 +93,11 @@ class Shelf:
 
     def check(self, shards: Sequence[Shard], skill: str) -> None:
         """Raises EngineError where painting these shards would undo what people did."""
-        items = {item.file_name: item for shard in shards for item in shard.items}
-        asked = {(item.prompt.id, item.prompt.text) for item in items.values()}
-        edited = [one for one in self._originals.values() if one.file_name in self._edited
-                  and not _is_of(items.get(one.file_name), one)]
-        gone = set(self.curated.gone)
-        lost = [one.file_name for one in edited if one.file_name not in gone or (one.prompt_id, one.text) in asked]
-        if lost:
-            raise EngineError(f"Pictures of {skill} were edited by hand ({painted.listed(lost)}), and their prompts "
-                              "are others now or stand elsewhere, so that painting would undo it. Put the prompts "
-                              "back, or set replace to paint anew.")
-        if taken := [name for name in self.curated.added if name in items and name not in self._originals]:
-            raise EngineError(f"{painted.listed(taken)} of {skill} came by hand, and the images stage would paint "
-                              "pictures of these names. Give them other names, in metadata.jsonl, too.")
+        curation.check(shards, skill, self._originals, self.curated, self._edited)
 
     def keeps(self, item: Item) -> bool:
-        """Whether people have replaced, taken out or captioned anew what would be painted as this item."""
-        return item.file_name in self._edited and _is_of(item, self._originals[item.file_name])
+        """Whether people have replaced, taken out or captioned anew what this item asks for."""
+        return item.file_name in self._edited and curation.is_of(item, self._originals[item.file_name])
 
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
@@ -120,9 +109,9 @@ class Shelf:
         tensor_files.write(self._part(shard.key), tensors, header)
 
     def join(self, shards: Sequence[Shard], recipe: Mapping[str, Any]) -> None:
-        """Make all shards one latents.safetensors and one metadata.jsonl; forget parts and pictures of no shard.
+        """Make all shards one latents.safetensors and metadata.jsonl; forget what is of no shard.
 
-        The weights come last: whoever reads them before finds another record than theirs, and says so.
+        The weights come last: whoever reads them before finds another record, and says so.
         """
         import torch
         originals, lines = [], self._lines(shards)
@@ -145,11 +134,11 @@ class Shelf:
             self.parts.rmdir()
 
     def clear(self) -> None:
-        """Remove what was painted, so that other settings can paint; what people added stays, with its lines."""
+        """Remove what was painted, for other settings; what people added stays, with its lines."""
         written = painted.lines_by_file(self.folder)
-        added = [line for name in dict.fromkeys(self.curated.added) for line in written[name]]
-        self._write_lines(added)
-        for path in self._leftover(set(self.curated.added)):
+        added = dict.fromkeys(name for name in self.curated.added if name not in self._originals)
+        self._write_lines([line for name in added for line in written[name]])
+        for path in self._leftover(set(added)):
             path.unlink(missing_ok=True)
         for name in (self.joined.name, painted.RECORD, "README.md", "recipe.json"):
             (self.folder / name).unlink(missing_ok=True)
@@ -168,10 +157,11 @@ class Shelf:
         for shard in shards:
             kept = self._kept(shard)
             for one in self._painted(shard):
-                own = written.get(one.file_name, []) if one.file_name in kept else [asdict(one.picture)]
-                lines += own
+                theirs = written.get(one.file_name, [])
+                lines += theirs if one.file_name in kept else [asdict(one.picture)]
         ours = names | set(self._originals)
-        return lines + [line for name, of_file in written.items() if name not in ours for line in of_file]
+        added = [of_file for name, of_file in written.items() if name not in ours]
+        return lines + [line for of_file in added for line in of_file]
 
     def _painted(self, shard: Shard) -> list[Original]:
         """A finished shard's pictures as they were painted."""
@@ -179,8 +169,10 @@ class Shelf:
             return [self._originals[item.file_name] for item in shard.items]
         path = self._part(shard.key)
         with tensor_files.opened(path, "numpy") as file:
-            found = [_original(values, path) for values in _entry(file, path, "pictures", list[Any])]
-        return [one if one.sha256 else painted.original(self.folder, one.picture, shard.key) for one in found]
+            told = _entry(file, path, "pictures", list[Any])
+        found = [_original(values, path) for values in told]
+        return [one if one.sha256 else painted.original(self.folder, one.picture, shard.key)
+                for one in found]
 
     def _kept(self, shard: Shard) -> set[str]:
         """Files of a shard whose lines in metadata.jsonl are people's."""
@@ -188,7 +180,8 @@ class Shelf:
             return {item.file_name for item in shard.items}
         path = self._part(shard.key)
         with tensor_files.opened(path, "numpy") as file:
-            return set(_entry(file, path, "kept", list[str]) if "kept" in (file.metadata() or {}) else ())
+            has = "kept" in (file.metadata() or {})  # not in parts of before
+            return set(_entry(file, path, "kept", list[str])) if has else set()
 
     def _leftover(self, planned: set[str]) -> list[Path]:
         """Parts, and painted pictures of no shard; what people added stays."""
@@ -203,7 +196,8 @@ class Shelf:
         known = painted.originals(self.folder)
         if known or not self.joined.exists():
             return known
-        shards = [key for key, rows in self._joined_rows.items() for _ in range(rows.start, rows.stop)]
+        shards = [key for key, rows in self._joined_rows.items()
+                  for _ in range(rows.start, rows.stop)]
         return painted.begin(self.folder, shards, self._recipe)
 
     def _forget(self) -> None:
@@ -221,7 +215,7 @@ class Shelf:
                     for name in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
 
     def _read_joined(self) -> None:
-        """Which rows are which shard's, none when nothing was joined yet, and what the header says beside it."""
+        """Which rows are which shard's, if any were joined, and what the header says beside it."""
         self._joined_rows, start = {}, 0
         if not self.joined.exists():
             return
@@ -233,12 +227,6 @@ class Shelf:
 
     def _part(self, key: str) -> Path:
         return self.parts / f"{key}.safetensors"
-
-
-def _is_of(item: Item | None, one: Original) -> bool:
-    """Whether a painted picture is what an item asks for."""
-    return item is not None and (item.prompt.id, item.prompt.text) == (one.prompt_id, one.text) \
-        and one.seed in item.seeds
 
 
 def _original(values: Any, path: Path) -> Original:

@@ -138,7 +138,8 @@ def folder_for(config: Config, store: Store) -> Path:
         wanted = {**provenance.deciding(config, ALWAYS),
                   **provenance.everything(build(options, config.options, config.method))}
         own = {name: made.get(name) for name in provenance.names(Config)}
-        had = {**own, "name": config.name, **provenance.defaults(options), **(made.get("options") or {})}
+        had = {**own, "name": config.name, **provenance.defaults(options),
+               **(made.get("options") or {})}
         if changed := difference(had, wanted):
             raise EngineError(f"There is another merge called {config.name!r} ({changed}). Give this one another name, "
                               "or set replace.")
@@ -169,8 +170,8 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
 
 def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     base = {"model": "unknown"} | (next(iter(parents.values()))["base"] or {})
-    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options, "parents": parents,
-            "base": base}
+    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options,
+            "parents": parents, "base": base}
 
 
 def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], config: Config) -> bool:
@@ -187,5 +188,6 @@ def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], conf
             return False
         raise
     made["options"] = {**unheard, **(made.get("options") or {})}
-    had = {name: made.get(name) for name in {*recipe, *provenance.names(Config)} if name in recipe or name in made}
+    names_of = {*recipe, *(provenance.names(Config) & set(made))}
+    had = {name: made.get(name) for name in names_of}
     return had == recipe and (made.get("verify") is not False or not config.verify)

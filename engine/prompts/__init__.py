@@ -27,9 +27,11 @@ from engine.prompts.writers import Request, Writer
 @dataclass(frozen=True)
 class Config:
     skills: tuple[str, ...] = field(metadata={
-        "help": "Skills to write for; files of assets/skills", "grows": True, "recorded": "a file each"})
+        "help": "Skills to write for; files of assets/skills", "grows": True,
+        "recorded": "a file each"})
     writer: str = field(default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"})
-    writer_options: dict[str, Any] = field(default_factory=dict, metadata={"recorded": "as the writer's"})
+    writer_options: dict[str, Any] = field(default_factory=dict,
+                                           metadata={"recorded": "as the writer's"})
     count: int = field(default=200, metadata={
         "help": "Prompts a skill", "range": (1, 100_000), "most_in_app": 10_000,
         "recorded": "by how many lines there are"})
@@ -44,7 +46,8 @@ class Config:
     language: Language = field(default="storybook", metadata={
         "help": "Whether prompts must be Storybook English; free ones are only held to their length"})
     replace: bool = field(default=False, metadata={
-        "help": "Write anew what other settings wrote", "decides": False, "why": "what to do with older work"})
+        "help": "Write anew what other settings wrote", "decides": False,
+        "why": "what to do with older work"})
 
 ALWAYS = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
 """What records hold even at its default (engine.core.provenance)."""

@@ -1,4 +1,4 @@
-"""Folders that we write open whole by the real `datasets`, whatever skills and prompts are called."""
+"""Folders that we write open whole by the real `datasets`, whatever their skills are called."""
 import pytest
 from datasets import load_dataset
 from PIL import Image
@@ -9,8 +9,8 @@ from engine.core.store import Store, write_records
 from engine.core.types import Picture
 from engine.images.shards import STORY
 
-SKILLS = ("counting", "test_places", "val", "my dev set", "latest", "contest-train-2", "__hidden", "eval.x",
-          "test-test")
+SKILLS = ("counting", "test_places", "val", "my dev set", "latest", "contest-train-2", "__hidden",
+          "eval.x", "test-test")
 COLUMNS = {"image", "prompt_id", "text", "seed", "model", "sampler", "guidance", "steps"}
 
 
@@ -20,7 +20,8 @@ def paint(folder, names):
     for i, name in enumerate(names):
         Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / name)
     write_records(folder / "metadata.jsonl", [
-        Picture(name, name, f"{folder.name} {i}", i, "m", "ddim", 3.5, 20) for i, name in enumerate(names)])
+        Picture(name, name, f"{folder.name} {i}", i, "m", "ddim", 3.5, 20)
+        for i, name in enumerate(names)])
 
 
 def opened(tmp_path, *args, **options):
@@ -66,11 +67,13 @@ def test_what_a_plain_name_would_do(tmp_path):
     """Why all this: one such folder, and the others vanish without a word."""
     for skill in ("counting", "test_places"):
         paint(tmp_path / "images" / skill, ["00000.png"])
-    found = load_dataset("imagefolder", data_dir=str(tmp_path / "images"), cache_dir=str(tmp_path / "cache"))
+    found = load_dataset("imagefolder", data_dir=str(tmp_path / "images"),
+                         cache_dir=str(tmp_path / "cache"))
     assert {split: rows["text"][:] for split, rows in found.items()} == {"test": ["test_places 0"]}
 
 
-@pytest.mark.parametrize("skill", [*SKILLS, *SPLIT_WORDS, "trainer", "invalid", "tests", "a test of 2 dev-eval"])
+@pytest.mark.parametrize("skill", [*SKILLS, *SPLIT_WORDS, "trainer", "invalid", "tests",
+                                   "a test of 2 dev-eval"])
 def test_a_folder_says_its_skill(skill, tmp_path):
     folder = imagefolder.folder_name(skill)
     assert imagefolder.skill_of(folder) == skill and imagefolder.folder_name(folder) == folder
@@ -78,8 +81,8 @@ def test_a_folder_says_its_skill(skill, tmp_path):
 
 
 def test_plain_names_stay_and_folders_of_before_are_found(tmp_path):
-    assert [imagefolder.folder_name(name) for name in ("counting", "latest", "trainer", "contest")] == [
-        "counting", "latest", "trainer", "contest"]
+    plain = ["counting", "latest", "trainer", "contest"]
+    assert [imagefolder.folder_name(name) for name in plain] == plain
     (tmp_path / "images" / "test_places").mkdir(parents=True)
     assert Store(tmp_path).images("test_places").name == "test_places"
 

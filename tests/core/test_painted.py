@@ -1,4 +1,4 @@
-"""A folder is held against what was painted: by size and times, and by the bytes where these moved."""
+"""A folder is held against what was painted: by size and times, by the bytes where these moved."""
 import time
 
 import pytest
@@ -15,12 +15,14 @@ from engine.core.types import Picture, Prompt
 def folder(tmp_path):
     """Four pictures of two prompts, and no record of them yet."""
     store = Store(tmp_path)
-    write_records(store.prompts("counting"), [Prompt(f"p{i}", "counting", f"balls {i}") for i in range(2)])
+    write_records(store.prompts("counting"),
+                  [Prompt(f"p{i}", "counting", f"balls {i}") for i in range(2)])
     folder = store.images("counting")
     folder.mkdir(parents=True)
     for i in range(4):
         Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / f"{i:05d}.png")
-    write_records(folder / "metadata.jsonl", [Picture(f"{i:05d}.png", f"p{i % 2}", f"balls {i % 2}", i) for i in range(4)])
+    write_records(folder / "metadata.jsonl",
+                  [Picture(f"{i:05d}.png", f"p{i % 2}", f"balls {i % 2}", i) for i in range(4)])
     return folder
 
 
@@ -30,7 +32,8 @@ def curated(folder):
 
 def test_what_has_no_record_is_taken_as_it_lies_there(folder):
     known = painted.begin(folder, ["x", "x", "y", "y"], {})
-    assert known == painted.originals(folder) and [one.shard for one in known] == ["x", "x", "y", "y"]
+    assert known == painted.originals(folder)
+    assert [one.shard for one in known] == ["x", "x", "y", "y"]
     assert all(one.sha256 == file_hash(folder / one.file_name) for one in known)
     assert not curated(folder).is_edited and curated(folder).told() == ""
 
@@ -56,7 +59,8 @@ def test_lines_taken_out_before_there_were_records_are_seen_by_the_rows(folder):
 def test_a_file_is_read_again_only_where_its_times_moved(folder, monkeypatch):
     painted.begin(folder, ["x"] * 4, {})
     read = []
-    monkeypatch.setattr(painted, "file_hash", lambda file: read.append(file.name) or file_hash(file))
+    monkeypatch.setattr(painted, "file_hash",
+                        lambda file: read.append(file.name) or file_hash(file))
     now = time.time_ns()
     monkeypatch.setattr(painted.time, "time_ns", lambda: now + 10**10)
     curated(folder)
@@ -72,7 +76,8 @@ def test_the_record_is_the_same_wherever_it_is_made(folder):
     before = painted.begin(folder, ["x"] * 4, {})
     data = (folder / painted.RECORD).read_bytes()
     curated(folder)
-    assert (folder / painted.RECORD).read_bytes() == data and before == painted.begin(folder, ["x"] * 4, {})
+    assert (folder / painted.RECORD).read_bytes() == data
+    assert before == painted.begin(folder, ["x"] * 4, {})
 
 
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "..\\x.png", "C:/x.png", ""])
@@ -82,4 +87,5 @@ def test_a_line_leads_nowhere_else(folder, name):
 
 
 def test_many_names_are_told_in_a_few(folder):
-    assert painted.listed(["a", "b"]) == "a, b" and painted.listed(list("abcde")) == "a, b, c and 2 more"
+    assert painted.listed(["a", "b"]) == "a, b"
+    assert painted.listed(list("abcde")) == "a, b, c and 2 more"

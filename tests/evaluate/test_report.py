@@ -45,10 +45,12 @@ def test_scales_are_compared_on_what_all_of_them_were_judged_on(config, tmp_path
 
 
 def test_scales_that_share_nothing_choose_nothing(config, tmp_path):
-    judged = {scale: [Score(prompt, 0, "x", 0.5, {"skill": "s"})] for scale, prompt in ((2.0, "a"), (5.0, "b"))}
+    judged = {scale: [Score(prompt, 0, "x", 0.5, {"skill": "s"})]
+              for scale, prompt in ((2.0, "a"), (5.0, "b"))}
     assert report.best_scale(judged) is None and report.best_scale({}) is None
     store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))
     for scale, found in judged.items():
         write_records(store.scores(f"base@{scale:g}", "validation/storybook"), found)
-    with pytest.raises(EngineError, match="No guidance scale can be chosen for base: .* at all its scales"):
+    with pytest.raises(EngineError,
+                       match="No guidance scale can be chosen for base: .* at all its scales"):
         report.best_guidance(one, store)

@@ -1,4 +1,4 @@
-"""What people edit in images/<skill>/ is what the expert learns from; what they leave alone stays to the bit."""
+"""What people edit in images/<skill>/ is what the expert learns from; the rest stays to the bit."""
 import json
 import os
 import shutil
@@ -31,7 +31,8 @@ def folder(store):
 
 def read(store, painter):
     """Encode what changed and load the rest, as the pool does; the events too."""
-    events = list(edits.encode(store.images("counting"), latents.curated(store, "counting"), painter))
+    events = list(edits.encode(store.images("counting"), latents.curated(store, "counting"),
+                               painter))
     return latents.load(store, "counting", painter), [event.text for event in events]
 
 
@@ -54,12 +55,14 @@ def test_what_nobody_edited_is_what_was_painted(store, folder, painter, monkeypa
         os.utime(file)
     (encoded, told) = read(store, painter)
     assert told == [] and torch.equal(encoded.latents, stored["latents"])
-    assert latents.hashes(store, ["counting"]) == {"counting": tensor_files.sha256(folder / "latents.safetensors")}
+    sha256 = tensor_files.sha256(folder / "latents.safetensors")
+    assert latents.hashes(store, ["counting"]) == {"counting": sha256}
     assert latents.curated(store, "counting").told() == "" and not (folder / "edited").exists()
 
 
 def test_a_replaced_picture_alone_is_encoded_again(store, folder, painter, monkeypatch):
-    before, stored = latents.hashes(store, ["counting"]), tensor_files.read(folder / "latents.safetensors")[0]
+    before = latents.hashes(store, ["counting"])
+    stored, _ = tensor_files.read(folder / "latents.safetensors")
     black(folder / "3.png")
     assert latents.hashes(store, ["counting"]) != before
     encoded, told = read(store, painter)
@@ -101,12 +104,15 @@ def test_what_is_taken_out_is_left_out_and_told(store, folder, painter, how):
         write_lines(folder, [line for line in lines(folder) if line["file_name"] != "3.png"])
     encoded, told = read(store, painter)
     others = [i for i in range(8) if i != 3]
-    assert told == [] and torch.equal(encoded.latents, stored["latents"][others]) and len(encoded.texts) == 7
+    assert torch.equal(encoded.latents, stored["latents"][others])
+    assert told == [] and len(encoded.texts) == 7
     assert latents.curated(store, "counting").told() == "1 taken out (3.png)"
 
 
-def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, painter, monkeypatch):
-    monkeypatch.setattr(painter, "encode", lambda *_: pytest.fail("no picture changed"), raising=False)
+def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, painter,
+                                                                monkeypatch):
+    monkeypatch.setattr(painter, "encode", lambda *_: pytest.fail("no picture changed"),
+                        raising=False)
     stored, _ = tensor_files.read(folder / "latents.safetensors")
     found = lines(folder)
     found[2]["text"] = "three green boats"
@@ -121,10 +127,12 @@ def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, p
 
 def test_a_picture_of_ones_own_needs_a_file_and_a_line(store, folder, painter):
     Image.new("RGB", (100, 50), "green").save(folder / "mine.png")
-    assert latents.curated(store, "counting").told() == "1 left out for want of a line in metadata.jsonl (mine.png)"
+    told = latents.curated(store, "counting").told()
+    assert told == "1 left out for want of a line in metadata.jsonl (mine.png)"
     write_lines(folder, [*lines(folder), {"file_name": "mine.png", "text": "a green field"}])
     encoded, told = read(store, painter)
-    assert len(encoded.texts) == 9 and encoded.texts[8] == "a green field" and encoded.latents[8].abs().max() > 0
+    assert len(encoded.texts) == 9 and encoded.texts[8] == "a green field"
+    assert encoded.latents[8].abs().max() > 0
     assert told == ["Encoded 1 of 1 edited pictures.", "Encoded 1 of 1 edited captions."]
 
 
@@ -135,7 +143,8 @@ def test_an_end_in_the_middle_loses_a_few_at_most(store, folder, painter, monkey
     encoding = edits.encode(folder, latents.curated(store, "counting"), painter)
     assert next(encoding).text == "Encoded 2 of 5 edited pictures."
     encoding.close()
-    assert read(store, painter)[1] == ["Encoded 2 of 3 edited pictures.", "Encoded 3 of 3 edited pictures."]
+    assert read(store, painter)[1] == ["Encoded 2 of 3 edited pictures.",
+                                       "Encoded 3 of 3 edited pictures."]
     assert not list(folder.rglob(".writing-*"))
 
 
@@ -147,12 +156,14 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
     (store.images("counting") / "5.png").unlink()
     with pytest.raises(EngineError, match=r"images as they were -> as they are now\).*set replace"):
         list(experts.run(asked, store))
-    told = [event.text for event in experts.run(config(base, experts=asked.experts, steps=2, replace=True), store)]
+    asked = config(base, experts=asked.experts, steps=2, replace=True)
+    told = [event.text for event in experts.run(asked, store)]
     assert "Read 7 pictures of counting. By hand: 1 taken out (5.png), 1 replaced (3.png)." in told
     after = lora_files.read(store.expert("counting"))
     assert after.recipe["images"] != before.recipe["images"]
     assert (after.recipe["pictures"], after.recipe["held_out_pictures"]) == (5, 2)
-    assert any(not torch.equal(after.expert[path].b, factors.b) for path, factors in before.expert.items())
+    assert any(not torch.equal(after.expert[path].b, factors.b)
+               for path, factors in before.expert.items())
 
 
 def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
@@ -163,8 +174,10 @@ def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
 
 
 @pytest.mark.parametrize(("spoil", "sentence"), [
-    (lambda folder: (folder / "3.png").write_bytes(b"no picture"), "3.png cannot be read as a picture"),
-    (lambda folder: write_lines(folder, [{"file_name": "../../x.png"}]), "which is no file of its folder"),
+    (lambda folder: (folder / "3.png").write_bytes(b"no picture"),
+     "3.png cannot be read as a picture"),
+    (lambda folder: write_lines(folder, [{"file_name": "../../x.png"}]),
+     "which is no file of its folder"),
     (lambda folder: write_lines(folder, []), "Nothing is left of the pictures of 'counting'"),
 ])
 def test_what_cannot_be_learned_from_is_told(store, folder, painter, spoil, sentence):
@@ -175,10 +188,12 @@ def test_what_cannot_be_learned_from_is_told(store, folder, painter, spoil, sent
 
 def test_a_copy_of_the_run_is_the_same_run(store, folder, tmp_path):
     shutil.copytree(store.folder, tmp_path / "copy")
-    assert latents.hashes(Store(tmp_path / "copy"), ["counting"]) == latents.hashes(store, ["counting"])
+    ours, copied = (latents.hashes(one, ["counting"]) for one in (store, Store(tmp_path / "copy")))
+    assert copied == ours
 
 
 def test_pictures_of_another_world_beside_these_are_nobodys_business(tmp_path, base):
     store = Store(tmp_path / "run")
     paint_pictures(store, "test_places", base)
-    assert store.images("test_places").name == "~test~_places" and latents.hashes(store, ["test_places"])
+    assert store.images("test_places").name == "~test~_places"
+    assert latents.hashes(store, ["test_places"])

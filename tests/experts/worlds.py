@@ -14,7 +14,7 @@ CAPTIONS = ["two red balls", "a tree", "a blue star", "red balls at night"]
 
 
 def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl: bool = False) -> None:
-    """latents.safetensors and metadata.jsonl of `count` pictures, and plain PNGs that have nothing to do with them."""
+    """latents.safetensors and metadata.jsonl of `count` pictures, and PNGs that are not theirs."""
     generator = torch.Generator().manual_seed(len(skill) + count)
     width = 56 if xl else 32
     tensors = {"latents": torch.randn(count, 8, 16, 16, generator=generator),

@@ -53,18 +53,22 @@ def test_the_recipe_travels_in_the_weights_file(config, store):
 
 
 def test_the_folder_is_what_the_hub_calls_an_imagefolder(config, store, tmp_path):
-    """By the library itself, which takes a word like test in a name for a split; one picture is of one's own."""
-    list(images.run(replace(config, skills=("counting", "test_places")), with_prompts(store, 3, "test_places")))
+    """By the library itself, which takes a word like test for a split; one picture is one's own."""
+    list(images.run(replace(config, skills=("counting", "test_places")),
+                    with_prompts(store, 3, "test_places")))
     folder = store.images("counting")
     Image.new("RGB", (64, 64)).save(folder / "mine.png")
     with open(folder / "metadata.jsonl", "a") as lines:
         lines.write(json.dumps({"file_name": "mine.png", "text": "all black"}) + "\n")
     for name, count in (("images", 9), ("images/counting", 6), ("images/~test~_places", 3)):
-        found = load_dataset("imagefolder", data_dir=str(store.folder / name), cache_dir=str(tmp_path / "cache"))
+        found = load_dataset("imagefolder", data_dir=str(store.folder / name),
+                             cache_dir=str(tmp_path / "cache"))
         assert set(found) == {"train"} and len(found["train"]) == count
         assert all(row["text"] and row["image"].size == (64, 64) for row in found["train"])
-        assert {"prompt_id", "seed", "model", "sampler", "guidance", "steps"} <= set(found["train"].column_names)
-        assert len(load_dataset(str(store.folder / name), cache_dir=str(tmp_path / "cards"))["train"]) == count
+        assert {"prompt_id", "seed", "model", "sampler", "guidance",
+                "steps"} <= set(found["train"].column_names)
+        assert len(load_dataset(str(store.folder / name),
+                                cache_dir=str(tmp_path / "cards"))["train"]) == count
     assert not Image.open(folder / "00000.png").info
 
 

@@ -186,6 +186,24 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     assert [measured.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
+def test_an_option_that_is_new_voids_nothing_that_was_measured(recipe, finished, tmp_path):
+    """A file of before: it says nothing of some options, which then stood at their defaults."""
+    out, _ = finished
+    one = lines.plan(results.load(recipe), out)[1]
+    told = json.loads(gzip.decompress(measured.file_of(one).read_bytes()))
+    new = (("images", "best_of"), ("experts", "flip"), ("test", "floor"), ("writer", "top_p"))
+    for stage, name in new:
+        del told["asked"][stage][name]
+    elsewhere = replace(one, folder=tmp_path / "out" / one.folder.name)
+    (tmp_path / "source").mkdir()
+    file = tmp_path / "source" / measured.file_of(one).name
+    file.write_bytes(gzip.compress(json.dumps(told).encode()))
+    assert measured.read(elsewhere, tmp_path / "source") is not None
+    del told["asked"]["images"]["steps"]  # the recipe asks for two, which is no default
+    file.write_bytes(gzip.compress(json.dumps(told).encode()))
+    assert measured.read(elsewhere, tmp_path / "source") is None
+
+
 def test_the_control_learns_from_drawn_scenes(finished):
     out, _ = finished
     kept = [json.loads(line)["text"] for line in (out / "0-control/prompts/noisy.jsonl").read_text().splitlines()]
