@@ -1,4 +1,4 @@
-"""The safetensors files of a checkpoint as its library reads them, and what lies where. No torch."""
+"""The safetensors files of a checkpoint as its library reads them, tensor by tensor. No torch."""
 import json
 import re
 from dataclasses import dataclass
