@@ -125,7 +125,7 @@ def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) ->
 
 
 def _as_told(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """The same identity as a folder's recipe has it, where it means the same: its shards are found by those words."""
+    """The same identity as a folder's recipe has it, where that means the same: it finds shards."""
     made = read_object(path, recipe=dict)["recipe"] if path.exists() else identity
     return identity if recipe.difference(recognised(made, identity), identity) else made
 

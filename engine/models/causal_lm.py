@@ -97,11 +97,12 @@ def load(model_id: str, revision: str | None = None, device: str | None = None) 
         part = "tokenizer"
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
         part = "model"
-        model, told = AutoModelForCausalLM.from_pretrained(
+        opened: Any = AutoModelForCausalLM.from_pretrained(
             place, use_safetensors=True, dtype=dtype, variant=kept, output_loading_info=True,
             ignore_mismatched_sizes=True, **where)
+        model, told = opened
         parts.check(model, told)
-    except Exception as error:  # a foreign checkpoint through a foreign library: it may raise anything
+    except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = parts.because(error)
         if fault is not error and not isinstance(place, Path):
             raise checkpoints.cannot_load(model_id, KIND, error) from error

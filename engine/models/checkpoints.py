@@ -116,21 +116,23 @@ def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
         return EngineError(f"{model_id} is not on this machine and the Hub cannot be reached "
                            f"({first_line(error)}). Check the connection, or name a local folder.")
     return EngineError(f"{model_id} does not load as a {kind} with safetensors weights "
-                       f"({first_line(error)}). Fetch or save it again; pickled weights (.bin, .ckpt) and a "
-                       "checkpoint's own code are never loaded.")
+                       f"({first_line(error)}). Fetch or save it again; pickled weights (.bin, "
+                       ".ckpt) and a checkpoint's own code are never loaded.")
 
 
 def faulty(model_id: str, kind: str, fault: Any) -> EngineError:
-    """The sentence for a checkpoint on this machine that is not whole, with its fault and the remedy for that."""
+    """The sentence for a checkpoint that is not whole, with its fault and the remedy for that."""
     return EngineError(f"{model_id} does not load as a {kind}: {fault}. {fault.remedy}.")
 
 
 def identity_of(base: Mapping[str, Any]) -> str:
-    """What a recipe says of its base, comparable with others: by its weights where they are known, or by its name."""
+    """What a recipe says of its base, comparable with others: its weights, or else its name."""
     recorded, folder = base.get("sha256"), _on_this_machine(base.get("model"), base.get("revision"))
     if not recorded:
         return str(base.get("model"))
-    return str(recognised(recorded, fingerprint(folder)) if folder else FORMERLY.get(recorded, recorded))
+    if folder is None:
+        return str(FORMERLY.get(recorded, recorded))
+    return str(recognised(recorded, fingerprint(folder)))
 
 
 def _on_this_machine(model_id: Any, revision: str | None) -> Path | None:

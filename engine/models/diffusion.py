@@ -197,7 +197,7 @@ def _open(model_id: str, folder: Path, dtype: torch.dtype) -> Any:
         return kind.from_pretrained(folder, local_files_only=True, **modules, **left_out)
     except EngineError:
         raise
-    except Exception as error:  # a foreign checkpoint through a foreign library: it may raise anything
+    except Exception as error:  # foreign files in a foreign library: it may raise anything
         raise checkpoints.faulty(model_id, checkpoints.PIPELINE, parts.because(error)) from error
 
 

@@ -1,13 +1,14 @@
-"""Which weights these are: a hash of what the tensors are, however the files that hold them are cut and named. No torch.
+"""Which weights these are: a hash of the tensors, however their files are cut and named. No torch.
 
-A hash that was recorded as it was taken formerly, over names and bytes of files, is recognised as today's.
+A hash that was recorded as it was taken formerly, over bytes of files, is recognised as today's.
 """
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from engine.core.errors import EngineError
 from engine.models import weight_files
@@ -19,13 +20,14 @@ FORMERLY = {
     "c24bac5c2f5426a616834acbedcb7e234dfc85a68d3ecc076259a3e9c6ec5962":  # storybook-weak
         "9086117e226d321d5a1e41044f268cc4881461bd2802c7505b625941f135401f",
 }
-"""Hashes of files that this project shipped once, and what the same weights hash to today: their files have changed."""
+"""Hashes of files that shipped once and have changed, and what the same weights hash to today."""
 
 _FOLDERS: dict[str, Path] = {}
-"""Where the weights lie whose hash this process has taken, to recognise what was recorded of them formerly."""
+"""Where the weights lie whose hash this process has taken, to recognise their former hash."""
 _RENAMED = (
     (re.compile(r"^text_model\."), ""),  # transformers 5 leaves it away
-    (re.compile(r"^(encoder|decoder)\.embed_tokens\.weight$"), "shared.weight"),  # T5's one table, under three names
+    # T5's one table, under three names
+    (re.compile(r"^(encoder|decoder)\.embed_tokens\.weight$"), "shared.weight"),
     (re.compile(r"(\.attentions\.\d+)\.query\."), r"\1.to_q."),  # diffusers' first names in a VAE
     (re.compile(r"(\.attentions\.\d+)\.key\."), r"\1.to_k."),
     (re.compile(r"(\.attentions\.\d+)\.value\."), r"\1.to_v."),
@@ -37,16 +39,18 @@ _WHOLE_FILES = re.compile(r"[^.]+\.safetensors")
 
 
 def fingerprint(folder: Path) -> str:
-    """sha256 over part, name, kind, shape and bytes of a checkpoint's tensors, without the safety checker's.
+    """sha256 over part, name, kind, shape and bytes of a checkpoint's tensors, no safety checker's.
 
-    The same for a file and its shards, for a whole one and a variant of the same numbers, and for old names and new.
+    The same for a file and its shards, for a whole one and a variant of the same numbers, and for
+    old names and new.
     Raises EngineError, naming the file, for one that is damaged.
     """
     places = weight_files.parts(folder)
     try:
         lines = {line for part, place in places.items() for line in _lines(part, place)}
     except weight_files.Damaged as error:
-        raise EngineError(f"The weights in {folder} are not whole: {error}. Fetch or save them again.") from error
+        why = f"The weights in {folder} are not whole: {error}."
+        raise EngineError(f"{why} Fetch or save them again.") from error
     found = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
     _FOLDERS[found] = folder
     return found
@@ -65,9 +69,9 @@ def former(folder: Path) -> str:
 
 
 def recognised(recorded: Any, present: Any) -> Any:
-    """What was recorded, with every hash that means the same weights as `present` has in its place written like there.
+    """What was recorded, every hash that means the same weights as its fellow in `present` so.
 
-    Both are hashes, or mappings that hold some, as deep as they go. All else is given back as it is.
+    Both are hashes, or mappings that hold some, however deep. All else is given back as it is.
     """
     if isinstance(recorded, Mapping) and isinstance(present, Mapping):
         return {name: recognised(value, present.get(name)) for name, value in recorded.items()}
@@ -89,7 +93,8 @@ def _lines(part: str, folder: Path) -> Iterator[str]:
             for tensor in weight_files.stored(path, file):
                 if not _NO_WEIGHT.search(tensor.name):
                     shape = "x".join(map(str, tensor.shape))
-                    yield f"{part}/{_common(tensor.name)} {tensor.dtype} {shape} {_sha256(file, tensor)}"
+                    what = f"{part}/{_common(tensor.name)} {tensor.dtype} {shape}"
+                    yield f"{what} {_sha256(file, tensor)}"
 
 
 def _common(name: str) -> str:
@@ -99,7 +104,7 @@ def _common(name: str) -> str:
     return name
 
 
-def _sha256(file: BinaryIO, tensor: weight_files.Stored) -> str:
+def _sha256(file: BufferedReader, tensor: weight_files.Stored) -> str:
     """In pieces, since a tensor may be larger than what memory is free."""
     digest, left = hashlib.sha256(), tensor.size_bytes
     buffer = memoryview(bytearray(min(left, BUFFER_BYTES)))

@@ -1,7 +1,7 @@
-"""The parts of a pipeline, each opened by its own class: every weight comes from the file, and none is left to chance.
+"""The parts of a pipeline, each opened by its own class: no weight is left to chance.
 
-diffusers and transformers open a model that lacks weights with a warning: transformers fills it with
-random numbers, diffusers leaves it without any. Here it is refused, by name.
+diffusers and transformers open a model that lacks weights with a warning: transformers fills it
+with random numbers, diffusers leaves it without any. Here it is refused, by name.
 """
 import inspect
 import re
@@ -19,13 +19,15 @@ from engine.models import checkpoints, weight_files
 
 LIBRARIES = ("diffusers", "transformers")
 AGAIN = "Fetch or save it again"
-LORA = ("Open it where it was made, call pipe.unload_lora_weights() (after pipe.fuse_lora(), to keep "
-        "what the LoRA does), and save it again")
+LORA = ("Open it where it was made, call pipe.unload_lora_weights() (after pipe.fuse_lora(), to "
+        "keep what the LoRA does), and save it again")
+SHAPES = "has {} in the shape {}, where its config.json says {}"
 OTHER = "Choose a checkpoint without code of its own"
 SHOWN = 2
 """How many names of weights a sentence gives."""
 
-_MISSHAPEN = re.compile(r"because (\S+) expected shape torch\.Size\((.*?)\), but got torch\.Size\((.*?)\)\.")
+_MISSHAPEN = re.compile(
+    r"because (\S+) expected shape torch\.Size\((.*?)\), but got torch\.Size\((.*?)\)\.")
 """How diffusers says it; it would tell the shapes apart only at the cost of a slower opening."""
 
 
@@ -48,14 +50,17 @@ def pipeline_class(index: Mapping[str, Any]) -> Any:
     return kind
 
 
-def opened(folder: Path, index: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]) -> dict[str, Any]:
-    """Every part by name, in the dtype given for it or for "default". Raises Faulty for one that is not whole."""
+def opened(folder: Path, index: Mapping[str, Any],
+           dtypes: Mapping[str, torch.dtype]) -> dict[str, Any]:
+    """Every part by name, in the dtype given for it or for "default".
+
+    Raises Faulty for one that is not whole.
+    """
     wanted = inspect.signature(pipeline_class(index).__init__).parameters
     found = {}
     for name, parameter in wanted.items():
-        needed = parameter.default is parameter.empty and name not in ("self", *checkpoints.LEFT_OUT)
-        said = index.get(name)
-        if name in checkpoints.LEFT_OUT or not (needed or isinstance(said, list)):
+        needed, said = parameter.default is parameter.empty, index.get(name)
+        if name in ("self", *checkpoints.LEFT_OUT) or not (needed or isinstance(said, list)):
             continue
         if said is None or said == [None, None]:
             if needed and name not in pipeline_class(index)._optional_components:
@@ -66,7 +71,7 @@ def opened(folder: Path, index: Mapping[str, Any], dtypes: Mapping[str, torch.dt
 
 
 def check(module: nn.Module, told: Mapping[str, Any]) -> None:
-    """Raises Faulty where a model lacks weights, or its file held others: `told` is what its library says."""
+    """Raises Faulty where a model lacks weights, or its file held others, as its library told."""
     surplus = sorted(key for key in told["unexpected_keys"] if not _is_of_another(module, key))
     if any("lora_" in key or ".base_layer." in key for key in surplus):
         raise Faulty("was saved with a LoRA in it, so that its own weights have other names", LORA)
@@ -74,7 +79,7 @@ def check(module: nn.Module, told: Mapping[str, Any]) -> None:
         raise Faulty(f"lacks {_listed(missing)}, which would be random numbers")
     if misshapen := sorted(told["mismatched_keys"]):
         name, found, expected = misshapen[0]
-        raise Faulty(f"has {name} in the shape {list(found)}, where its config.json says {list(expected)}")
+        raise Faulty(SHAPES.format(name, list(found), list(expected)))
     if surplus:
         raise Faulty(f"holds {_listed(surplus)} more than its config.json says")
     tensors = chain(module.named_parameters(), module.named_buffers())
@@ -89,7 +94,7 @@ def check_weights(folder: Path) -> None:
 
 
 def because(error: Exception) -> Faulty:
-    """What a library raised over a foreign file, in its own first line. Raises it where memory ran out."""
+    """What a library raised over a foreign file. Raises it again where memory ran out."""
     if isinstance(error, Faulty):
         return error
     if isinstance(error, MemoryError) or is_out_of_memory(error):
@@ -99,7 +104,7 @@ def because(error: Exception) -> Faulty:
     if "trust_remote_code" in str(error):
         return Faulty("opens only with code of its own, which is never run", OTHER)
     if shapes := _MISSHAPEN.search(str(error)):
-        return Faulty("has {} in the shape {}, where its config.json says {}".format(*shapes.group(1, 3, 2)))
+        return Faulty(SHAPES.format(*shapes.group(1, 3, 2)))
     return Faulty(f"does not open ({checkpoints.first_line(error)})")
 
 
@@ -111,8 +116,10 @@ def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
         if (place / "adapter_config.json").exists():
             raise Faulty("is a LoRA adapter and no model", LORA)
         weight_files.check(place)
-        return _module(kind, place, dtype) if issubclass(kind, nn.Module) else kind.from_pretrained(place)
-    except Exception as error:  # a foreign file through a foreign library: it may raise anything
+        if issubclass(kind, nn.Module):
+            return _module(kind, place, dtype)
+        return kind.from_pretrained(place)
+    except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = because(error)
         raise Faulty(f"its {name} {fault}", fault.remedy) from error
 
@@ -130,17 +137,18 @@ def _module(kind: Any, place: Path, dtype: torch.dtype) -> nn.Module:
 
 
 def _class(said: Any) -> Any:
-    """The class that a line of model_index.json means: of diffusers, transformers or one of diffusers' pipelines."""
+    """The class that model_index.json means: of one of LIBRARIES or of diffusers' pipelines."""
     from diffusers import pipelines
     from diffusers.pipelines.pipeline_loading_utils import simple_get_class_obj
-    if not isinstance(said, list) or len(said) != 2 or not all(isinstance(word, str) for word in said):
-        raise Faulty(f"stands in model_index.json as {str(said)[:60]}, not as a library and a class")
-    library, name = said
+    words = said if isinstance(said, list) else []
+    if [type(word) for word in words] != [str, str]:
+        raise Faulty(f"stands in model_index.json as {str(said)[:60]}, not as library and class")
+    library, name = words
     within = getattr(pipelines, library, None)
     theirs = isinstance(within, ModuleType) and within.__name__.startswith(f"{pipelines.__name__}.")
     if library not in LIBRARIES and not theirs:
-        raise Faulty(f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, and never a "
-                     "checkpoint's own code", OTHER)
+        raise Faulty(f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, "
+                     "and never a checkpoint's own code", OTHER)
     kind = simple_get_class_obj(library, name)
     if not inspect.isclass(kind) or not hasattr(kind, "from_pretrained"):
         raise Faulty(f"is to be a {name} of {library}, which is nothing that opens")
@@ -148,9 +156,9 @@ def _class(said: Any) -> Any:
 
 
 def _is_of_another(module: nn.Module, key: str) -> bool:
-    """Whether a weight belongs to a model that this one is only a part of: CLIP's other tower, T5's decoder, a head.
+    """Whether a weight belongs to a larger model that this one is cut from.
 
-    transformers' models are cut from larger ones; diffusers' are not.
+    CLIP's other tower, T5's decoder, a head: transformers' models are such parts, diffusers' not.
     """
     from transformers import PreTrainedModel
     if not isinstance(module, PreTrainedModel):

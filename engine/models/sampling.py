@@ -68,8 +68,8 @@ class Batch:
 def scheduler(pipe: Any, sampler: str) -> Any:
     """A fresh scheduler with the pipeline's own noise schedule.
 
-    Raises EngineError for an unknown name, for one that the noise schedule does not suit, and for the checkpoint's
-    own where a picture would not keep to its seed.
+    Raises EngineError for an unknown name, for one that the noise schedule does not suit, and for
+    the checkpoint's own where a picture would not keep to its seed.
     """
     import diffusers
     if sampler not in SAMPLERS:
@@ -82,9 +82,10 @@ def scheduler(pipe: Any, sampler: str) -> Any:
     try:
         made = kind.from_config(pipe.scheduler.config, **changes)
         drawn = sampler == "default" and stochastic.draws_noise(made)
-    except Exception as error:  # a foreign noise schedule through a foreign library: it may raise anything
-        raise EngineError(f"This checkpoint's noise schedule does not suit sampler {sampler!r}: {kind.__name__} says "
-                          f"{first_line(error)!r}. {_other_sampler(kind)}") from error
+    except Exception as error:  # foreign files in a foreign library: it may raise anything
+        raise EngineError(f"This checkpoint's noise schedule does not suit sampler {sampler!r}: "
+                          f"{kind.__name__} says {first_line(error)!r}. "
+                          f"{_other_sampler(kind)}") from error
     if drawn:
         raise EngineError(f"This checkpoint's own {kind.__name__} draws new noise at every step, so that a picture "
                           f"would depend on its batch. {_other_sampler(kind)}")

@@ -20,8 +20,9 @@ def unet(folder: Path) -> Any:
     try:
         weight_files.check(folder / "unet")
         with torch.device("meta"):
-            return UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))
-    except Exception as error:  # a foreign file through a foreign library: it may raise anything
+            config = UNet2DConditionModel.load_config(folder / "unet")
+            return UNet2DConditionModel.from_config(config)
+    except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = parts.because(error)
         named = parts.Faulty(f"its unet {fault}", fault.remedy)
         raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, named) from error

@@ -15,15 +15,16 @@ PREDICTED_SEED = 0
 def draws_noise(schedule: Any) -> bool:
     """Whether the same predictions end elsewhere when torch's global generator stands elsewhere.
 
-    A picture would then depend on its neighbours in the batch and on what was painted before it. Raises
-    whatever the scheduler does where it cannot step by `step(prediction, timestep, latents)`.
+    A picture would then depend on its neighbours in the batch and on what was painted before it.
+    Raises whatever the scheduler does where it has no `step(prediction, timestep, latents)`.
     """
-    ends = []
+    ends: list[Tensor] = []
     with torch.random.fork_rng(devices=[]):  # whoever called finds the generator as it was
         for state in range(2):
             torch.default_generator.manual_seed(state)
             ends.append(_walked(copy.deepcopy(schedule)))
-    return not torch.allclose(*ends, equal_nan=True)
+    one, other = ends
+    return not torch.allclose(one, other, equal_nan=True)
 
 
 def _walked(schedule: Any) -> Tensor:
@@ -40,7 +41,7 @@ def _walked(schedule: Any) -> Tensor:
 
 
 def _shift(schedule: Any) -> dict[str, float]:
-    """What a flow-matching pipeline works out from the picture's size; any value shows whether noise is drawn."""
+    """What a flow-matching pipeline works out from the picture's size; any value does here."""
     wanted = inspect.signature(schedule.set_timesteps).parameters
     shifts = schedule.config.get("use_dynamic_shifting") and "mu" in wanted
     return {"mu": 1.0} if shifts else {}

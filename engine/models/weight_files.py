@@ -1,10 +1,11 @@
-"""The safetensors files of a checkpoint as its library reads them: which ones, and what lies where in them. No torch."""
+"""The safetensors files of a checkpoint as its library reads them, tensor by tensor. No torch."""
 import json
 import re
 from dataclasses import dataclass
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from engine.core.errors import EngineError
 
@@ -17,10 +18,10 @@ MOST_HEADER_BYTES = 100_000_000
 _STEMS = ("diffusion_pytorch_model", "model")
 """What diffusers and transformers call the weights of one model."""
 _WHOLE = re.compile(r"[^.]+\.safetensors")
-"""`model.safetensors` and `model-00001-of-00002.safetensors`, not the variant `model.fp16.safetensors`."""
+"""`model.safetensors` and `model-00001-of-00002.safetensors`, not `model.fp16.safetensors`."""
 _VARIANT = re.compile(r"[^.]+\.([a-z0-9_]+)(-\d+-of-\d+)?\.safetensors")
-_BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64,
-         "U32": 32, "U16": 16, "U8": 8, "BOOL": 8}
+_BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8,
+         "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8}
 """The kinds of numbers whose size is checked; newer ones are taken by their offsets."""
 _NOT_SO = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading JSON of another shape raises."""
@@ -43,7 +44,7 @@ class Stored:
 
 
 def check(folder: Path) -> None:
-    """Raises Damaged for configs and weights of one part that no library could open, in plain words."""
+    """Raises Damaged, in plain words, for configs and weights that no library could open."""
     for config in sorted(folder.glob("*config.json")):
         try:
             found = json.loads(config.read_text(encoding="utf-8"))
@@ -57,7 +58,7 @@ def check(folder: Path) -> None:
 
 
 def parts(folder: Path) -> dict[str, Path]:
-    """Part -> folder, of all that a pipeline loads weights from; {"": folder} for a model that is no pipeline."""
+    """Part -> folder, of all that a pipeline loads; {"": folder} for a single model."""
     if not (folder / INDEX).is_file():
         return {"": folder}
     named = read_index(folder)
@@ -72,14 +73,16 @@ def read_index(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise EngineError(f"{why} cannot be read as JSON ({error}). Fetch or save it again.") from error
+        told = f"{why} cannot be read as JSON ({error})."
+        raise EngineError(f"{told} Fetch or save it again.") from error
     if not isinstance(found, dict):
-        raise EngineError(f"{why} is a {type(found).__name__} and names no parts. Fetch or save it again.")
+        told = f"{why} is a {type(found).__name__} and names no parts."
+        raise EngineError(f"{told} Fetch or save it again.")
     return found
 
 
 def variant(folder: Path) -> str | None:
-    """The variant that a part has instead of whole weights, such as "fp16"; None where it has those, or none at all."""
+    """The variant that a part has instead of whole weights, such as "fp16"; or None."""
     names = sorted(file.name for file in folder.glob("*.safetensors"))
     if any(_WHOLE.fullmatch(name) for name in names):
         return None
@@ -88,25 +91,30 @@ def variant(folder: Path) -> str | None:
 
 
 def of(folder: Path) -> list[Path]:
-    """The files that hold one part's weights, in order; without such names all safetensors files at hand.
+    """The files that hold one part's weights, in order; else all safetensors files at hand.
 
     Raises Damaged for an index of shards that is none.
     """
     kind = variant(folder)
     for stem in _STEMS:
-        whole = folder / (f"{stem}.{kind}.safetensors" if kind else f"{stem}.safetensors")
-        index = folder / (f"{stem}.safetensors.index.{kind}.json" if kind else f"{stem}.safetensors.index.json")
+        middle = f".{kind}" if kind else ""
+        whole = folder / f"{stem}{middle}.safetensors"
+        index = folder / f"{stem}.safetensors.index{middle}.json"
         found = [[whole] if whole.is_file() else [], _shards(index)]
         if stem == _STEMS[0]:  # diffusers looks for shards first, transformers last
             found.reverse()
         if files := next(filter(None, found), None):
             return files
-    near = sorted(file for file in folder.glob("*.safetensors") if kind or _WHOLE.fullmatch(file.name))
-    return near or sorted(file for file in folder.rglob("*.safetensors") if _WHOLE.fullmatch(file.name))
+    near = sorted(file for file in folder.glob("*.safetensors") if kind or _is_whole(file))
+    return near or sorted(file for file in folder.rglob("*.safetensors") if _is_whole(file))
 
 
-def stored(path: Path, file: BinaryIO) -> list[Stored]:
-    """The tensors of an open safetensors file by where they lie. Raises Damaged for one that is not whole.
+def _is_whole(file: Path) -> bool:
+    return bool(_WHOLE.fullmatch(file.name))
+
+
+def stored(path: Path, file: BufferedReader) -> list[Stored]:
+    """The tensors of an open safetensors file by where they lie. Raises Damaged for another.
 
     The format: a length of 8 bytes, so much JSON, then the numbers.
     """

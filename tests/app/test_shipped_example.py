@@ -3,6 +3,7 @@ from datasets import load_dataset
 
 from app import contents, opening, runs, scores
 from app.preview import Cell, Mix, Preview
+from engine.core.config import read_toml
 from engine.core.store import Store, read_json
 from engine.core.types import Prompt
 from engine.judges import storybook
@@ -62,6 +63,31 @@ def test_its_first_pictures_show_what_they_are_said_to():
     read = storybook.judge(storybook.Config())
     before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
     assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.told
+
+
+def sha256_of(told):
+    return told["sha256"] if isinstance(told, dict) else told
+
+
+def test_whatever_it_says_of_weights_is_of_those_that_ship():
+    """It was made when weights were known by their files' bytes, and goes on as it is."""
+    run = shipped().folder
+    today = {name: checkpoints.local_fingerprint(name) for name in checkpoints.STORYBOOK}
+    told = [{"writer's sha256": read_json(file)["recipe"]["writer's sha256"]}
+            for file in run.glob("prompts/*.recipe.json")]
+    told += [read_json(file)["recipe"] for file in run.glob("images/*/recipe.json")]
+    told += [read_json(file)["recipe"] for file in run.glob("scores/*/*/*.recipe.json")]
+    for made in ("experts", "merges"):
+        told += [read_json(file) for file in run.glob(f"{made}/*/recipe.json")]
+    told += [read_toml(run / "recipe.toml")["made_with"]]
+    expected = {"model's sha256": today["storybook"], "writer's sha256": today["storybook-writer"],
+                "base": {"sha256": today["storybook"]},
+                **{f"weights of {name}": sha256 for name, sha256 in today.items()}}
+    found = [(name, checkpoints.recognised(recorded, expected)[name])
+             for recorded in told for name in expected.keys() & recorded.keys()]
+    assert len(found) > 20
+    for name, value in found:
+        assert sha256_of(value) == sha256_of(expected[name]), name
 
 
 def test_it_is_small():

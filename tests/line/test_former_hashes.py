@@ -1,4 +1,4 @@
-"""A run that was begun when weights were known by their files' bytes goes on, and nothing of it is made again."""
+"""A run begun when weights were known by their files' bytes goes on, and nothing is made again."""
 import shutil
 from pathlib import Path
 
@@ -46,24 +46,26 @@ def times(out):
 
 def test_it_was_begun_with_the_former_hash(former_run, recipe):
     made_with = read_toml(former_run / "recipe.toml")["made_with"]
-    weights, = (value for name, value in made_with.items() if name.startswith("weights of") and "writer" not in name)
     folder = Path(read_toml(recipe)["model"])
+    weights = made_with[f"weights of {folder}"]
     assert weights == identity.former(folder) != checkpoints.fingerprint(folder)
-    assert read_json(Store(former_run).expert("styles") / "recipe.json")["base"]["sha256"] == weights
+    made = read_json(Store(former_run).expert("styles") / "recipe.json")
+    assert made["base"]["sha256"] == weights
 
 
 def test_a_finished_one_makes_nothing_again(former_run, recipe, monkeypatch):
     before, when = results(former_run), times(former_run)
     monkeypatch.setattr(diffusion.Painter, "sample", lambda *_, **__: pytest.fail("it paints"))
     events = list(pipeline.run(recipe, former_run))
-    assert events[-1].kind == "done" and not [event for event in events if "another version" in event.text]
+    assert events[-1].kind == "done" and not [one for one in events if "weights of" in one.text]
     assert results(former_run) == before and times(former_run) == when
 
 
 def test_one_that_had_come_to_its_experts_is_finished_on_what_it_has(former_run, recipe):
-    """An expert of that time and one of today are of one base, and are merged and judged together."""
+    """An expert of that time and one of today are of one base, and are merged and judged."""
     lines = {path for path in results(former_run) if path.startswith("scores")}
-    before = {path: when for path, when in times(former_run).items() if {"images", "counting"} & set(path.parts)}
+    before = {path: when for path, when in times(former_run).items()
+              if {"images", "counting"} & set(path.parts)}
     for gone in ("merges", "scores", "experts/styles"):
         shutil.rmtree(former_run / gone)
     assert list(pipeline.run(recipe, former_run))[-1].kind == "done"
@@ -74,8 +76,9 @@ def test_one_that_had_come_to_its_experts_is_finished_on_what_it_has(former_run,
     assert old != new
 
 
-@pytest.mark.parametrize("begun_with", ["images/counting/parts/*.safetensors", "experts/*/checkpoint.safetensors"])
-def test_one_stopped_on_its_way_goes_on_with_what_it_had(begun, recipe, tmp_path, formerly, begun_with):
+@pytest.mark.parametrize("begun_with", [
+    "images/counting/parts/*.safetensors", "experts/*/checkpoint.safetensors"])
+def test_one_stopped_on_its_way_goes_on(begun, recipe, tmp_path, formerly, begun_with):
     out = written(tmp_path / "run")
     back = formerly()
     events = pipeline.run(recipe, out)
@@ -92,15 +95,17 @@ def test_one_stopped_on_its_way_goes_on_with_what_it_had(begun, recipe, tmp_path
 
 def test_a_grid_goes_on_and_experts_open_on_their_base(former_run, recipe, formerly):
     model, store = read_toml(recipe)["model"], Store(former_run)
-    asked = grid.Config(x="counting", y="styles", weights={"counting": 0.5, "styles": 0.5}, steps=2, model=model,
-                        x_values=(0.0, 1.0), y_values=(0.0, 1.0), prompts=("a red heart",))
+    asked = grid.Config(x="counting", y="styles", weights={"counting": 0.5, "styles": 0.5}, steps=2,
+                        model=model, x_values=(0.0, 1.0), y_values=(0.0, 1.0),
+                        prompts=("a red heart",))
     back = formerly()
     list(grid.run(asked, store))
     back()
     files = {path: path.stat().st_mtime_ns for path in (former_run / "grids").rglob("*.png")}
     assert list(grid.run(asked, store))[-1].kind == "done"
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    assert set(Ensemble(model, None, store, ["counting", "merged"]).experts) == {"counting", "merged"}
+    ensemble = Ensemble(model, None, store, ["counting", "merged"])
+    assert set(ensemble.experts) == {"counting", "merged"}
 
 
 def test_other_weights_are_other_weights_still(former_run, recipe, tmp_path):

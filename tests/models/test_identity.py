@@ -45,20 +45,24 @@ def renamed(pairs):
 def test_layout_header_and_names_of_other_versions_change_nothing(folder, copy):
     before = checkpoints.fingerprint(folder)
     rewritten(copy / UNET, lambda tensors: None, {"format": "pt", "note": "of another day"})
-    UNet2DConditionModel.from_pretrained(folder / "unet").save_pretrained(copy / "unet", max_shard_size="40KB")
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet")
+    unet.save_pretrained(copy / "unet", max_shard_size="40KB")
     assert len(list(copy.glob("unet/*-of-*.safetensors"))) > 2
     save_file({"x": torch.ones(3)}, copy / UNET)  # diffusers leaves it there, and reads the shards
 
     def like_transformers_4(tensors):
-        named = {f"text_model.{name.removeprefix('text_model.')}": tensor for name, tensor in tensors.items()}
+        named = {f"text_model.{name.removeprefix('text_model.')}": tensor
+                 for name, tensor in tensors.items()}
         tensors.clear()
         tensors |= named | {"text_model.embeddings.position_ids": torch.arange(32)[None]}
 
     rewritten(copy / "text_encoder/model.safetensors", like_transformers_4)
     rewritten(copy / "vae/diffusion_pytorch_model.safetensors", renamed(
-        [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."), (".to_out.0.", ".proj_attn.")]))
-    for added in ("unet/diffusion_pytorch_model.fp16.safetensors", "safety_checker/model.safetensors",
-                  "own/model.safetensors", "all_in_one.safetensors"):
+        [(".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."),
+         (".to_out.0.", ".proj_attn.")]))
+    for added in ("unet/diffusion_pytorch_model.fp16.safetensors",
+                  "safety_checker/model.safetensors", "own/model.safetensors",
+                  "all_in_one.safetensors"):
         (copy / added).parent.mkdir(exist_ok=True)
         save_file({"x": torch.ones(3)}, copy / added)
     assert checkpoints.fingerprint(copy) == before
@@ -98,16 +102,17 @@ def test_one_table_of_t5_under_one_name_or_three_is_the_same(tmp_path):
     assert checkpoints.fingerprint(folder) != before
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.int8, torch.bool])
-def test_every_kind_of_number_is_read_without_torch(tmp_path, dtype):
+@pytest.mark.parametrize(("dtype", "name"), [
+    (torch.bfloat16, "BF16"), (torch.float16, "F16"), (torch.float8_e4m3fn, "F8_E4M3"),
+    (torch.int8, "I8"), (torch.bool, "BOOL")])
+def test_every_kind_of_number_is_read_without_torch(tmp_path, dtype, name):
     one = torch.arange(600).to(dtype)
     save_file({"a": one, "nothing": one[:0]}, tmp_path / "model.safetensors")
     first = checkpoints.fingerprint(tmp_path)
     raw = one.view(torch.uint8).numpy().tobytes()
-    told = {f"/a {name} 600 {hashlib.sha256(raw).hexdigest()}" for name in ("BF16", "F16", "F8_E4M3", "I8", "BOOL")}
-    empty = {f"/nothing {name} 0 {hashlib.sha256().hexdigest()}" for name in ("BF16", "F16", "F8_E4M3", "I8", "BOOL")}
-    expected = {hashlib.sha256(f"{a}\n{b}".encode()).hexdigest() for a in told for b in empty}
-    assert first in expected
+    lines = (f"/a {name} 600 {hashlib.sha256(raw).hexdigest()}\n"
+             f"/nothing {name} 0 {hashlib.sha256().hexdigest()}")
+    assert first == hashlib.sha256(lines.encode()).hexdigest()
     two = one.clone()
     two.view(torch.uint8)[-1] ^= 1
     save_file({"a": two, "nothing": one[:0]}, tmp_path / "model.safetensors")
@@ -125,9 +130,11 @@ def test_a_tensor_larger_than_the_buffer_is_read_whole(tmp_path):
 
 def test_damaged_weights_have_no_identity(folder, copy):
     content = (copy / UNET).read_bytes()
-    for damaged in (content[:-9], content[:100], b"", b"\xff" * 64, b"\x08" + bytes(7) + b"[1, 2]  "):
+    a_list = b"\x08" + bytes(7) + b"[1, 2]  "
+    for damaged in (content[:-9], content[:100], b"", b"\xff" * 64, a_list):
         (copy / UNET).write_bytes(damaged)
-        with pytest.raises(EngineError, match="copy are not whole: diffusion_pytorch_model.safetensors is damaged"):
+        expected = "copy are not whole: diffusion_pytorch_model.safetensors is damaged"
+        with pytest.raises(EngineError, match=expected):
             checkpoints.fingerprint(copy)
 
 
@@ -137,10 +144,10 @@ def test_the_former_hash_of_the_same_weights_is_recognised_wherever_it_stands(fo
     other = tiny_stable_diffusion(tmp_path / "other", seed=1)
     foreign = identity.former(other)
     assert checkpoints.recognised(foreign, present) == foreign
-    recorded = {"model's sha256": former, "steps": 20, "base": {"sha256": former, "model": "x"}, "gone": former,
-                "student's sha256": foreign, "list": [former], "none": None}
-    now = {"model's sha256": present, "steps": 30, "base": {"sha256": present}, "student's sha256": present,
-           "list": [present], "none": present}
+    recorded = {"model's sha256": former, "steps": 20, "base": {"sha256": former, "model": "x"},
+                "gone": former, "student's sha256": foreign, "list": [former], "none": None}
+    now = {"model's sha256": present, "steps": 30, "base": {"sha256": present},
+           "student's sha256": present, "list": [present], "none": present}
     assert checkpoints.recognised(recorded, now) == recorded | {
         "model's sha256": present, "base": {"sha256": present, "model": "x"}}
 
@@ -155,7 +162,7 @@ def test_the_shipped_painters_are_recognised_by_what_their_files_were_before(nam
 
 
 def test_the_shipped_files_as_they_were_have_the_same_identity_and_the_hash_in_the_table(tmp_path):
-    """Transformers 5 wrote the names without `text_model.`: exactly those files gave the former hash."""
+    """Transformers 5 wrote the names without `text_model.`: those files gave the former hash."""
     for name in ("storybook", "storybook-weak"):
         folder = checkpoints.local_folder(name)
         before = shutil.copytree(folder, tmp_path / name)

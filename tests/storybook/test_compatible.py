@@ -1,4 +1,4 @@
-"""What ships opens in other programs and older libraries as it opens here: names and files that everybody reads."""
+"""What ships opens in other programs and older libraries: names and files that everybody reads."""
 import json
 import re
 import shutil
@@ -18,7 +18,8 @@ from tests.tiny_models import tiny_stable_diffusion
 ASSETS = Path(__file__).parents[2] / "assets"
 LAYER = re.compile(r"text_model\.encoder\.layers\.\d+\.(self_attn\.[qkv]_proj|self_attn\.out_proj|"
                    r"layer_norm[12]|mlp\.fc[12])\.(weight|bias)")
-OTHERS = {"text_model.embeddings.token_embedding.weight", "text_model.embeddings.position_embedding.weight",
+OTHERS = {"text_model.embeddings.token_embedding.weight",
+          "text_model.embeddings.position_embedding.weight",
           "text_model.final_layer_norm.weight", "text_model.final_layer_norm.bias"}
 """The names in Stable Diffusion 1.5's own text encoder, and in all that read it."""
 
@@ -34,7 +35,10 @@ def opened(folder):
     return model.state_dict()
 
 
-@pytest.mark.parametrize("file", sorted(ASSETS.rglob("text_encoder*/*.safetensors")), ids=lambda file: file.parts[-3])
+SHIPPED = sorted(ASSETS.rglob("text_encoder*/*.safetensors"))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.parts[-3])
 def test_every_text_encoder_that_ships_has_the_names_that_everybody_reads(file):
     found = names(file)
     assert len(found) == 68 and found >= OTHERS
@@ -55,7 +59,8 @@ def test_a_text_encoder_is_named_so_when_it_is_packaged(tmp_path):
         assert all(name.startswith("text_model.") and not name.startswith("text_model.text_model.")
                    for name in names(file))
         after = opened(folder / "text_encoder")
-        assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[name], after[name]) for name in before)
     assert checkpoints.fingerprint(folder) == identity
 
 
@@ -66,9 +71,10 @@ def test_the_tokenizer_files_of_older_libraries_say_the_same(name, tmp_path):
     older.mkdir()
     for file in ("vocab.json", "merges.txt", "tokenizer_config.json"):
         shutil.copy(folder / file, older)
-    texts = [prompt.text for skill in evaluation.SKILLS for prompt in evaluation.load("test", skill)[:40]]
+    texts = [prompt.text for skill in evaluation.SKILLS
+             for prompt in evaluation.load("test", skill)[:40]]
     ours, theirs = (CLIPTokenizer.from_pretrained(place) for place in (folder, older))
-    assert [tokens.encode(ours, [text]) for text in texts] == [tokens.encode(theirs, [text]) for text in texts]
+    assert tokens.encode(ours, texts) == tokens.encode(theirs, texts)
     assert len(ours) == len(theirs) == 669
 
 
@@ -78,7 +84,8 @@ def test_the_writer_names_a_tokenizer_that_both_versions_know(tmp_path):
     assert told["tokenizer_class"] == "PreTrainedTokenizerFast"
     fresh = make_tokenizer(tmp_path)
     compatible.plain_tokenizer(tmp_path)
-    assert json.loads((tmp_path / "tokenizer_config.json").read_text())["tokenizer_class"] == "PreTrainedTokenizerFast"
+    told = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert told["tokenizer_class"] == "PreTrainedTokenizerFast"
     text = "a red ball. the scene is at night.\ntwo fish, a moon and three hearts\n"
-    assert {tuple(AutoTokenizer.from_pretrained(folder)(text).input_ids) for folder in (shipped, tmp_path)} == {
-        tuple(fresh(text).input_ids)}
+    for folder in (shipped, tmp_path):
+        assert AutoTokenizer.from_pretrained(folder)(text).input_ids == fresh(text).input_ids

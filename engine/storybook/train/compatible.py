@@ -1,4 +1,4 @@
-"""What transformers 5 writes and only itself can read, written as every program of the field reads it."""
+"""What transformers 5 writes and only itself can read, as every program of the field reads it."""
 import json
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from engine.core.store import read_json, write_json, write_text
 from engine.models import tensor_files
 
 TEXT_MODEL = "text_model."
-"""What the names of CLIP's text encoder begin with. Without it transformers 4 finds none of its weights."""
+"""What the names of CLIP's text encoder begin with; else transformers 4 finds no weights."""
 FAST_TOKENIZER = "PreTrainedTokenizerFast"
 """The name that transformers 4 and 5 both know a plain tokenizer by."""
 
@@ -21,7 +21,7 @@ def text_encoder(folder: Path) -> None:
 
 
 def clip_tokenizer(folder: Path) -> None:
-    """Write vocab.json and merges.txt beside tokenizer.json: diffusers with transformers 4 reads only those."""
+    """Write vocab.json and merges.txt beside tokenizer.json: transformers 4 wants them."""
     model = read_json(folder / "tokenizer.json")["model"]
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
     write_text(folder / "vocab.json", json.dumps(model["vocab"], ensure_ascii=False) + "\n")
