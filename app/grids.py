@@ -9,8 +9,8 @@ from gradio.components import Component
 
 from app import contents, page, pictures, runs, views
 from engine.core.errors import EngineError
-from engine.core.store import Store, read_json, read_records
-from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
+from engine.core.store import Store, read_records
+from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan, recipe_of
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"
@@ -89,7 +89,7 @@ def drawn(run: str, chosen: str | None) -> str:
     if chosen is None:
         return views.empty("No grid yet", "Choose two axes, say two experts, and press Paint the grid: one picture for "
                            "every pair of weights, all from the same noise. A click on a picture takes its weights.")
-    cells, asked = cells_of(store, chosen), read_json(store.folder / "grids" / chosen / RECIPE)["recipe"]
+    cells, asked = cells_of(store, chosen), recipe_of(store.folder / "grids" / chosen)
     parts = [_table(store, chosen, asked, prompt, [(n, cell) for n, cell in enumerate(cells) if cell.prompt == prompt])
              for prompt in dict.fromkeys(cell.prompt for cell in cells)]
     return "".join(parts) or views.waiting("The first cells are being painted.")

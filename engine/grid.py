@@ -149,11 +149,21 @@ def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str,
     wanted = {name: str(value) for name, value in asdict(config).items() if name not in ("name", "batch_size")}
     wanted |= parents
     if (folder / RECIPE).exists():
-        if changed := difference(read_json(folder / RECIPE)["recipe"], wanted):
+        if changed := difference(recipe_of(folder), wanted):
             raise EngineError(f"The grid {config.name} is another one ({changed}). Choose another name.")
     else:
         write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})
     return {cell.file_name: cell for cell in read_records(folder / CELLS, Cell)}
+
+
+def recipe_of(folder: Path) -> dict[str, str]:
+    """What a grid was painted with. Raises EngineError when that is missing or damaged."""
+    made = read_json(folder / RECIPE)
+    told = made.get("recipe") if isinstance(made, dict) else None
+    if not isinstance(told, dict) or not {"x", "y"} <= set(told):
+        raise EngineError(f"{folder / RECIPE} is damaged: it names no axes. "
+                          "Delete its folder and paint the grid again.")
+    return told
 
 
 def _judge(config: Config) -> Any:

@@ -39,7 +39,7 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     if not (folder / RECIPE).exists():
         return False
-    recipe = read_json(folder / RECIPE)
+    recipe = lora_cards.read_recipe(folder)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
