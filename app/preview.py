@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from app import contents, jobs
-from engine.core import plugins
+from engine.core import plugins, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.store import Store
@@ -163,7 +163,9 @@ def _weights(mix: Mix | None, ensemble: "Ensemble") -> dict[str, float]:
 
 
 def _known(mix: Mix, ensemble: "Ensemble") -> dict[str, float]:
-    return {name: weight for name, weight in mix.weights if name in ensemble.folders}
+    known = {name: weight for name, weight in mix.weights if name in ensemble.folders}
+    weights.check(known)
+    return known
 
 
 def _is_live(mix: Mix | None) -> bool:

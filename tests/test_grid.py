@@ -112,3 +112,12 @@ def test_a_cell_without_its_picture_is_painted_again(base, store):
 def test_what_makes_no_sense_is_refused(base, store, changes, reason):
     with pytest.raises(EngineError, match=reason):
         list(grid.run(config(base, **changes), store))
+
+
+@pytest.mark.parametrize("recipe", ["[]", "5", "{}", '{"recipe": []}', '{"recipe": {"x": "a"}}'])
+def test_a_recipe_of_the_wrong_kind_is_told(base, store, recipe):
+    folder = store.folder / "grids" / "grid"
+    folder.mkdir(parents=True)
+    (folder / grid.RECIPE).write_text(recipe)
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*paint the grid again"):
+        list(grid.run(config(base), store))

@@ -50,7 +50,7 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     if not (folder / RECIPE).exists():
         return False
-    recipe = read_object(folder / RECIPE, base=dict | None)
+    recipe = lora_cards.read_recipe(folder)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 

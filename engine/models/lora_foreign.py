@@ -17,7 +17,7 @@ KOHYA = "lora_unet_"
 PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
 SCRIPTS = re.compile(r"\.lora\.(down|up)\.weight$")
 ATTENTION_PROCESSOR = re.compile(r"\.processor\.(to_[qkv]|to_out)_lora\.(down|up)\.weight$")
-ALPHA = ".alpha"
+ALPHA, DOWN = ".alpha", ".lora_down.weight"
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 OTHER_KINDS = {"hada_": "a LoHa", "lokr_": "a LoKr", "lora_mid": "a LoRA with Tucker cores", "dora_scale": "a DoRA",
@@ -105,7 +105,9 @@ def _without_peft(tensors: dict[str, Tensor], header: dict[str, str], file: Path
 def _expert(tensors: dict[str, Tensor], header: dict[str, str], file: Path, told_in: Path,
             model: nn.Module) -> Expert:
     if any(key.startswith(KOHYA) for key in tensors):
-        scales = lora_scales.of_header(header, file, told_in)
+        downs = [key for key in tensors if key.endswith(DOWN)]
+        is_told = all(key.removesuffix(DOWN) + ALPHA in tensors for key in downs)
+        scales = lora_scales.of_header({} if is_told else header, file, told_in)
         lora_files.check_plain(scales.fields, file)
         return lora_kohya.read(tensors, model, str(file), scales)
     of_today = {_of_today(key): tensor for key, tensor in tensors.items()}

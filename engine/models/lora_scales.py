@@ -23,6 +23,8 @@ FLAT = {"lora_alpha": "r", "network_alpha": "network_dim", "ss_network_alpha": "
 """alpha, and the rank beside it, as a header's own strings; the first that is there counts."""
 UNKNOWN = ("", "None", "Dynamic")
 """What kohya's tools write where it differs by layer, or is left to the network."""
+THE_RANK = {"ss_network_alpha": ("0", "0.0")}
+"""kohya's trainer takes an alpha of 0 as the rank."""
 
 
 class Scales(NamedTuple):
@@ -114,8 +116,9 @@ def _alphas(header: Mapping[str, str], file: Path) -> dict[str, float]:
     for name, of_rank in FLAT.items():
         if name != "alpha" or of_rank in header:
             found |= {key: _value(header.get(key, "")) for key in (f"{PREFIX}{name}", name)}
-    return {name: float(alpha) for name, alpha in found.items()
-            if isinstance(alpha, int | float) and not isinstance(alpha, bool)}
+    numbers = {name: alpha for name, alpha in found.items()
+               if isinstance(alpha, int | float) and not isinstance(alpha, bool)}
+    return {name: float(alpha) for name, alpha in numbers.items() if 0 < abs(alpha) < 1e300}
 
 
 def _flat(header: Mapping[str, str], where: str) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _flat(header: Mapping[str, str], where: str) -> dict[str, Any]:
     fields = {name: _value(text) for name in FIELDS
               if (text := header.get(f"{PREFIX}{name}", header.get(name, ""))) not in UNKNOWN}
     for name, of_rank in FLAT.items():
-        if "lora_alpha" in fields or header.get(name, "") in UNKNOWN:
+        if "lora_alpha" in fields or header.get(name, "") in (*UNKNOWN, *THE_RANK.get(name, ())):
             continue
         if name == "alpha" and of_rank not in header:  # the word alone may mean anything
             continue

@@ -34,6 +34,12 @@ def test_the_base_stays_and_the_merged_picture_follows_the_weights(preview, run)
     assert np.abs(merged - base).max() > 20 and np.abs(merged - other).max() > 5
 
 
+@pytest.mark.parametrize("method", ["weighted", "ties", "compress"])
+def test_a_weight_beyond_all_use_is_a_sentence(preview, run, method):
+    with pytest.raises(EngineError, match=r"weight of styles is 1e\+12. Give it one between -100 and 100"):
+        paint(preview, run, {**ONES, "styles": 1e12}, method=method)
+
+
 def test_while_only_sliders_move_nothing_else_is_painted_again(preview, run, monkeypatch):
     base, merged = paint(preview, run, ONES, seed=9)
     rows = []

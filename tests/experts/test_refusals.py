@@ -78,6 +78,14 @@ def test_replace_takes_a_damaged_recipe_for_another(base, store):
     assert run(config(base, steps=2, replace=True), store)[-1].kind == "done"
 
 
+@pytest.mark.parametrize("recipe", ["[]", '"text"', '{"step": "5"}', '{"base": "storybook"}'])
+def test_a_recipe_of_the_wrong_kind_is_a_sentence(base, store, recipe):
+    store.expert("counting").mkdir(parents=True)
+    (store.expert("counting") / "recipe.json").write_text(recipe)
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete its folder"):
+        run(config(base, steps=3), store)
+
+
 def test_replace_begins_anew_what_had_only_begun(base, store):
     (store.folder / "experts").mkdir()
     (store.folder / "experts" / "stop").touch()

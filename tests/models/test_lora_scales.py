@@ -69,7 +69,7 @@ def test_an_alpha_that_stands_in_the_header_alone_counts(tmp_path, header, kind)
 
 @pytest.mark.parametrize(("header", "scale"), [
     ({}, 1.0), ({"alpha": "0.5"}, 1.0), ({"ss_network_alpha": "Dynamic", "ss_network_dim": "Dynamic"}, 1.0),
-    ({"ss_network_alpha": "None"}, 1.0), ({"ss_network_dim": "16"}, 1.0), ({"r": "16"}, 1.0),
+    ({"ss_network_alpha": "None"}, 1.0), ({"ss_network_alpha": "0"}, 1.0), ({"ss_network_dim": "16"}, 1.0), ({"r": "16"}, 1.0),
     ({"lora_alpha": "4", "use_rslora": "True"}, 1.0), ({"lora_alpha": "4", "use_rslora": "false"}, 0.25),
     ({"lora_alpha": "4", "alpha_pattern": '{"to_q": 8}'}, 0.5),
     ({"lora_alpha": "4", "r": "8", "rank_pattern": '{"to_q": 16}'}, 0.25)])
@@ -92,6 +92,14 @@ def test_what_counts_where_a_file_contradicts_itself_is_told(tmp_path):
     assert found.notes == (
         "Its header says alpha 2 (ss_network_alpha), lora_adapter_metadata 4: the latter counts.",)
     assert taken(tmp_path, {"ss_network_alpha": "8"}, "kohya", **own).notes == ()
+
+
+@pytest.mark.parametrize("alpha", ["0", "1e10", "NaN", "auto", "9" * 400])
+def test_a_header_that_nothing_hangs_on_may_say_what_it_likes(tmp_path, alpha):
+    """kohya's 0 is the rank, and every layer tells its own alpha."""
+    own = {"lora_unet_blocks_0_to_q.alpha": torch.tensor(16.0)}
+    header = {"ss_network_alpha": alpha, "ss_network_dim": "10000000000"}
+    assert scale_of(tmp_path, header, "kohya", **own) == 1.0
 
 
 def test_layers_without_an_alpha_of_their_own_have_the_headers(tmp_path):
@@ -127,10 +135,11 @@ def test_a_number_that_is_none_is_refused_by_file_and_key(tmp_path, field, value
         taken(tmp_path, {}, "own peft", told)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e308", "1e999", "9" * 5000, "0", "true", "[16]", "four"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e308", "1e999", "9" * 5000, "-0.0", "true", "[16]",
+                                   "four"])
 @pytest.mark.parametrize("name", ["lora_alpha", "unet.lora_alpha", "ss_network_alpha", "network_alpha"])
 def test_a_flat_header_is_no_more_trusted(tmp_path, name, value):
-    with pytest.raises(EngineError, match=rf"{name.removeprefix('unet.')} is .*Export the LoRA again"):
+    with pytest.raises(EngineError, match=rf"{name.removeprefix('unet.')} is .*Export the LoRA"):
         taken(tmp_path, {name: value})
 
 
