@@ -7,7 +7,7 @@ from shutil import copytree, ignore_patterns
 import gradio as gr
 from playwright.sync_api import Locator, Page, expect
 
-from app import shell
+from app import jobs, shell
 from app.studio import HEADING
 from engine.core.store import Store, write_json, write_text
 
@@ -64,6 +64,7 @@ class Desk:
         self.page, self.url, self.runs = page, url, runs
 
     def open(self, tab: str, run: str = "example", pane: str = "") -> "Desk":
+        self.page.goto("about:blank")  # a page that is left while it waits for an answer would reload itself
         self.page.goto(f"{self.url}?run={run.replace(' ', '+')}&tab={tab}")
         expect(self.page.locator("#run input")).to_have_value(run)
         expect(self.page.locator(".stations")).to_be_visible()
@@ -96,19 +97,19 @@ class Desk:
         expect(toast).to_contain_text(HEADING)
         expect(toast).to_contain_text(words)
 
-    def expect_started(self, run: str) -> None:
-        """A job of the run works, or is through already; then nothing is in the way of the next one."""
+    def expect_started(self, stage: str, run: str) -> None:
+        """A job of the run works, or is through already; then it is out of the way of the next one."""
         expect(self.page.locator("#run input")).to_have_value(re.compile(run))
         expect(self.page.locator(".job").first).to_be_visible()
         assert not self.page.get_by_test_id("toast-body").count()
-        self.cancel()
+        newest = jobs.listed(self.runs)[0]
+        assert newest.stage == stage and re.fullmatch(run, newest.run)
+        self.end_jobs()
 
-    def cancel(self) -> None:
-        """The work that goes on, if it still does."""
-        expect(self.page.locator(".job:is(.running, .done, .stopped)").first).to_be_visible()
-        if self.at("cancel").is_visible():
-            self.at("cancel").click()
-        expect(self.at("cancel")).to_be_hidden(timeout=PATIENCE_MS)
+    def end_jobs(self) -> None:
+        """At once: what they would make is not what is looked at here."""
+        for job in jobs.listed(self.runs):
+            jobs.cancel(job.folder, patience_seconds=0)
 
     def expect_done(self) -> None:
         expect(self.page.locator(".job.done")).to_contain_text("Done: ", timeout=PATIENCE_MS)
