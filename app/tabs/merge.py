@@ -98,7 +98,7 @@ def _scene() -> Scene:
 
 
 def _views(run: gr.Dropdown, experts: gr.State) -> Views:
-    with gr.Tabs(selected=SIDE_BY_SIDE, elem_id="merge-views") as panes:
+    with gr.Tabs(selected=SIDE_BY_SIDE, elem_id="merge-views", overflow_behavior="wrap") as panes:
         with gr.Tab("Side by side", id=SIDE_BY_SIDE):
             each = gr.Checkbox(False, label="Every expert alone, too", elem_id="each-expert", container=False)
             note = gr.HTML(visible=False, elem_id="merge-note")
