@@ -55,7 +55,8 @@ def build(run: gr.Dropdown) -> list[Component]:
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
-    read_only: dict[str, Any] = {"interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True}
+    read_only: dict[str, Any] = {
+        "interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True}
     snippet = gr.Code("", language="python", label="In Python", **read_only)
     recipe = gr.Code("", label="As a recipe", **read_only)
     with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt"):
