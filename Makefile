@@ -5,7 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 CPU_INDEX := https://download.pytorch.org/whl/cpu
-TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2" "datasets>=5.2,<6"
+TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2" "datasets>=5.2,<6" \
+              "axe-playwright-python>=0.1.8,<0.2"
 LINT_TOOLS := "ruff>=0.17,<0.18" "mypy>=2.4,<3"
 OUT ?= runs/storybook
 RESULTS ?= runs/results-storybook

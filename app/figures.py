@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 INK = "#78716c"
 """Text and lines: read on paper, and seen at night until the style sheet lightens the text."""
 GRID = "rgba(120, 113, 108, .22)"
-COLOURS = ("#0d9488", "#ea580c", "#6366f1", "#a16207", "#db2777", "#4d7c0f", "#0284c7", "#a855f7", "#78716c",
-           "#dc2626", "#059669", "#2563eb")
-"""Seen on paper and at night, with a whisker on them; a model or an expert keeps its colour by its place among all."""
+COLOURS = ("#0d9488", "#ea580c", "#6366f1", "#a16207", "#db2777", "#4d7c0f", "#0284c7", "#a855f7",
+           "#78716c", "#dc2626", "#059669", "#2563eb")
+"""Seen on paper and at night, with a whisker on them; a model or an expert keeps its colour by its
+place among all."""
 OPPOSED, UNRELATED, AGREED = "#fdba74", "#e7e5e4", "#5eead4"
 """Ends and middle of a heat map: light in both, since the numbers in it are dark."""
 
@@ -51,7 +52,8 @@ def bars(values: Mapping[str, Mapping[str, Point]], unit: Unit = SHARE) -> "Figu
         figure.add_bar(
             x=list(points), y=[unit.times * p.value for p in points.values()], name=model,
             error_y=_whiskers(points.values(), unit, thickness=1.5, width=3, color=INK),
-            marker={"color": COLOURS[number % len(COLOURS)]}, hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}")
+            marker={"color": COLOURS[number % len(COLOURS)]},
+            hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}")
     if unit is SHARE:
         figure.update_yaxes(range=[0, 100])
     figure.update_layout(barmode="group", bargap=0.25)
@@ -72,14 +74,16 @@ def preferences(rates: Mapping[str, Point]) -> "Figure":
     return _calm(figure, "preferred, %", "", height_pixels=130 + 44 * len(names))
 
 
-def progress(found: Mapping[str, Sequence[tuple[int, float]]], mark: float, unit: Unit = SHARE) -> "Figure":
+def progress(found: Mapping[str, Sequence[tuple[int, float]]], mark: float,
+             unit: Unit = SHARE) -> "Figure":
     """Dots over time, and a line at what they are to beat."""
     import plotly.graph_objects as go
     figure = go.Figure()
     for number, (name, points) in enumerate(found.items()):
         figure.add_scatter(
-            x=[at for at, _ in points], y=[unit.times * value for _, value in points], name=name, mode="markers",
-            marker={"size": 8, "color": COLOURS[number]}, showlegend=False,
+            x=[at for at, _ in points], y=[unit.times * value for _, value in points],
+            name=name, mode="markers", marker={"size": 8, "color": COLOURS[number]},
+            showlegend=False,
             hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}")
     figure.add_hline(y=unit.times * mark, line={"color": INK, "width": 1, "dash": "dot"})
     return _calm(figure, "candidate", unit.axis, height_pixels=260)

@@ -54,9 +54,13 @@ def build(run: gr.Dropdown) -> list[Component]:
         kohya = gr.DownloadButton("For ComfyUI, A1111, Forge", interactive=False, min_width=180, elem_id="for-comfy")
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
-    snippet = gr.Code("", language="python", label="In Python", interactive=False, visible=False, buttons=["copy"])
-    recipe = gr.Code("", label="As a recipe", interactive=False, visible=False, buttons=["copy"])
-    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt", visible=not owner.is_absent()):
+    # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
+    read_only: dict[str, Any] = {
+        "interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True}
+    snippet = gr.Code("", language="python", label="In Python", **read_only)
+    recipe = gr.Code("", label="As a recipe", **read_only)
+    may_take = not owner.is_absent()
+    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt", visible=may_take):
         gr.Markdown("A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this run's "
                     "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
                     elem_classes="help")

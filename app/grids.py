@@ -130,7 +130,8 @@ def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str,
     for row in rows:
         of_row = [known.get((row, column)) for column in columns]
         first = next(found[1] for found in of_row if found)
-        lines.append((f"{first.y:g}", [_cell(folder, unit, *found) if found else None for found in of_row]))
+        shown = [_cell(folder, unit, *found) if found else None for found in of_row]
+        lines.append((f"{first.y:g}", shown))
     head = [f"{next(cell for _, cell in cells if cell.column == column).x:g}" for column in columns]
     return views.grid(prompt, f"{asked['x']} → · {asked['y']} ↓", head, lines)
 

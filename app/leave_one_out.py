@@ -31,7 +31,8 @@ def show(run: str) -> str:
     found = read_object(file, merge=Merge, without=dict[str, Left], **rates)
     merge = found["merge"]
     without = found["without"]
-    unit = units.of(merge.get("judge", ""), [found["all"], *(left["score"] for left in without.values())])
+    known = [found["all"], *(left["score"] for left in without.values())]
+    unit = units.of(merge.get("judge", ""), known)
     rows = [["all experts", unit.value(found["all"]), ""]]
     for name, left in without.items():
         told = unit.between(Interval(*left["difference"])) if left["difference"] else ""

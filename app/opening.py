@@ -1,7 +1,7 @@
-"""What the merge tab shows first: the prompt on which the run's merge gains most, and how much it gains on all.
+"""What the merge tab shows first: the prompt on which the run's merge gains most.
 
-One prompt that shows a change was chosen for showing it, so the page says so, and says what the mean is. Validation
-only: prompts that a result is reported on choose nothing.
+It was chosen for showing a gain, so the page says so, and says what the mean over all prompts is.
+Of validation only: prompts that a result is reported on choose nothing.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,21 +49,22 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     if found is None:
         return Opening()
     ours, theirs = (read_records(path, Score) for path in found)
-    scale, judge = contents.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE, found[0].stem
+    scale = contents.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
     base = {(s.prompt_id, s.seed): s for s in theirs if s.value is not None}
     gains = [Gain(base[s.prompt_id, s.seed], s) for s in ours
              if s.value is not None and (s.prompt_id, s.seed) in base and s.evidence.get("text")]
     if not gains:
         return Opening()
-    unit = units.of(judge, (s.value for gain in gains for s in (gain.base, gain.merged)))
+    unit = units.of(found[0].stem, (s.value for gain in gains for s in (gain.base, gain.merged)))
     mean = _mean(ours, theirs, unit, len({gain.merged.prompt_id for gain in gains}))
     most = max(gains, key=lambda gain: gain.value)
     if most.value <= 0:
-        return Opening(guidance=scale, told=f"There is no validation prompt on which this merge gains. {mean}")
-    text, was, became = most.merged.evidence["text"], most.base.value or 0.0, most.merged.value or 0.0
+        told = f"There is no validation prompt on which this merge gains. {mean}"
+        return Opening(guidance=scale, told=told)
+    text, was, became = most.merged.evidence["text"], most.base.value, most.merged.value
     return Opening(text, most.merged.seed, scale, (
-        f"“{text}” stands here first because it shows the largest gain of this merge on validation, from "
-        f"{unit.alone(was)} to {unit.alone(became)}. {mean}"))
+        f"“{text}” stands here first because it shows the largest gain of this merge on "
+        f"validation, from {unit.alone(was or 0.0)} to {unit.alone(became or 0.0)}. {mean}"))
 
 
 def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int) -> str:
@@ -72,17 +73,21 @@ def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
     verdict = intervals.verdict(*difference, margin=unit.margin)
-    return f"Over all {count} validation prompts the mean difference is {unit.between(difference)}: {verdict}."
+    return (f"Over all {count} validation prompts the mean difference is "
+            f"{unit.between(difference)}: {verdict}.")
 
 
 def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
-    """Scores of the merge that the sliders start at and of the base, at the usual guidance or the nearest to it."""
-    merges = [name for name in contents.of(run).merges if _is_first(contents.recipe(run.merge(name)), experts)]
+    """Scores of the merge that the sliders start at and of the base, at the guidance nearest to usual.
+    """
+    merges = [name for name in contents.of(run).merges
+              if _is_first(contents.recipe(run.merge(name)), experts)]
     found = []
     for path in (path for name in merges for path in scores.validation_files(run, name)):
-        scale = contents.arm_of(path.parent.parent.name)[1] or USUAL_GUIDANCE
-        base = run.folder / "scores" / path.parent.parent.name.replace(f"{_arm(path)}@", f"{BASE}@", 1)
-        if (rival := base / path.parent.name / path.name).exists():
+        model = path.parent.parent.name
+        scale = contents.arm_of(model)[1] or USUAL_GUIDANCE
+        base = model.replace(f"{_arm(path)}@", f"{BASE}@", 1)
+        if (rival := run.folder / "scores" / base / path.parent.name / path.name).exists():
             found.append((abs(scale - USUAL_GUIDANCE), path, rival))
     return min(found)[1:] if found else None
 
@@ -95,4 +100,5 @@ def _is_first(made: dict, experts: Sequence[str]) -> bool:
     """Whether the merge is what the sliders show before anybody moves them."""
     weights = made.get("experts") or {}
     as_begun = (made.get("method"), made.get("options")) == (METHOD, OPTIONS)
-    return as_begun and set(weights) == set(experts) and len(set(weights.values())) == 1 and all(weights.values())
+    are_equal = len(set(weights.values())) == 1 and all(weights.values())
+    return as_begun and are_equal and set(weights) == set(experts)

@@ -85,8 +85,9 @@ def _chosen(*judged: tuple[float, Path, int]) -> float | None:
 
 
 def validated(run: Store, arm: str) -> PerPrompt:
-    """What an arm scored on validation, at the scale and by the judge that it has; nothing where it has none."""
-    return next((summary.per_prompt(score_files.read(path)) for path in validation_files(run, arm)), {})
+    """What an arm scored on validation, by its first judge and scale; nothing without one."""
+    files = validation_files(run, arm)
+    return summary.per_prompt(score_files.read(files[0])) if files else {}
 
 
 def validation_files(run: Store, arm: str) -> list[Path]:
@@ -98,7 +99,8 @@ def validation_files(run: Store, arm: str) -> list[Path]:
 def unit_of(table: str, shown: Iterable[Standing]) -> Unit:
     """How a table's scores are written."""
     judge = table.partition("/")[2]
-    return units.of(judge, (v for s in shown for of_skill in s.prompts.values() for v in of_skill.values()))
+    by_skill = [of_skill for standing in shown for of_skill in standing.prompts.values()]
+    return units.of(judge, (value for of_skill in by_skill for value in of_skill.values()))
 
 
 def unread(run: Store, model: str, table: str) -> str:
@@ -136,8 +138,8 @@ def _measured(model: str, base: str | None, own: tuple[Path, int], floor: tuple[
     spread = list(diversity.spread(scores).values())
     return Standing(model, *contents.arm_of(model), summary.summarise(scores), intervals.mean(prompts), difference,
                     {skill: _point(skill, values) for skill, values in prompts.items()},
-                    fmean(spread) if spread else None, summary.macro(summary.per_prompt(score_files.read(floor[0]))),
-                    prompts)
+                    fmean(spread) if spread else None,
+                    summary.macro(summary.per_prompt(score_files.read(floor[0]))), prompts)
 
 
 def _point(skill: str, values: dict[str, float]) -> Point:

@@ -60,11 +60,14 @@ def show(run: str) -> list[Any]:
     shown = list(dict.fromkeys([*first, average]))
     unit = units.of(_judge(store, average.arm), (one.score for one in tried))
     ahead = lead.among([scores.validated(store, one.arm) for one in shown], unit)
-    rows = [[_name(one), unit.value(one.score), *(f"{one.weights[name]:.2f}" for name in names)] for one in shown]
-    table = views.table(["on validation", "score", *names], rows, ahead.first if ahead and ahead.decided else None)
+    rows = [[_name(one), unit.value(one.score), *(f"{one.weights[name]:.2f}" for name in names)]
+            for one in shown]
+    best = ahead.first if ahead and ahead.decided else None
+    table = views.table(["on validation", unit.axis, *names], rows, best)
     dots = {"candidates": [(number, one.score) for number, one in enumerate(tried)]}
     told = views.aside(ahead.told([_name(one) for one in shown])) if ahead else ""
-    return [page.plot(figures.progress(dots, average.score, unit)), table + told + _tested(folder, unit)]
+    plot = page.plot(figures.progress(dots, average.score, unit))
+    return [plot, table + told + _tested(folder, unit)]
 
 
 def _judge(store: Store, arm: str) -> str:
@@ -83,8 +86,10 @@ def _tested(folder: Path, unit: Unit) -> str:
     rates: dict[str, Any] = dict.fromkeys(("test", "average_on_test", "floor", "ceiling"), float | None)
     result = read_object(folder / "result.json", verdict=str,
                          difference=tuple[float, float, float] | None, **rates)
-    told = f"On test: searched {unit.value(result['test'])}, average {unit.value(result['average_on_test'])}"
+    told = f"On test: searched {unit.value(result['test'])}"
+    told += f", average {unit.value(result['average_on_test'])}"
     told += f" (floor {unit.value(result['floor'])}, ceiling {unit.value(result['ceiling'])})"
     if result["difference"]:
-        told += f", a difference of {unit.between(Interval(*result['difference']))}: {result['verdict']}"
+        difference = unit.between(Interval(*result["difference"]))
+        told += f", a difference of {difference}: {result['verdict']}"
     return views.aside(f"{told}.")

@@ -95,7 +95,8 @@ def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Co
         if not (then := steps.stood(way)):
             return [gr.skip()] * (1 + MOST_EXPERTS + 1 + len(method.outputs))
         weights, (scale, *way_to_merge) = then[:MOST_EXPERTS], then[MOST_EXPERTS:]
-        return [gr.update(value=None, info=PRESETS), *map(at, weights), scale, *method.back(way_to_merge)]
+        none_chosen = gr.update(value=None, info=PRESETS)
+        return [none_chosen, *map(at, weights), scale, *method.back(way_to_merge)]
 
     stand: list[Component] = [*bank.sliders, guidance, *method.inputs.values()]
     way = gr.Textbox(visible="hidden", elem_id="way-back")
@@ -103,11 +104,12 @@ def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Co
     step = {**here, "js": steps.step(stand), "inputs": [way, *stand]}
     moving: list[Any] = stand
     gr.on([one.input for one in moving], **step)
-    gr.on([one.release for one in moving if isinstance(one, gr.Slider)], js=steps.END, inputs=way, **here)
+    letting_go = [one.release for one in moving if isinstance(one, gr.Slider)]
+    gr.on(letting_go, js=steps.END, inputs=way, **here)
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
+    stood = [bank.preset, *bank.sliders, guidance, *method.outputs]
     bank.undo.click(js=steps.BACK, inputs=way, **here).then(
-        undone, way, [bank.preset, *bank.sliders, guidance, *method.outputs], trigger_mode="always_last", **QUIET).then(
-        **follow)
+        undone, way, stood, trigger_mode="always_last", **QUIET).then(**follow)
     bank.preset.input(preset_of, [run, experts, bank.preset], [bank.preset, *bank.sliders, *method.outputs],
                       **QUIET).then(**step).then(**follow)
     return Way({**here, "js": steps.START, "inputs": stand}, step)

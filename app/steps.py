@@ -61,12 +61,12 @@ BACK = """way => {
 
 
 def step(controls: Sequence[Component]) -> str:
-    """A listener of every change: (way, *values) -> way, with where everything stands now at its end."""
+    """A listener of every change: (way, *values) -> way, with how it is now at its end."""
     return _STEP.replace("RANGES", json.dumps(_ranges(controls))).replace("IN_RANGE", _IN_RANGE)
 
 
 def in_range(controls: Sequence[Component]) -> str:
-    """What a listener is given, each slider's value within its ends, as the page will have it once the box is left."""
+    """What a listener is given, each slider's value within its ends, as once its box is left."""
     ranges = json.dumps(_ranges(controls))
     return f"(...given) => given.map((value, n) => ({_IN_RANGE})(value, {ranges}[n]))"
 

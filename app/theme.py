@@ -6,7 +6,8 @@ SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-s
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 CSS = """
-:root { --color-accent: var(--primary-700); --bad: #c2410c; --track: #e7e5e4; --edge: #78716c; --whisker: #1c1917; }
+:root { --color-accent: var(--primary-700); --bad: #c2410c; --track: #e7e5e4; --edge: #78716c;
+        --whisker: #1c1917; }
 .dark { --color-accent: var(--primary-400); --bad: #fb923c; --track: #44403c; --whisker: #fafaf9; }
 #header { padding: 1rem 0 .25rem; }
 #header h1 { font-family: "Iowan Old Style", Palatino, Georgia, serif; font-size: 2.1rem; font-weight: 600;
@@ -36,11 +37,12 @@ def calm() -> gr.themes.Base:
         block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_200",
         block_title_text_weight="600", block_shadow="0 1px 2px rgb(28 25 23 / .05)",
         input_background_fill="*neutral_50", input_background_fill_dark="*neutral_800",
-        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white", button_primary_text_color_dark="white",
-        slider_color="*primary_600", slider_color_dark="*primary_500",
+        slider_color="*primary_700", slider_color_dark="*primary_500",
         link_text_color="*primary_700", link_text_color_dark="*primary_400",
         link_text_color_hover="*primary_800", link_text_color_hover_dark="*primary_300",
         link_text_color_visited="*primary_700", link_text_color_visited_dark="*primary_400",

@@ -56,7 +56,7 @@ OWN = Unit(1.0, "", "", 0.0, digits=2)
 
 
 def of(judge: str, values: Iterable[float | None]) -> Unit:
-    """A judge's, by the scale that it declares; of one that declares none, or is gone, by what it gave."""
+    """A judge's, by the scale that it declares; without one, by what it gave."""
     scale = None
     if judge in plugins.names(judges):
         scale = getattr(plugins.load(judges, judge), judges.SCALE, None)

@@ -58,7 +58,8 @@ def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequen
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
     rows = "".join(_film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
                    for n, text in enumerate(texts))
-    table = f'<table class="film"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    head = f"<thead><tr><td></td>{head}</tr></thead>"
+    table = f'<table class="film">{head}<tbody>{rows}</tbody></table>'
     return _part(heading) + _scroll(heading, table)
 
 
@@ -119,8 +120,9 @@ def named(heading: str, sentences: Mapping[str, str]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
-    """The first column names, the others count; row `best` stands out: only name one that is decided."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in header)
+    """The first column names, the others count; row `best`, only a decided one, stands out."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>"
+                   for cell in header)
     body = "".join(_row(cells, number == best) for number, cells in enumerate(rows))
     shown = f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return _scroll("Numbers", shown)

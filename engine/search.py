@@ -88,8 +88,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         tried += found
         write_records(folder / "tried.jsonl", tried)
         best = max(tried, key=lambda one: one.score)
-        yield Event(f"Generation {generation + 1} of {config.generations}: highest {best.score:.3f}, "
-                    f"average {tried[0].score:.3f}", len(tried), total, data={"tried": len(tried)})
+        yield Event(f"Generation {generation + 1} of {config.generations}: "
+                    f"highest {best.score:.3f}, average {tried[0].score:.3f}",
+                    len(tried), total, data={"tried": len(tried)})
     best = max(tried, key=lambda one: one.score)
     arms = {tried[0].arm: average, f"_{config.name}-{BEST}": best.weights}
     yield from score(arms, "test")

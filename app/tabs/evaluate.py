@@ -98,9 +98,11 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
     best = scores.at_their_best(store, table)
     shown = best if which == BEST else scores.standings(store, table)
     if not any(standing.by_skill for standing in painted_by(shown)):
-        return [choice, unread_view(store, shown, table), page.plot(None), pictures_view(store, best, table)]
+        told = unread_view(store, shown, table)
+        return [choice, told, page.plot(None), pictures_view(store, best, table)]
     unit = scores.unit_of(table, shown)
-    return [choice, ranking_view(shown, unit), page.plot(figure(best, unit)), pictures_view(store, best, table)]
+    plot = page.plot(figure(best, unit))
+    return [choice, ranking_view(shown, unit), plot, pictures_view(store, best, table)]
 
 
 def _asked_last(run: str) -> str:
@@ -117,20 +119,22 @@ def painted_by(shown: Sequence[Standing]) -> list[Standing]:
 def unread_view(store: Store, shown: Sequence[Standing], table: str) -> str:
     """What stands where a judge could read none of the prompts."""
     judge = table.partition("/")[2]
-    told = [why for standing in painted_by(shown) if (why := scores.unread(store, standing.model, table))]
+    told = [why for standing in painted_by(shown)
+            if (why := scores.unread(store, standing.model, table))]
     reason = f": {told[0]}" if told else ""
-    return views.empty("No prompt could be scored", f"The judge {judge} could read none of them{reason}. The pictures "
-                       "are below. For scores, evaluate on prompts that it understands, or choose another judge.")
+    return views.empty("No prompt could be scored", (
+        f"The judge {judge} could read none of them{reason}. The pictures are below. For scores, "
+        "evaluate on prompts that it understands, or choose another judge."))
 
 
 def ranking_view(shown: Sequence[Standing], unit: Unit) -> str:
-    """A row a model; the best of those that paint stands out where the intervals decide that it is."""
+    """A row a model; the best of those that paint stands out where the intervals say that it is."""
     skills = list(dict.fromkeys(skill for standing in shown for skill in standing.by_skill))
     painters = painted_by(shown)
     ahead = lead.among([standing.prompts for standing in painters], unit)
     best = shown.index(painters[ahead.first]) if ahead and ahead.decided else None
-    header = ("model", unit.axis, "95 % interval", "to base", "95 % interval", "SELMA's rule", "exact",
-              *skills, "diversity", "floor")
+    header = ("model", unit.axis, "95 % interval", "to base", "95 % interval", "SELMA's rule",
+              "exact", *skills, "diversity", "floor")
     table = views.table(header, [_row(standing, skills, unit) for standing in shown], best)
     told = views.aside(ahead.told([standing.model for standing in painters])) if ahead else ""
     return table + told + views.aside(NOTES)
@@ -153,7 +157,8 @@ def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
     rows = list(scores.pictures(store, [standing.model for standing in shown], table).items())
     spread = rows[::max(1, len(rows) // MOST_PROMPTS)][:MOST_PROMPTS]
     return views.rows([views.gallery([
-        views.Tile(pictures.thumbnail(file), model, views.marked(score, unit), views.is_good(score, unit))
+        views.Tile(pictures.thumbnail(file), model, views.marked(score, unit),
+                   views.is_good(score, unit))
         for model, file, score in painted], prompt) for prompt, painted in spread])
 
 

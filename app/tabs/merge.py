@@ -86,10 +86,12 @@ def build(run: gr.Dropdown) -> Page:
 
     @page.told()
     def begin(run: str, experts: list[str], prompt: str, begun: str) -> list[Any]:
-        return [*bank.method.set(opening.METHOD, opening.OPTIONS), *opened_with(run, experts, prompt, begun)]
+        method = bank.method.set(opening.METHOD, opening.OPTIONS)
+        return [*method, *opened_with(run, experts, prompt, begun)]
 
-    drawn_for.change(begin, [run, experts, scene.prompt, begun], [*bank.method.outputs, *scenery], **QUIET).then(
-        **way.begin).then(**follow)
+    begins = drawn_for.change(begin, [run, experts, scene.prompt, begun],
+                              [*bank.method.outputs, *scenery], **QUIET)
+    begins.then(**way.begin).then(**follow)
     _wire_panes(run, experts, bank, scene, shown, asked, [way.step, follow])
     grid = shown.grid
     outputs = [experts, *bank.sliders, bank.preset, drawn_for, bank.saved, *grid.outputs,
@@ -112,7 +114,7 @@ def _scene() -> Scene:
 
 
 def _views(run: gr.Dropdown, experts: gr.State) -> Views:
-    with gr.Tabs(selected=SIDE_BY_SIDE, elem_id="merge-views") as panes:
+    with gr.Tabs(selected=SIDE_BY_SIDE, elem_id="merge-views", overflow_behavior="wrap") as panes:
         with gr.Tab("Side by side", id=SIDE_BY_SIDE):
             each = gr.Checkbox(False, label="Every expert alone, too", elem_id="each-expert", container=False)
             note = gr.HTML(visible=False, elem_id="merge-note")
@@ -197,7 +199,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
 
 
 def opened_with(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
-    """Prompt, noise, guidance, what is said of them, and the prompt again; a prompt that somebody wrote stays."""
+    """Prompt, noise, guidance, what is said of them, the prompt again; what people wrote stays."""
     first = opening.of(runs.open_store(run), experts)
     told = views.aside(first.told) if first.told else ""
     if prompt not in ("", begun):

@@ -63,7 +63,8 @@ def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
     check_arms(config)
     prompts = prompts_of(config)
-    readable.check(config.judge, [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]])
+    asked = [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]]
+    readable.check(config.judge, asked)
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
     return [Row(model_name(arm, scale), arm, scale, prompt, other, number,

@@ -10,7 +10,7 @@ from engine.core.types import Prompt
 def check(judge: str, prompts: Iterable[Prompt]) -> None:
     """Raises EngineError where the judge can tell beforehand that it can read none of the prompts.
 
-    A few that it cannot read go unscored; where it is all of them, every picture would be for nothing.
+    A few that it cannot read go unscored; where it is all, every picture would be for nothing.
     """
     plugin = plugins.load(judges, judge)
     why: Callable[[Prompt], str | None] = getattr(plugin, judges.WHY_UNREADABLE, lambda _: None)
@@ -23,5 +23,5 @@ def check(judge: str, prompts: Iterable[Prompt]) -> None:
         reasons.append(reason)
     if reasons:
         raise EngineError(f"The judge {judge!r} can read none of the {len(asked)} prompts; of "
-                          f"{asked[0].text!r} it says: {reasons[0]}. Choose prompts that it understands, or "
-                          "another judge.")
+                          f"{asked[0].text!r} it says: {reasons[0]}. Choose prompts that it "
+                          "understands, or another judge.")
