@@ -11,6 +11,7 @@ from engine.core.store import Store
 from engine.merge import methods, verify
 from engine.models import lora_files
 from engine.models.checkpoints import fingerprint
+from engine.models.lora import Factors
 from tests.merge.test_merge import base, mixture  # noqa: F401 - fixtures
 
 WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
@@ -72,7 +73,7 @@ def test_only_what_is_close_is_kept(store, monkeypatch, weight, found, sentence)
 @pytest.mark.parametrize("method", plugins.names(methods))
 def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixture, method):  # noqa: F811
     """An expert of others with factors that half precision just holds: nothing diverged here."""
-    largest = {path: f._replace(a=f.a / f.a.abs().max() * 6e4, b=f.b / f.b.abs().max() * 6e4, scale=1e2)
+    largest = {path: Factors(f.a / f.a.abs().max() * 6e4, f.b / f.b.abs().max() * 6e4, 1e2)
                for path, f in mixture.expert("counting").items()}
     recipe = lora_files.read_recipe(store.expert("counting"))
     lora_files.write(store.expert("counting"), largest, recipe)

@@ -30,7 +30,8 @@ class Block(torch.nn.Module):
 
 
 KEYS = {"peft": ("unet.blocks.0.to_q.lora_A.weight", "unet.blocks.0.to_q.lora_B.weight"),
-        "kohya": ("lora_unet_blocks_0_to_q.lora_down.weight", "lora_unet_blocks_0_to_q.lora_up.weight"),
+        "kohya": ("lora_unet_blocks_0_to_q.lora_down.weight",
+                  "lora_unet_blocks_0_to_q.lora_up.weight"),
         "scripts": ("unet.blocks.0.to_q.lora.down.weight", "unet.blocks.0.to_q.lora.up.weight"),
         "own peft": ("base_model.model.blocks.0.to_q.lora_A.weight",
                      "base_model.model.blocks.0.to_q.lora_B.weight")}
@@ -43,7 +44,8 @@ def tensors(kind="peft", rank=RANK, **more):
 
 def taken(folder, header, kind="peft", config=None, **more):
     """The file as it comes in, as JSON where a header's value is none of a string."""
-    strings = {key: value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
+    strings = {key: value if isinstance(value, str) else json.dumps(value)
+               for key, value in header.items()}
     save_file(tensors(kind, **more), folder / FILE, strings or None)
     if config is not None:
         (folder / "adapter_config.json").write_text(json.dumps(config))
@@ -68,9 +70,11 @@ def test_an_alpha_that_stands_in_the_header_alone_counts(tmp_path, header, kind)
 
 
 @pytest.mark.parametrize(("header", "scale"), [
-    ({}, 1.0), ({"alpha": "0.5"}, 1.0), ({"ss_network_alpha": "Dynamic", "ss_network_dim": "Dynamic"}, 1.0),
-    ({"ss_network_alpha": "None"}, 1.0), ({"ss_network_alpha": "0"}, 1.0), ({"ss_network_dim": "16"}, 1.0), ({"r": "16"}, 1.0),
-    ({"lora_alpha": "4", "use_rslora": "True"}, 1.0), ({"lora_alpha": "4", "use_rslora": "false"}, 0.25),
+    ({}, 1.0), ({"alpha": "0.5"}, 1.0), ({"ss_network_dim": "16"}, 1.0), ({"r": "16"}, 1.0),
+    ({"ss_network_alpha": "Dynamic", "ss_network_dim": "Dynamic"}, 1.0),
+    ({"ss_network_alpha": "None"}, 1.0), ({"ss_network_alpha": "0"}, 1.0),
+    ({"lora_alpha": "4", "use_rslora": "True"}, 1.0),
+    ({"lora_alpha": "4", "use_rslora": "false"}, 0.25),
     ({"lora_alpha": "4", "alpha_pattern": '{"to_q": 8}'}, 0.5),
     ({"lora_alpha": "4", "r": "8", "rank_pattern": '{"to_q": 16}'}, 0.25)])
 def test_what_else_a_header_may_say(tmp_path, header, scale):
@@ -119,8 +123,8 @@ def test_an_alpha_that_was_told_for_another_rank_is_refused(tmp_path, header, ki
         taken(tmp_path, header, kind)
 
 
-NUMBERS = [float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 10**400, 0, -0.0, 1e-300, True, "16", [16],
-           {"a": 1}, ""]
+NUMBERS = [float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 10**400, 0, -0.0, 1e-300,
+           True, "16", [16], {"a": 1}, ""]
 
 
 @pytest.mark.parametrize("value", NUMBERS)
@@ -129,26 +133,27 @@ def test_a_number_that_is_none_is_refused_by_file_and_key(tmp_path, field, value
     told = {"lora_alpha": 4, field: {"to_q": value} if field == "alpha_pattern" else value}
     name = "alpha_pattern of 'to_q'" if field == "alpha_pattern" else field
     nested = {"lora_adapter_metadata": {f"unet.{key}": one for key, one in told.items()}}
-    with pytest.raises(EngineError, match=rf"theirs\.safetensors: {name} is .*Export the LoRA again"):
+    with pytest.raises(EngineError, match=rf"theirs\.safetensors: {name} is .*Export the LoRA"):
         taken(tmp_path, nested)
-    with pytest.raises(EngineError, match=rf"adapter_config\.json: {name} is .*Export the LoRA again"):
+    with pytest.raises(EngineError, match=rf"adapter_config\.json: {name} is .*Export the LoRA"):
         taken(tmp_path, {}, "own peft", told)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e308", "1e999", "9" * 5000, "-0.0", "true", "[16]",
-                                   "four"])
-@pytest.mark.parametrize("name", ["lora_alpha", "unet.lora_alpha", "ss_network_alpha", "network_alpha"])
+@pytest.mark.parametrize("value", [
+    "NaN", "Infinity", "1e308", "1e999", "9" * 5000, "-0.0", "true", "[16]", "four"])
+@pytest.mark.parametrize("name", [
+    "lora_alpha", "unet.lora_alpha", "ss_network_alpha", "network_alpha"])
 def test_a_flat_header_is_no_more_trusted(tmp_path, name, value):
     with pytest.raises(EngineError, match=rf"{name.removeprefix('unet.')} is .*Export the LoRA"):
         taken(tmp_path, {name: value})
 
 
 @pytest.mark.parametrize("alpha", [
-    torch.tensor(float("nan")), torch.tensor(float("inf")), torch.tensor(-float("inf")), torch.tensor(0.0),
-    torch.tensor(1e308, dtype=torch.float64), torch.tensor(1e30), torch.ones(2), torch.ones(0),
-    torch.tensor(2**62)])
+    torch.tensor(float("nan")), torch.tensor(float("inf")), torch.tensor(-float("inf")),
+    torch.tensor(0.0), torch.tensor(1e308, dtype=torch.float64), torch.tensor(1e30), torch.ones(2),
+    torch.ones(0), torch.tensor(2**62)])
 def test_so_is_a_layers_own_alpha(tmp_path, alpha):
-    with pytest.raises(EngineError, match=r"theirs\.safetensors: alpha of blocks\.0\.to_q (is|holds) "):
+    with pytest.raises(EngineError, match=r"theirs\.safetensors: alpha of blocks\.0\.to_q "):
         taken(tmp_path, {}, "kohya", **{"lora_unet_blocks_0_to_q.alpha": alpha})
 
 
@@ -160,7 +165,8 @@ def test_an_alpha_of_an_odd_type_is_refused(tmp_path, kind):
 
 @pytest.mark.parametrize(("told", "sentence"), [
     ([], "lora_adapter_metadata is no table"), ("text", "lora_adapter_metadata is no table"),
-    (None, "lora_adapter_metadata is no table"), ({"unet.alpha_pattern": ["to_q"]}, "no table of layers"),
+    (None, "lora_adapter_metadata is no table"),
+    ({"unet.alpha_pattern": ["to_q"]}, "no table of layers"),
     ({"unet.use_rslora": "false"}, "use_rslora is 'false', neither true nor false"),
     ({"unet.use_dora": 1}, "use_dora is 1, neither")])
 def test_json_of_the_wrong_kind_is_a_sentence(tmp_path, told, sentence):
@@ -199,8 +205,10 @@ name = st.text("abc_0", min_size=1, max_size=3)
 path = st.lists(name, min_size=1, max_size=4).map(".".join)
 
 
-@given(path=path, keys=st.lists(st.tuples(st.sampled_from(["", "^"]), path, st.sampled_from(["", "$"])),
-                                unique=True, max_size=6), escaped=st.booleans())
+key = st.tuples(st.sampled_from(["", "^"]), path, st.sampled_from(["", "$"]))
+
+
+@given(path=path, keys=st.lists(key, unique=True, max_size=6), escaped=st.booleans())
 def test_plain_keys_mean_what_peft_means_by_them(path, keys, escaped):
     """A key of letters and dots, anchored or not: the first that is the path, or its end."""
     told = {f"{start}{re.escape(key) if escaped else key}{end}": float(n)
@@ -209,10 +217,12 @@ def test_plain_keys_mean_what_peft_means_by_them(path, keys, escaped):
     assert Patterns(told, "").alpha(path) == told.get(theirs if theirs in told else None)
 
 
-@pytest.mark.parametrize("key", ["to_(q|k)", "to_.*", r"blocks\.\d+", "to_[qk]", "to_q?", "*", "(", "[", "\\", "a+"])
+@pytest.mark.parametrize("key", [
+    "to_(q|k)", "to_.*", r"blocks\.\d+", "to_[qk]", "to_q?", "*", "(", "[", "\\", "a+"])
 def test_a_regular_expression_is_refused_by_name_and_never_run(tmp_path, key):
     told = {"unet.lora_alpha": 4, "unet.alpha_pattern": {key: 2}}
-    with pytest.raises(EngineError, match=f"regular expression {re.escape(repr(key))}, and those are never run"):
+    sentence = f"regular expression {re.escape(repr(key))}, and those are never run"
+    with pytest.raises(EngineError, match=sentence):
         taken(tmp_path, {"lora_adapter_metadata": told})
 
 
