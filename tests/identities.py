@@ -44,9 +44,9 @@ MORE = {
     "shards": {"a": [0, 2, 7]}, "overrides": {"a": {"rank": 3}}, "targets": ("to_q",),
     "model": "OTHER",
     "encode_for": "OTHER", "prompts": "FILE", "test_prompts": "FILE2", "sample_prompts": ["a"],
-    "judge_options": {"anything": 1}, "writer_options": {"top_p": 0.5}, "x": "b",
+    "judge_options": {"strength": 2.0}, "writer_options": {"top_p": 0.5}, "x": "b",
     "y": grid.STRENGTH,
-    "objective": "denoise", "method": "weighted", "judge": "other", "writer": "transformers_local",
+    "objective": "denoise", "method": "weighted", "judge": "storybook", "writer": "transformers_local",
     "lowest": 0.45, "highest": 0.55, "revision": "v2"}
 """Other values, for options that have no next number."""
 ADDED = [("added", int, field(default=3))]
@@ -144,12 +144,12 @@ def configs(world):
     two = {"a": 1.0, "b": 1.0}
     return {
         "prompts": (prompts.Config(("counting",)), of_prompts),
-        "images": (images.Config(("counting",), best_of=2, judge="storybook", **common), of_images),
+        "images": (images.Config(("counting",), best_of=2, judge="other", **common), of_images),
         "experts": (experts.Config(experts={"a": ["counting"]}, patience=2, objective="other",
                                    **common), of_experts),
         "merge": (merge.Config(two), of_merge),
-        "evaluate": (evaluate.Config({"both": {"a": 1.0}}, prompts_per_skill=2, **common),
+        "evaluate": (evaluate.Config({"both": {"a": 1.0}}, prompts_per_skill=2, judge="other", **common),
                      of_evaluate),
-        "grid": (grid.Config("a", "b", two), of_grid),
-        "search": (search.Config(("a", "b"), generations=2, population=2), of_search),
-        "leave_one_out": (leave_one_out.Config(two), of_leave_one_out)}
+        "grid": (grid.Config("a", "b", two, judge="other"), of_grid),
+        "search": (search.Config(("a", "b"), generations=2, population=2, judge="other"), of_search),
+        "leave_one_out": (leave_one_out.Config(two, judge="other"), of_leave_one_out)}

@@ -43,8 +43,8 @@ def world(tmp_path_factory):
                       [Prompt(f"{skill}-{i}", skill, f"ball {i}") for i in range(3)])
     for number in (1, 2):
         write_records(root / f"{number}.jsonl", [
-            Prompt(f"{skill}{i}", skill, f"{number} balls {i}") for skill in ("counting", "styles")
-            for i in range(5)])
+            Prompt(f"{skill}{i}", skill, f"{count} red balls") for skill in ("counting", "styles")
+            for i, count in enumerate(("two", "three", "four", "five")[:number + 2])])
     return SimpleNamespace(store=store, base=str(base), OTHER=str(rival),
                            FILE=str(root / "1.jsonl"),
                            FILE2=str(root / "2.jsonl"))

@@ -186,22 +186,17 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     assert [measured.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
-def test_an_option_that_is_new_voids_nothing_that_was_measured(recipe, finished, tmp_path):
-    """A file of before: it says nothing of some options, which then stood at their defaults."""
-    out, _ = finished
-    one = lines.plan(results.load(recipe), out)[1]
+@pytest.mark.parametrize("stage, name, is_new", [
+    ("images", "best_of", True), ("experts", "flip", True), ("test", "floor", True),
+    ("writer", "top_p", True), ("images", "steps", False)])
+def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, stage, name, is_new):
+    """A file of before says nothing of it, which is its default; the recipe's two steps are none."""
+    one = lines.plan(results.load(recipe), finished[0])[1]
     told = json.loads(gzip.decompress(measured.file_of(one).read_bytes()))
-    new = (("images", "best_of"), ("experts", "flip"), ("test", "floor"), ("writer", "top_p"))
-    for stage, name in new:
-        del told["asked"][stage][name]
+    del told["asked"][stage][name]
+    (tmp_path / measured.file_of(one).name).write_bytes(gzip.compress(json.dumps(told).encode()))
     elsewhere = replace(one, folder=tmp_path / "out" / one.folder.name)
-    (tmp_path / "source").mkdir()
-    file = tmp_path / "source" / measured.file_of(one).name
-    file.write_bytes(gzip.compress(json.dumps(told).encode()))
-    assert measured.read(elsewhere, tmp_path / "source") is not None
-    del told["asked"]["images"]["steps"]  # the recipe asks for two, which is no default
-    file.write_bytes(gzip.compress(json.dumps(told).encode()))
-    assert measured.read(elsewhere, tmp_path / "source") is None
+    assert (measured.read(elsewhere, tmp_path) is not None) == is_new
 
 
 def test_the_control_learns_from_drawn_scenes(finished):
