@@ -5,9 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from app import beat, line, theme
+from app import beat, booth, line, theme
 from app.tabs import TABS
-from app.tabs.vote import KEYS
 
 STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
@@ -35,6 +34,9 @@ def build() -> gr.Blocks:
                 tab = importlib.import_module(f"app.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
+        for _, page in pages.values():
+            for component in page.unseen:
+                component.render()
         beat.wire(demo, bar, pages)
     return demo.queue(max_size=64, default_concurrency_limit=8)
 
@@ -52,7 +54,8 @@ def launch_options() -> dict[str, Any]:
     come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     return {
-        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
-        "max_file_size": "2gb", "run_history": False, "enable_monitoring": False, "ssr_mode": False,
-        "mcp_server": False, "share": False,
+        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": booth.SCRIPT,
+        "footer_links": ["settings"], "max_file_size": "2gb", "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False, "mcp_server": False, "share": False,
     }

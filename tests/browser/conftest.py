@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -91,11 +92,19 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def app_url(runs: Path, server_log: Path, small_world: dict[str, str]) -> Iterator[str]:
     """`python app.py` on a free loopback port; the jobs it started end with it."""
+    with serving("app.py", runs, server_log, small_world) as url:
+        yield url
+
+
+@contextmanager
+def serving(script: str, runs: Path, server_log: Path, world: dict[str, str]) -> Iterator[str]:
+    """The address of an app of its own; `script` is below the repository's root."""
     port, folder = _free_port(), server_log.parent
     here = {"SELMA_RUNS": str(runs), "GRADIO_TEMP_DIR": str(folder / "gradio"), "HF_HUB_OFFLINE": "1",
-            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **small_world}
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port),
+            "PYTHONPATH": str(ROOT), **world}
     with open(server_log, "wb") as log:
-        command = [sys.executable, "app.py"]
+        command = [sys.executable, script]
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | here, stdout=log, stderr=log)
     try:
         _wait_until_it_answers(f"http://127.0.0.1:{port}/", server, server_log)
