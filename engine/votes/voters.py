@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.core.errors import EngineError
-from engine.core.store import writing
 
 ID_BYTES, SIGNATURE_BYTES, SECRET_BYTES = 16, 32, 32
 MOST_LETTERS = 100
@@ -109,10 +108,14 @@ def secret(file: Path) -> bytes:
             raise EngineError(f"SELMA_SECRET has {len(given)} letters and can be guessed. Set it "
                               f"to {LEAST_SECRET_LETTERS} random ones at least, or leave it out.")
         return given.encode()
-    with writing(file):
+    try:
         if (kept := _read(file)) is None:
             _make(file)
             kept = _read(file)
+    except OSError as error:
+        raise EngineError(f"The secret that signs voters cannot be kept in {file} "
+                          f"({error.strerror}). Set SELMA_SECRET instead, or free some "
+                          "space.") from error
     if kept is None:
         raise EngineError(f"{file} does not keep what is written to it. Set SELMA_SECRET instead.")
     return kept

@@ -30,7 +30,8 @@ def test_what_no_page_says_votes_on_nothing_and_leaves_nothing(runs_folder, visi
     except gr.Error as error:
         assert "cannot name a run" in str(error)
     assert cast() == []
-    assert sorted(path.name for path in runs_folder.iterdir()) == [".voters-secret", "example-votes.db"]
+    made = sorted(path.name for path in runs_folder.iterdir())
+    assert made == [".voters-secret", "example-votes.db"]
 
 
 @pytest.mark.parametrize("token", ["mine", "v" * 200_000, 5, None, ["v"], {"v": 1}, "v.v"])

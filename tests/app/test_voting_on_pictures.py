@@ -52,5 +52,6 @@ def test_pairs_that_look_alike_are_not_asked_and_the_results_say_so(runs_folder)
     assert "That was the last pair" in visitor.seen.pair and "all 1" in visitor.seen.pair
     said = "8 of 9 pairs look alike: nobody is asked about them, and they count for neither model."
     assert said in visitor.seen.note and said in vote.so_far("one", DUEL)[0]
-    shutil.copyfile(*(folder / model / "pictures" / f"{counted.prompt_id}-0.png" for model in ("base@3.5", "merged@2")))
+    last = f"pictures/{counted.prompt_id}-0.png"
+    shutil.copyfile(folder / "base@3.5" / last, folder / "merged@2" / last)
     assert "Nothing to tell apart" in visitor.opens().seen.pair and "9 of 9" in visitor.seen.pair

@@ -56,7 +56,7 @@ class Visitor:
 
 
 def asked(run="example"):
-    """How many of the nine pairs of the duel differ: two models that paint no mistake paint the same here."""
+    """How many of the duel's nine pairs differ: two that paint no mistake paint the same here."""
     return len(vote._sifted(run, ("merged@2", "base@3.5")).asked)
 
 

@@ -108,7 +108,7 @@ def test_the_environments_secret_is_taken_when_it_cannot_be_guessed(tmp_path, mo
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "runs").write_text("no folder")
-    with pytest.raises(EngineError, match="Cannot write"):
+    with pytest.raises(EngineError, match="cannot be kept .*Set SELMA_SECRET"):
         voters.secret(tmp_path / "runs" / ".secret")
 
 
