@@ -24,6 +24,7 @@ CHOICES: tuple[Choice, ...] = get_args(Choice)
 BUSY_SECONDS = 10
 BALLOT_LENGTH = VOTER_LENGTH = 43
 """Letters: 256 bits in base 64. Longer ones are never stored, whoever sends them."""
+BALLOT_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{BALLOT_LENGTH}}}")
 
 
 def _shown() -> list[sql.Column[Any]]:
@@ -112,7 +113,7 @@ class Ledger:
 
     def ballot(self, ballot: str) -> Mapping[str, Any] | None:
         """What was handed out under this id, values by column; None when nothing was."""
-        if not isinstance(ballot, str) or len(ballot) > BALLOT_LENGTH:
+        if not isinstance(ballot, str) or not BALLOT_ID.fullmatch(ballot):
             return None
         return next(iter(self._rows(sql.select(BALLOTS).where(BALLOTS.c.id == ballot))), None)
 

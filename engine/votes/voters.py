@@ -70,7 +70,7 @@ class Signer:
         return f"{voter}.{_letters(self._code('voter', voter)[:SIGNATURE_BYTES])}"
 
     def _code(self, purpose: str, text: str) -> bytes:
-        return hmac.digest(self._secret, f"{purpose}\x1f{text}".encode(), hashlib.sha256)
+        return hmac.digest(self._secret, _bytes(f"{purpose}\x1f{text}"), hashlib.sha256)
 
 
 class Newcomers:
@@ -158,6 +158,11 @@ def _remember(among: OrderedDict, key: str, value: object) -> None:
     among.move_to_end(key)
     while len(among) > REMEMBERED:
         among.popitem(last=False)
+
+
+def _bytes(text: str) -> bytes:
+    """JSON can hold half a character, which is no text to UTF-8."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _letters(code: bytes) -> str:

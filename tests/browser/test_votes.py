@@ -182,7 +182,7 @@ def test_sixty_invented_voters_are_as_many_as_their_address_may_bring(app_url: s
         stranger.session = session
         stranger.votes({**sight, "looked": 9}, token)
     counted = votes(runs)[before:]
-    assert AT_ONCE <= len(pages) <= allowed < 60 and len(counted) == len(pages)
+    assert AT_ONCE <= len(pages) <= allowed and len(counted) == len(pages)
     assert all(len(vote.voter) == 22 and "voter-" not in vote.voter for vote in counted)
 
 
@@ -209,7 +209,8 @@ def test_what_a_client_calls_itself_is_not_stored(app_url: str, runs: Path, vote
     assert b"v" * 100 not in b"".join(file.read_bytes() for file in runs.glob("example-votes.db*"))
 
 
-def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(app_url: str, runs: Path):
+def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(
+        app_url: str, runs: Path, server_log: Path):
     stranger, before = Stranger(app_url, "10.0.5.1", "posting"), votes(runs)
     sight, token = stranger.opens("")
     files = others(runs)
@@ -218,6 +219,7 @@ def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(app_url: str
     for said in (sight, {**sight, "looked": 0.1}, {**sight, "looked": "9"},
                  {**sight, "ballot": long, "looked": 9}, {**sight, "run": "nowhere", "looked": 9},
                  {**sight, "run": long, "looked": 9}, {**sight, "run": "../up", "looked": 9},
+                 {**sight, "ballot": "\ud800", "looked": 9}, {**sight, "run": "\ud800", "looked": 9},
                  None, [], long, {"ballot": {"$ne": 1}, "run": "example"}):
         stranger.votes(said, token)
         stranger.votes(said, long)
@@ -226,6 +228,8 @@ def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(app_url: str
         stranger.post("vote-duel", "input", [run, long, token])
     assert votes(runs) == before
     assert others(runs) == files
+    ended = re.findall(r"^([\w.]+(?:Error|Exception)\b.*)", server_log.read_text(), re.M)
+    assert not [line for line in ended if not line.startswith("gradio.exceptions.Error: ")]
     stranger.votes({**sight, "looked": 9}, token)
     assert len(votes(runs)) == len(before) + 1, "and the page's own vote counts"
 

@@ -67,6 +67,7 @@ def test_a_voter_gets_a_pair_once(url):
 @pytest.mark.parametrize("ballot, choice, words", [
     ("unknown", "left", "never handed out"), ("b" * 22, "merged", "is no choice"),
     ("b" * 22, None, "is no choice"), ("b" * 200_000, "left", "never handed out"),
+    ("\ud800", "left", "never handed out"), ("b\0", "left", "never handed out"),
     (["b" * 22], "left", "never handed out"), (None, "left", "never handed out"),
     ("b" * 22, "left" * 50_000, "is no choice"),
     ("'; DROP TABLE votes; --", "left", "never handed out")])

@@ -27,13 +27,14 @@ def test_a_voter_is_known_again_by_its_token_alone(signer):
     assert signer.of_session("page") == voter != signer.of_session("another page")
     assert Signer(b"t" * 32).known(voter.token) is None
     assert signer.of_session(None) != signer.of_session(None)
+    assert signer.known(signer.of_session("half \ud800").token)
 
 
 def test_nothing_else_is_known(signer):
     token = signer.of_session("page").token
     changed = f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}"
     invented = [changed, token.partition(".")[0], f"x{token}", f"{token}=", "", ".", "v" * 200_000,
-                f"{'v' * 200_000}.{token}", "ü.ü", None, 7, ["v"], {"id": token}, True]
+                f"{'v' * 200_000}.{token}", "ü.ü", "\ud800.x", None, 7, ["v"], {"id": token}, True]
     assert [signer.known(one) for one in invented] == [None] * len(invented)
 
 
