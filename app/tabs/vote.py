@@ -91,15 +91,26 @@ def _next_pair(run: str, duel: str | None, token: Any, sight: Sight | None = Non
         crowded = views.empty("Not so many at once", str(error))
         return _shown(run, None, gr.skip(), crowded, booth.note(refusal))
     kept = gr.skip() if voter is None or voter.token == token else voter.token
-    ballot = _handed_out(run, sifted, voter) if voter else None
+    ballot, pair = _drawn(run, sifted, voter)
     if sight and sight.same_pair(run, ballot):
         return [gr.skip(), kept, *[gr.skip()] * (WIDTH - 2)]
     left_out = booth.left_out(sifted) if sifted.asked else ""
-    return _shown(run, ballot, kept, booth.view(run, ballot, sifted), booth.note(refusal, left_out))
+    return _shown(run, ballot, kept, pair, booth.note(refusal, left_out))
 
 
-def _handed_out(run: str, sifted: Sifted, voter: Voter) -> Ballot | None:
-    return ballots.next_ballot(_ledger(runs.votes_url(run)), sifted.asked, voter.id)
+def _drawn(run: str, sifted: Sifted, voter: Voter | None) -> tuple[Ballot | None, str]:
+    """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
+
+    Otherwise a slow drawing would bring back a pair that its page has left behind.
+    """
+    if voter is None:
+        return None, booth.view(run, None, sifted)
+    ledger = _ledger(runs.votes_url(run))
+    while True:
+        ballot = ballots.next_ballot(ledger, sifted.asked, voter.id)
+        pair = booth.view(run, ballot, sifted)
+        if ballot is None or not ledger.has_vote(ballot.id):
+            return ballot, pair
 
 
 def _shown(run: str, ballot: Ballot | None, kept: Any, pair: str, note: str) -> list[Any]:

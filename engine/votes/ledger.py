@@ -117,6 +117,9 @@ class Ledger:
             return None
         return next(iter(self._rows(sql.select(BALLOTS).where(BALLOTS.c.id == ballot))), None)
 
+    def has_vote(self, ballot: str) -> bool:
+        return bool(self._rows(sql.select(VOTES.c.number).where(VOTES.c.ballot == ballot)))
+
     def cast(self, ballot: str, choice: Choice) -> Vote:
         """Count a vote. Raises Refused when the ballot is unknown or already voted on."""
         if choice not in CHOICES:

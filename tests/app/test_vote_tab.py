@@ -142,3 +142,18 @@ def test_a_database_that_cannot_be_opened_reaches_the_reader(monkeypatch):
     monkeypatch.setenv("SELMA_VOTES", "nonsense")
     with pytest.raises(Exception, match="SELMA_VOTES"):
         Visitor().opens()
+
+
+def test_a_slow_drawing_does_not_bring_back_a_pair_that_has_its_vote(visitor, monkeypatch):
+    """It began before the vote, and ends after it."""
+    slow, next_ballot = Visitor(), ballots.next_ballot
+    slow.token = visitor.token
+
+    def voted_meanwhile(*given):
+        found = next_ballot(*given)
+        monkeypatch.setattr(ballots, "next_ballot", next_ballot)
+        visitor.votes("left")
+        return found
+
+    monkeypatch.setattr(ballots, "next_ballot", voted_meanwhile)
+    assert slow.opens().seen.sight == visitor.seen.sight and slow.number == 2

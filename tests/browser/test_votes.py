@@ -219,7 +219,8 @@ def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(
     for said in (sight, {**sight, "looked": 0.1}, {**sight, "looked": "9"},
                  {**sight, "ballot": long, "looked": 9}, {**sight, "run": "nowhere", "looked": 9},
                  {**sight, "run": long, "looked": 9}, {**sight, "run": "../up", "looked": 9},
-                 {**sight, "ballot": "\ud800", "looked": 9}, {**sight, "run": "\ud800", "looked": 9},
+                 {**sight, "ballot": "\ud800", "looked": 9},
+                 {**sight, "run": "\ud800", "looked": 9},
                  None, [], long, {"ballot": {"$ne": 1}, "run": "example"}):
         stranger.votes(said, token)
         stranger.votes(said, long)
