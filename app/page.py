@@ -23,6 +23,9 @@ class Page:
     """(run, *inputs) -> a value for each output."""
     opened: Callable[[str], None] = field(default=lambda run: None)
     """Called with the run when the tab is opened, before `show`."""
+    unseen: Sequence[Component] = ()
+    """Components of the tab that show nothing and are there from the first: what is in a tab is
+    made only when it is opened, and what the browser keeps would be read after it was asked for."""
 
 
 FIRST_STAGE = "prompts"

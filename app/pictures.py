@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from engine.core import picture_files
 from engine.core.errors import EngineError
 
 THUMBNAIL_PIXELS = 256
@@ -25,11 +25,7 @@ class Shown(NamedTuple):
 
 def bare(file: Path) -> Image.Image:
     """The pixels of a file and nothing else of it, no metadata, no colour profile. Raises EngineError."""
-    try:
-        with Image.open(file) as opened:
-            return Image.fromarray(np.asarray(opened.convert("RGB")))
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:  # the last is PIL's, for a broken PNG
-        raise EngineError(f"{file} is damaged ({error}). Delete it and run the stage that painted it again.") from error
+    return picture_files.read(file)
 
 
 def whole(image: Image.Image) -> Shown:

@@ -5,10 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from app import beat, line, owner, theme, views
+from app import beat, booth, line, owner, theme, views
 from app.studio import Studio
 from app.tabs import TABS
-from app.tabs.vote import KEYS
 
 STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
@@ -40,6 +39,9 @@ def build() -> gr.Blocks:
                 tab = importlib.import_module(f"app.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name) as opened:
                     pages[name] = (opened, tab.build(bar.run))
+        for _, page in pages.values():
+            for component in page.unseen:
+                component.render()
         beat.wire(demo, bar, tabs, pages)
         owner.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
@@ -58,7 +60,7 @@ def launch_options() -> dict[str, Any]:
     come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     return {
-        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": KEYS, "footer_links": ["settings"],
-        "max_file_size": owner.upload_limit(), "run_history": False, "enable_monitoring": False, "ssr_mode": False,
-        "mcp_server": False, "share": False,
+        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": booth.SCRIPT,
+        "footer_links": ["settings"], "max_file_size": owner.upload_limit(), "run_history": False,
+        "enable_monitoring": False, "ssr_mode": False, "mcp_server": False, "share": False,
     }

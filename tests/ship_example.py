@@ -1,11 +1,20 @@
 """`python -m tests.ship_example runs/quick`: a finished run becomes the one that the app opens with."""
+import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+from engine import recipes
+from engine.core.store import Store
+from engine.evaluate import Config, planning
+from engine.evaluate.bench import Bench
+from engine.evaluate.files import Files
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "example_run"
 LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")
 """What the app does not show, or can make again."""
+TESTED = re.compile(r"(\w[\w.+-]*)@([\d.]+)")
 
 
 def ship(run: Path, target: Path = SHIPPED) -> None:
@@ -14,6 +23,33 @@ def ship(run: Path, target: Path = SHIPPED) -> None:
                  f"--out {run}")
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(run, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    keep_test_pictures(Store(target))
+
+
+def keep_test_pictures(run: Store) -> None:
+    """Paint every picture again that the test judged and nobody kept, in its batches, to the bit.
+
+    An evaluation keeps the first picture of few prompts, and most of them look alike in a run as
+    short as this one: too few pairs would be left to vote on. No score is made or changed.
+    """
+    config = _test_of(run)
+    rows = [replace(row, kept=True) for row in planning.rows(config)]
+    bench = Bench(config, run)
+    files = Files(config, run, bench.recipes(rows))
+    for shard in planning.shards(rows, config.batch_size):
+        if any(map(files.lacks, shard)):
+            painted = zip(shard, bench.paint(shard), strict=True)
+            files.add([bench.judged(row, image) for row, image in painted])
+
+
+def _test_of(run: Store) -> Config:
+    """The run's test as it was made: every arm at the guidance scale that was chosen for it."""
+    test = recipes.load(run.folder / "recipe.toml").test
+    assert test is not None, "the recipe has a test"
+    judged = run.folder.glob(f"scores/*/test/{test.judge}.jsonl")
+    tested = [path.parent.parent.name for path in judged]
+    scales = dict(found.groups() for name in tested if (found := TESTED.fullmatch(name)))
+    return replace(test, own_guidance={arm: float(scale) for arm, scale in scales.items()})
 
 
 if __name__ == "__main__":

@@ -1,145 +1,152 @@
 """People choose between two pictures of the same prompt, without knowing who painted them."""
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import contents, figures, page, pictures, runs, views
+from app import booth, contents, figures, page, runs, views, voters
+from app.booth import CHOICES, Sight
 from app.page import QUIET, Page, told
 from app.preview import USUAL_GUIDANCE
 from engine.core.store import Store
-from engine.votes import ballots, statistics
+from engine.votes import alike, ballots, statistics
+from engine.votes.alike import Sifted
 from engine.votes.ballots import Ballot, Pair
 from engine.votes.ledger import Choice, Ledger, Refused
+from engine.votes.voters import TooMany, Voter
 
 TITLE = "Vote"
-LEAST_LOOK_SECONDS = 0.4
-"""A vote that comes sooner after the pair is a second press meant for the pair before."""
 EVERYTHING = "all models against each other"
-CHOICES: dict[Choice, str] = {"left": "← Left", "tie": "↑ Tie", "both bad": "↓ Both bad", "right": "Right →"}
-KEYS = """<script>
-document.addEventListener("keydown", press => {
-  if (press.repeat || press.ctrlKey || press.metaKey || press.altKey || press.shiftKey) return;
-  if (press.target.closest("input, textarea, select, [contenteditable=true]")) return;
-  const ids = {ArrowLeft: "vote-left", ArrowRight: "vote-right", ArrowUp: "vote-tie", ArrowDown: "vote-both-bad"};
-  const button = ids[press.key] && document.getElementById(ids[press.key]);
-  if (!button || button.disabled || button.offsetParent === null) return;
-  press.preventDefault();
-  button.click();
-});
-</script>"""
-"""The arrow keys press the four buttons while they can be seen."""
-
-
-@dataclass
-class Booth:
-    """One page's place in the voting; stays on the server."""
-
-    ballot: Ballot | None = None
-    shown_at: float = field(default_factory=time.monotonic)
-
-    def show(self, ballot: Ballot | None) -> None:
-        if ballot != self.ballot:
-            self.ballot, self.shown_at = ballot, time.monotonic()
-
-    def may_vote(self) -> bool:
-        return self.ballot is not None and time.monotonic() - self.shown_at >= LEAST_LOOK_SECONDS
+Stamps = tuple[tuple[int, int], ...]
+"""When files were changed, and their sizes."""
+WIDTH = 5 + len(CHOICES)
+"""How many things of the page a pair changes."""
 
 
 def build(run: gr.Dropdown) -> Page:
-    booth = gr.State(Booth())
-    voter = gr.BrowserState("", storage_key="selma-studio-voter", secret="not a secret")
+    sight = gr.JSON({}, visible=False)
+    voter = gr.BrowserState("", storage_key="selma-studio-voter", secret="not a secret",
+                            render=False)
     duel = gr.Dropdown([], label="Compare", elem_id="vote-duel", container=False)
     pair = gr.HTML(elem_id="vote-pair")
     with gr.Row(elem_id="vote-buttons"):
-        buttons = {choice: gr.Button(label, elem_id=f"vote-{choice.replace(' ', '-')}", min_width=120)
+        ids = {choice: f"vote-{choice.replace(' ', '-')}" for choice in CHOICES}
+        buttons = {choice: gr.Button(label, elem_id=ids[choice], min_width=60)
                    for choice, label in CHOICES.items()}
+    note = gr.HTML(elem_id="vote-note")
     with gr.Accordion("What people prefer so far", open=False, elem_id="vote-results") as panel:
         results = gr.HTML()
         plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure")
-    shown = [booth, voter, pair, *buttons.values(), panel]
+    asked, shown = [run, duel, sight, voter], [sight, voter, pair, *buttons.values(), note, panel]
     for choice, button in buttons.items():
-        button.click(partial(vote, choice), [run, duel, booth, voter], shown, trigger_mode="once", **QUIET)
-    panel.expand(so_far, run, [results, plot], **QUIET)
-    duel.input(show_pair, [run, duel, booth, voter], shown, **QUIET)
-    return Page([duel, booth, voter], [duel, *shown], show)
+        button.click(partial(vote, choice), asked, shown, js=booth.WITH_SIGHT,
+                     trigger_mode="once", **QUIET)
+    panel.expand(so_far, [run, duel], [results, plot], **QUIET)
+    duel.input(show_pair, [run, duel, voter], shown, **QUIET)
+    return Page([duel, sight, voter], [duel, *shown], show, unseen=[voter])
 
 
-def show(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
+def show(run: str, duel: str | None, said: Any, token: Any) -> list[Any]:
     """The run's duels and the voter's next pair; nothing moves while that is the pair in sight.
 
     Raises EngineError where votes or pictures cannot be read.
     """
     among = _duels(run)
     duel = duel if duel in among else next(iter(among))
-    before = booth.ballot  # with its files, which are one run's
-    pair = _next_pair(run, duel, booth, voter)
-    if before and booth.ballot == before:
-        pair = [gr.skip()] * len(pair)
+    pair = _next_pair(run, duel, token, Sight.told(said))
     return [gr.update(choices=list(among), value=duel, visible=len(among) > 1), *pair]
 
 
-def show_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
+def show_pair(run: str, duel: str | None, token: Any) -> list[Any]:
     """The voter's next pair in the duel; what was counted is folded away, since it tells of the pair before."""
     with told():
-        return _next_pair(run, duel, booth, voter)
+        return _next_pair(run, duel, token)
 
 
-def _next_pair(run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
-    voter = voter or ballots.new_voter()
-    among = _pairs(run, _duels(run).get(duel or "", ()))
-    booth.show(ballots.next_ballot(_ledger(runs.votes_url(run)), among, voter) if among else None)
-    buttons = [gr.Button(interactive=booth.ballot is not None) for _ in CHOICES]
-    return [booth, voter, pair_view(booth.ballot, len(among)), *buttons, gr.Accordion(open=False)]
+def vote(choice: Choice, run: str, duel: str | None, said: Any, token: Any) -> list[Any]:
+    """Count the vote on the pair that was on the page, and show the next.
 
-
-def vote(choice: Choice, run: str, duel: str | None, booth: Booth, voter: str) -> list[Any]:
-    """Count the vote on the pair that is shown, and show the next."""
+    A press before the pair was looked at changes nothing.
+    """
+    sight, refusal = Sight.told(said), ""
     with told():
-        if booth.ballot is not None and booth.may_vote():
-            try:
-                _ledger(runs.votes_url(run)).cast(booth.ballot.id, choice)
-            except Refused as refused:
-                gr.Info(views.escaped(refused), duration=4)
-    return show_pair(run, duel, booth, voter)
+        try:
+            _cast(choice, sight, token)
+        except ballots.TooSoon as early:
+            return [gr.skip()] * (WIDTH - 2) + [booth.note(str(early)), gr.skip()]
+        except Refused as refused:
+            refusal = str(refused)
+        return _next_pair(run, duel, token, refusal=refusal)
 
 
-def pair_view(ballot: Ballot | None, total: int) -> str:
-    """The prompt and two pictures of equal size, in addresses that tell nothing."""
-    if not total:
-        return views.empty("Nothing to compare yet", "Votes are cast on the pictures of the Evaluate stage: run it for "
-                           "two models at least, or choose the example run above.")
-    if ballot is None:
-        return views.empty("That was the last pair", f"You have voted on all {total}. Thank you: what people prefer "
-                           "is below.")
-    sides = "".join(pictures.img(pictures.whole(pictures.bare(file)), f"{side} picture")
-                    for side, file in (("left", ballot.left), ("right", ballot.right)))
-    asked = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
-    return (f'<div class="ballot"><p class="progress">{asked}</p>'
-            f'<div class="asked">{views.escaped(ballot.prompt)}</div><div class="sides">{sides}</div></div>')
+def _next_pair(run: str, duel: str | None, token: Any, sight: Sight | None = None,
+               refusal: str = "") -> list[Any]:
+    sifted = _sifted(run, _duels(run).get(duel or "", ()))
+    try:
+        voter = voters.admitted(token) if sifted.asked else None
+    except TooMany as error:
+        crowded = views.empty("Not so many at once", str(error))
+        return _shown(run, None, gr.skip(), crowded, booth.note(refusal))
+    kept = gr.skip() if voter is None or voter.token == token else voter.token
+    ballot, pair = _drawn(run, sifted, voter)
+    if sight and sight.same_pair(run, ballot):
+        return [gr.skip(), kept, *[gr.skip()] * (WIDTH - 2)]
+    left_out = booth.left_out(sifted) if sifted.asked else ""
+    return _shown(run, ballot, kept, pair, booth.note(refusal, left_out))
 
 
-def so_far(run: str) -> tuple[str, Any]:
+def _drawn(run: str, sifted: Sifted, voter: Voter | None) -> tuple[Ballot | None, str]:
+    """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
+
+    Otherwise a slow drawing would bring back a pair that its page has left behind.
+    """
+    if voter is None:
+        return None, booth.view(run, None, sifted)
+    ledger = _ledger(runs.votes_url(run))
+    while True:
+        ballot = ballots.next_ballot(ledger, sifted.asked, voter.id)
+        pair = booth.view(run, ballot, sifted)
+        if ballot is None or not ledger.has_vote(ballot.id):
+            return ballot, pair
+
+
+def _shown(run: str, ballot: Ballot | None, kept: Any, pair: str, note: str) -> list[Any]:
+    """Everything but the choice of duels, in the order of the page; the results are folded away."""
+    sight = {"run": run, "ballot": ballot.id if ballot else ""}
+    buttons = [gr.Button(interactive=ballot is not None) for _ in CHOICES]
+    return [sight, kept, pair, *buttons, note, gr.Accordion(open=False)]
+
+
+def _cast(choice: Choice, sight: Sight, token: Any) -> None:
+    """Where the pair in sight was handed out, whatever run is chosen by now."""
+    if not runs.folder(sight.run).is_dir():
+        raise Refused("This pair's run is gone. Here is the next pair.")
+    ledger = _ledger(runs.votes_url(sight.run))
+    ballots.cast(ledger, sight.ballot, choice, voters.of_page(token).id, sight.looked_seconds)
+
+
+def so_far(run: str, duel: str | None) -> tuple[str, Any]:
     """All votes on the run's pictures as they are now, as a table and a figure."""
     with told():
-        known = {pair.id for pair in _pairs(run, ())}
+        known = {pair.id for pair in _pairs(run)}
         votes = _ledger(runs.votes_url(run)).votes() if known else []
         counted = statistics.duels([vote for vote in votes if vote.pair in known])
-    return results_view(counted), page.plot(_plot(counted))
+        note = booth.left_out(_sifted(run, _duels(run).get(duel or "", ())))
+    return results_view(counted, note), page.plot(_plot(counted))
 
 
-def results_view(counted: Sequence[statistics.Duel]) -> str:
+def results_view(counted: Sequence[statistics.Duel], note: str = "") -> str:
     if not counted:
         return views.empty("No votes yet", "They are counted here as they come.")
     header = ("", "preferred %", "95 % interval", "wins", "ties", "losses", "both bad")
     rows = [(f"{d.model} over {d.rival}", views.percent(d.win_rate), views.span(*d.interval),
              str(d.wins), str(d.ties), str(d.losses), str(d.both_bad)) for d in counted]
-    return views.table(header, rows) + views.aside("A tie counts half to each; both bad is no preference. Wilson "
-                                                   "intervals, which take votes for independent.")
+    said = ("A tie counts half to each; both bad is no preference. Wilson intervals, which take "
+            "votes for independent.")
+    return views.table(header, rows) + views.aside(f"{said} {note}")
 
 
 def _plot(counted: Sequence[statistics.Duel]) -> Any:
@@ -170,14 +177,35 @@ def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]
     return [(model, base) for model, base in pairs if base is not None]
 
 
-def _pairs(run: str, models: Sequence[str]) -> list[Pair]:
+def _sifted(run: str, models: Sequence[str]) -> Sifted:
+    """The pairs to ask."""
     folder = runs.folder(run)
-    changed = tuple(path.stat().st_mtime_ns for path in sorted(folder.glob("scores/*/pictures/metadata.jsonl")))
-    return _pairs_of(folder, tuple(models), changed)
+    return _sifted_once(folder, tuple(models), _stamps(folder))
+
+
+def _pairs(run: str) -> Sequence[Pair]:
+    """Every pair of the run, asked or not."""
+    folder = runs.folder(run)
+    return _pairs_once(folder, (), _stamps(folder))
+
+
+def _stamps(folder: Path) -> Stamps:
+    """Another value as soon as any picture or its metadata changes."""
+    found = []
+    for path in sorted(folder.glob("scores/*/pictures/[!.]*")):
+        with suppress(FileNotFoundError):  # replaced at this moment
+            told = path.stat()
+            found.append((told.st_mtime_ns, told.st_size))
+    return tuple(found)
 
 
 @lru_cache(16)
-def _pairs_of(folder: Path, models: tuple[str, ...], _changed: tuple[int, ...]) -> list[Pair]:
+def _sifted_once(folder: Path, models: tuple[str, ...], changed: Stamps) -> Sifted:
+    return alike.sift(_pairs_once(folder, models, changed))
+
+
+@lru_cache(16)
+def _pairs_once(folder: Path, models: tuple[str, ...], _changed: Stamps) -> Sequence[Pair]:
     return ballots.pairs(Store(folder), models)
 
 

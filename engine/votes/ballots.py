@@ -4,13 +4,21 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
 from engine.core.recipe import file_hash
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
-from engine.votes.ledger import Ledger
+from engine.votes.ledger import Choice, Ledger, Refused, Vote
+
+LEAST_LOOK_SECONDS = 0.4
+"""A vote that comes sooner after the pair is a second press meant for the pair before."""
+
+
+class TooSoon(Refused):
+    """A vote before its pair can have been looked at."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +60,6 @@ class Ballot:
     total: int
 
 
-def new_voter() -> str:
-    return secrets.token_urlsafe(16)
-
-
 def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
     """Every pair that the run's evaluation pictures make, of `models` or of all; without those now gone."""
     found: dict[tuple[str, str, int], list[Side]] = defaultdict(list)
@@ -88,6 +92,27 @@ def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | N
             return None
         _issue(ledger, known, waiting, voter)
     raise AssertionError("a ballot that was issued is open or voted on")
+
+
+def cast(ledger: Ledger, ballot: str, choice: Choice, voter: str, looked_seconds: float) -> Vote:
+    """Count a vote on the pair of `ballot`, which the voter's page names.
+
+    `looked_seconds`, since the pair was seen, is the page's word; since the ballot was handed out,
+    it is ours. Raises TooSoon when either is under `LEAST_LOOK_SECONDS`, and Refused for another's
+    ballot, one that was never handed out, or one that has its vote.
+    """
+    issued = ledger.ballot(ballot)
+    if issued and issued["voter"] != voter:
+        raise Refused("This ballot was handed out to somebody else. Reload the page for your own.")
+    if issued and not _has_looked(looked_seconds, issued["issued_at"]):
+        raise TooSoon("The pictures were not in sight for half a second. Look, and then vote.")
+    return ledger.cast(ballot, choice)
+
+
+def _has_looked(seconds: float, issued_at: str) -> bool:
+    """False for NaN, too."""
+    age = datetime.now(UTC) - datetime.fromisoformat(issued_at)
+    return seconds >= LEAST_LOOK_SECONDS and age.total_seconds() >= LEAST_LOOK_SECONDS
 
 
 def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str) -> None:

@@ -22,6 +22,9 @@ from engine.core.errors import EngineError
 Choice = Literal["left", "right", "tie", "both bad"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 BUSY_SECONDS = 10
+BALLOT_LENGTH = VOTER_LENGTH = 43
+"""Letters: 256 bits in base 64. Longer ones are never stored, whoever sends them."""
+BALLOT_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{BALLOT_LENGTH}}}")
 
 
 def _shown() -> list[sql.Column[Any]]:
@@ -35,8 +38,8 @@ def _shown() -> list[sql.Column[Any]]:
 SCHEMA = sql.MetaData()
 BALLOTS = sql.Table(
     "ballots", SCHEMA,
-    sql.Column("id", sql.String(43), primary_key=True),
-    sql.Column("voter", sql.String(43), nullable=False),
+    sql.Column("id", sql.String(BALLOT_LENGTH), primary_key=True),
+    sql.Column("voter", sql.String(VOTER_LENGTH), nullable=False),
     sql.Column("pair", sql.String(64), nullable=False),
     *_shown(),
     sql.Column("issued_at", sql.String(32), nullable=False),
@@ -44,8 +47,9 @@ BALLOTS = sql.Table(
 VOTES = sql.Table(
     "votes", SCHEMA,
     sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
-    sql.Column("ballot", sql.String(43), sql.ForeignKey("ballots.id"), nullable=False, unique=True),
-    sql.Column("voter", sql.String(43), nullable=False),
+    sql.Column("ballot", sql.String(BALLOT_LENGTH), sql.ForeignKey("ballots.id"), nullable=False,
+               unique=True),
+    sql.Column("voter", sql.String(VOTER_LENGTH), nullable=False),
     sql.Column("choice", sql.String(8), sql.CheckConstraint(f"choice IN {CHOICES}"), nullable=False),
     *_shown(),
     sql.Column("cast_at", sql.String(32), nullable=False))
@@ -94,7 +98,12 @@ class Ledger:
                               "Move a damaged file away, or set SELMA_VOTES to another address.") from error
 
     def issue(self, ballot: Mapping[str, Any]) -> bool:
-        """Record a ballot, values by column; False when this voter already has one for the pair."""
+        """Record a ballot, values by column; False when this voter already has one for the pair.
+
+        Raises Refused for a value longer than its column, which SQLite would store whole.
+        """
+        for column in BALLOTS.c:
+            _check_length(column, ballot.get(column.name))
         try:
             with self._connected() as database:
                 database.execute(sql.insert(BALLOTS).values(**ballot, issued_at=_now()))
@@ -102,14 +111,23 @@ class Ledger:
             return False
         return True
 
+    def ballot(self, ballot: str) -> Mapping[str, Any] | None:
+        """What was handed out under this id, values by column; None when nothing was."""
+        if not isinstance(ballot, str) or not BALLOT_ID.fullmatch(ballot):
+            return None
+        return next(iter(self._rows(sql.select(BALLOTS).where(BALLOTS.c.id == ballot))), None)
+
+    def has_vote(self, ballot: str) -> bool:
+        return bool(self._rows(sql.select(VOTES.c.number).where(VOTES.c.ballot == ballot)))
+
     def cast(self, ballot: str, choice: Choice) -> Vote:
         """Count a vote. Raises Refused when the ballot is unknown or already voted on."""
         if choice not in CHOICES:
             raise Refused(f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}.")
+        issued = self.ballot(ballot)
+        if issued is None:
+            raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
         with self._connected() as database:
-            issued = database.execute(sql.select(BALLOTS).where(BALLOTS.c.id == ballot)).mappings().first()
-            if issued is None:
-                raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
             shared = {c.name: issued[c.name] for c in VOTES.c if c.name in BALLOTS.c}
             vote = Vote(ballot=ballot, pair=issued["pair"], choice=choice, cast_at=_now(), **shared)
             try:
@@ -169,6 +187,13 @@ class Ledger:
                 if last:
                     raise
                 time.sleep(0.2)
+
+
+def _check_length(column: sql.Column[Any], value: object) -> None:
+    most = getattr(column.type, "length", None)
+    if most is not None and isinstance(value, str) and len(value) > most:
+        raise Refused(f"A {column.name} of {len(value):,} letters is not stored; {most} at most. "
+                      "Reload the page for a fresh one.")
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

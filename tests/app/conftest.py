@@ -1,12 +1,16 @@
 """Runs in a temporary folder, and a finished example run beside them."""
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
-from app import jobs, shell
+from app import jobs, shell, voters
+from app.tabs import vote
 from engine.core.store import Store
+from engine.votes import ballots
 from tests.app.example_run import add_weights, make_run
+from tests.app.visitor import Visitor
 from tests.tiny_models import tiny_stable_diffusion
 
 
@@ -62,3 +66,18 @@ def handler(demo):
         assert found, f"no listener called {name}: {sorted(listener.name for listener in demo.fns.values())}"
         return found[0]
     return find
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Votes count however soon they come; nobody is a newcomer yet."""
+    monkeypatch.setattr(ballots, "LEAST_LOOK_SECONDS", 0.0)
+    voters.newcomers.cache_clear()
+    yield
+    vote._ledger.cache_clear()
+
+
+@pytest.fixture
+def visitor(no_patience: None) -> Visitor:
+    """Has the first pair in sight."""
+    return Visitor().opens()

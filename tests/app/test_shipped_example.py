@@ -1,17 +1,20 @@
 """The run that ships: the first open shows it, every tab has something of it, and its experts fit the base."""
+import numpy as np
 from datasets import load_dataset
+from PIL import Image
 
 from app import contents, opening, runs, scores
 from app.preview import Cell, Mix, Preview
 from engine.core.config import read_toml
-from engine.core.store import Store, read_json
-from engine.core.types import Prompt
+from engine.core.store import METADATA, Store, read_json, read_records
+from engine.core.types import Picture, Prompt, Score
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
+from engine.votes import alike, ballots
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")
-MOST_BYTES = 3 * 2**20
+MOST_BYTES = 7 * 2**19
 
 
 def shipped() -> Store:
@@ -48,7 +51,7 @@ def test_its_experts_are_of_the_base_that_ships():
 
 
 def test_its_pictures_open_whole_on_the_hub(tmp_path):
-    for folder, count in ((shipped().folder / "images", 100), (shipped().pictures("base@3.5"), 20)):
+    for folder, count in ((shipped().folder / "images", 100), (shipped().pictures("base@3.5"), 80)):
         opened = load_dataset("imagefolder", data_dir=str(folder), cache_dir=str(tmp_path))
         assert set(opened) == {"train"} and len(opened["train"]) == count
         assert {"image", "text", "seed"} <= set(opened["train"].column_names)
@@ -88,6 +91,29 @@ def test_whatever_it_says_of_weights_is_of_those_that_ship():
     assert len(found) > 20
     for name, value in found:
         assert sha256_of(value) == sha256_of(expected[name]), name
+
+
+def test_there_are_pairs_to_vote_on_that_a_person_can_tell_apart():
+    """Every picture that the test judged is kept: five skills, eight prompts, two pictures each."""
+    run = shipped()
+    sifted = alike.sift(ballots.pairs(run, ("merged@3.5", "base@3.5")))
+    assert sifted.total == 5 * 8 * 2 and sifted.unreadable == 0
+    assert len(sifted.asked) >= 8
+    for pair in sifted.asked:
+        sides = [np.asarray(Image.open(side.file), int) for side in (pair.first, pair.second)]
+        assert np.abs(sides[0] - sides[1]).max() >= 40, "and then it is more than a shade"
+
+
+def test_each_kept_picture_is_one_that_was_judged():
+    run = shipped()
+    for folder in run.folder.glob("scores/*/pictures"):
+        model = folder.parent.name
+        known = read_records(folder / METADATA, Picture)
+        judged = {(score.prompt_id, score.seed)
+                  for score in read_records(run.scores(model, "test/storybook"), Score)}
+        files = {path.name for path in folder.glob("*.png")}
+        assert {picture.file_name for picture in known} == files
+        assert {(picture.prompt_id, picture.seed) for picture in known} == judged
 
 
 def test_it_is_small():

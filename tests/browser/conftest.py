@@ -94,19 +94,20 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def app_url(runs: Path, server_log: Path, small_world: dict[str, str]) -> Iterator[str]:
     """`python app.py` on a free loopback port; the jobs it started end with it."""
-    with serving(free_port(), runs, server_log, small_world) as url:
+    with serving("app.py", runs, server_log, small_world) as url:
         yield url
         for job in jobs.listed(runs):
             jobs.cancel(job.folder, patience_seconds=2)
 
 
 @contextmanager
-def serving(port: int, runs: Path, log_file: Path, world: dict[str, str]) -> Iterator[str]:
-    """The app's address while it runs."""
+def serving(script: str, runs: Path, log_file: Path, world: dict[str, str], port: int = 0) -> Iterator[str]:
+    """The address of an app while it runs; `script` is below the repository's root, any port is 0."""
+    port = port or free_port()
     here = {"SELMA_RUNS": str(runs), "GRADIO_TEMP_DIR": str(log_file.parent / "gradio"), "HF_HUB_OFFLINE": "1",
-            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), **world}
+            "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": str(ROOT), **world}
     with open(log_file, "wb") as log:
-        command = [sys.executable, "app.py"]
+        command = [sys.executable, script]
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | here, stdout=log, stderr=log)
     try:
         _wait_until_it_answers(f"http://127.0.0.1:{port}/", server, log_file)

@@ -39,12 +39,12 @@ def test_somebody_elses_job_moves_nobody(voting: Page, app_url: str):
 def test_a_restart_of_the_server_moves_nobody(browser: Browser, tmp_path: Path, small_world: dict[str, str]):
     port, runs, log = free_port(), tmp_path / "runs", tmp_path / "log.txt"
     page = browser.new_page()
-    with serving(port, runs, log, small_world) as url:
+    with serving("app.py", runs, log, small_world, port) as url:
         page.goto(url)
         open_tab(page, "Vote")
         expect_voting(page)
     write_text(runs / "newest" / "prompts" / "places.jsonl", "")  # which a fresh page would show
-    with serving(port, runs, log, small_world) as url:
+    with serving("app.py", runs, log, small_world, port) as url:
         reloaded = page.wait_for_event("load", timeout=60_000)  # by itself, once the server is back
         assert reloaded
         expect_voting(page)

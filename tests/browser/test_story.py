@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from app.tabs.vote import LEAST_LOOK_SECONDS
+from engine.votes.ballots import LEAST_LOOK_SECONDS
 from engine.votes.ledger import Ledger
 
 PATIENCE_MS = 120_000
@@ -67,15 +67,16 @@ def test_a_blind_vote_by_mouse_and_by_key(page: Page, runs: Path):
     page.on("response", lambda answer: said.append(answer.text()) if "predict" in answer.url else None)
     open_tab(page, "Vote")
     asked, sides = page.locator("#vote-pair .progress"), page.locator("#vote-pair .sides img")
-    expect(asked).to_have_text("Pair 1 of 12. Which picture shows it better?")
+    expect(asked).to_have_text(re.compile(r"Pair 1 of \d+. Which picture shows it better\?"))
+    expect(page.locator("#vote-note")).to_contain_text("of 12 pairs look alike")
     left, right = (side.bounding_box() for side in sides.all())
     assert left and right and all(left[measure] == right[measure] for measure in ("width", "height", "y"))
     page.wait_for_timeout(1000 * LEAST_LOOK_SECONDS)
     page.locator("#vote-left").dblclick()
-    expect(asked).to_contain_text("Pair 2 of 12")
+    expect(asked).to_contain_text("Pair 2 of")
     page.wait_for_timeout(1000 * LEAST_LOOK_SECONDS + 300)
     page.keyboard.press("ArrowDown")
-    expect(asked).to_contain_text("Pair 3 of 12")
+    expect(asked).to_contain_text("Pair 3 of")
     votes = Ledger(f"sqlite:///{runs}/example-votes.db").votes()
     assert [vote.choice for vote in votes] == ["left", "both bad"]
     assert {votes[0].left_model, votes[0].right_model} == {"base@3.5", "merged@2"}
@@ -85,7 +86,7 @@ def test_a_blind_vote_by_mouse_and_by_key(page: Page, runs: Path):
     expect(page.locator("#vote-results .numbers")).to_contain_text("merged@2 over base@3.5")
     page.reload()
     open_tab(page, "Vote")
-    expect(asked).to_contain_text("Pair 3 of 12")
+    expect(asked).to_contain_text("Pair 3 of")
 
 
 def test_keys_are_left_alone_outside_the_vote(page: Page, runs: Path):

@@ -1,4 +1,5 @@
 """Ballots show each pair once a voter, both ways round, and tell nothing."""
+import time
 from collections import Counter
 from dataclasses import fields
 
@@ -6,7 +7,8 @@ import pytest
 from PIL import Image
 
 from engine.votes import ballots
-from engine.votes.ledger import CHOICES, Ledger
+from engine.votes.ballots import LEAST_LOOK_SECONDS, TooSoon
+from engine.votes.ledger import CHOICES, Ledger, Refused
 from tests.votes.painted import paint_run
 
 
@@ -48,7 +50,7 @@ def test_a_pair_whose_picture_is_gone_is_not_asked(store):
 
 
 def test_every_pair_once_and_then_none(store, ledger):
-    among, voter = ballots.pairs(store), ballots.new_voter()
+    among, voter = ballots.pairs(store), "v"
     seen = []
     while ballot := ballots.next_ballot(ledger, among, voter):
         assert (ballot.number, ballot.total) == (len(seen) + 1, 4)
@@ -58,7 +60,7 @@ def test_every_pair_once_and_then_none(store, ledger):
 
 
 def test_a_reload_shows_the_open_ballot_again(store, ledger):
-    among, voter = ballots.pairs(store), ballots.new_voter()
+    among, voter = ballots.pairs(store), "v"
     assert ballots.next_ballot(ledger, among, voter) == ballots.next_ballot(ledger, among, voter)
 
 
@@ -100,3 +102,29 @@ def test_every_choice_is_kept(store, ledger, choice):
     kept, = ledger.votes()
     assert kept.choice == choice and kept.prompt == ballot.prompt and kept.left_seed == kept.right_seed == 7
     assert kept.cast_at.endswith("+00:00")
+
+
+def test_a_vote_counts_for_its_own_ballot_and_its_own_voter(store, ledger):
+    among = ballots.pairs(store)
+    ours, theirs = (ballots.next_ballot(ledger, among, voter) for voter in ("v", "w"))
+    time.sleep(LEAST_LOOK_SECONDS)
+    with pytest.raises(Refused, match="somebody else"):
+        ballots.cast(ledger, theirs.id, "left", "v", 9.0)
+    ballots.cast(ledger, ours.id, "left", "v", 9.0)
+    assert [(vote.ballot, vote.voter) for vote in ledger.votes()] == [(ours.id, "v")]
+
+
+@pytest.mark.parametrize("looked", [0.0, LEAST_LOOK_SECONDS - 0.01, -1.0, float("nan")])
+def test_a_vote_before_the_pair_was_looked_at_is_none(store, ledger, looked):
+    ballot = ballots.next_ballot(ledger, ballots.pairs(store), "v")
+    time.sleep(LEAST_LOOK_SECONDS)
+    with pytest.raises(TooSoon, match="Look, and then vote"):
+        ballots.cast(ledger, ballot.id, "left", "v", looked)
+    assert ledger.votes() == []
+
+
+def test_no_word_of_the_page_makes_a_vote_older_than_its_ballot(store, ledger):
+    ballot = ballots.next_ballot(ledger, ballots.pairs(store), "v")
+    with pytest.raises(TooSoon):
+        ballots.cast(ledger, ballot.id, "left", "v", 1e9)
+    assert ledger.votes() == []

@@ -1,6 +1,7 @@
 """One vote a ballot, whoever races; nothing that was counted can change."""
 import multiprocessing
 import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +12,21 @@ from engine.votes import ballots
 from engine.votes.ledger import VOTES, Ledger, Refused
 from tests.full_disk import full_disk
 from tests.votes.painted import paint_run
+
+SHOWN = """prompt_id TEXT NOT NULL, prompt TEXT NOT NULL, left_model TEXT NOT NULL,
+    right_model TEXT NOT NULL, left_seed BIGINT NOT NULL, right_seed BIGINT NOT NULL"""
+OLD_SCHEMA = f"""
+CREATE TABLE ballots (id VARCHAR(43) NOT NULL, voter VARCHAR(43) NOT NULL,
+    pair VARCHAR(64) NOT NULL, {SHOWN},
+    issued_at VARCHAR(32) NOT NULL, PRIMARY KEY (id), UNIQUE (voter, pair));
+CREATE TABLE votes (number INTEGER NOT NULL, ballot VARCHAR(43) NOT NULL,
+    voter VARCHAR(43) NOT NULL,
+    choice VARCHAR(8) NOT NULL CHECK (choice IN ('left', 'right', 'tie', 'both bad')), {SHOWN},
+    cast_at VARCHAR(32) NOT NULL, PRIMARY KEY (number), UNIQUE (ballot),
+    FOREIGN KEY(ballot) REFERENCES ballots (id));
+CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes
+    BEGIN SELECT RAISE(ABORT, 'votes are append-only'); END;
+"""
 
 
 @pytest.fixture
@@ -50,7 +66,10 @@ def test_a_voter_gets_a_pair_once(url):
 
 @pytest.mark.parametrize("ballot, choice, words", [
     ("unknown", "left", "never handed out"), ("b" * 22, "merged", "is no choice"),
-    ("b" * 22, None, "is no choice"),
+    ("b" * 22, None, "is no choice"), ("b" * 200_000, "left", "never handed out"),
+    ("\ud800", "left", "never handed out"), ("b\0", "left", "never handed out"),
+    (["b" * 22], "left", "never handed out"), (None, "left", "never handed out"),
+    ("b" * 22, "left" * 50_000, "is no choice"),
     ("'; DROP TABLE votes; --", "left", "never handed out")])
 def test_nonsense_is_refused(url, ballot, choice, words):
     ledger = Ledger(url)
@@ -58,6 +77,32 @@ def test_nonsense_is_refused(url, ballot, choice, words):
     with pytest.raises(Refused, match=words):
         ledger.cast(ballot, choice)
     assert ledger.votes() == []
+
+
+@pytest.mark.parametrize("given", [
+    {"voter": "v" * 200_000}, {"ballot": "b" * 44}, {"pair": "a" * 65}])
+def test_nothing_longer_than_its_column_is_stored(url, given):
+    ledger = Ledger(url)
+    with pytest.raises(Refused, match="is not stored"):
+        issue(ledger, **given)
+    assert ledger.issued("v" * 200_000) == ledger.sides() == []
+
+
+def test_votes_of_an_earlier_version_open_and_count(url, tmp_path):
+    """Its file had no limit on what a voter was called, and nothing else is different."""
+    (tmp_path / "deep").mkdir()
+    with sqlite3.connect(tmp_path / "deep" / "votes.db") as old:
+        old.executescript(OLD_SCHEMA)
+        shown = ("p", "a ball", "base", "merged", 7, 7)
+        for number in range(2):
+            old.execute("INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (f"old-{number}", "w" * 300, f"pair-{number}", *shown, "2026-01-01"))
+        old.execute("INSERT INTO votes VALUES (1, 'old-0', ?, 'left', ?, ?, ?, ?, ?, ?, '2026')",
+                    ("w" * 300, *shown))
+    ledger = Ledger(url)
+    assert [(vote.ballot, vote.choice) for vote in ledger.votes()] == [("old-0", "left")]
+    ledger.cast("old-1", "tie")
+    assert issue(ledger) and [vote.choice for vote in ledger.votes()] == ["left", "tie"]
 
 
 @pytest.mark.parametrize("change", [sql.update(VOTES).values(choice="right"), sql.delete(VOTES)])

@@ -1,0 +1,100 @@
+"""Which pairs a person can tell apart; no others are asked.
+
+Two pictures count as alike when no thing in them differs: both are reduced to at most 64 pixels a
+side, every square of an eighth of that side is averaged, and nowhere do the averages differ by
+`LEAST_DIFFERENCE` of 255 in a channel. An outline that is a little softer is no difference, another
+object is one: looking at the shipped example's pairs, those of 41 and more can be told apart, and
+none of those of 31 and less. A vote on such a pair would be a coin's, and would draw every result
+towards a half. The same files give the same answer everywhere.
+"""
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.core import picture_files
+from engine.core.errors import EngineError
+from engine.votes.ballots import Pair
+
+LEAST_DIFFERENCE = 36.0
+"""Of 255, in one channel, over a square of `SQUARE` pixels a side."""
+LONG_SIDE, SQUARE = 64, 8
+SMALL_ONES = 2048
+"""Reduced pictures that are remembered: 25 MB."""
+Pixels = NDArray[np.uint8]
+"""(height, width, RGB)"""
+LOG = logging.getLogger(__name__)
+READING = threading.Lock()
+"""Many who come at once wait for one reading of the pictures."""
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """The pairs there are: those to ask, and how many are not and why."""
+
+    asked: tuple[Pair, ...] = ()
+    alike: int = 0
+    unreadable: int = 0
+    """Pairs with a picture that cannot be read; the log names the file."""
+
+    @property
+    def total(self) -> int:
+        return len(self.asked) + self.alike + self.unreadable
+
+
+def sift(pairs: Sequence[Pair]) -> Sifted:
+    """Leaves out what nobody can tell apart or see. Files are read once, again when they change."""
+    with READING:
+        found = [(pair, difference(pair.first.file, pair.second.file)) for pair in pairs]
+    asked = tuple(pair for pair, apart in found if apart is not None and apart >= LEAST_DIFFERENCE)
+    unreadable = sum(apart is None for _, apart in found)
+    return Sifted(asked, len(found) - len(asked) - unreadable, unreadable)
+
+
+def difference(first: Path, second: Path) -> float | None:
+    """The largest one between averaged squares, of 255; None where a picture cannot be read."""
+    ours, theirs = _small_of(first), _small_of(second)  # both, so that the log names both
+    return None if ours is None or theirs is None else _apart(ours, theirs)
+
+
+def _apart(first: Pixels, second: Pixels) -> float:
+    """Pictures of unlike sizes are compared at the first one's."""
+    height, width, _ = first.shape
+    if second.shape != first.shape:
+        second = np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BOX))
+    return float(np.abs(_averaged(first.astype(float) - second)).max())
+
+
+def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of every square, by running sums; of a difference it is that of the means."""
+    height, width = (min(SQUARE, side) for side in values.shape[:2])
+    sums = np.pad(values, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
+    rows = sums[height:] - sums[:-height]
+    return (rows[:, width:] - rows[:, :-width]) / (height * width)
+
+
+def _small_of(file: Path) -> Pixels | None:
+    try:
+        told = file.stat()
+    except OSError as error:
+        LOG.warning("A pair to vote on is left out: %s: %s", file, error.strerror)
+        return None
+    return _small(file, told.st_mtime_ns, told.st_size)
+
+
+@lru_cache(SMALL_ONES)
+def _small(file: Path, _changed_at: int, _bytes: int) -> Pixels | None:
+    """At most `LONG_SIDE` a side; None, and a line in the log, for a damaged file."""
+    try:
+        image = picture_files.read(file)
+    except EngineError as error:
+        LOG.warning("A pair to vote on is left out: %s", error)
+        return None
+    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
