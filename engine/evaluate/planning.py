@@ -8,10 +8,9 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine.core import texts
+from engine.core import prompt_files, texts
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.evaluate import Config
 from engine.storybook import evaluation
@@ -84,15 +83,16 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
     file = Path(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {file} with prompts. Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {file} with prompts. Name a file of them: a text a "
+                          "line, or JSON lines of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
-    for prompt in read_records(file, Prompt):
+    for prompt in prompt_files.read(file):
         found[prompt.skill].append(prompt)
     texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
     if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
         raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
     if not found:
-        raise EngineError(f"{file} is empty. Write a line of id, skill and text for each prompt.")
+        raise EngineError(f"{file} is empty. Write a line for each prompt.")
     if missing := [skill for skill in config.skills if skill not in found]:
         raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
     return {skill: found[skill] for skill in config.skills or found}

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import plugins, recipe
+from engine.core import plugins, prompt_files, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, read_json, read_records, write_json
-from engine.core.types import Prompt
+from engine.core.store import Store, read_json, write_json
 from engine.images.shards import Shard, Shelf, plan
 from engine.models import checkpoints
 
@@ -90,7 +89,7 @@ def _recipe(config: Config) -> dict[str, Any]:
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
-    prompts = read_records(store.prompts(skill), Prompt)
+    prompts = prompt_files.read(store.prompts(skill))
     if not prompts:
         raise EngineError(f"There are no prompts for {skill!r} in {store.folder}. Write them first: stage prompts.")
     return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, identity)
