@@ -20,10 +20,12 @@ from engine.recipes import MADE_WITH, Recipe
 FILE_NAME = "recipe.toml"
 LIBRARIES = ("torch", "diffusers", "peft", "transformers")
 SOURCE = Path(__file__).parent
-MADE_BY = {"prompts": "prompts/[!.]*", "images": "images/*/*.png", "experts": "experts/*/*.safetensors",
-           "merge": "merges/*/*.safetensors",
+MADE_BY = {"prompts": "prompts/[!.]*.jsonl", "images": "images/*/*.png",
+           "experts": "experts/*/*.safetensors", "merge": "merges/*/*.safetensors",
            "validation": "scores/*/validation/*.jsonl", "test": "scores/*/test/*.jsonl"}
 """What a stage that has begun leaves in the folder, and would not make again."""
+NOTHING_KEPT = ".rejected.jsonl"
+"""What a writer leaves of which nothing could be kept: its options may be set anew."""
 FREE = {"max_rounds", "recompute", "log_every", "held_out_every", "checkpoint_every", "keep_pictures", "verify",
         "replace", "images.batch_size", "validation.batch_size", "test.batch_size"}
 """Options that decide how the work goes and not what comes out: errors advise to change them on the way."""
@@ -52,7 +54,7 @@ def begin(recipe: Recipe, folder: Path) -> str:
 
 def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
     """What the stages that have begun, and are not to replace what they made, were asked for otherwise."""
-    begun = [stage for stage, made in MADE_BY.items() if next(folder.glob(made), None)
+    begun = [stage for stage, made in MADE_BY.items() if _has_made(folder, made)
              and getattr(before, stage) and getattr(now, stage) and not getattr(now, stage).replace]
     had, asked = ({f"{stage}.{name}": value for stage in begun for name, value in asdict(getattr(one, stage)).items()
                    if not {name, f"{stage}.{name}"} & FREE} for one in (before, now))
@@ -60,6 +62,11 @@ def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
         if {key, key.partition(".")[2]} & GROWING and _holds(asked[key], value):
             asked[key] = value
     return difference(had, asked)
+
+
+def _has_made(folder: Path, made: str) -> bool:
+    return any(file.stat().st_size for file in folder.glob(made)
+               if not file.name.endswith(NOTHING_KEPT))
 
 
 def _holds(new: Any, old: Any) -> bool:

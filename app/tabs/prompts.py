@@ -8,7 +8,7 @@ from app.choice import choose
 from app.form import form
 from app.page import QUIET, Page, told
 from engine.core.types import Prompt, Rejected
-from engine.prompts import Config, check, skills, writers
+from engine.prompts import Config, check, language_of, skills, writers
 
 TITLE = "Prompts"
 ALL = "all skills"
@@ -43,6 +43,9 @@ def build(run: gr.Dropdown) -> Page:
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
     asked.follow(run, "prompts", Config, options, writer)
+    picked = writer.inputs[writer.kind]
+    assert isinstance(picked, gr.Dropdown)
+    picked.input(language_of, picked, options["language"], **QUIET)
     for choice in (skill, verdict):
         choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)
