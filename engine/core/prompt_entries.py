@@ -20,6 +20,8 @@ _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 _LIKE_JSON = re.compile(r'\s*[\[{]\s*["\[{]')
 """How JSON begins, and hardly ever a text with a bracket."""
 
+_JSON = json.JSONDecoder(strict=False)
+
 Entry = tuple[str, Any]
 """Where it stands in the file, as a part of a sentence, and what stands there."""
 
@@ -44,9 +46,7 @@ def entries(text: str, suffix: str) -> Iterator[Entry]:
     value, fault = _parsed(text)
     if not fault:
         return _whole(value)
-    are_json = [_is_json(line) for _, line in lines]
-    is_text = suffix == PLAIN and not any(are_json) and not _LIKE_JSON.match(text)
-    if is_text or (first == '"' and not all(are_json)):
+    if _is_text(text, suffix, [line for _, line in lines]):
         return _plain(lines)
     if first == "[":
         raise Unclear(f" is no JSON list ({fault}). Correct it, or write an object a line.")
@@ -78,6 +78,13 @@ def _json_lines(lines: list[Entry], fault: str) -> Iterator[Entry]:
         if fault:
             raise Unclear(f"{where} is no JSON ({fault}). Correct that line, or take it out.")
         yield where, value
+
+
+def _is_text(text: str, suffix: str, lines: list[str]) -> bool:
+    """Whether lines that begin like JSON are prompts that happen to begin so."""
+    if text.lstrip().startswith('"'):
+        return not all(map(_is_json, lines))
+    return suffix == PLAIN and not _LIKE_JSON.match(text) and not any(map(_is_json, lines))
 
 
 def _plain(lines: list[Entry]) -> Iterator[Entry]:
@@ -114,7 +121,7 @@ def _rows(text: str, delimiter: str) -> Iterator[Entry]:
 def _parsed(text: str) -> tuple[Any, str]:
     """The value, and "" or why there is none."""
     try:
-        return json.loads(text, strict=False), ""
+        return _JSON.decode(text), ""
     except RecursionError:
         return None, "nested too deeply"
     except ValueError as error:  # of a number with thousands of digits, too

@@ -7,6 +7,7 @@ objects or of texts, or an object that holds one; CSV and TSV with such a column
 """
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from engine.core.errors import EngineError
 from engine.core.prompt_entries import Unclear, entries, text_key
 from engine.core.text_encodings import NotText, decoded
 from engine.core.types import Prompt
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def read(path: Path) -> list[Prompt]:
@@ -107,7 +110,7 @@ def _novelty(where: str, values: Mapping[str, Any]) -> float:
 
 def _can_be_written(text: str) -> bool:
     """Whether it is whole Unicode: JSON can hold half a character."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return not _HALF.search(text)
 
 
 def _short(value: Any) -> str:
