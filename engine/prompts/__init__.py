@@ -72,13 +72,13 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """
     check(config)
     plugin, options = _plugin(config)
-    writer, total, done, short = None, config.count * len(config.skills), 0, {}
+    writer, total, done = None, config.count * len(config.skills), 0
+    short: dict[str, dict[str, int]] = {}
+    own: list[str] = []
     for skill in [skills.load(name) for name in config.skills]:
         recipe = _recipe(config, asdict(options), skill)
         pool = pools.load(store, skill, recipe, config.count, config.replace)
-        if pool.own:
-            text = f"{skill.name}: {len(pool.accepted)} prompts of your own are used as they are"
-            yield Event(text, done, total)
+        own += [skill.name] if pool.own else []
         if not pool.finished and pool.rounds < config.max_rounds:
             shortfall.check(pool, recipe, config.count, shortfall.unanswered(pool))
             writer = writer or plugin.writer(options)
@@ -90,7 +90,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             short[skill.name] = pool.counts()
             text = shortfall.text(pool, recipe, config.count)
             yield Event(text, done, total, data={"skill": skill.name, "counts": pool.counts()})
-    text = f"{done} prompts for {', '.join(config.skills)}" + (f"; too few for {', '.join(short)}" if short else "")
+    text = f"{done} prompts for {', '.join(config.skills)}"
+    text += f"; too few for {', '.join(short)}" if short else ""
+    text += f"; your own for {', '.join(own)}, used as they are" if own else ""
     yield Event(f"{text}.", done, total, "done", {"short": short})
 
 

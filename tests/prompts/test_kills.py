@@ -127,6 +127,6 @@ def test_lines_are_someones_own_only_where_no_recipe_was_ever_written(grammar, t
     write_records(
         store.prompts("counting"), [Prompt("mine-1", "counting", "a dog on a skateboard")]
     )
-    told, _ = prompts.run(replace(CONFIG, skills=("counting",)), store)
-    assert told.text == "counting: 1 prompts of your own are used as they are" and not grammar.calls
+    (told,) = prompts.run(replace(CONFIG, skills=("counting",)), store)
+    assert "your own for counting, used as they are" in told.text and not grammar.calls
     assert not pool.recipe_path(store, "counting").exists()
