@@ -34,8 +34,8 @@ class Config:
     skills: tuple[str, ...] = field(default=(), metadata={
         "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file"})
     prompts: str = field(default="", metadata={
-        "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a text a "
-                "line; empty: Storybook's frozen ones"})
+        "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
+                "text a line; empty: Storybook's frozen ones"})
     prompts_per_skill: int = field(default=100, metadata={
         "help": "The first of each skill", "range": (1, 10_000)})
     pictures_per_prompt: int = field(default=1, metadata={
