@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from engine.core import store
+from engine.core import prompt_files, store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -80,7 +80,8 @@ def of(run: Store) -> Contents:
 def accepted(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
     files = sorted(run.folder.glob("prompts/[!.]*.jsonl"))  # a file that is being written begins with a dot
-    return {path.stem: store.read_records(path, Prompt) for path in files if not path.stem.endswith(".rejected")}
+    return {path.stem: prompt_files.read(path) for path in files
+            if not path.stem.endswith(".rejected")}
 
 
 def rejected(run: Store, skill: str) -> list[Rejected]:
@@ -194,7 +195,7 @@ def _painted(run: Store, skill: str) -> list[Painted]:
     files = sorted(path for path in folder.glob("[!.]*.png")
                    if path.name in known or path.name[0].isdigit())
     if any(path.name not in known for path in files):
-        texts = [prompt.text for prompt in store.read_records(run.prompts(skill), Prompt)]
+        texts = [prompt.text for prompt in prompt_files.read(run.prompts(skill))]
         each = _pictures_per_prompt(folder)
         known = {f"{n:05d}.png": text for n, text in enumerate(t for t in texts for _ in range(each))} | known
     return [Painted(path, known.get(path.name, "")) for path in files]

@@ -20,10 +20,12 @@ from engine.recipes import MADE_WITH, Recipe
 FILE_NAME = "recipe.toml"
 LIBRARIES = ("torch", "diffusers", "peft", "transformers")
 SOURCE = Path(__file__).parent
-MADE_BY = {"prompts": "prompts/[!.]*", "images": "images/*/*.png", "experts": "experts/*/*.safetensors",
-           "merge": "merges/*/*.safetensors",
+MADE_BY = {"prompts": "prompts/[!.]*.jsonl", "images": "images/*/*.png",
+           "experts": "experts/*/*.safetensors", "merge": "merges/*/*.safetensors",
            "validation": "scores/*/validation/*.jsonl", "test": "scores/*/test/*.jsonl"}
 """What a stage that has begun leaves in the folder, and would not make again."""
+NOTHING_KEPT = ".rejected.jsonl"
+"""What a writer leaves of which nothing could be kept: its options may be set anew."""
 
 
 def begin(recipe: Recipe, folder: Path) -> str:
@@ -49,7 +51,7 @@ def begin(recipe: Recipe, folder: Path) -> str:
 
 def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
     """What the stages that have begun, and are not to replace what they made, were asked for otherwise."""
-    begun = [stage for stage, made in MADE_BY.items() if next(folder.glob(made), None)
+    begun = [stage for stage, made in MADE_BY.items() if _has_made(folder, made)
              and getattr(before, stage) and getattr(now, stage) and not getattr(now, stage).replace]
     had, asked = ({f"{stage}.{name}": value for stage in begun
                    for name, value in _deciding(getattr(one, stage))}
@@ -65,6 +67,9 @@ def _deciding(config: Any) -> list[tuple[str, Any]]:
     """What errors may not advise to change on the way."""
     free = provenance.free(type(config))
     return [(name, value) for name, value in asdict(config).items() if name not in free]
+def _has_made(folder: Path, made: str) -> bool:
+    return any(file.stat().st_size for file in folder.glob(made)
+               if not file.name.endswith(NOTHING_KEPT))
 
 
 def _holds(new: Any, old: Any) -> bool:

@@ -10,7 +10,7 @@ from app.form import form
 from app.page import QUIET, Page, told
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
-from engine.prompts import Config, check, skills, writers
+from engine.prompts import Config, check, language_of, skills, writers
 
 TITLE = "Prompts"
 ALL = "all skills"
@@ -47,8 +47,9 @@ def build(run: gr.Dropdown) -> Page:
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
     asked.follow(run, "prompts", Config, options, writer)
-    who: Any = writer.inputs["writer"]
+    who: Any = writer.inputs[writer.kind]
     gr.on([run.change, who.change], told()(server_asked), [run, who], server, **QUIET)
+    who.input(language_of, who, options["language"], **QUIET)
     for choice in (skill, verdict):
         choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)

@@ -37,8 +37,8 @@ class Config:
         "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
         "grows": True, "recorded": "as the hash of each skill's prompts"})
     prompts: str = field(default="", metadata={
-        "help": "A JSONL file of prompts of another world (id, skill, text); empty: Storybook's "
-                "frozen ones",
+        "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
+                "text a line; empty: Storybook's frozen ones",
         "recorded": "as the hash of each skill's prompts"})
     prompts_per_skill: int = field(default=100, metadata={
         "help": "The first of each skill", "range": (1, 10_000), "most_in_app": 2_000,

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
-from pathlib import Path
 
 from engine import judges
-from engine.core import names, plugins, texts, weights
+from engine.core import names, plugins, prompt_files, texts, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.files import path_of
 from engine.core.misfits import shortened
 from engine.core.recipe import derived_seed
-from engine.core.store import read_records
 from engine.core.types import Prompt
 from engine.evaluate import Config, readable
 from engine.models import checkpoints
@@ -95,35 +93,19 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
         return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
     file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. "
-                          "Name a JSONL file of id, skill and text.")
+        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. Name a file of "
+                          "them: a text a line, or JSON lines of id, skill and text.")
     found: dict[str, list[Prompt]] = defaultdict(list)
-    try:
-        prompts = _own_prompts(file)
-    except EngineError as error:
-        raise EngineError(f"{file}: {error}") from error
-    for prompt in prompts:
+    for prompt in prompt_files.read(file):
         found[prompt.skill].append(prompt)
+    texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
+    if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
+        raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
+    if not found:
+        raise EngineError(f"{file} is empty. Write a line for each prompt.")
     if missing := [skill for skill in config.skills if skill not in found]:
         raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
     return {skill: found[skill] for skill in config.skills or found}
-
-
-def _own_prompts(file: Path) -> list[Prompt]:
-    """Prompts of another world.
-
-    Raises EngineError that never advises to delete what a person has written.
-    """
-    prompts = read_records(file, Prompt, f"Correct it: {LINE}, in UTF-8")
-    if not prompts:
-        raise EngineError(f"there are no prompts in it. Correct it: {LINE}.")
-    texts.check(prompt.text for prompt in prompts)
-    if not all(prompt.id for prompt in prompts):
-        raise EngineError("a prompt has no id. Give each its own.")
-    twice = [key for key, count in Counter(prompt.id for prompt in prompts).items() if count > 1]
-    if twice:
-        raise EngineError(f"there are two prompts with the id {twice[0]!r}. Give each its own.")
-    return prompts
 
 
 def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:

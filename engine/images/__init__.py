@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine import judges
-from engine.core import imagefolder, names, plugins, provenance, recipe
+from engine.core import imagefolder, names, plugins, prompt_files, provenance, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, read_object, read_records, write_json
-from engine.core.types import Prompt
+from engine.core.store import Store, read_object, write_json
 from engine.images.shards import STORY, Shard, Shelf, plan
 from engine.models import checkpoints
 from engine.models.identity import recognised
@@ -117,7 +116,7 @@ def _recipe(config: Config) -> dict[str, Any]:
 
 
 def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
-    prompts = read_records(store.prompts(skill), Prompt)
+    prompts = prompt_files.read(store.prompts(skill))
     if not prompts:
         raise EngineError(f"There are no prompts for {skill!r} in {store.folder}. Write them first: stage prompts.")
     told = _as_told(store.images(skill) / "recipe.json", identity)

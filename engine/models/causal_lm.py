@@ -19,7 +19,7 @@ from transformers.utils import logging
 
 from engine.core.errors import EngineError
 from engine.models import checkpoints, parts, weight_files
-from engine.models.llm import Messages, Sampling
+from engine.models.llm import Messages, Reply, Sampling
 
 KIND = "causal language model"
 STOP_WINDOW_TOKENS = 24
@@ -39,6 +39,29 @@ class CausalLM:
         A text depends on its own prompt and seed, not on its neighbours (up to rounding in a padded batch).
         Raises EngineError when a prompt leaves no room.
         """
+        return [_before_stop(self._decoded(ids, skip_special_tokens=True), sampling.stop)
+                for ids in self._generated(prompts, seeds, sampling, special_tokens)]
+
+    def chat(self, conversations: Sequence[Messages], seeds: Sequence[int],
+             sampling: Sampling) -> list[Reply]:
+        """The assistant's reply to each conversation, by the model's own chat template; thinking is
+        off.
+
+        Special tokens stay in the text up to the end token: some models mark with them where their
+        thoughts end. Raises EngineError when the model has no template.
+        """
+        if not self.tokenizer.chat_template:
+            raise EngineError(f"{self.model_id} has no chat template. Choose an instruct model, "
+                              "or a writer that continues plain text.")
+        prompts = [self.tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False)
+            for messages in conversations]
+        rows = self._generated(prompts, seeds, sampling, special_tokens=False)
+        return [self._reply(row, sampling) for row in rows]
+
+    def _generated(self, prompts: Sequence[str], seeds: Sequence[int], sampling: Sampling,
+                   special_tokens: bool) -> Tensor:
+        """The new tokens (n, at most `max_tokens`), padded."""
         inputs = self.tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left",
                                 add_special_tokens=special_tokens).to(self.model.device)
         start = inputs.input_ids.shape[1]
@@ -49,22 +72,20 @@ class CausalLM:
                 generation_config=self._config(sampling),
                 logits_processor=LogitsProcessorList([_SeededSampling(seeds, sampling)]),
                 stopping_criteria=StoppingCriteriaList([_StopStrings(self.tokenizer, sampling.stop, start)]))
-        texts = self.tokenizer.batch_decode(ids[:, start:], skip_special_tokens=True,
-                                            clean_up_tokenization_spaces=False)
-        return [_before_stop(text, sampling.stop) for text in texts]
+        new: Tensor = ids[:, start:]
+        return new
 
-    def chat(self, conversations: Sequence[Messages], seeds: Sequence[int], sampling: Sampling) -> list[str]:
-        """The assistant's reply to each conversation, by the model's own chat template; thinking is off.
+    def _decoded(self, ids: Tensor | list[int], skip_special_tokens: bool) -> str:
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=skip_special_tokens,
+                                          clean_up_tokenization_spaces=False)
+        return text
 
-        Raises EngineError when the model has no template.
-        """
-        if not self.tokenizer.chat_template:
-            raise EngineError(f"{self.model_id} has no chat template. Choose an instruct model, or a writer "
-                              "that continues plain text.")
-        prompts = [self.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False)
-            for messages in conversations]
-        return self.complete(prompts, seeds, sampling, special_tokens=False)
+    def _reply(self, row: Tensor, sampling: Sampling) -> Reply:
+        eos, ids = self.model.generation_config.eos_token_id, row.tolist()
+        ends = set(eos if isinstance(eos, list) else [eos])
+        length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
+        text = _before_stop(self._decoded(ids[:length], skip_special_tokens=False), sampling.stop)
+        return Reply(text, cut=length == sampling.max_tokens)
 
     def _config(self, sampling: Sampling) -> GenerationConfig:
         own = self.model.generation_config

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core.errors import EngineError
+from engine.models.llm_options import Options
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 60.0
@@ -14,6 +15,12 @@ BUSY = {408, 429, 500, 502, 503, 504}
 """HTTP status codes worth another attempt."""
 KEYLESS = "none"
 """Sent where no key is wanted: without one, huggingface_hub sends the user's Hub token to any server."""
+NOT_UNDERSTOOD = (400, 422)
+"""HTTP status codes for a request that the server cannot take as it is."""
+CUT = {"length", "max_tokens", "max_output_tokens"}
+"""What servers say, in any case, of an answer that ended because it was long enough."""
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Fields in which servers hand over what a model thought before it answered."""
 
 Messages = Sequence[dict[str, str]]
 """A conversation: {"role": "system" | "user" | "assistant", "content": ...}."""
@@ -29,6 +36,28 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What an assistant answered."""
+
+    text: str
+    cut: bool = False
+    """Whether it ended because it was as long as it may be."""
+    thought: bool = False
+    """Whether the model thought apart from the text; its thoughts count as tokens, too."""
+
+
+def silent(_: str) -> None:
+    """Nobody is told."""
+
+
+def check_address(base_url: str) -> None:
+    """Raises EngineError for what is no server's address."""
+    if not base_url.startswith(("http://", "https://")):
+        raise EngineError(f"{base_url!r} is no server's address. "
+                          "Give one like http://localhost:8000/v1.")
+
+
 class Endpoint:
     """A chat model on a server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, a hosted one.
 
@@ -40,21 +69,26 @@ class Endpoint:
     def __init__(self, base_url: str, model: str, api_key_variable: str = "",
                  timeout_seconds: float = 120.0) -> None:
         from huggingface_hub import InferenceClient
-        if not base_url.startswith(("http://", "https://")):
-            raise EngineError(f"{base_url!r} is no server's address. Give one like http://localhost:8000/v1.")
+        check_address(base_url)
         if api_key_variable and not os.environ.get(api_key_variable):
             raise EngineError(f"The environment variable {api_key_variable} holds no key. Set it before the "
                               "start, or leave its name empty for a server that wants none.")
         key = os.environ[api_key_variable] if api_key_variable else KEYLESS
-        self.base_url, self.model = base_url, model
+        self.base_url, self.model, self._options = base_url, model, Options()
         self._client = InferenceClient(base_url=base_url, api_key=key, timeout=timeout_seconds)
 
     def chat(self, messages: Messages, sampling: Sampling, seed: int,
-             wait: Callable[[float], None] = time.sleep) -> str:
-        """The assistant's reply. A busy server is asked again, `ATTEMPTS` times in all; then EngineError."""
+             wait: Callable[[float], None] = time.sleep,
+             tell: Callable[[str], None] = silent) -> Reply:
+        """The assistant's reply. A busy server is asked again, `ATTEMPTS` times in all; then
+        EngineError.
+
+        An option that the server refuses by name is asked for by its other name, or left out, from
+        then on: `tell` is told of each once.
+        """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._ask(messages, sampling, seed)
+                return self._ask(messages, sampling, seed, tell)
             except _Busy as busy:
                 if attempt == ATTEMPTS:
                     raise EngineError(f"{self.base_url} did not answer in {ATTEMPTS} attempts ({busy}). "
@@ -63,13 +97,23 @@ class Endpoint:
                 wait(min(pause, LONGEST_WAIT_SECONDS))
         raise AssertionError("unreachable")
 
-    def _ask(self, messages: Messages, sampling: Sampling, seed: int) -> str:
+    def _ask(self, messages: Messages, sampling: Sampling, seed: int,
+             tell: Callable[[str], None]) -> Reply:
         from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+        values = {"max_tokens": sampling.max_tokens, "seed": seed, "top_p": sampling.top_p,
+                  "temperature": sampling.temperature, "stop": list(sampling.stop) or None}
         try:
-            answer: Any = self._client.chat_completion(
-                [dict(m) for m in messages], model=self.model, max_tokens=sampling.max_tokens, seed=seed,
-                temperature=sampling.temperature, top_p=sampling.top_p, stop=list(sampling.stop) or None)
-            return answer.choices[0].message.content or ""
+            while True:
+                try:
+                    # `extra_body`, since huggingface_hub knows no max_completion_tokens
+                    answer: Any = self._client.chat_completion(
+                        [dict(m) for m in messages], model=self.model,
+                        extra_body=self._options.named(values))
+                    return _reply(answer)
+                except HfHubHTTPError as error:
+                    if not (remedy := self._learned(error)):
+                        raise
+                    tell(f"{self.base_url} {remedy}.")
         except OfflineModeIsEnabled as error:
             raise EngineError(f"HF_HUB_OFFLINE is set, which also bars {self.base_url}. Unset it.") from error
         except HfHubHTTPError as error:
@@ -79,6 +123,12 @@ class Endpoint:
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise EngineError(f"{self.base_url} answers, but not in OpenAI's protocol. Check the address; it "
                               "mostly ends in /v1.") from error
+
+    def _learned(self, error: Any) -> str:
+        """What is done about a refusal that names an option; "" for every other one."""
+        if error.response.status_code not in NOT_UNDERSTOOD:
+            return ""
+        return self._options.refuse(error.response.text or "")
 
     def _refused(self, error: Any) -> Exception:
         status = error.response.status_code
@@ -90,6 +140,35 @@ class Endpoint:
         detail = " ".join((error.response.text or "").split())[:300]
         return EngineError(f"{self.base_url} refuses {self.model!r} (HTTP {status}: {detail}). "
                            "Check the model's name and the options.")
+
+
+def _reply(answer: Any) -> Reply:
+    """Raises TypeError, LookupError or AttributeError for what is no chat completion."""
+    choice = answer.choices[0]
+    message = choice.message
+    thought = any(getattr(message, name, None) for name in THOUGHTS)
+    cut = str(choice.finish_reason).lower() in CUT
+    return Reply(_text(message.content) or _text(getattr(message, "refusal", None)), cut, thought)
+
+
+def _text(content: Any) -> str:
+    """A message's content: a text, none, or a list of parts, of which thoughts and pictures are no
+    text.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise TypeError(f"content is a {type(content).__name__}")
+    return "".join(part if isinstance(part, str) else _part(part) for part in content)
+
+
+def _part(part: Any) -> str:
+    if part.get("type", "text") not in ("text", "output_text"):
+        return ""
+    text = part["text"]
+    if not isinstance(text, str):
+        raise TypeError(f"a part's text is a {type(text).__name__}")
+    return text
 
 
 class _Busy(Exception):

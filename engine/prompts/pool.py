@@ -1,4 +1,10 @@
-"""A skill's accepted and refused lines, on disk after every round: a stopped stage goes on as if it had not been."""
+"""A skill's accepted and refused lines, on disk after every round: a stopped stage goes on as if it
+had not been.
+
+Three files a skill, each written whole or not at all. The recipe is there before the first line and
+says how many lines count: what lies beyond its mark was not finished and is made again, and lines
+with no recipe beside them can only be someone's own.
+"""
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -6,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.core import prompt_files
 from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
 from engine.core.store import Store, read_object, read_records, write_json, write_records
@@ -32,6 +39,11 @@ class Mark:
     rejected: int = 0
     finished: int = 0
 
+    @property
+    def barren(self) -> bool:
+        """Whether nothing was kept so far."""
+        return not self.accepted and not self.finished
+
 
 @dataclass
 class Pool:
@@ -43,6 +55,10 @@ class Pool:
     rejected: list[Rejected] = field(default_factory=list)
     rounds: int = 0
     finished: bool = False
+    own: bool = False
+    """Whether the lines are someone's own, and no writer's."""
+    begun: bool = False
+    """Whether its recipe lies on the disk."""
     novelty: Novelty = field(default_factory=Novelty)
 
     def __post_init__(self) -> None:
@@ -64,6 +80,10 @@ class Pool:
         prompt_id = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
         self.accepted.append(Prompt(prompt_id, name, text, self.writer, round(1 - verdict.rouge_l, 6)))
 
+    def no_answer(self, reason: str, text: str) -> None:
+        """A round that brought no lines, told like a refused one."""
+        self.rejected.append(Rejected(self.skill.name, text, reason))
+
     def counts(self) -> dict[str, int]:
         """How many lines went which way, refusals by kind, the commonest first."""
         kinds = Counter(line.reason.split(":")[0] for line in self.rejected)
@@ -77,34 +97,49 @@ def recipe_path(store: Store, skill: str) -> Path:
     return store.prompts(skill).with_suffix(".recipe.json")
 
 
+def begin(store: Store, pool: Pool, recipe: Mapping[str, Any]) -> None:
+    """Say whose lines will be written, before any are: those that lie there from before count no
+    more.
+    """
+    if not pool.begun:
+        _write_mark(store, pool.skill.name, recipe, Mark())
+        pool.begun = True
+
+
 def save(store: Store, pool: Pool, recipe: Mapping[str, Any], mark: Mark) -> None:
     """Write all lines, then the mark: whatever lies beyond it on the disk was not finished and will be redone."""
     name = pool.skill.name
     write_records(store.rejected(name), pool.rejected)
     write_records(store.prompts(name), pool.accepted)
-    write_json(recipe_path(store, name), {"recipe": recipe, "versions": versions(), "mark": asdict(mark)})
+    _write_mark(store, name, recipe, mark)
 
 
 def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, replace: bool) -> Pool:
-    """The pool as its last whole round left it; empty at first, finished if it already answers `count`.
+    """The pool as its last whole round left it; empty at first, finished if it already answers
+    `count`.
 
-    Prompts without a recipe beside them are someone's own: they are always left alone and count as finished. Raises
-    EngineError when the prompts were written by another recipe, unless they may be replaced.
+    Prompts without a recipe beside them are someone's own: they are always left alone and count as
+    finished. Where another recipe kept nothing there is nothing to lose, and the pool is empty.
+    Raises EngineError when prompts were written by another recipe, unless they may be replaced, and
+    for prompts of one's own that cannot be read.
     """
     fresh, path, name = Pool(skill, recipe["writer"]), recipe_path(store, skill.name), skill.name
-    accepted, rejected = read_records(store.prompts(name), Prompt), read_records(store.rejected(name), Rejected)
     if not path.exists():
-        return Pool(skill, "", accepted, finished=True) if accepted else fresh
+        own = prompt_files.read(store.prompts(name))
+        return Pool(skill, "", own, finished=True, own=True) if own else fresh
     saved = read_object(path, recipe=dict, mark=dict)
-    if changed := difference(recognised(saved["recipe"], recipe), recipe):
-        if replace:
-            return fresh
+    mark, changed = _mark(saved["mark"], path), difference(recognised(saved["recipe"], recipe), recipe)
+    if (changed or mark.barren) and replace or (changed and mark.barren):
+        return fresh
+    if changed:
         raise EngineError(f"The prompts for {name} were written with other settings ({changed}). Set them back, "
                           "choose another run, or set replace to write the prompts anew.")
-    mark = _mark(saved["mark"], path)
-    if mark.finished >= count:
-        return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished=True)
-    return Pool(skill, recipe["writer"], accepted[:mark.accepted], rejected[:mark.rejected], mark.rounds)
+    accepted = prompt_files.read(store.prompts(name))
+    rejected = read_records(store.rejected(name), Rejected)
+    finished = mark.finished >= count
+    if not finished:
+        accepted, rejected = accepted[:mark.accepted], rejected[:mark.rejected]
+    return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished, begun=True)
 
 
 def _mark(values: Mapping[str, Any], path: Path) -> Mark:
@@ -113,3 +148,8 @@ def _mark(values: Mapping[str, Any], path: Path) -> Mark:
     except ValueError as error:
         said = f"{path} is damaged (mark: {error}). Delete it and run its stage again."
         raise EngineError(said) from error
+
+
+def _write_mark(store: Store, skill: str, recipe: Mapping[str, Any], mark: Mark) -> None:
+    told = {"recipe": recipe, "versions": versions(), "mark": asdict(mark)}
+    write_json(recipe_path(store, skill), told)

@@ -33,6 +33,17 @@ def test_what_is_being_written_is_not_there_yet(tmp_path):
     assert list(contents.accepted(run)) == ["counting"] and contents.of(run).pictures == 0
 
 
+def test_one_s_own_prompts_are_shown_as_every_stage_reads_them(tmp_path):
+    store = Store(tmp_path)
+    store.prompts("dogs").parent.mkdir()
+    store.prompts("dogs").write_text('{"prompt": "two old dogs"}\n\n', encoding="utf-16")
+    (found,) = contents.accepted(store)["dogs"]
+    assert (found.text, found.skill) == ("two old dogs", "dogs") and found.id
+    store.images("dogs").mkdir(parents=True)
+    (store.images("dogs") / "00000.png").touch()
+    assert [picture.text for picture in contents.painted(store)["dogs"]] == ["two old dogs"]
+
+
 def test_a_copy_of_the_experts_is_the_same_and_another_training_is_not(run, tmp_path):
     names = contents.of(run).experts
     copy = Store(shutil.copytree(run.folder, tmp_path / "copy"))

@@ -1,14 +1,14 @@
 """Texts from a local model and from a server that speaks OpenAI's protocol, started here on the loopback."""
+import copy
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
 
 from engine.core.errors import EngineError
 from engine.models import causal_lm, checkpoints
-from engine.models.llm import ATTEMPTS, Endpoint, Sampling
+from engine.models.llm import ATTEMPTS, Endpoint, Reply, Sampling
+from tests.chat_server import answer, serving
 from tests.tiny_models import tiny_writer
 
 SHORT = Sampling(max_tokens=12)
@@ -82,8 +82,21 @@ def test_it_stops_computing_at_the_stop_string(model):
 
 
 def test_a_conversation_goes_through_the_chat_template(model):
-    replied = model.chat([ASK], [1], SHORT)
-    assert replied == model.complete(["user: more balls\nassistant: "], [1], SHORT, special_tokens=False)
+    text, = model.complete(["user: more balls\nassistant: "], [1], SHORT, special_tokens=False)
+    assert model.chat([ASK], [1], SHORT) == [Reply(text, cut=True)]
+
+
+def test_a_reply_ends_at_its_end_token_and_keeps_the_marks_of_thoughts(model, monkeypatch):
+    """Some tokenizers count [THINK] among their special tokens, which are shown nowhere else."""
+    tokenizer = copy.deepcopy(model.tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]"]})
+    monkeypatch.setattr(model, "tokenizer", tokenizer)
+    think, ball = tokenizer.convert_tokens_to_ids(["[THINK]", "b"])
+    end = tokenizer.eos_token_id
+    rows = torch.tensor([[think, ball, end, tokenizer.pad_token_id], [think, ball, ball, ball]])
+    monkeypatch.setattr(model, "_generated", lambda *_, **__: rows)
+    replies = model.chat([ASK, ASK], [1, 2], Sampling(max_tokens=4))
+    assert replies == [Reply("[THINK]b"), Reply("[THINK]bbb", cut=True)]
 
 
 def test_too_long_and_template_less_end_in_the_remedy(model, tmp_path):
@@ -109,49 +122,20 @@ def test_what_is_no_model_ends_in_the_remedy(folder, tmp_path, monkeypatch):
 
 # a server
 
-class OpenAI(BaseHTTPRequestHandler):
-    """Answers /v1/chat/completions with whatever its server holds next: a status, or a reply's text."""
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append((self.path, dict(self.headers), body))
-        answer = self.server.answers.pop(0)
-        status, headers, content = answer if isinstance(answer, tuple) else (200, {}, self.reply(answer))
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": len(content), **headers}.items():
-            self.send_header(name, str(value))
-        self.end_headers()
-        self.wfile.write(content)
-
-    @staticmethod
-    def reply(text):
-        message = {"role": "assistant", "content": text}
-        return json.dumps({"id": "1", "object": "chat.completion", "created": 0, "model": "tiny", "choices": [
-            {"index": 0, "message": message, "finish_reason": "stop"}], "usage": {}}).encode()
-
-    def log_message(self, *_):
-        """Quiet."""
-
-
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_TOKEN", "hf_the_users_own_token")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OpenAI)
-    server.seen, server.answers = [], []
-    server.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 def test_a_reply_and_what_was_asked(server, monkeypatch):
     monkeypatch.setenv("TEST_KEY", "sk-secret")
     server.answers = ["two balls"]
     sampling = Sampling(temperature=0.5, top_p=0.9, max_tokens=7, stop=("\n",))
-    assert Endpoint(server.url, "tiny", "TEST_KEY").chat(ASK, sampling, seed=3) == "two balls"
+    endpoint = Endpoint(server.url, "tiny", "TEST_KEY")
+    assert endpoint.chat(ASK, sampling, seed=3) == Reply("two balls")
     path, headers, body = server.seen[0]
     assert path == "/v1/chat/completions" and headers["authorization"] == "Bearer sk-secret"
     assert body | {"stream": False} == {"model": "tiny", "messages": ASK, "max_tokens": 7, "seed": 3, "stream": False,
@@ -167,7 +151,8 @@ def test_a_server_without_a_key_never_sees_the_hub_token(server):
 def test_a_busy_server_is_asked_again_and_told_when(server):
     server.answers = [(503, {}, b"{}"), (429, {"Retry-After": "7"}, b"{}"), "at last"]
     waits = []
-    assert Endpoint(server.url, "tiny").chat(ASK, SHORT, seed=1, wait=waits.append) == "at last"
+    endpoint = Endpoint(server.url, "tiny")
+    assert endpoint.chat(ASK, SHORT, seed=1, wait=waits.append).text == "at last"
     assert 1 <= waits[0] <= 2 and waits[1] == 7 and len(server.seen) == 3
 
 
@@ -180,7 +165,10 @@ def test_a_server_that_stays_busy_is_given_up(server):
 
 @pytest.mark.parametrize(("answer", "remedy"), [
     ((401, {}, b"{}"), "refuses the key"), ((404, {}, b'{"error": "no model tiny"}'), "no model tiny"),
-    ((200, {}, b"<html>hello</html>"), "not in OpenAI's protocol"), ((200, {}, b'{"choices": []}'), "protocol")])
+    ((200, {}, b"<html>hello</html>"), "not in OpenAI's protocol"),
+    ((200, {}, b'{"choices": []}'), "protocol"), (answer(5), "protocol"),
+    ((200, {}, b'{"choices": [{"index": 0}]}'), "protocol"), (answer([5]), "protocol"),
+    (answer([{"type": "text", "text": 5}]), "protocol"), (answer({"text": "a ball"}), "protocol")])
 def test_refusals_end_in_the_remedy(server, answer, remedy):
     server.answers = [answer]
     with pytest.raises(EngineError, match=remedy):

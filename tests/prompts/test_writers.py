@@ -1,16 +1,18 @@
 """Every writer keeps the same promises; a new file is tested by being there, once it says below how to try it."""
 import dataclasses
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from engine.core import plugins
 from engine.core.config import build
-from engine.prompts import skills, writers
-from engine.prompts.writers import Request
-from engine.prompts.writers._instruction import lines_of, messages
+from engine.core.errors import EngineError
+from engine.core.store import Store
+from engine.models.llm import Reply
+from engine.prompts import Config, check, run, skills, writers
+from engine.prompts.writers import NoAnswer, Request
+from engine.prompts.writers._instruction import lines_in, messages
+from tests.chat_server import serving
 from tests.tiny_models import tiny_writer
 
 NAMES = plugins.names(writers)
@@ -18,22 +20,10 @@ SKILL = skills.load("counting")
 REQUEST = Request(SKILL, SKILL.examples[:3], count=4, seed=5)
 
 
-class Server(BaseHTTPRequestHandler):
-    """Replies with a numbered list that depends on the request's seed."""
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = json.dumps([f"{asked['seed']} balls", "two stars", "three trees", "four hearts", "one too many"])
-        reply = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-                 "id": "", "created": 0, "model": "", "usage": {}}
-        content = json.dumps(reply).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        """Quiet."""
+def numbered(body):
+    """A list that depends on the request's seed."""
+    rest = ["two stars", "three trees", "four hearts", "one too many"]
+    return json.dumps([f"{body['seed']} balls", *rest])
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +32,28 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def options(folder, monkeypatch):
-    """How to try each writer with nothing but this machine."""
+def server(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield {"storybook": {"model": folder, "max_tokens": 20}, "transformers_local": {"model": folder, "max_tokens": 40},
-           "openai_compatible": {"base_url": f"http://127.0.0.1:{server.server_port}/v1", "model": "tiny"}}
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        server.answers = numbered
+        yield server
+
+
+@pytest.fixture
+def options(folder, server):
+    """How to try each writer with nothing but this machine."""
+    return {"storybook": {"model": folder, "max_tokens": 20},
+            "transformers_local": {"model": folder, "max_tokens": 40},
+            "openai_compatible": {"base_url": server.url, "model": "tiny"}}
+
+
+def outcome(write, request):
+    """The lines, or the reason and the text of an answer without any, as a model of no sense gives.
+    """
+    try:
+        return write(request)
+    except NoAnswer as none:
+        return [none.reason, none.text]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,11 +62,14 @@ def test_contract(name, options):
     assert plugin.__doc__ and "](http" in plugin.__doc__, "cite where it comes from"
     for field in dataclasses.fields(plugin.Config):
         assert field.metadata.get("help"), f"say what {field.name} is"
-    write = plugin.writer(build(plugin.Config, options[name]))
-    lines = write(REQUEST)
+    config = build(plugin.Config, options[name])
+    assert getattr(plugin, "check", lambda _: None)(config) is None
+    assert getattr(plugin, "LANGUAGE", "storybook") in ("storybook", "free")
+    write = plugin.writer(config)
+    lines = outcome(write, REQUEST)
     assert len(lines) <= REQUEST.count and all(isinstance(line, str) for line in lines)
-    assert write(REQUEST) == lines
-    assert write(dataclasses.replace(REQUEST, seed=6)) != lines
+    assert outcome(write, REQUEST) == lines
+    assert outcome(write, dataclasses.replace(REQUEST, seed=6)) != lines
 
 
 def test_the_storybook_writer_continues_lines_one_each(options):
@@ -92,15 +98,51 @@ def test_an_instruct_model_is_told_task_rules_limits_and_examples():
     assert "of the same thing" not in messages(unlimited)[0]["content"]
 
 
-@pytest.mark.parametrize("answer", [
-    '["a ball", "two stars"]', 'Sure!\n```json\n["a ball",\n "two stars"]\n```\nEnjoy!', "1. a ball\n2. two stars",
-    "4) a ball\n5) two stars", '- "a ball"\n- "two stars"', '<think>["no"]</think>["a ball", "two stars"',
-    '[{"prompt": "a ball"}, {"prompt": "two stars"}]', '["a ball", "two stars", "cut sho',
-    "Here you are:\n\na ball\ntwo stars", '{"prompts": ["a ball", "two stars"]}'])
-def test_answers_are_read_tolerantly(answer):
-    assert lines_of(answer) == ["a ball", "two stars"]
+@pytest.mark.parametrize(("reply", "reason", "text"), [
+    (Reply("", cut=True, thought=True), "cut at max_tokens: its thoughts took them all", ""),
+    (Reply("<think>Hm,  balls", cut=True), "cut at max_tokens: before a list began",
+     "<think>Hm, balls"),
+    (Reply(""), "empty answer", ""),
+    (Reply(" ", thought=True), "empty answer: nothing but thoughts", ""),
+    (Reply("I cannot do that."), "no list in the answer: neither JSON nor numbered lines",
+     "I cannot do that.")])
+def test_an_answer_without_a_list_says_why(reply, reason, text):
+    with pytest.raises(NoAnswer) as caught:
+        lines_in(reply, REQUEST)
+    assert (caught.value.reason, caught.value.text) == (reason, text)
 
 
-@pytest.mark.parametrize("answer", ["", "[]", "```json\n```", "<think>\n</think>"])
-def test_an_answer_without_prompts_has_none(answer):
-    assert lines_of(answer) == []
+def test_a_local_model_s_list_is_read_like_a_server_s(options, monkeypatch):
+    def chat(self, conversations, seeds, sampling):
+        return [Reply(f"<think>one</think>{numbered({'seed': seed})}") for seed in seeds]
+
+    monkeypatch.setattr("engine.models.causal_lm.CausalLM.chat", chat)
+    plugin = plugins.load(writers, "transformers_local")
+    write = plugin.writer(build(plugin.Config, options["transformers_local"]))
+    assert write(REQUEST) == ["5 balls", "two stars", "three trees", "four hearts"]
+
+
+@pytest.mark.parametrize(("name", "wrong", "remedy"), [
+    ("openai_compatible", {"model": ""}, "needs the name of a model on http://127.*/v1/models"),
+    ("openai_compatible", {"model": "  "}, "needs the name of a model"),
+    ("openai_compatible", {"base_url": "localhost:8000"}, "no server's address"),
+    ("transformers_local", {"model": ""}, "Name an existing folder"),
+    ("storybook", {"model": "/no/such/folder"}, "Name an existing folder")])
+def test_what_cannot_work_is_refused_before_anything_is_asked(options, tmp_path, name, wrong,
+                                                              remedy):
+    config = Config(("counting",), name, options[name] | wrong)
+    with pytest.raises(EngineError, match=remedy):
+        check(config)
+    with pytest.raises(EngineError, match=remedy):
+        list(run(config, Store(tmp_path)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("writer", "said", "language"), [
+    ("storybook", None, "storybook"), ("openai_compatible", None, "free"),
+    ("transformers_local", None, "free"), ("openai_compatible", "storybook", "storybook"),
+    ("storybook", "free", "free"), ("nobody", None, "storybook")])
+def test_the_language_is_the_writers_where_nobody_says(writer, said, language):
+    values = {"skills": ["counting"], "writer": writer} | ({"language": said} if said else {})
+    config = build(Config, values)
+    assert config.language == language and dataclasses.asdict(config)["language"] == language

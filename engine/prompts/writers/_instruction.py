@@ -1,14 +1,10 @@
-"""What an instruct model is told (task, rules, numbered examples), and how its JSON list is read."""
-import json
-import re
+"""What an instruct model is told (task, rules, numbered examples), and what its reply brings."""
+from engine.models.llm import Messages, Reply
+from engine.prompts.writers import CUT, EMPTY, NO_LIST, NoAnswer, Request
+from engine.prompts.writers._answers import lines_of
 
-from engine.models.llm import Messages
-from engine.prompts.writers import Request
-
-_FENCE = re.compile(r"^```\w*$", re.MULTILINE)
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
-_LABEL = re.compile(r"^\s*(?:\d+\s*[.):]|[-*\u2022])\s*")
-"""`12.`, `12)`, `-`: how a list numbers its lines."""
+SHOWN_CHARACTERS = 300
+"""How much of an answer without prompts is kept for people to read."""
 
 
 def messages(request: Request) -> Messages:
@@ -26,30 +22,22 @@ def messages(request: Request) -> Messages:
     return [{"role": "user", "content": "\n".join(parts)}]
 
 
-def lines_of(answer: str) -> list[str]:
-    """The prompts in an answer: a JSON list if there is one, whole or cut short; otherwise a line each."""
-    text = _FENCE.sub("", _THINKING.sub("", answer)).strip()
-    start = text.find("[")
-    if start >= 0:
-        found = _json_strings(text[start:])
-        if found:
-            return found
-    lines = (_LABEL.sub("", line).strip().strip("\"',") for line in text.splitlines())
-    return [line for line in lines if re.search(r"\w", line) and not line.endswith(":")]
+def lines_in(reply: Reply, request: Request) -> list[str]:
+    """The prompts in a reply, no more than were asked for. Raises NoAnswer, with the reason, where
+    there is none.
+    """
+    if found := lines_of(reply.text, reply.cut):
+        return found[:request.count]
+    raise NoAnswer(_why_none(reply), " ".join(reply.text.split())[:SHOWN_CHARACTERS])
 
 
-def _json_strings(text: str) -> list[str]:
-    """Every string of a JSON list, also of one cut short, also of {"prompt": "..."} objects in it."""
-    decoder = json.JSONDecoder(strict=False)
-    found, at = [], 1
-    while match := re.compile(r'["{]').search(text, at):
-        try:
-            value, at = decoder.raw_decode(text, match.start())
-        except json.JSONDecodeError:
-            break
-        values = value.values() if isinstance(value, dict) else [value]
-        found += [v for v in values if isinstance(v, str)]
-    return found
+def _why_none(reply: Reply) -> str:
+    if reply.cut:
+        spent = "its thoughts took them all" if reply.thought else "before a list began"
+        return f"{CUT}: {spent}"
+    if not reply.text.strip():
+        return f"{EMPTY}: nothing but thoughts" if reply.thought else EMPTY
+    return f"{NO_LIST}: neither JSON nor numbered lines"
 
 
 def _numbered(lines: list[str] | tuple[str, ...]) -> list[str]:

@@ -7,11 +7,14 @@ the environment (SELMA_LLM_URL, SELMA_LLM_KEY), and in no form: who may type an 
 import os
 from dataclasses import dataclass, field
 
+from engine.core.errors import EngineError
+from engine.models import llm
 from engine.prompts.writers import Request, Writer
-from engine.prompts.writers._instruction import lines_of, messages
+from engine.prompts.writers._instruction import lines_in, messages
 
 USUAL_URL = "http://localhost:8000/v1"
 KEY = "SELMA_LLM_KEY"
+LANGUAGE = "free"
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,24 @@ class Config:
     timeout_seconds: float = field(default=120.0, metadata={"help": "For one answer", "range": (1.0, 3600.0)})
 
 
+def check(config: Config) -> None:
+    """Raises EngineError for no model's name, and for what is no server's address."""
+    llm.check_address(config.base_url)
+    if not config.model.strip():
+        listed = f"{config.base_url.rstrip('/')}/models"
+        raise EngineError("The writer openai_compatible needs the name of a model on "
+                          f"{config.base_url}. Set model in its options; the server lists its "
+                          f"models at {listed}.")
+
+
 def writer(config: Config) -> Writer:
-    from engine.models.llm import Endpoint, Sampling
-    endpoint = Endpoint(config.base_url, config.model, config.api_key_variable, config.timeout_seconds)
-    sampling = Sampling(config.temperature, config.top_p, config.max_tokens)
+    check(config)
+    endpoint = llm.Endpoint(config.base_url, config.model, config.api_key_variable,
+                            config.timeout_seconds)
+    sampling = llm.Sampling(config.temperature, config.top_p, config.max_tokens)
 
     def write(request: Request) -> list[str]:
-        return lines_of(endpoint.chat(messages(request), sampling, request.seed))[:request.count]
+        reply = endpoint.chat(messages(request), sampling, request.seed, tell=request.tell)
+        return lines_in(reply, request)
 
     return write

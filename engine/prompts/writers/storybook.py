@@ -4,6 +4,7 @@ No instruction reaches it, only the examples, one a line; what they have in comm
 """
 from dataclasses import dataclass, field
 
+from engine.models import checkpoints
 from engine.prompts.writers import Request, Writer
 from engine.storybook import WRITER_TEMPERATURE
 
@@ -16,6 +17,11 @@ class Config:
         "help": "Lower is safer, duller", "range": (0.0, 2.0)})
     top_p: float = field(default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)})
     max_tokens: int = field(default=96, metadata={"help": "Longest line, in tokens", "range": (1, 1000)})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for a model that is neither a folder nor a name on the Hub."""
+    checkpoints.local_folder(config.model)
 
 
 def writer(config: Config) -> Writer:

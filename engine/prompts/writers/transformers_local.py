@@ -1,8 +1,11 @@
 """Any instruct model on this machine, through its chat template. [Self-Instruct](https://arxiv.org/abs/2212.10560)"""
 from dataclasses import dataclass, field
 
+from engine.models import checkpoints
 from engine.prompts.writers import Request, Writer
-from engine.prompts.writers._instruction import lines_of, messages
+from engine.prompts.writers._instruction import lines_in, messages
+
+LANGUAGE = "free"
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,11 @@ class Config:
     max_tokens: int = field(default=3072, metadata={"help": "Longest answer, tokens", "range": (1, 100_000)})
 
 
+def check(config: Config) -> None:
+    """Raises EngineError for a model that is neither a folder nor a name on the Hub."""
+    checkpoints.local_folder(config.model)
+
+
 def writer(config: Config) -> Writer:
     from engine.models import causal_lm
     from engine.models.llm import Sampling
@@ -21,6 +29,6 @@ def writer(config: Config) -> Writer:
     sampling = Sampling(config.temperature, config.top_p, config.max_tokens)
 
     def write(request: Request) -> list[str]:
-        return lines_of(model.chat([messages(request)], [request.seed], sampling)[0])[:request.count]
+        return lines_in(model.chat([messages(request)], [request.seed], sampling)[0], request)
 
     return write
