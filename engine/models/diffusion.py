@@ -206,3 +206,6 @@ def _check_paints(model_id: str, kind: Any) -> None:
     if "prompt" not in asked or asked & OTHER_TASKS:
         raise EngineError(f"{model_id} is a {kind.__name__}, which does not paint from text. "
                           "Choose a text-to-image checkpoint.")
+    if "vae" not in inspect.signature(kind.__init__).parameters:
+        raise EngineError(f"{model_id} is a {kind.__name__}, which paints without a VAE. "
+                          "Choose Stable Diffusion, SD 3, Flux or another family that has one.")

@@ -59,3 +59,11 @@ def test_a_pipeline_of_another_task_is_named(folder, tmp_path):
     (copy / "model_index.json").write_text(json.dumps(index | {"_class_name": "StableDiffusionImg2ImgPipeline"}))
     with pytest.raises(EngineError, match="does not paint from text"):
         diffusion.load(str(copy), device="cpu")
+
+
+def test_a_pipeline_without_a_vae_is_named(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "pixels")
+    index = json.loads((copy / "model_index.json").read_text())
+    (copy / "model_index.json").write_text(json.dumps(index | {"_class_name": "IFPipeline"}))
+    with pytest.raises(EngineError, match="is a IFPipeline, which paints without a VAE. Choose"):
+        diffusion.load(str(copy), device="cpu")
