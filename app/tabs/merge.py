@@ -19,9 +19,9 @@ from app import (
     searching,
     sliders,
     steps,
-    views,
 )
 from app.asked import judged_skills
+from app.opening import LEAST_GUIDANCE, MOST_GUIDANCE
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
@@ -32,7 +32,6 @@ from engine.storybook import EXAMPLE, evaluation
 
 TITLE = "Merge"
 MOST_PROMPTS = 8
-LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 32 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
 
@@ -86,7 +85,7 @@ def build(run: gr.Dropdown) -> Page:
     @page.told()
     def begin(run: str, experts: list[str], prompt: str, begun: str) -> list[Any]:
         method = bank.method.set(opening.METHOD, opening.OPTIONS)
-        return [*method, *opened_with(run, experts, prompt, begun)]
+        return [*method, *opening.shown(run, experts, prompt, begun)]
 
     begins = drawn_for.change(begin, [run, experts, scene.prompt, begun],
                               [*bank.method.outputs, *scenery], **QUIET)
@@ -193,16 +192,6 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     shown.panes.select(
         open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
         show_progress="minimal", api_visibility="private")
-
-
-def opened_with(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
-    """Prompt, noise, guidance, what is said of them, the prompt again; what people wrote stays."""
-    first = opening.of(runs.open_store(run), experts)
-    told = views.aside(first.told) if first.told else ""
-    if prompt not in ("", begun):
-        return [gr.skip(), gr.skip(), gr.skip(), told, gr.skip()]
-    scale = sliders.at(first.guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
-    return [first.prompt, first.seed, scale, told, first.prompt]
 
 
 def warm(run: str) -> None:
