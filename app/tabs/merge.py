@@ -186,8 +186,8 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
     grid.chosen.input(page.told()(grids.drawn), [run, grid.chosen], grid.shown, **QUIET)
     grid.shown.select(adopted, [run, experts, grid.chosen], [*bank.sliders, scene.guidance, *method.outputs],
-                      **QUIET).then(lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(
-                      **then[0]).then(**then[1])
+                      **QUIET).then(**then[0]).then(
+                      lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(**then[1])
     shown.leave_out.click(left_out, outputs=run, inputs_kwargs=dict(asked), **QUIET)
     shown.panes.select(
         open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
