@@ -6,8 +6,11 @@ Of validation only: prompts that a result is reported on choose nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from app import contents, scores, units
+import gradio as gr
+
+from app import contents, runs, scores, sliders, units, views
 from app.preview import USUAL_GUIDANCE
 from app.units import Unit
 from engine.core.store import Store, read_records
@@ -16,6 +19,8 @@ from engine.evaluate import intervals, summary
 from engine.storybook import EXAMPLE
 
 BASE = "base"
+LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
+"""Of the slider; a scale beyond that makes it longer."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
 """Where the sliders start; with every expert at the same weight."""
 
@@ -67,6 +72,16 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
         f"validation, from {unit.alone(was or 0.0)} to {unit.alone(became or 0.0)}. {mean}"))
 
 
+def shown(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
+    """Prompt, noise, guidance, what is said of them, the prompt again; what people wrote stays."""
+    first = of(runs.open_store(run), experts)
+    told = views.aside(first.told) if first.told else ""
+    if prompt not in ("", begun):
+        return [gr.skip(), gr.skip(), gr.skip(), told, gr.skip()]
+    scale = sliders.at(first.guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
+    return [first.prompt, first.seed, scale, told, first.prompt]
+
+
 def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int) -> str:
     """What the merge is worth over all prompts, in a sentence."""
     difference = intervals.paired(summary.per_prompt(ours), summary.per_prompt(theirs))
@@ -78,8 +93,7 @@ def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int
 
 
 def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
-    """Scores of the merge that the sliders start at and of the base, at the guidance nearest to usual.
-    """
+    """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
     merges = [name for name in contents.of(run).merges
               if _is_first(contents.recipe(run.merge(name)), experts)]
     found = []

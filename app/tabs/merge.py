@@ -20,9 +20,9 @@ from app import (
     searching,
     sliders,
     steps,
-    views,
 )
 from app.asked import judged_skills
+from app.opening import LEAST_GUIDANCE, MOST_GUIDANCE
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
@@ -33,7 +33,6 @@ from engine.storybook import EXAMPLE, evaluation
 
 TITLE = "Merge"
 MOST_PROMPTS = 8
-LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 LARGEST_SEED = 2 ** 32 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
 
@@ -87,7 +86,7 @@ def build(run: gr.Dropdown) -> Page:
     @page.told()
     def begin(run: str, experts: list[str], prompt: str, begun: str) -> list[Any]:
         method = bank.method.set(opening.METHOD, opening.OPTIONS)
-        return [*method, *opened_with(run, experts, prompt, begun)]
+        return [*method, *opening.shown(run, experts, prompt, begun)]
 
     begins = drawn_for.change(begin, [run, experts, scene.prompt, begun],
                               [*bank.method.outputs, *scenery], **QUIET)
@@ -190,22 +189,12 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     grid.paint.click(grid_of, outputs=[run, grid.chosen], inputs_kwargs={**asked, **axes}, **QUIET)
     grid.chosen.input(page.told()(grids.drawn), [run, grid.chosen], grid.shown, **QUIET)
     grid.shown.select(adopted, [run, experts, grid.chosen], [*bank.sliders, scene.guidance, *method.outputs],
-                      **QUIET).then(lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(
-                      **then[0]).then(**then[1])
+                      **QUIET).then(**then[0]).then(
+                      lambda: gr.Tabs(selected=SIDE_BY_SIDE), None, shown.panes, **QUIET).then(**then[1])
     shown.leave_out.click(left_out, outputs=run, inputs_kwargs=dict(asked), **QUIET)
     shown.panes.select(
         open_pane, [run, shown.block, shown.what], [shown.opened, *(c for of in shown.filled.values() for c in of)],
         show_progress="minimal", api_visibility="private")
-
-
-def opened_with(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
-    """Prompt, noise, guidance, what is said of them, the prompt again; what people wrote stays."""
-    first = opening.of(runs.open_store(run), experts)
-    told = views.aside(first.told) if first.told else ""
-    if prompt not in ("", begun):
-        return [gr.skip(), gr.skip(), gr.skip(), told, gr.skip()]
-    scale = sliders.at(first.guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
-    return [first.prompt, first.seed, scale, told, first.prompt]
 
 
 def warm(run: str) -> None:

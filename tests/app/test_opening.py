@@ -99,7 +99,7 @@ def test_what_somebody_wrote_stays(run, monkeypatch):
     monkeypatch.setattr(runs, "open_store", lambda _: run)
     scored(run, "base@2", {"a": 0.0})
     scored(run, "merged@2", {"a": 1.0})
-    prompt, seed, guidance, told, begun = merge.opened_with("mine", EXPERTS, opening.EXAMPLE, opening.EXAMPLE)
+    prompt, seed, guidance, told, begun = opening.shown("mine", EXPERTS, opening.EXAMPLE, opening.EXAMPLE)
     assert (prompt, seed, guidance["value"], begun) == ("a brown star", 7, 2.0, "a brown star")
-    again = merge.opened_with("mine", EXPERTS, "my own ball", begun)
+    again = opening.shown("mine", EXPERTS, "my own ball", begun)
     assert "brown star" in again[3] and not [value for value in again if value == "a brown star"]
