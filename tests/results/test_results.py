@@ -189,7 +189,7 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
 @pytest.mark.parametrize("stage, name, is_new", [
     ("images", "best_of", True), ("experts", "flip", True), ("test", "floor", True),
     ("writer", "top_p", True), ("images", "steps", False)])
-def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, stage, name, is_new):
+def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, stage, name, is_new):  # noqa: PLR0913
     """A file of before says nothing of it, which is its default; the recipe's two steps are none."""
     one = lines.plan(results.load(recipe), finished[0])[1]
     told = json.loads(gzip.decompress(measured.file_of(one).read_bytes()))
