@@ -26,7 +26,7 @@ def test_every_make_command_is_a_target_and_every_target_is_told():
 def test_without_make_the_same_tools_are_installed():
     tools = re.findall(r'"[a-z-]+>=[\d.]+,<[\d.]+"', MAKEFILE)
     line = next(line for line in section("Start").splitlines() if line.startswith("    python -m pip install \"pytest"))
-    assert len(tools) == 6 and line.split("install ")[1].split() == tools
+    assert len(tools) == 7 and line.split("install ")[1].split() == tools
     for command in ("python -m ruff check .", "python -m mypy", 'python -m pytest -m ""', "python app.py"):
         assert command in section("Start")
 

@@ -16,6 +16,7 @@ from app import (
     opening,
     owner,
     page,
+    prompt_box,
     runs,
     searching,
     sliders,
@@ -26,13 +27,10 @@ from app.opening import LEAST_GUIDANCE, MOST_GUIDANCE
 from app.page import QUIET, Page
 from app.preview import USUAL_GUIDANCE
 from engine import leave_one_out
-from engine.core import texts
-from engine.core.errors import EngineError
 from engine.merge import live
-from engine.storybook import EXAMPLE, evaluation
+from engine.storybook import EXAMPLE
 
 TITLE = "Merge"
-MOST_PROMPTS = 8
 LARGEST_SEED = 2 ** 32 - 1
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = PANES = ("beside", "grid", "interference", "search", "files")
 
@@ -139,7 +137,8 @@ def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) ->
     def painted(run: str, prompt: str, each: bool, **values: Any) -> Iterator[list[Any]]:
         mix = sliders.weights_of(values["experts"], values), *bank.method.read(values)
         with page.told():
-            yield from beside.paint(run, lines_of(prompt), int(values["seed"] or 0), values["guidance"], each, *mix)
+            asked = prompt_box.lines_of(prompt), int(values["seed"] or 0), values["guidance"], each
+            yield from beside.paint(run, *asked, *mix)
 
     return {"fn": painted, "inputs_kwargs": asked, "outputs": shown.pair, "show_progress": "hidden",
             "js": steps.in_range([*asked.values()]),
@@ -150,7 +149,7 @@ def _follow(bank: sliders.Bank, asked: Mapping[str, Component], shown: Views) ->
 def _wire_scene(run: gr.Dropdown, bank: sliders.Bank, scene: Scene, shown: Views, follow: dict[str, Any]) -> None:
     followed: list[Any] = [*bank.sliders, scene.guidance, scene.seed, shown.each, *bank.method.inputs.values()]
     gr.on([*(component.input for component in followed), scene.prompt.submit], **follow)
-    scene.other.click(page.told()(another_prompt), [run, scene.prompt], scene.prompt, **QUIET).then(**follow)
+    scene.other.click(page.told()(prompt_box.another), [run, scene.prompt], scene.prompt, **QUIET).then(**follow)
     shown.suggestion.click(beside.instead, [scene.prompt, shown.suggestion], scene.prompt, **QUIET).then(**follow)
     scene.noise.click(lambda: random.randint(0, 9999), None, scene.seed, **QUIET).then(**follow)
 
@@ -164,7 +163,7 @@ def _wire_panes(run: gr.Dropdown, experts: gr.State, bank: sliders.Bank, scene: 
     @owner.only
     def grid_of(run: str, prompt: str, **values: Any) -> list[Any]:
         weights = live.coefficients(*method.read(values), sliders.weights_of(values["experts"], values))
-        own = {"prompts": lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
+        own = {"prompts": prompt_box.lines_of(prompt) or (EXAMPLE,), "seed": int(values["seed"] or 0)}
         return [grids.start(run, weights, values | own), None]
 
     @page.told()
@@ -232,22 +231,3 @@ def filled(opened: str, run: str, block: str | None, what: str | None) -> list[A
               FILES: (7, lambda: files.show(run, what))}
     return [value for name, (count, make) in making.items()
             for value in (make() if name == opened else [gr.skip()] * count)]
-
-
-def lines_of(prompt: str) -> tuple[str, ...]:
-    """The prompts of a text box, each once. Raises EngineError for too many, and for one that is too long."""
-    found = tuple(dict.fromkeys(line.strip() for line in prompt.splitlines() if line.strip()))
-    texts.check(found)
-    if len(found) > MOST_PROMPTS:
-        raise EngineError(f"{len(found)} prompts are too many to look at. Write {MOST_PROMPTS} at most, one a line.")
-    return found
-
-
-def another_prompt(run: str, prompt: str) -> str:
-    """A prompt the experts have not learned from: Storybook's validation set, or else one the run has written."""
-    store = runs.open_store(run)
-    if contents.is_storybook(store):
-        known = [p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)]
-    else:
-        known = [p.text for prompts in contents.accepted(store).values() for p in prompts]
-    return random.choice([text for text in known if text != prompt] or [prompt])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from app import beside, contents, grids, jobs, runs, sliders
+from app import beside, contents, grids, jobs, prompt_box, runs, sliders
 from app.preview import Cell, Mix, Preview
 from app.tabs import merge
 from engine.core.errors import EngineError
@@ -115,7 +115,7 @@ def shown(preview, run, monkeypatch):
     monkeypatch.setattr(beside, "STEPS", 2)
     options = {"strength": 1.0}
     return lambda prompt, weights=ONES, each=False: list(
-        beside.paint("example", merge.lines_of(prompt), 3, 3.5, each, weights, "average", options))
+        beside.paint("example", prompt_box.lines_of(prompt), 3, 3.5, each, weights, "average", options))
 
 
 def test_the_judge_reads_under_each_picture(shown):
@@ -204,9 +204,9 @@ def test_the_nearest_sentence_replaces_the_unreadable_line_alone():
 
 def test_too_many_prompts_are_refused():
     with pytest.raises(EngineError, match="9 prompts are too many"):
-        merge.lines_of("\n".join(f"{n} balls" for n in range(9)))
+        prompt_box.lines_of("\n".join(f"{n} balls" for n in range(9)))
     with pytest.raises(EngineError, match="100,000 characters is longer"):
-        merge.lines_of("a" * 100_000)
+        prompt_box.lines_of("a" * 100_000)
 
 
 def test_a_grid_needs_a_method_that_is_a_sum():
@@ -223,4 +223,4 @@ def test_axis_values_are_read(text, values):
 
 
 def test_another_prompt_is_one_nobody_has_learned_from(shown, run):
-    assert merge.another_prompt("example", "a ball") != "a ball"
+    assert prompt_box.another("example", "a ball") != "a ball"
