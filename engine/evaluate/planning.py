@@ -124,10 +124,16 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be compared; nothing is loaded but the prompts."""
     check_arms(config)
-    checkpoints.check_base(config.model)
     plugin = plugins.load(judges, config.judge)
     build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
-    prompts_of(config)
+    check_readable(config, prompts_of(config))
+    checkpoints.check_base(config.model)
+
+
+def check_readable(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> None:
+    """Raises EngineError where the judge can read none of what would be painted."""
+    asked = [prompt for of_skill in prompts.values() for prompt in of_skill[:config.prompts_per_skill]]
+    readable.check(config.judge, asked)
 
 
 def check_arms(config: Config) -> None:

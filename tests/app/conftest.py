@@ -46,7 +46,7 @@ def runs_folder(tmp_path: Path, example: Store, monkeypatch: pytest.MonkeyPatch)
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What would have been started, as (stage, config, run folder)."""
     calls: list[tuple] = []
-    monkeypatch.setattr(jobs, "start", lambda *call: calls.append(call))
+    monkeypatch.setattr(jobs, "begin", lambda *call: calls.append(call))
     return calls
 
 
