@@ -47,8 +47,7 @@ def test_a_reading_lists_every_answer():
 def test_an_unscored_reading_says_so_and_is_no_zero():
     html = views.reading(Score("p", 1, "storybook", None, {"unscored": "“dog” is not one of its words"}))
     assert "Unscored: “dog”" in html and "0%" not in html
-    assert views.marked(Score("p", 1, "j", None)) == "unscored"
-    assert views.is_good(Score("p", 1, "j", None)) is None
+    assert views.marked(Score("p", 1, "j", None)) == "unscored" and views.is_good(Score("p", 1, "j", None)) is None
 
 
 def test_numbers():
@@ -63,9 +62,7 @@ def test_a_picture_keeps_its_pixels_and_loses_the_rest(tmp_path):
     original = Image.effect_noise((64, 64), 80).convert("RGB")
     original.save(tmp_path / "merged.png", pnginfo=tell_tale, dpi=(300, 300))
     shown = pictures.whole(pictures.bare(tmp_path / "merged.png"))
-    assert shown.small
-    assert list(decoded(shown).getdata()) == list(original.getdata())
-    assert decoded(shown).info == {}
+    assert shown.small and list(decoded(shown).getdata()) == list(original.getdata()) and decoded(shown).info == {}
     assert b"merged" not in base64.b64decode(shown.address.partition(",")[2])
 
 
@@ -89,7 +86,8 @@ def test_a_score_outside_0_to_1_is_its_own_number():
     assert '<b class="mark">20.3</b>' in views.reading(clip)
     assert "questions" not in views.reading(clip)
     assert views.marked(Score("p", 1, "reward", -1.7)) == "−1.7"
-    assert views.marked(Score("p", 1, "reward", 0.25), units.OWN) == "0.2", "as the table it stands in"
+    of_rewards = views.marked(Score("p", 1, "reward", 0.25), units.OWN)
+    assert of_rewards == "0.2", "as the table it stands in"
 
 
 def test_a_figure_of_other_scores_has_an_axis_of_its_own():
