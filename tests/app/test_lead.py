@@ -20,7 +20,8 @@ def prompts(values):
 
 def judged(values, judge="storybook"):
     about = {"skill": "counting", "text": "a ball", "pooled": ""}
-    return [Score(str(n), 1, judge, value, {**about, **({} if value is not None else {"unscored": "“dog” is no word"})})
+    unread = {**about, "unscored": "“dog” is no word"}
+    return [Score(str(n), 1, judge, value, unread if value is None else about)
             for n, value in enumerate(values)]
 
 
@@ -39,14 +40,16 @@ def ranked(tmp_path):
 
 def test_a_lead_that_the_interval_decides_stands_out_and_the_ceiling_never_does(ranked):
     html = ranked(base=LEVEL, merged=ABOVE, ceiling=[1.0] * 5)
-    assert '<tr class="best"><th scope="row">merged@2</th>' in html and html.count('class="best"') == 1
+    assert '<tr class="best"><th scope="row">merged@2</th>' in html
+    assert html.count('class="best"') == 1
     assert "merged@2 is the best here" in html and "cannot be told" not in html
 
 
 def test_a_lead_that_no_interval_decides_is_not_bold_and_says_of_whom(ranked):
     html = ranked(base=LEVEL, merged=MIXED)
     assert 'class="best"' not in html
-    assert "The best cannot be told: merged@2 scores highest" in html and "tell it from base@2." in html
+    assert "The best cannot be told: merged@2 scores highest" in html
+    assert "tell it from base@2." in html
 
 
 def test_ahead_of_one_and_not_of_another_is_not_the_best(ranked):
@@ -57,7 +60,8 @@ def test_ahead_of_one_and_not_of_another_is_not_the_best(ranked):
 def test_a_difference_within_the_margin_is_none():
     close = [value - 0.005 for value in ABOVE]
     assert lead.among([prompts(ABOVE), prompts(close)], units.SHARE) == lead.Lead(0, (1,))
-    assert lead.among([prompts(ABOVE), prompts(close)], units.OWN).decided, "a margin of shares is no other number's"
+    others = lead.among([prompts(ABOVE), prompts(close)], units.OWN)
+    assert others.decided, "a margin of shares is no other number's"
 
 
 def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
@@ -81,7 +85,8 @@ def test_the_shipped_example_has_no_best(monkeypatch):
 
 
 def test_other_scores_are_ranked_in_their_own_unit(ranked):
-    html = ranked(judge="clipscore", base=[20.3, 21.0, 19.4, 20.8, 20.1], merged=[30.3, 31.0, 29.4, 30.8, 30.1])
+    html = ranked(judge="clipscore", base=[20.3, 21.0, 19.4, 20.8, 20.1],
+                  merged=[30.3, 31.0, 29.4, 30.8, 30.1])
     assert ">30.32<" in html and "+10.00" in html and "2030" not in html and 'class="best"' in html
 
 
@@ -92,7 +97,8 @@ def test_prompts_that_no_judge_could_read_say_so_and_nothing_is_plotted(runs_fol
     for model in ("base@3.5", "merged@2"):
         known = read_records(run.scores(model, "test/storybook"), Score)
         write_records(run.scores(model, "test/storybook"), [
-            Score(s.prompt_id, s.seed, s.judge, None, {**s.evidence, "unscored": "“dog” is no word"}) for s in known])
+            Score(s.prompt_id, s.seed, s.judge, None, {**s.evidence, "unscored": "“dog” is no word"})
+            for s in known])
     _, told, plot, pictures = evaluate.standings("mine", "test/storybook", which)
     assert 'class="empty"' in told and "“dog” is no word" in told and "choose another judge" in told
     assert not plot.visible and 'class="best"' not in told and "unscored" in pictures
@@ -107,7 +113,8 @@ def search(runs_folder):
         for arm, values in arms.items():
             write_records(run.scores(f"{arm}@3.5", "validation/storybook"), judged(values))
         write_records(run.folder / "searches" / "search-1" / "tried.jsonl", [
-            Tried(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values))) for arm, values in arms.items()])
+            Tried(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values)))
+            for arm, values in arms.items()])
         return searching.show("mine")[1]
     return shown
 
@@ -120,7 +127,8 @@ def test_a_search_whose_winner_is_undecided_has_no_bold_row(search):
 
 def test_a_search_whose_winner_is_decided_shows_it(search):
     told = search(ABOVE, LEVEL)
-    assert '<tr class="best"><th scope="row">search-1-0-0</th>' in told and "is the best here" in told
+    assert '<tr class="best"><th scope="row">search-1-0-0</th>' in told
+    assert "is the best here" in told
 
 
 def test_a_search_without_its_scores_decides_nothing(runs_folder):

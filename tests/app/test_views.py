@@ -83,15 +83,18 @@ def test_thumbnails_are_small_and_follow_their_file(tmp_path):
 def test_a_score_outside_0_to_1_is_its_own_number():
     clip = Score("p", 1, "clipscore", 20.3, {"seen": None})
     assert views.marked(clip) == "20.3" and views.is_good(clip) is None
-    assert '<b class="mark">20.3</b>' in views.reading(clip) and "questions" not in views.reading(clip)
+    assert '<b class="mark">20.3</b>' in views.reading(clip)
+    assert "questions" not in views.reading(clip)
     assert views.marked(Score("p", 1, "reward", -1.7)) == "−1.7"
-    assert views.marked(Score("p", 1, "reward", 0.25), units.OWN) == "0.2", "as the table it stands in"
+    of_rewards = views.marked(Score("p", 1, "reward", 0.25), units.OWN)
+    assert of_rewards == "0.2", "as the table it stands in"
 
 
 def test_a_figure_of_other_scores_has_an_axis_of_its_own():
     shown = figures.bars({"base": {"photos": Point(20.3, 19.1, 21.0)}}, units.OWN)
     assert list(shown.data[0].y) == [20.3] and shown.layout.yaxis.range is None
-    assert shown.data[0].error_y.array == pytest.approx((0.7,)) and shown.layout.yaxis.title.text == "score"
+    assert shown.data[0].error_y.array == pytest.approx((0.7,))
+    assert shown.layout.yaxis.title.text == "score"
     share = figures.bars({"base": {"photos": Point(0.2)}})
     assert share.layout.yaxis.range == (0, 100) and share.layout.yaxis.title.text == "score, %"
     found = figures.progress({"candidates": [(0, -1.7), (1, -1.2)]}, -1.5, units.OWN)

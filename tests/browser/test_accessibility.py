@@ -16,7 +16,8 @@ TRIES = 6
 MANY_STOPS = 24
 RING = """() => {
   const at = document.activeElement, look = getComputedStyle(at);
-  return [at.tagName === 'INPUT' ? at.type : at.tagName, look.outlineStyle, parseFloat(look.outlineWidth)];
+  const kind = at.tagName === 'INPUT' ? at.type : at.tagName;
+  return [kind, look.outlineStyle, parseFloat(look.outlineWidth)];
 }"""
 SIZES = {"desk": (1280, 900), "telephone": (390, 844)}
 

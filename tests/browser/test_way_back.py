@@ -1,4 +1,4 @@
-"""Undo on the merge tab: a step for a gesture, whether by mouse, by key, typed, from a preset or from a grid."""
+"""Undo on the merge tab: a step for a gesture, by mouse, by key, typed, from a preset or a grid."""
 import json
 
 import pytest
@@ -33,8 +33,8 @@ def test_undo_walks_back_through_every_gesture(merge: Page):
     type_into(merge, 2, "0.333")
     expect_stands(merge, [dragged, "0.9", "0.333"])
     choose_preset(merge, "SELMA as released")
-    for weights in ([dragged, "0.9", "0.333"], [dragged, "0.9", "1"], [dragged, "0.95", "1"], [dragged, "1", "1"],
-                    ["1", "1", "1"], ["1", "1", "1"]):
+    for weights in ([dragged, "0.9", "0.333"], [dragged, "0.9", "1"], [dragged, "0.95", "1"],
+                    [dragged, "1", "1"], ["1", "1", "1"], ["1", "1", "1"]):
         merge.locator("#undo-weights").click()
         expect_stands(merge, weights)
     expect(merge.locator("#preset input")).to_have_value("")
@@ -79,14 +79,19 @@ def test_a_number_beyond_the_ends_is_painted_and_kept_as_the_page_has_it(merge: 
 
 
 @pytest.mark.parametrize(("moves", "left"), [
-    pytest.param([(5000, [0.9, 1]), (5100, [0.8, 1]), (5800, [0.7, 1])], [[1, 1], [0.7, 1]], id="a key that is held"),
-    pytest.param([(5000, [0.9, 1]), (6000, [0.8, 1])], [[1, 1], [0.9, 1], [0.8, 1]], id="two presses"),
-    pytest.param([(5000, [0.9, 1]), (5001, [0.9, 0.5])], [[1, 1], [0.9, 1], [0.9, 0.5]], id="two controls"),
+    pytest.param([(5000, [0.9, 1]), (5100, [0.8, 1]), (5800, [0.7, 1])], [[1, 1], [0.7, 1]],
+                 id="a key that is held"),
+    pytest.param([(5000, [0.9, 1]), (6000, [0.8, 1])], [[1, 1], [0.9, 1], [0.8, 1]],
+                 id="two presses"),
+    pytest.param([(5000, [0.9, 1]), (5001, [0.9, 0.5])], [[1, 1], [0.9, 1], [0.9, 0.5]],
+                 id="two controls"),
     pytest.param([(5000, [0.9, 1]), (5100, [1, 1])], [[1, 1]], id="there and back"),
     pytest.param([(5000, [0.9, 1]), (5100, [0.9, 1])], [[1, 1], [0.9, 1]], id="the same again"),
-    pytest.param([(5000, [0.2, 0.2]), (5001, [0.3, 0.3])], [[1, 1], [0.2, 0.2], [0.3, 0.3]], id="two presets"),
+    pytest.param([(5000, [0.2, 0.2]), (5001, [0.3, 0.3])],
+                 [[1, 1], [0.2, 0.2], [0.3, 0.3]], id="two presets"),
     pytest.param([(5000, [None, 1]), (5100, [0.5, 1])], [[1, 1], [0.5, 1]], id="an emptied box"),
-    pytest.param([(n * 1000 + 5000, [n, 1]) for n in range(2, 70)], [[n, 1] for n in range(20, 70)], id="many")])
+    pytest.param([(n * 1000 + 5000, [n, 1]) for n in range(2, 70)],
+                 [[n, 1] for n in range(20, 70)], id="many")])
 def test_what_is_one_gesture(page: Page, moves, left):
     begun = page.evaluate(f"({steps.START})(1, 1)")
     assert page.evaluate(CONTROL, [steps.step([]), begun, *moves]) == left
@@ -104,7 +109,8 @@ def test_letting_go_ends_a_gesture_and_undo_goes_on_from_there(page: Page):
     assert steps.stood(back) == [0.9, 1] and steps.stood(step(back, 0.7, 1)) == [0.7, 1]
     again = page.evaluate(f"({steps.BACK})({json.dumps(back)})")
     assert steps.stood(again) == [1, 1]
-    assert steps.stood(page.evaluate(f"({steps.BACK})({json.dumps(again)})")) == [1, 1], "there is nothing before it"
+    last = page.evaluate(f"({steps.BACK})({json.dumps(again)})")
+    assert steps.stood(last) == [1, 1], "there is nothing before it"
     assert steps.stood("") == []
 
 
