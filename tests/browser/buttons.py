@@ -17,8 +17,11 @@ TITLES = {"prompts": "Prompts", "images": "Images", "experts": "Experts", "merge
           "vote": "Vote"}
 LEARNS = """
 model = "MODEL"
+skills = ["counting", "places", "styles"]
+[images]
+steps = 2
 [experts]
-experts = { counting = ["counting"], places = ["places"] }
+experts = { counting = ["counting"], places = ["places"], styles = ["styles"] }
 rank = 2
 steps = 2
 batch_size = 2
@@ -111,15 +114,16 @@ class Desk:
         for job in jobs.listed(self.runs):
             jobs.cancel(job.folder, patience_seconds=0)
 
-    def expect_done(self) -> None:
+    def expect_done(self, words: str) -> None:
         expect(self.page.locator(".job.done")).to_contain_text("Done: ", timeout=PATIENCE_MS)
+        expect(self.page.locator(".job.done")).to_contain_text(words)
 
 
 def furnish(runs: Path, example: Path) -> None:
     """A run that waits to learn, one on SDXL, which no judge that ships can read, and one to be renamed."""
     base = re.search(r'model = "(.*)"', (example / "recipe.toml").read_text())
     assert base
-    copytree(example, runs / "learner", ignore=ignore_patterns("experts", "merges", "scores"))
+    copytree(example, runs / "learner", ignore=ignore_patterns("images", "experts", "merges", "scores"))
     write_text(runs / "learner" / "recipe.toml", LEARNS.replace("MODEL", base[1]))
     foreign = Store(runs / "foreign")
     write_text(foreign.folder / "recipe.toml", f'model = "{SDXL}"\n[prompts]\nskills = ["counting"]\n')

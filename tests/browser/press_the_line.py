@@ -102,11 +102,14 @@ def a_new_run_has_nothing_to_paint(desk: Desk) -> None:
 
 @good("train-experts")
 def experts_learn_to_the_end(desk: Desk) -> None:
+    expect(desk.open("images", "learner").at("images-skills")).to_contain_text("counting")
+    desk.press("paint-pictures")
+    desk.expect_done("pictures for")
     rank = desk.open("experts", "learner").page.get_by_label("Rank", exact=True)
     expect(rank).to_have_value("2")  # the form follows the run's recipe
     desk.press("train-experts")
-    desk.expect_done()
-    expect(desk.page.locator(".stations li").nth(2)).to_contain_text("2")
+    desk.expect_done("slide their weights, in Merge")
+    expect(desk.page.locator(".stations li").nth(2)).to_contain_text("3")
 
 
 @bad("train-experts")
@@ -123,7 +126,8 @@ def models_are_evaluated(desk: Desk) -> None:
 
 @bad("evaluate")
 def without_a_model_there_is_nothing_to_evaluate(desk: Desk) -> None:
-    desk.open("evaluate").empty("Models")
+    expect(desk.open("evaluate").at("evaluate-models")).to_contain_text("merged")  # which the first drawing chooses
+    desk.empty("Models")
     desk.press("evaluate")
     desk.expect_refused("model")
 
