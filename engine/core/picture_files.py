@@ -12,12 +12,14 @@ MOST_PIXELS = 89_478_485
 BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, OverflowError, struct.error)
 """What PIL's readers raise for damaged files; SyntaxError is a broken PNG's."""
+AGAIN = "Delete it and run the stage that painted it again"
 
 
-def read(file: Path) -> Image.Image:
+def read(file: Path, remedy: str = AGAIN) -> Image.Image:
     """The RGB pixels of a file and nothing else of it: no metadata, no colour profile.
 
-    Raises EngineError, naming the file, where it is missing, damaged or larger than `MOST_PIXELS`.
+    Raises EngineError, naming the file, where it is missing, damaged (then with the remedy) or
+    larger than `MOST_PIXELS`.
     """
     try:
         with Image.open(file) as opened:
@@ -26,8 +28,7 @@ def read(file: Path) -> Image.Image:
     except BOMBS as error:
         raise _too_large(file, str(error)) from error
     except BROKEN as error:
-        raise EngineError(f"{file} is damaged ({error}). Delete it and run the stage that painted "
-                          "it again.") from error
+        raise EngineError(f"{file} is damaged ({error}). {remedy}.") from error
 
 
 def _check_size(file: Path, size: tuple[int, int]) -> None:

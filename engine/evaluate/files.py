@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from engine.core import imagefolder, painted
+from engine.core import imagefolder, painted, picture_files
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
@@ -196,9 +194,9 @@ def _is_like(file: Path, pooled: str | None) -> bool:
     if not pooled:
         return True
     try:
-        with Image.open(file) as image:
-            now, then = (base64.b64decode(one) for one in (diversity.pooled(image), pooled))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        shown = diversity.pooled(picture_files.read(file))
+        now, then = base64.b64decode(shown), base64.b64decode(pooled)
+    except (EngineError, ValueError):
         return False
     if len(now) != len(then):
         return False

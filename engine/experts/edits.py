@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from engine.core.errors import EngineError
+from engine.core import picture_files
 from engine.core.events import Event
 from engine.core.painted import Curated, Current
 from engine.models import tensor_files
@@ -24,8 +23,7 @@ FOLDER = "edited"
 AT_ONCE = 16
 """Pictures or captions of a file."""
 BY_PICTURE, BY_TEXT = ("latents",), ("embeddings", "pooled", "time_ids")
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What PIL raises for a damaged picture."""
+REMEDY = "Replace it, or take it out and start again"
 
 
 def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
@@ -70,17 +68,8 @@ def _key(text: str) -> str:
 
 
 def _latents(pictures: Sequence[Current], painter: Painter) -> Tensor:
-    images = [_opened(one.file) for one in pictures]
+    images = [picture_files.read(one.file, REMEDY) for one in pictures]
     return painter.encode(to_pixels(images, painter.size_pixels)).cpu()
-
-
-def _opened(file: Path) -> Image.Image:
-    try:
-        with Image.open(file) as image:
-            return image.convert("RGB")
-    except UNREADABLE as error:
-        raise EngineError(f"{file} cannot be read as a picture ({error}). Replace it, or take it "
-                          "out and start again.") from error
 
 
 def _known(folder: Path, painter: Painter) -> dict[str, dict[str, Tensor]]:

@@ -175,7 +175,7 @@ def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
 
 @pytest.mark.parametrize(("spoil", "sentence"), [
     (lambda folder: (folder / "3.png").write_bytes(b"no picture"),
-     "3.png cannot be read as a picture"),
+     "3.png is damaged"),
     (lambda folder: write_lines(folder, [{"file_name": "../../x.png"}]),
      "which is no file of this folder"),
     (lambda folder: write_lines(folder, []), "Nothing is left of the pictures of 'counting'"),
