@@ -114,10 +114,10 @@ def test_what_makes_no_sense_is_refused(base, store, changes, reason):
         list(grid.run(config(base, **changes), store))
 
 
-@pytest.mark.parametrize("recipe", ["[]", "5", "{}", '{"recipe": []}', '{"recipe": {"x": "a"}}'])
+@pytest.mark.parametrize("recipe", ["[]", "5", "{}", '{"recipe": []}', "{"])
 def test_a_recipe_of_the_wrong_kind_is_told(base, store, recipe):
     folder = store.folder / "grids" / "grid"
     folder.mkdir(parents=True)
     (folder / grid.RECIPE).write_text(recipe)
-    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*paint the grid again"):
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete it and run its stage again"):
         list(grid.run(config(base), store))

@@ -2,10 +2,12 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from math import isfinite
+from pathlib import Path
 
 from engine import judges
 from engine.core import names, plugins, prompt_files, texts, weights
@@ -98,7 +100,8 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     found: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in prompt_files.read(file):
         found[prompt.skill].append(prompt)
-    texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
+    with _naming(file):
+        texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
     if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
         raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
     if not found:
@@ -106,6 +109,15 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     if missing := [skill for skill in config.skills if skill not in found]:
         raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
     return {skill: found[skill] for skill in config.skills or found}
+
+
+@contextmanager
+def _naming(file: Path | str) -> Iterator[None]:
+    """Put a person's own file, where there is one, before what is said of its prompts."""
+    try:
+        yield
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}" if file else str(error)) from error
 
 
 def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:
@@ -133,7 +145,8 @@ def check(config: Config) -> None:
 def check_readable(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> None:
     """Raises EngineError where the judge can read none of what would be painted."""
     asked = [prompt for of_skill in prompts.values() for prompt in of_skill[:config.prompts_per_skill]]
-    readable.check(config.judge, asked)
+    with _naming(config.prompts):
+        readable.check(config.judge, asked)
 
 
 def check_arms(config: Config) -> None:

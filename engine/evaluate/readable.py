@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from engine import judges
 from engine.core import plugins
 from engine.core.errors import EngineError
+from engine.core.misfits import shortened
 from engine.core.types import Prompt
 
 
@@ -23,5 +24,5 @@ def check(judge: str, prompts: Iterable[Prompt]) -> None:
         reasons.append(reason)
     if reasons:
         raise EngineError(f"The judge {judge!r} can read none of the {len(asked)} prompts; of "
-                          f"{asked[0].text!r} it says: {reasons[0]}. Choose prompts that it "
+                          f"{shortened(asked[0].text)} it says: {reasons[0]}. Choose prompts that it "
                           "understands, or another judge.")

@@ -15,7 +15,7 @@ SECONDS = 60
 """Far more than any reader takes, on a machine that is busy."""
 REMEDY = re.compile(
     r"\b(Delete|Correct|Give|Choose|Name|Write|Set|Run|Use|Make|Move|End|Paint|Train|Add|Fetch|"
-    r"Save|Keep|Take|Convert|Export|"
+    r"Save|Keep|Take|Convert|Export|Put|Replace|"
     r"Raise|Lower|Leave|Start|Wait|Check|Judge|delete|choose|name|fill|change)\b"
 )
 

@@ -184,7 +184,8 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "pool": lambda run: pool.load(
         run, skills.load("counting"), wanted_prompts(), 2, False
     ).counts(),
-    "finished": lambda run: checkpoints.is_finished(run.expert("places"), {"steps": 4}),
+    "finished": lambda run: checkpoints.is_finished(
+            run.expert("places"), {"steps": 4, "objective": "denoise"}),
     "merged": lambda run: folder_for(Merge({"counting": 0.5}), run),
     "cells": lambda run: grid._done(
         grid.Config("counting", "places", {"counting": 1.0}, name="grid-1"),

@@ -3,7 +3,8 @@ import re
 
 from playwright.sync_api import expect
 
-from app.tabs.vote import CHOICES, LEAST_LOOK_SECONDS
+from app.booth import CHOICES
+from engine.votes.ballots import LEAST_LOOK_SECONDS
 from tests.browser.buttons import PATIENCE_MS, Desk, bad, good
 
 
