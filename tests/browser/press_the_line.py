@@ -104,11 +104,11 @@ def a_new_run_has_nothing_to_paint(desk: Desk) -> None:
 def experts_learn_to_the_end(desk: Desk) -> None:
     expect(desk.open("images", "learner").at("images-skills")).to_contain_text("counting")
     desk.page.get_by_role("tabpanel").get_by_role("button", name="Settings").locator("visible=true").click()
-    model = desk.page.get_by_label("Model", exact=True).locator("visible=true")
-    expect(model).to_have_value(re.compile("base$"))  # the form follows the run's recipe
+    steps = desk.page.get_by_label("number input for Steps", exact=True).locator("visible=true")
+    expect(steps).to_have_value("2")  # the form follows the run's recipe
     desk.press("paint-pictures")
     desk.expect_done("pictures for")
-    rank = desk.open("experts", "learner").page.get_by_label("Rank", exact=True)
+    rank = desk.open("experts", "learner").page.get_by_role("spinbutton", name=re.compile("^Rank"))
     expect(rank).to_have_value("2")
     desk.press("train-experts")
     desk.expect_done("slide their weights, in Merge")
