@@ -17,11 +17,11 @@ TITLES = {"prompts": "Prompts", "images": "Images", "experts": "Experts", "merge
           "vote": "Vote"}
 LEARNS = """
 model = "MODEL"
-skills = ["counting", "places", "styles"]
+skills = ["counting"]
 [images]
 steps = 2
 [experts]
-experts = { counting = ["counting"], places = ["places"], styles = ["styles"] }
+experts = { counting = ["counting"] }
 rank = 2
 steps = 2
 batch_size = 2
@@ -123,7 +123,8 @@ def furnish(runs: Path, example: Path) -> None:
     """A run that waits to learn, one on SDXL, which no judge that ships can read, and one to be renamed."""
     base = re.search(r'model = "(.*)"', (example / "recipe.toml").read_text())
     assert base
-    copytree(example, runs / "learner", ignore=ignore_patterns("images", "experts", "merges", "scores"))
+    later = ("places*", "styles*", "images", "experts", "merges", "scores")
+    copytree(example, runs / "learner", ignore=ignore_patterns(*later))
     write_text(runs / "learner" / "recipe.toml", LEARNS.replace("MODEL", base[1]))
     foreign = Store(runs / "foreign")
     write_text(foreign.folder / "recipe.toml", f'model = "{SDXL}"\n[prompts]\nskills = ["counting"]\n')

@@ -104,13 +104,16 @@ def a_new_run_has_nothing_to_paint(desk: Desk) -> None:
 @good("train-experts")
 def experts_learn_to_the_end(desk: Desk) -> None:
     expect(desk.open("images", "learner").at("images-skills")).to_contain_text("counting")
+    desk.page.get_by_role("tabpanel").get_by_role("button", name="Settings").locator("visible=true").click()
+    steps = desk.page.get_by_label("number input for Steps", exact=True).locator("visible=true")
+    expect(steps).to_have_value("2")  # the form follows the run's recipe
     desk.press("paint-pictures")
     desk.expect_done("pictures for")
-    rank = desk.open("experts", "learner").page.get_by_label("Rank", exact=True)
-    expect(rank).to_have_value("2")  # the form follows the run's recipe
+    rank = desk.open("experts", "learner").page.get_by_role("spinbutton", name=re.compile("^Rank"))
+    expect(rank).to_have_value("2")
     desk.press("train-experts")
     desk.expect_done("slide their weights, in Merge")
-    expect(desk.page.locator(".stations li").nth(2)).to_contain_text("3")
+    expect(desk.page.locator(".stations li").nth(2)).to_contain_text("1")
 
 
 @bad("train-experts")
