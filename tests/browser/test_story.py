@@ -120,7 +120,8 @@ def test_the_whole_line_on_one_button_survives_a_reload(page: Page):
     expect(page.locator("#ranking")).to_contain_text("merged@3.5", timeout=PATIENCE_MS)
     expect(page.locator(".job.done")).to_be_visible(timeout=PATIENCE_MS)
     open_tab(page, "Vote")
-    expect(page.locator("#vote-pair .sides img")).to_have_count(2)
+    # Four steps of training change no picture that a person could tell from the base's.
+    expect(page.locator("#vote-pair")).to_contain_text("look alike")
 
 
 def test_a_job_is_cancelled_and_goes_on(page: Page):
