@@ -114,7 +114,7 @@ def serving(script: str, runs: Path, log_file: Path, world: dict[str, str], port
         yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(20)
 
 
 @pytest.fixture
