@@ -45,7 +45,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises EngineError with the line when the file is missing or malformed."""
     try:
-        table = tomllib.loads(read_text(path, "Name a TOML file"))
+        table = tomllib.loads(read_text(path, "Name a TOML file, saved as UTF-8"))
         check_depth(table)
         return table
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -25,8 +25,8 @@ def read(file: Path, remedy: str = AGAIN) -> Image.Image:
         with Image.open(file) as opened:
             _check_size(file, opened.size)
             return Image.fromarray(np.asarray(opened.convert("RGB")))
-    except BOMBS as error:
-        raise _too_large(file, str(error)) from error
+    except BOMBS as error:  # PIL has a limit of its own, which would only confuse
+        raise _too_large(file) from error
     except BROKEN as error:
         raise EngineError(f"{file} is damaged ({error}). {remedy}.") from error
 
@@ -34,9 +34,9 @@ def read(file: Path, remedy: str = AGAIN) -> Image.Image:
 def _check_size(file: Path, size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MOST_PIXELS:
-        raise _too_large(file, f"{width} x {height} pixels")
+        raise _too_large(file)
 
 
-def _too_large(file: Path, said: str) -> EngineError:
-    return EngineError(f"{file} is too large ({said.rstrip('.')}; at most {MOST_PIXELS:,} pixels). "
+def _too_large(file: Path) -> EngineError:
+    return EngineError(f"{file} is too large: it has more than {MOST_PIXELS:,} pixels. "
                        "Make it smaller, or delete it.")

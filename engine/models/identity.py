@@ -75,7 +75,9 @@ def recognised(recorded: Any, present: Any) -> Any:
     """
     if isinstance(recorded, Mapping) and isinstance(present, Mapping):
         return {name: recognised(value, present.get(name)) for name, value in recorded.items()}
-    if not isinstance(recorded, str) or recorded == present or present not in _FOLDERS:
+    if not isinstance(recorded, str) or not isinstance(present, str):
+        return recorded
+    if recorded == present or present not in _FOLDERS:
         return recorded
     known = FORMERLY.get(recorded) == present or _former_of(present) == recorded
     return present if known else recorded

@@ -43,6 +43,7 @@ class Made(TypedDict):
     skills: NotRequired[list[Any] | None]
     step: NotRequired[int | None]
     steps: NotRequired[int | None]
+    options: NotRequired[dict[str, Any] | None]
     base: NotRequired[Base | None]
 
 
@@ -50,7 +51,6 @@ class Merged(Made):
     """The same of a merge."""
 
     method: str
-    options: NotRequired[dict[str, Any] | None]
     experts: dict[str, float]
     verify: NotRequired[bool | None]
 

@@ -20,6 +20,9 @@ SAMPLERS = {
 }
 """diffusers' schedulers, made with the checkpoint's own noise schedule; "default" is the one it came with."""
 
+USUAL_STEPS = 20
+"""A number that every scheduler can do."""
+
 Callback = Callable[[int, int, Tensor], None]
 """After each step: steps done, steps in all, latents (n, c, h, w). What it raises ends the painting."""
 
@@ -110,8 +113,9 @@ def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callbac
 
     Classifier-free guidance ([Ho and Salimans](https://arxiv.org/abs/2207.12598), eq. 6, with g = 1 + w):
     eps = eps_empty + g (eps_text - eps_empty). A row with g <= 1 is the text's prediction alone, once.
+    Raises EngineError where the schedule cannot be walked in so many steps.
     """
-    schedule.set_timesteps(steps, device=batch.start.device)
+    _set_steps(schedule, steps, batch.start.device)
     guided = (batch.guidance > 1).nonzero()[:, 0]
     scale = batch.guidance[guided].view(-1, 1, 1, 1)
     conditions = Embeddings.cat([*[batch.empty] * len(guided), batch.text]).conditions()
@@ -127,6 +131,16 @@ def sample(unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callbac
             if callback:
                 callback(step, len(schedule.timesteps), latents)
     return latents
+
+
+def _set_steps(schedule: Any, steps: int, device: torch.device) -> None:
+    """Some need a few steps at least (PNDM's warm-up), others take no more than they learnt."""
+    try:
+        schedule.set_timesteps(steps, device=device)
+    except (ValueError, LookupError) as error:
+        raise EngineError(f"{type(schedule).__name__} cannot paint in {steps} steps "
+                          f"({first_line(error)}). Choose another number of them, such as "
+                          f"{USUAL_STEPS}.") from error
 
 
 def _mixed(batch: Batch, guided: Tensor) -> AbstractContextManager[None]:

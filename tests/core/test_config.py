@@ -131,7 +131,7 @@ def test_a_recipe_reads_and_a_malformed_one_says_where(tmp_path):
     with pytest.raises(EngineError, match="line 2"):
         config.read_toml(recipe)
     recipe.write_bytes(b"\xff\xfe")
-    with pytest.raises(EngineError, match="is damaged: it is no text in UTF-8.*Name a TOML file"):
+    with pytest.raises(EngineError, match="is damaged: it is no text in UTF-8.*Name a TOML file, saved as UTF-8"):
         config.read_toml(recipe)
     with pytest.raises(EngineError, match="no file"):
         config.read_toml(tmp_path / "missing.toml")

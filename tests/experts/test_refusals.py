@@ -52,6 +52,19 @@ def test_other_options_never_overwrite_an_expert(base, store):
         run(config(base, steps=1, rank=4), store)
 
 
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("options", 5, r"recipe\.json is damaged \(options is 5.*Delete its folder and make it again"),
+    ("options", [1], r"recipe\.json is damaged \(options is \[1\]"),
+    ("targets", "x", r"other options \(targets x -> .*Set them back"),
+])
+def test_a_record_of_the_wrong_type_is_refused_and_no_crash(base, store, field, value, sentence):
+    run(config(base, steps=1), store)
+    record = store.expert("counting") / "recipe.json"
+    write_json(record, {**read_json(record), field: value})
+    with pytest.raises(EngineError, match=sentence):
+        run(config(base, steps=1), store)
+
+
 def test_replace_trains_anew_what_changed_and_nothing_else(base, store):
     run(config(base, steps=1), store)
     before = {name: read_json(store.expert(name) / "recipe.json") for name in ("counting", "styles")}
