@@ -55,8 +55,10 @@ def build(run: gr.Dropdown) -> list[Component]:
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
+    # Unnumbered: Gradio sets the numbers before it wraps, so they stand beside other lines.
     read_only: dict[str, Any] = {
-        "interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True}
+        "interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True,
+        "show_line_numbers": False, "lines": 1}
     snippet = gr.Code("", language="python", label="In Python", **read_only)
     recipe = gr.Code("", label="As a recipe", **read_only)
     may_take = not owner.is_absent()

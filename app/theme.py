@@ -7,8 +7,9 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 CSS = """
 :root { --color-accent: var(--primary-700); --bad: #c2410c; --track: #e7e5e4; --edge: #78716c;
-        --whisker: #1c1917; }
-.dark { --color-accent: var(--primary-400); --bad: #fb923c; --track: #44403c; --whisker: #fafaf9; }
+        --whisker: #1c1917; --shade: #d6d3d1; }
+.dark { --color-accent: var(--primary-400); --bad: #fb923c; --track: #44403c; --whisker: #fafaf9;
+        --shade: #57534e; }
 #header { padding: 1rem 0 .25rem; }
 #header h1 { font-family: "Iowan Old Style", Palatino, Georgia, serif; font-size: 2.1rem; font-weight: 600;
              letter-spacing: -.01em; margin: 0 0 .35rem; color: var(--body-text-color); }

@@ -46,7 +46,7 @@ def build(run: gr.Dropdown) -> Page:
         with gr.Column(scale=2, min_width=320):
             with gr.Row(elem_classes="filters"):
                 table = gr.Dropdown([], label="Show", elem_id="evaluate-table", min_width=150)
-                which = gr.Radio([BEST, EVERY], value=BEST, label="Rows", min_width=200)
+                which = gr.Radio([BEST, EVERY], value=BEST, label="Rows", scale=2, min_width=200)
             ranking = gr.HTML(elem_id="ranking")
             plot = gr.Plot(visible=False, show_label=False, container=False, elem_id="score-plot",
                            elem_classes="figure")
