@@ -33,7 +33,8 @@ def test_a_runs_own_recipe(tmp_path, monkeypatch, each):
     asked_for.write_text(SMALL.split("[made_with]")[0])
     recipe, file = recipes.load(asked_for), run.folder / "recipe.toml"
     readers = {"prompts": lambda: asked.of_run("mine", "prompts", Prompts),
-               "base": lambda: contents.base_of(run), "experts": lambda: asked.of_run("mine", "experts", Experts),
+               "experts": lambda: asked.of_run("mine", "experts", Experts),
+               "base": lambda: contents.base_of(run),
                "begun again": lambda: run_folder.begin(recipe, run.folder)}
     run.folder.mkdir()
     run_folder.begin(recipe, run.folder)
