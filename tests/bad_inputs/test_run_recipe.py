@@ -32,8 +32,9 @@ def test_a_runs_own_recipe(tmp_path, monkeypatch, each):
     run, asked_for = Store(tmp_path / "mine"), tmp_path / "asked.toml"
     asked_for.write_text(SMALL.split("[made_with]")[0])
     recipe, file = recipes.load(asked_for), run.folder / "recipe.toml"
-    readers = {"prompts": lambda: asked.of_run("mine", "prompts", Prompts), "base": lambda: contents.base_of(run),
+    readers = {"prompts": lambda: asked.of_run("mine", "prompts", Prompts),
                "experts": lambda: asked.of_run("mine", "experts", Experts),
+               "base": lambda: contents.base_of(run),
                "begun again": lambda: run_folder.begin(recipe, run.folder)}
     run.folder.mkdir()
     run_folder.begin(recipe, run.folder)
