@@ -1,4 +1,5 @@
 """The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's weights over."""
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -16,6 +17,8 @@ from engine.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"
+USUAL_VALUES = f"name => name === {json.dumps(GUIDANCE)} ? {json.dumps(SCALES)} : {json.dumps(FIVE)}"
+"""In the page itself: an answer of the server that came late would write over what was typed meanwhile."""
 CLICKS = """element.addEventListener('click', event => {
   const cell = event.target.closest('[data-cell]');
   if (cell) trigger('select', {cell: Number(cell.dataset.cell)});
@@ -57,7 +60,7 @@ def build() -> Pane:
         chosen = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
     shown = gr.HTML(elem_id="grid", js_on_load=CLICKS)
     for axis, values in ((x, x_values), (y, y_values)):
-        axis.input(lambda name: SCALES if name == GUIDANCE else FIVE, axis, values, **page.QUIET)
+        axis.input(None, axis, values, js=USUAL_VALUES, api_visibility="private")
     return Pane(x, y, x_values, y_values, paint, chosen, shown)
 
 

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from app import shell
 
 PORTS = range(7860, 7960)
-PATIENCE_SECONDS = 2
-"""At the end: an open page keeps a connection for ever, which must not keep the server."""
+PARTING_SECONDS = 1
+"""How long an end waits for answers on their way. Every open page holds a connection that never ends by itself."""
 ONLY_LAUNCHED = ("share",)
 """Options of `launch` that a server of one's own does not have."""
 
@@ -28,8 +28,7 @@ def serve(demo: gr.Blocks) -> None:
     options = {name: value for name, value in shell.launch_options().items() if name not in ONLY_LAUNCHED}
     app = gr.mount_gradio_app(FastAPI(openapi_url=None), demo, path="", server_name=host, server_port=port,
                               root_path=os.environ.get("GRADIO_ROOT_PATH"), show_error=True, **options)
-    server = uvicorn.Server(uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=PATIENCE_SECONDS))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=PARTING_SECONDS))
     print(f"* Running on http://{host}:{port}", flush=True)  # noqa: T201 - where to look, as `launch` says it
     server.run(sockets=[listening])
 

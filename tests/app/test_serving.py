@@ -38,9 +38,13 @@ def test_it_comes_up_on_a_machine_that_is_busy(tmp_path: Path, runs_folder: Path
         assert config["analytics_enabled"] is False and config["show_error"] is True
         for path in ("monitoring", "gradio_api/file=README.md", "file=/etc/hostname"):
             assert httpx.get(f"http://127.0.0.1:{port}/{path}", timeout=60).status_code in (401, 403, 404), path
+        with httpx.stream("GET", f"http://127.0.0.1:{port}/gradio_api/heartbeat/a-page", timeout=60) as open_page:
+            assert open_page.status_code == 200
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)  # though a page is open, which holds a connection for ever
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
+        server.kill()
+        server.wait()
 
 
 def answer_of(url: str, server: subprocess.Popen, log: Path) -> httpx.Response:
