@@ -79,7 +79,7 @@ def show(run: str, models: Sequence[str], table: str | None, which: str) -> list
     found = contents.of(runs.open_store(run))
     known = ["base", *found.merges, *found.experts]
     kept = [model for model in models if model in known]
-    if kept in ([], ["base"]):
+    if models and kept in ([], ["base"]):  # what somebody has emptied stays empty
         kept = ["base", *found.merges]
     return [gr.update(choices=known, value=kept), *standings(run, table, which)]
 

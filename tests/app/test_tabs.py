@@ -49,7 +49,7 @@ def test_curves_and_samples_of_every_expert():
 
 
 def test_the_table_offers_what_was_scored():
-    models, table, ranking, plot, judged = evaluate.show("example", [], None, evaluate.BEST)
+    models, table, ranking, plot, judged = evaluate.show("example", ["base"], None, evaluate.BEST)
     assert models["value"] == ["base", "merged"] and table["value"] == "test/storybook" and plot.visible
     assert "merged@2" in ranking and judged.count("<img") == 3 * 9
 
