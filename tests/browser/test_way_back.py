@@ -25,6 +25,7 @@ def way_of(page: Page) -> list[list]:
     return [step["now"] for step in json.loads(written or "[]")]
 
 
+@pytest.mark.slow  # gestures are told apart by time, so it wants a machine that does nothing else
 def test_undo_walks_back_through_every_gesture(merge: Page):
     drag(merge, 0)
     dragged = merge.locator("#weight-0 input[type=number]").input_value()
