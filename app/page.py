@@ -36,6 +36,16 @@ UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visi
 """For what the page does by itself, and which tells its errors in the page."""
 
 
+def choices(known: Sequence[str], kept: Sequence[str], sent: Sequence[str] | None) -> dict[str, Any]:
+    """A multiselect's choices, and its value only where that is not what the page has sent.
+
+    A drawing takes a moment, and would else undo what somebody has chosen meanwhile.
+    """
+    if list(kept) == list(sent or ()):
+        return gr.update(choices=list(known))
+    return gr.update(choices=list(known), value=list(kept))
+
+
 def plot(figure: Any) -> gr.Plot:
     """A figure, or nothing at all rather than an empty frame."""
     return gr.Plot(figure, visible=figure is not None)

@@ -81,7 +81,7 @@ def show(run: str, models: Sequence[str], table: str | None, which: str) -> list
     kept = [model for model in models if model in known]
     if models and kept in ([], ["base"]):  # what somebody has emptied stays empty
         kept = ["base", *found.merges]
-    return [gr.update(choices=known, value=kept), *standings(run, table, which)]
+    return [page.choices(known, kept, models), *standings(run, table, which)]
 
 
 def standings(run: str, table: str | None, which: str) -> list[Any]:

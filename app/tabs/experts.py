@@ -57,7 +57,7 @@ def show(run: str, wanted: Sequence[str]) -> list[Any]:
     kept = [name for name in wanted or () if name in painted] or painted
     learned = contents.learned(store)
     told = contents.budget(store)
-    return [gr.update(choices=painted, value=kept), views.aside(told) if told else "", page.plot(curves(learned)),
+    return [page.choices(painted, kept, wanted), views.aside(told) if told else "", page.plot(curves(learned)),
             samples_view(learned)]
 
 

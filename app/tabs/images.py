@@ -49,7 +49,7 @@ def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
     written, painted = list(contents.accepted(store)), list(contents.painted(store))
     kept = [name for name in wanted or () if name in written] or written
     skill = skill if skill in painted else ALL
-    return [gr.update(choices=written, value=kept), gr.update(choices=[ALL, *painted], value=skill),
+    return [page.choices(written, kept, wanted), gr.update(choices=[ALL, *painted], value=skill),
             gallery(run, skill)]
 
 

@@ -54,6 +54,15 @@ def test_the_table_offers_what_was_scored():
     assert "merged@2" in ranking and judged.count("<img") == 3 * 9
 
 
+def test_a_drawing_leaves_alone_what_is_chosen_meanwhile():
+    """It sends a choice back only where the page's own has become another one."""
+    for models in (["base", "merged"], []):
+        assert "value" not in evaluate.show("example", models, None, evaluate.BEST)[0]
+    assert evaluate.show("example", ["gone"], None, evaluate.BEST)[0]["value"] == ["base", "merged"]
+    assert "value" not in images.show("example", ["places"], images.ALL)[0]
+    assert "value" not in experts.show("example", ["places"])[0]
+
+
 def test_write_prompts(handler, started, runs_folder):
     values = {"writer": "storybook", "writer:storybook:temperature": 0.5, "writer:openai_compatible:model": "other"}
     chosen = handler("write")(run="mine", wanted=["counting"], count=7, **values)
