@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from engine.votes.ballots import LEAST_LOOK_SECONDS
 from engine.votes.ledger import Ledger
+from tests.browser import ears
 
 PATIENCE_MS = 120_000
 """The first picture waits for torch; a job for a process of its own."""
@@ -70,9 +71,8 @@ def test_a_prompt_it_cannot_read_gets_the_nearest_one_it_can(page: Page):
 
 
 def test_a_blind_vote_by_mouse_and_by_key(page: Page, runs: Path):
-    said: list[str] = []
-    page.on("response", lambda answer: said.append(answer.text()) if "predict" in answer.url else None)
     open_tab(page, "Vote")
+    ears.listen(page)
     asked, sides = page.locator("#vote-pair .progress"), page.locator("#vote-pair .sides img")
     expect(asked).to_have_text(re.compile(r"Pair 1 of \d+. Which picture shows it better\?"))
     expect(page.locator("#vote-note")).to_contain_text("of 12 pairs look alike")
@@ -87,8 +87,9 @@ def test_a_blind_vote_by_mouse_and_by_key(page: Page, runs: Path):
     votes = Ledger(f"sqlite:///{runs}/example-votes.db").votes()
     assert [vote.choice for vote in votes] == ["left", "both bad"]
     assert {votes[0].left_model, votes[0].right_model} == {"base@3.5", "merged@2"}
-    told = [re.sub(r"[\w@.]+ and base@3.5|base64,[^\"\\]+", "", text) for text in said]  # but what can be compared
-    assert len(told) > 2 and not [text for text in told if "merged" in text or "base@" in text]
+    told = "".join(ears.heard(page))
+    named = re.sub(r"[\w@.]+ and base@3.5|base64,[^\"\\]+", "", told)  # besides the choice of what to compare
+    assert told.count("process_completed") > 2 and "merged" not in named and "base@" not in named
     page.get_by_role("button", name="What people prefer so far").click()
     expect(page.locator("#vote-results .numbers")).to_contain_text("merged@2 over base@3.5")
     page.reload()
