@@ -5,7 +5,6 @@ The work itself is in processes of their own; a page that is closed, reloaded or
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -19,31 +18,45 @@ from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
 Pages = Mapping[str, tuple[gr.Tab, Page]]
-KEEP = """value => {
-  const here = new URL(location.href);
-  here.searchParams.set(NAME, value);
-  history.replaceState(history.state, "", here);
-  return [];
-}"""
-"""The page's address says which run and tab it shows: a reload, or a restart of the server, shows them again."""
+SCRIPT = """<script>
+(() => {
+  const bar = "#tabs [role=tab]", asked = new URL(location.href).searchParams.get("tab") ?? "";
+  window.selmaTab = () => document.querySelector(`${bar}[aria-selected=true]`)?.dataset.tabId ?? "";
+  window.selmaOpenAsked = () => {
+    const tab = asked && document.querySelector(`${bar}[data-tab-id=${CSS.escape(asked)}]`);
+    if (tab && selmaTab() !== asked) tab.click();
+    return [];
+  };
+  window.selmaKeep = (name, value) => {
+    const here = new URL(location.href);
+    here.searchParams.set(name, value);
+    history.replaceState(history.state, "", here);
+    return [];
+  };
+})();
+</script>"""
+"""The page's address says which run and tab it shows: a reload, or a restart of the server, shows
+them again. Which tab is open is read from the page when it is asked: Gradio reports a tab late, and
+not always in order, where somebody opens one while the page is still being made."""
+WITH_TAB = "(run, tab, ...rest) => [run, selmaTab(), ...rest]"
 
 
-def wire(demo: gr.Blocks, bar: Line, tabs: gr.Tabs, pages: Pages) -> None:
+def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
     """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
     beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
-    opened, seen = gr.State(next(iter(pages), "")), gr.State("")
+    opened, seen = gr.Textbox(visible=False), gr.State("")
     kept: list[Component] = [opened, seen]
     inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
-    demo.load(beat.first_look, None, [bar.run, tabs, opened], **UNQUEUED)
-    bar.run.change(None, bar.run, None, js=KEEP.replace("NAME", "'run'"), api_visibility="private")
+    tabs = [tab.select for tab, _ in pages.values()]
+    demo.load(beat.first_look, None, bar.run, **UNQUEUED)
+    demo.load(None, js="() => selmaOpenAsked()", api_visibility="private")
+    bar.run.change(None, bar.run, None, js="run => selmaKeep('run', run)", api_visibility="private")
     bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
-    bar.run.change(beat.redraw, inputs, outputs, **QUIET)
-    gr.Timer(TICK_SECONDS).tick(beat.tick, inputs, outputs, trigger_mode="once", **UNQUEUED)
-    for name, (tab, _) in pages.items():
-        tab.select(lambda name=name: name, None, opened, **QUIET)  # at once: a slow drawing must not bring it back
-        tab.select(partial(beat.open, name), inputs, outputs, **QUIET)
-        keep = f"() => ({KEEP.replace('NAME', repr('tab'))})({name!r})"
-        tab.select(None, None, None, js=keep, api_visibility="private")
+    bar.run.change(beat.redraw, inputs, outputs, js=WITH_TAB, **QUIET)
+    tick = gr.Timer(TICK_SECONDS).tick
+    tick(beat.tick, inputs, outputs, js=WITH_TAB, trigger_mode="once", **UNQUEUED)
+    gr.on(tabs, beat.open, inputs, outputs, js=WITH_TAB, **QUIET)
+    gr.on(tabs, None, js="() => selmaKeep('tab', selmaTab())", api_visibility="private")
 
 
 class Beat:
@@ -54,22 +67,20 @@ class Beat:
         self.inputs = list(dict.fromkeys(c for page in pages.values() for c in page.inputs))
         self.outputs = list(dict.fromkeys(c for page in pages.values() for c in page.outputs))
 
-    def first_look(self, request: gr.Request) -> list[Any]:
-        """The run and the tab of the page's address; without them the run that works, else the one last
-        worked on, else the example. Choosing it draws the rest.
+    def first_look(self, request: gr.Request) -> dict[str, Any]:
+        """The run of the page's address; without it the run that works, else the one last worked
+        on, else the example. Choosing it draws the rest.
         """
-        asked = dict(request.query_params)
-        run, tab = asked.get("run"), asked.get("tab")
+        run = dict(request.query_params).get("run")
         if run not in runs.names(run):
             run = runs.first_shown()
-        choice = gr.update(choices=runs.names(run), value=run)
-        return [choice, gr.Tabs(selected=tab), tab] if tab in self.pages else [choice, gr.skip(), gr.skip()]
+        return gr.update(choices=runs.names(run), value=run)
 
-    def open(self, name: str, run: str | None, _: str, seen: str, *values: Any) -> list[Any]:
-        if run and (page := self.pages.get(name)):
+    def open(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
+        if run and (page := self.pages.get(opened)):
             with suppress(EngineError):  # a damaged file: what is drawn next says so
                 page.opened(run)
-        return self.redraw(run, name, seen, *values)
+        return self.redraw(run, opened, seen, *values)
 
     def redraw(self, run: str | None, opened: str, _: str, *values: Any) -> list[Any]:
         """The bar and the open tab; the other tabs stay as they are, and so does all before a run is chosen."""

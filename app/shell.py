@@ -34,7 +34,7 @@ def build() -> gr.Blocks:
         if owner.is_absent():
             gr.HTML(views.notice(owner.CLOSED), elem_id="closed")
         bar, pages = line.build(), {}
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
                 tab = importlib.import_module(f"app.tabs.{name}")
                 with gr.Tab(tab.TITLE, id=name) as opened:
@@ -42,7 +42,7 @@ def build() -> gr.Blocks:
         for _, page in pages.values():
             for component in page.unseen:
                 component.render()
-        beat.wire(demo, bar, tabs, pages)
+        beat.wire(demo, bar, pages)
         owner.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
@@ -60,7 +60,7 @@ def launch_options() -> dict[str, Any]:
     come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     return {
-        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": booth.SCRIPT,
+        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": booth.SCRIPT + beat.SCRIPT,
         "footer_links": ["settings"], "max_file_size": owner.upload_limit(), "run_history": False,
         "enable_monitoring": False, "ssr_mode": False, "mcp_server": False, "share": False,
     }

@@ -109,18 +109,18 @@ def watch(monkeypatch):
 def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
     skip = gr.skip()
     assert watch.redraw("mine", "a", "", "in") == ["mark of mine", "strip", "mine in", skip]
-    assert watch.open("b", "mine", "a", "", "in") == ["mark of mine", "strip", skip, "b"]
+    assert watch.open("mine", "b", "", "in") == ["mark of mine", "strip", skip, "b"]
     assert watch.tick("mine", "a", "other", "in")[1:3] == ["strip", "mine in"]
     assert watch.tick("mine", "a", "mark of mine", "in") == watch.tick(None, "a", "", "in") == [skip] * 4
     assert watch.redraw(None, "a", "", "in") == ["", skip, skip, skip]
 
 
-def test_only_opening_a_tab_or_the_page_says_which_is_open(demo):
+def test_which_tab_is_open_is_read_from_the_page_and_never_set(demo):
     """A slow drawing that ends late must not bring an older tab back."""
-    opened = next(listener for listener in demo.fns.values() if listener.name == "tick").inputs[1]
-    setting = [listener for listener in demo.fns.values()
-               if opened in listener.outputs and listener.name != "first_look"]
-    assert [listener.fn() for listener in setting] == ["prompts", "images", "experts", "merge", "evaluate", "vote"]
+    drawing = [fn for fn in demo.fns.values() if fn.name in ("tick", "redraw", "open")]
+    assert len(drawing) == 3 and {fn.js for fn in drawing} == {beat.WITH_TAB}
+    opened, = {fn.inputs[1] for fn in drawing}
+    assert not [fn for fn in demo.fns.values() if opened in fn.outputs]
 
 
 def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeypatch):
@@ -164,11 +164,10 @@ def test_a_recipe_that_came_while_the_app_runs_is_offered(demo, monkeypatch, tmp
     assert focus()["choices"] == [("late · Late", "late")]
 
 
-@pytest.mark.parametrize("asked, run, tab", [
-    ({}, "example", None), ({"run": "mine", "tab": "a"}, "mine", "a"), ({"run": "gone", "tab": "a"}, "example", "a"),
-    ({"run": "../x", "tab": "no such tab"}, "example", None), ({"run": "new run"}, "new run", None)])
-def test_a_page_comes_back_to_the_run_and_tab_of_its_address(watch, runs_folder, asked, run, tab):
+@pytest.mark.parametrize("asked, run", [
+    ({}, "example"), ({"run": "mine"}, "mine"), ({"run": "gone"}, "example"), ({"run": "../x"}, "example"),
+    ({"run": "new run"}, "new run")])
+def test_a_page_comes_back_to_the_run_of_its_address(watch, runs_folder, asked, run):
     store.write_text(runs_folder / "mine" / "recipe.toml", "")
-    chosen, tabs, opened = watch.first_look(gr.Request(query_params=asked))
+    chosen = watch.first_look(gr.Request(query_params=asked))
     assert chosen["value"] == run and run in chosen["choices"]
-    assert opened == (tab or gr.skip()) and (tabs == gr.skip()) is (tab is None)

@@ -32,7 +32,8 @@ def test_every_listener_that_a_person_triggers_can_show_an_error(demo):
 
 
 def test_what_the_page_does_by_itself_asks_no_queue(demo):
-    own = [listener for listener in demo.fns.values() if {event for _, event in listener.targets} & BY_ITSELF]
+    own = [listener for listener in demo.fns.values()
+           if listener.fn and {event for _, event in listener.targets} & BY_ITSELF]
     assert {listener.name for listener in own} == {"first_look", "tick"}
     assert not any(listener.queue for listener in own)
     assert QUIET["queue"] is True and UNQUEUED["queue"] is False

@@ -23,6 +23,18 @@ def expect_voting(page: Page) -> None:
     expect(page.locator("#vote-pair .progress")).to_contain_text("Pair 1 of")
 
 
+def test_a_tab_opened_while_the_page_is_being_made_stays_open(page: Page, app_url: str):
+    """Gradio reports the first tab late, after the click."""
+    for tab, told in [("Vote", "#vote-pair .progress"), ("Evaluate", "#ranking .best"), ("Images", "#gallery")] * 2:
+        page.goto(app_url)
+        open_tab(page, tab)
+        expect(page).to_have_url(re.compile(f"tab={tab.lower()}"))
+        page.reload()
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        expect(page.locator(told)).to_be_visible()
+        expect(page).to_have_url(re.compile(f"tab={tab.lower()}&run=example"))
+
+
 def test_somebody_elses_job_moves_nobody(voting: Page, app_url: str):
     stranger = voting.context.new_page()
     stranger.goto(app_url)
