@@ -7,8 +7,10 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from app import form, jobs, owner, runs
-from app.studio import Refusal
+from app import access
+from app.forms import form
+from app.refusals import Refusal
+from engine import jobs, runs
 from engine.core import config
 from engine.core.errors import EngineError
 
@@ -69,7 +71,7 @@ def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **
     `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
     EngineError with the remedy, and then no run is made.
     """
-    owner.check()
+    access.check()
     asked: Any = config.build(wanted, options, where=stage)
     form.check(asked)
     if run == runs.NEW and stage != FIRST_STAGE:

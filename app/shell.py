@@ -5,9 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from app import beat, booth, line, owner, theme, views
-from app.studio import Studio
+from app import access, refresh, run_bar, theme
+from app.refusals import Studio
+from app.show import markup
 from app.tabs import TABS
+from app.tabs.vote import ballot_view
 
 STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
@@ -31,9 +33,9 @@ def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
     with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
-        if owner.is_absent():
-            gr.HTML(views.notice(owner.CLOSED), elem_id="closed")
-        bar, pages = line.build(), {}
+        if access.is_absent():
+            gr.HTML(markup.notice(access.CLOSED), elem_id="closed")
+        bar, pages = run_bar.build(), {}
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
                 tab = importlib.import_module(f"app.tabs.{name}")
@@ -42,8 +44,8 @@ def build() -> gr.Blocks:
         for _, page in pages.values():
             for component in page.unseen:
                 component.render()
-        beat.wire(demo, bar, pages)
-        owner.close(demo)
+        refresh.wire(demo, bar, pages)
+        access.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
@@ -60,7 +62,7 @@ def launch_options() -> dict[str, Any]:
     come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     return {
-        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": booth.SCRIPT + beat.SCRIPT,
-        "footer_links": ["settings"], "max_file_size": owner.upload_limit(), "run_history": False,
+        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": ballot_view.SCRIPT + refresh.SCRIPT,
+        "footer_links": ["settings"], "max_file_size": access.upload_limit(), "run_history": False,
         "enable_monitoring": False, "ssr_mode": False, "mcp_server": False, "share": False,
     }

@@ -17,7 +17,7 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import Misfit, check_depth, shortened
-from engine.core.running import Events, guarded, stop_requests
+from engine.core.stopping import Events, guarded, stop_requests
 
 STAGES = {
     "prompts": "a language model writes prompts for a skill, ROUGE-L keeps the new ones",

@@ -4,12 +4,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from engine import evaluate, experts, images, merge, prompts, recipes, run_folder
+from engine import evaluate, experts, images, merge, prompts, recipes
 from engine.core.errors import Stopped
 from engine.core.events import Event
-from engine.core.running import Events
+from engine.core.stopping import Events
 from engine.core.store import Store
 from engine.evaluate import report
+from engine.runs import resume
 
 
 def run(recipe: Path, out: Path) -> Iterator[Event]:
@@ -19,7 +20,7 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
     folder that another one began, later what its stages raise.
     """
     asked, store = recipes.load(recipe), Store(out)
-    if changed := run_folder.begin(asked, out):
+    if changed := resume.begin(asked, out):
         yield Event(f"This run was begun with other versions ({changed}); its later parts may differ slightly.")
 
     # A language model writes prompts for every skill; what is not new is refused.

@@ -6,27 +6,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from engine import (
-    adopt,
-    evaluate,
-    experts,
-    export,
-    grid,
-    images,
-    judges,
-    leave_one_out,
-    merge,
-    prompts,
-    search,
-)
+from engine import evaluate, experts, images, judges, merge, prompts
 from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.evaluate import planning
-from engine.evaluate.bench import Bench
+from engine.evaluate.warm_models import Bench
 from engine.experts import identity, objectives
-from engine.merge import methods
+from engine.merge import adopt, export, methods
 from engine.models import checkpoints as weights
 from engine.prompts import skills, writers
+from engine.studies import grid, leave_one_out, search
 
 STAGES = {"prompts": prompts.Config, "images": images.Config, "experts": experts.Config,
           "merge": merge.Config, "evaluate": evaluate.Config, "grid": grid.Config,

@@ -8,8 +8,8 @@ from pathlib import Path
 from engine import recipes
 from engine.core.store import Store
 from engine.evaluate import Config, planning
-from engine.evaluate.bench import Bench
 from engine.evaluate.files import Files
+from engine.evaluate.warm_models import Bench
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "example_run"
 LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")

@@ -7,9 +7,11 @@ from types import ModuleType
 import pytest
 
 from engine import __main__ as command
-from engine import evaluate, experts, export, grid, images, leave_one_out, merge, recipes, search
+from engine import evaluate, experts, images, merge, recipes
 from engine.core.errors import EngineError
 from engine.core.store import Store
+from engine.merge import export
+from engine.studies import grid, leave_one_out, search
 from tests.bad_inputs.configs import CONFIGS
 
 STAGES = [stage for stage in command.STAGES if stage != "pipeline"]

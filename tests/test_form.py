@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 
-from app.form import form
+from app.forms.form import form
 from engine.core import config
 
 

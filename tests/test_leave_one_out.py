@@ -3,11 +3,12 @@ import json
 
 import pytest
 
-from engine import evaluate, leave_one_out
+from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate.planning import CEILING, model_name
-from engine.leave_one_out import ALL, RESULT, Config
+from engine.studies import leave_one_out
+from engine.studies.leave_one_out import ALL, RESULT, Config
 from tests import arithmetic
 
 

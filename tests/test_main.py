@@ -102,9 +102,9 @@ def toy_stage(monkeypatch):
         strength: float = 1.0
         experts: dict[str, float] = field(default_factory=dict)
 
-    stage = ModuleType("engine.export")
+    stage = ModuleType("engine.merge.export")
     stage.Config, stage.run = Config, lambda asked, store: iter([Event(f"{store.folder}: {asked}", kind="done")])
-    monkeypatch.setitem(sys.modules, "engine.export", stage)
+    monkeypatch.setitem(sys.modules, "engine.merge.export", stage)
 
 
 def test_a_stage_takes_its_options_on_the_line(toy_stage, capsys):

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import evaluate, experts, images, merge, prompts, recipes, run_folder
+from engine import evaluate, experts, images, merge, prompts, recipes
 from engine.core import plugins, provenance
 from engine.core.recipe import difference
 from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
 from engine.experts import checkpoints, latents
 from engine.prompts import skills
+from engine.runs import resume
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
     ADDED,
@@ -140,7 +141,7 @@ def test_an_expert_knows_an_option_that_is_at_its_default_again(world, tmp_path,
 
 
 def test_what_is_free_and_what_may_grow_stands_beside_the_fields():
-    assert not hasattr(run_folder, "FREE") and not hasattr(run_folder, "GROWING")
+    assert not hasattr(resume, "FREE") and not hasattr(resume, "GROWING")
     assert provenance.free(prompts.Config) == {"max_rounds", "replace"}
     assert provenance.free(images.Config) == {"batch_size", "replace"}
     assert provenance.free(merge.Config) == {"verify", "replace"}

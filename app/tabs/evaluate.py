@@ -4,16 +4,19 @@ from typing import Any, get_args, get_type_hints
 
 import gradio as gr
 
-from app import asked, contents, figures, lead, owner, page, pictures, runs, scores, views
-from app.choice import choose
-from app.form import form
+from app import access, page
+from app.forms import history
+from app.forms.form import form
+from app.forms.picker import choose
 from app.page import QUIET, Page, told
-from app.scores import Standing
-from app.units import NOT_MEASURED, Unit
-from engine import judges
+from app.show import charts, markup, score_tables, thumbnails
+from app.show.score_tables import Standing
+from engine import judges, runs
 from engine.core.store import Store
-from engine.evaluate import Config, planning
+from engine.evaluate import Config, lead, planning
 from engine.evaluate.planning import CEILING
+from engine.evaluate.units import NOT_MEASURED, Unit
+from engine.runs import contents
 
 TITLE = "Evaluate"
 OWN = ("models", "model", "revision", "judge", "judge_options", "skills", "guidances", "own_guidance", "keep_pictures",
@@ -54,7 +57,7 @@ def build(run: gr.Dropdown) -> Page:
     drawn = [table, ranking, plot, shown]
 
     @told()
-    @owner.only
+    @access.only
     def evaluate(run: str, models: list[str], guidances: list[str], split: str, **values: Any) -> list[Any]:
         name, own = judge.read(values)
         if name == STORYBOOK_JUDGE:
@@ -63,13 +66,13 @@ def build(run: gr.Dropdown) -> Page:
         working = page.start(
             "evaluate", run, Config, planning.check, models=arms, split=split,
             **contents.base_of(runs.open_store(run)),
-            skills=asked.judged_skills(run), guidances=[float(g) for g in guidances], judge=name,
+            skills=history.judged_skills(run), guidances=[float(g) for g in guidances], judge=name,
             judge_options=own, keep_pictures=MOST_PROMPTS, **judge.rest(values))
         return [working, gr.update(choices=[f"{split}/{name}"], value=f"{split}/{name}")]
 
     button.click(evaluate, outputs=[run, table], inputs_kwargs={
         "run": run, "models": models, "guidances": guidances, "split": split, **judge.inputs, **options}, **QUIET)
-    asked.follow(run, "evaluate", Config, {**options, "split": split}, judge)
+    history.follow(run, "evaluate", Config, {**options, "split": split}, judge)
     for choice in (table, which):
         choice.input(told()(standings), [run, table, which], drawn, **QUIET)
     return Page([models, table, which], [models, *drawn], show)
@@ -87,27 +90,27 @@ def show(run: str, models: Sequence[str], table: str | None, which: str) -> list
 def standings(run: str, table: str | None, which: str) -> list[Any]:
     """The choice of tables, and one of them as a table, a figure and pictures; that of a job may be empty yet."""
     store = runs.open_store(run)
-    tables = scores.tables(store)
+    tables = score_tables.tables(store)
     if (awaited := _asked_last(run)) and awaited not in tables:
         tables.append(awaited)
     table = table if table in tables else next(iter(tables), None)
     choice = gr.update(choices=tables, value=table)
-    if table is None or not scores.standings(store, table):
-        return [choice, views.empty("Nothing is scored yet", "Choose models and press Evaluate. Every model paints the "
+    if table is None or not score_tables.standings(store, table):
+        return [choice, markup.empty("Nothing is scored yet", "Choose models and press Evaluate. Every model paints the "
                                     "same prompts from the same seeds."), page.plot(None), ""]
-    best = scores.at_their_best(store, table)
-    shown = best if which == BEST else scores.standings(store, table)
+    best = score_tables.at_their_best(store, table)
+    shown = best if which == BEST else score_tables.standings(store, table)
     if not any(standing.by_skill for standing in painted_by(shown)):
         told = unread_view(store, shown, table)
         return [choice, told, page.plot(None), pictures_view(store, best, table)]
-    unit = scores.unit_of(table, shown)
+    unit = score_tables.unit_of(table, shown)
     plot = page.plot(figure(best, unit))
     return [choice, ranking_view(shown, unit), plot, pictures_view(store, best, table)]
 
 
 def _asked_last(run: str) -> str:
     """The table that the run's last evaluation writes, or ""."""
-    last = asked.last_job(run, "evaluate")
+    last = history.last_job(run, "evaluate")
     return f"{last['split']}/{last['judge']}" if {"split", "judge"} <= last.keys() else ""
 
 
@@ -120,9 +123,9 @@ def unread_view(store: Store, shown: Sequence[Standing], table: str) -> str:
     """What stands where a judge could read none of the prompts."""
     judge = table.partition("/")[2]
     told = [why for standing in painted_by(shown)
-            if (why := scores.unread(store, standing.model, table))]
+            if (why := score_tables.unread(store, standing.model, table))]
     reason = f": {told[0]}" if told else ""
-    return views.empty("No prompt could be scored", (
+    return markup.empty("No prompt could be scored", (
         f"The judge {judge} could read none of them{reason}. The pictures are below. For scores, "
         "evaluate on prompts that it understands, or choose another judge."))
 
@@ -135,15 +138,15 @@ def ranking_view(shown: Sequence[Standing], unit: Unit) -> str:
     best = shown.index(painters[ahead.first]) if ahead and ahead.decided else None
     header = ("model", unit.axis, "95 % interval", "to base", "95 % interval", "SELMA's rule",
               "exact", *skills, "diversity", "floor")
-    table = views.table(header, [_row(standing, skills, unit) for standing in shown], best)
-    told = views.aside(ahead.told([standing.model for standing in painters])) if ahead else ""
-    return table + told + views.aside(NOTES)
+    table = markup.table(header, [_row(standing, skills, unit) for standing in shown], best)
+    told = markup.aside(ahead.told([standing.model for standing in painters])) if ahead else ""
+    return table + told + markup.aside(NOTES)
 
 
 def figure(shown: Sequence[Standing], unit: Unit) -> Any:
     """Bars of every model that anything was scored of."""
     known = {standing.model: standing.by_skill for standing in shown if standing.by_skill}
-    return figures.bars(known, unit) if known else None
+    return charts.bars(known, unit) if known else None
 
 
 def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
@@ -151,14 +154,14 @@ def pictures_view(store: Store, shown: Sequence[Standing], table: str) -> str:
 
     Where strangers vote on these pictures, names beside them would tell who painted which.
     """
-    if owner.is_absent():
-        return views.aside("These pictures are voted on here, so they are not shown with names beside them.")
-    unit = scores.unit_of(table, shown)
-    rows = list(scores.pictures(store, [standing.model for standing in shown], table).items())
+    if access.is_absent():
+        return markup.aside("These pictures are voted on here, so they are not shown with names beside them.")
+    unit = score_tables.unit_of(table, shown)
+    rows = list(score_tables.pictures(store, [standing.model for standing in shown], table).items())
     spread = rows[::max(1, len(rows) // MOST_PROMPTS)][:MOST_PROMPTS]
-    return views.rows([views.gallery([
-        views.Tile(pictures.thumbnail(file), model, views.marked(score, unit),
-                   views.is_good(score, unit))
+    return markup.rows([markup.gallery([
+        markup.Tile(thumbnails.thumbnail(file), model, markup.marked(score, unit),
+                   markup.is_good(score, unit))
         for model, file, score in painted], prompt) for prompt, painted in spread])
 
 
@@ -169,6 +172,6 @@ def _row(standing: Standing, skills: Sequence[str], unit: Unit) -> tuple[str, ..
             unit.span(*standing.mean[1:]) if standing.mean else NOT_MEASURED,
             unit.signed(difference[0]) if difference else "",
             "{} to {}".format(*map(unit.signed, difference[1:])) if difference else "",
-            views.percent(summary.selma), views.percent(summary.exact),
+            markup.percent(summary.selma), markup.percent(summary.exact),
             *(unit.value(summary.by_skill.get(skill)) for skill in skills),
-            views.percent(standing.diversity), unit.value(standing.floor))
+            markup.percent(standing.diversity), unit.value(standing.floor))

@@ -5,12 +5,16 @@ from typing import Any
 
 import gradio as gr
 
-from app import asked, contents, figures, owner, page, pictures, runs, views
-from app.choice import choose
-from app.contents import Learned
-from app.form import form
+from app import access, page
+from app.forms import history
+from app.forms.form import form
+from app.forms.picker import choose
 from app.page import QUIET, Page, told
+from app.show import charts, markup, thumbnails
+from engine import runs
 from engine.experts import Config, check, objectives
+from engine.runs import contents
+from engine.runs.contents import Learned
 
 TITLE = "Experts"
 OWN = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
@@ -38,7 +42,7 @@ def build(run: gr.Dropdown) -> Page:
             samples = gr.HTML(elem_id="samples")
 
     @told()
-    @owner.only
+    @access.only
     def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
         name, own = objective.read(values)
         experts = {JOINT_NAME: wanted} if kind == JOINT and wanted else {skill: [skill] for skill in wanted}
@@ -47,7 +51,7 @@ def build(run: gr.Dropdown) -> Page:
 
     button.click(train, outputs=run, inputs_kwargs={
         "run": run, "wanted": wanted, "kind": kind, **first, **objective.inputs, **options}, **QUIET)
-    asked.follow(run, "experts", Config, {**first, **options}, objective)
+    history.follow(run, "experts", Config, {**first, **options}, objective)
     return Page([wanted], [wanted, budget, plot, samples], show)
 
 
@@ -57,7 +61,7 @@ def show(run: str, wanted: Sequence[str]) -> list[Any]:
     kept = [name for name in wanted or () if name in painted] or painted
     learned = contents.learned(store)
     told = contents.budget(store)
-    return [page.choices(painted, kept, wanted), views.aside(told) if told else "", page.plot(curves(learned)),
+    return [page.choices(painted, kept, wanted), markup.aside(told) if told else "", page.plot(curves(learned)),
             samples_view(learned)]
 
 
@@ -67,14 +71,14 @@ def curves(learned: Mapping[str, Learned]) -> Any:
                for name, expert in learned.items()}
     held_out = {name: [(p.step, p.held_out_loss) for p in expert.curve if p.held_out_loss is not None]
                 for name, expert in learned.items()}
-    return figures.losses(trained, held_out) if any(trained.values()) or any(held_out.values()) else None
+    return charts.losses(trained, held_out) if any(trained.values()) or any(held_out.values()) else None
 
 
 def samples_view(learned: Mapping[str, Learned]) -> str:
     """Each expert's samples, step by step, from the untrained base on."""
     if not learned:
-        return views.empty("No experts yet", "Paint pictures first, then press Train experts. Loss curves and sample "
+        return markup.empty("No experts yet", "Paint pictures first, then press Train experts. Loss curves and sample "
                            "pictures appear here while they learn; they can be cancelled and go on later.")
-    return "".join(views.film(name, expert.captions, [
-        (f"step {step:,}", [pictures.thumbnail(file) for file in files]) for step, files in expert.samples.items()])
+    return "".join(markup.film(name, expert.captions, [
+        (f"step {step:,}", [thumbnails.thumbnail(file) for file in files]) for step, files in expert.samples.items()])
         for name, expert in learned.items())

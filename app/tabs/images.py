@@ -4,13 +4,16 @@ from typing import Any
 
 import gradio as gr
 
-from app import asked, contents, owner, page, pictures, runs, views
-from app.choice import choose
-from app.contents import Painted
-from app.form import form
+from app import access, page
+from app.forms import history
+from app.forms.form import form
+from app.forms.picker import choose
 from app.page import QUIET, Page, told
-from engine import judges
+from app.show import markup, thumbnails
+from engine import judges, runs
 from engine.images import Config, check
+from engine.runs import contents
+from engine.runs.contents import Painted
 
 TITLE = "Images"
 ALL = "all skills"
@@ -31,7 +34,7 @@ def build(run: gr.Dropdown) -> Page:
             shown = gr.HTML(elem_id="gallery")
 
     @told()
-    @owner.only
+    @access.only
     def paint(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = judge.read(values)
         chooses = values["best_of"] > 1
@@ -39,7 +42,7 @@ def build(run: gr.Dropdown) -> Page:
                           judge_options=own if chooses else {}, **judge.rest(values))
 
     button.click(paint, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs}, **QUIET)
-    asked.follow(run, "images", Config, options, judge)
+    history.follow(run, "images", Config, options, judge)
     skill.input(told()(gallery), [run, skill], shown, **QUIET)
     return Page([wanted, skill], [wanted, skill, shown], show)
 
@@ -61,9 +64,9 @@ def gallery(run: str, skill: str) -> str:
 def gallery_view(found: Mapping[str, Sequence[Painted]]) -> str:
     """The newest pictures of each skill first."""
     if not any(found.values()):
-        return views.empty("No pictures yet", "Write prompts first, then press Paint pictures. They appear here while "
+        return markup.empty("No pictures yet", "Write prompts first, then press Paint pictures. They appear here while "
                            "they are painted.")
     each = max(6, MOST_SHOWN // len(found))
-    galleries = [views.gallery([views.Tile(pictures.thumbnail(painted.file), painted.text)
+    galleries = [markup.gallery([markup.Tile(thumbnails.thumbnail(painted.file), painted.text)
                                 for painted in shown[::-1][:each]], name) for name, shown in found.items()]
-    return views.counted({name: len(shown) for name, shown in found.items()}) + "".join(galleries)
+    return markup.counted({name: len(shown) for name, shown in found.items()}) + "".join(galleries)

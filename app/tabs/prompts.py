@@ -4,13 +4,17 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from app import asked, contents, owner, page, runs, views
-from app.choice import choose
-from app.form import form
+from app import access, page
+from app.forms import history
+from app.forms.form import form
+from app.forms.picker import choose
 from app.page import QUIET, Page, told
+from app.show import markup
+from engine import runs
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, language_of, skills, writers
+from engine.runs import contents
 
 TITLE = "Prompts"
 ALL = "all skills"
@@ -35,10 +39,10 @@ def build(run: gr.Dropdown) -> Page:
             listing = gr.HTML(elem_id="prompts-list")
 
     @told()
-    @owner.only
+    @access.only
     def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = writer.read(values)
-        before = asked.of_run(run, "prompts", Config)
+        before = history.of_run(run, "prompts", Config)
         if before and before.writer == name:
             own = before.writer_options | own  # the recipe may name a server, which no form does
         return page.start("prompts", run, Config, check, skills=wanted, writer=name, writer_options=own,
@@ -46,7 +50,7 @@ def build(run: gr.Dropdown) -> Page:
 
     button.click(write, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
                  **QUIET)
-    asked.follow(run, "prompts", Config, options, writer)
+    history.follow(run, "prompts", Config, options, writer)
     who: Any = writer.inputs[writer.kind]
     gr.on([run.change, who.change], told()(server_asked), [run, who], server, **QUIET)
     who.input(language_of, who, options["language"], **QUIET)
@@ -57,14 +61,14 @@ def build(run: gr.Dropdown) -> Page:
 
 def server_asked(run: str, writer: str) -> Any:
     """The address that a writer on a server is asked at, of the run's recipe or the environment; no other's."""
-    before = asked.of_run(run, "prompts", Config)
+    before = history.of_run(run, "prompts", Config)
     own = before.writer_options if before and before.writer == writer else {}
     address = own.get("base_url") or getattr(plugins.load(writers, writer).Config(), "base_url", "")
-    if not address or owner.is_absent():
+    if not address or access.is_absent():
         return gr.update(value="", visible=False)
     parts = urlsplit(str(address))
     shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # it may hold a password
-    return gr.update(value=views.aside(f"Asks the server at {shown}. Another one is named by SELMA_LLM_URL, or by "
+    return gr.update(value=markup.aside(f"Asks the server at {shown}. Another one is named by SELMA_LLM_URL, or by "
                                        "base_url in a recipe."), visible=True)
 
 
@@ -85,11 +89,11 @@ def listed(run: str, skill: str, verdict: str) -> str:
 def listing_view(accepted: dict[str, list[Prompt]], rejected: dict[str, list[Rejected]], verdict: str) -> str:
     kept, refused = (sum(map(len, lines.values())) for lines in (accepted, rejected))
     if not kept + refused:
-        return views.empty("No prompts yet", "Choose skills and press Write prompts. Every line appears here with "
+        return markup.empty("No prompts yet", "Choose skills and press Write prompts. Every line appears here with "
                            "the filter's verdict, the refused ones with the reason.")
     shown = [(prompts if verdict != "refused" else [], rejected[name] if verdict != "accepted" else [])
              for name, prompts in accepted.items()]
     each = max(4, MOST_SHOWN // (len(shown) * (2 if verdict == "both" else 1)))
-    blocks = [views.verdicts(name, prompts[::-1][:each], lines[::-1][:each])
+    blocks = [markup.verdicts(name, prompts[::-1][:each], lines[::-1][:each])
               for name, (prompts, lines) in zip(accepted, shown, strict=True)]
-    return views.counted({"accepted": kept, "refused": refused}) + "".join(blocks)
+    return markup.counted({"accepted": kept, "refused": refused}) + "".join(blocks)

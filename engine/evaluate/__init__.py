@@ -81,8 +81,8 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     """
     check(config)
     from engine.evaluate import ceiling, planning
-    from engine.evaluate.bench import Bench
     from engine.evaluate.files import Files
+    from engine.evaluate.warm_models import Bench
     rows = planning.rows(config)
     bench = Bench(config, store, ensemble)
     files = Files(config, store, bench.recipes(rows))

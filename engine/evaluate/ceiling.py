@@ -7,9 +7,9 @@ from engine.core.events import Event
 from engine.core.recipe import derived_seed
 from engine.core.store import Store
 from engine.evaluate import Config, planning
-from engine.evaluate.bench import Bench
 from engine.evaluate.files import Files
 from engine.evaluate.planning import CEILING, Row
+from engine.evaluate.warm_models import Bench
 from engine.storybook.evaluation import true_scene
 from engine.storybook.scenes import paint
 

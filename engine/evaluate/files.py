@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.core import imagefolder, painted, picture_files
+from engine.core import imagefolder, picture_files, picture_folder
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
@@ -21,8 +21,8 @@ from engine.core.store import (
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, diversity, summary
 from engine.evaluate import scores as score_files
-from engine.evaluate.bench import Judged
 from engine.evaluate.planning import PROMPTS_OF, Row
+from engine.evaluate.warm_models import Judged
 from engine.models.identity import recognised
 
 Scores = dict[tuple[str, int], Score]
@@ -121,7 +121,7 @@ class Files:
         """Kept pictures that are not what was judged: the evidence holds their small likeness."""
         found = set()
         for key, name in self._names[model].items():
-            file = painted.inside(self.store.pictures(model), name)
+            file = picture_folder.inside(self.store.pictures(model), name)
             score = self.scores[model].get(key)
             if score and file.is_file() and not _is_like(file, score.evidence.get("pooled")):
                 found.add(key)
@@ -136,7 +136,7 @@ class Files:
             write_records(metadata, [picture for picture in kept if picture.prompt_id not in judged])
         for picture in kept:
             if picture.prompt_id in judged:
-                painted.inside(metadata.parent, picture.file_name).unlink(missing_ok=True)
+                picture_folder.inside(metadata.parent, picture.file_name).unlink(missing_ok=True)
         self.path(model, ".floor").unlink(missing_ok=True)
         self.path(model).unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ from engine.core.files import path_of
 from engine.core.misfits import shortened
 from engine.core.recipe import derived_seed
 from engine.core.types import Prompt
-from engine.evaluate import Config, readable
+from engine.evaluate import Config, readability
 from engine.models import checkpoints
 from engine.storybook import evaluation
 
@@ -64,7 +64,7 @@ def rows(config: Config) -> list[Row]:
     check_arms(config)
     prompts = prompts_of(config)
     asked = [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]]
-    readable.check(config.judge, asked)
+    readability.check(config.judge, asked)
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
     arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
     return [Row(model_name(arm, scale), arm, scale, prompt, other, number,
@@ -146,7 +146,7 @@ def check_readable(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> N
     """Raises EngineError where the judge can read none of what would be painted."""
     asked = [prompt for of_skill in prompts.values() for prompt in of_skill[:config.prompts_per_skill]]
     with _naming(config.prompts):
-        readable.check(config.judge, asked)
+        readability.check(config.judge, asked)
 
 
 def check_arms(config: Config) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.core.dependencies import Answered, one_level, selma_score
+from engine.core.dsg import Answered, one_level, selma_score
 from engine.core.types import Score
 
 

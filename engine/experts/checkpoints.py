@@ -12,8 +12,10 @@ from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
 from engine.experts import Config, Training, objectives
 from engine.experts.training import Learner
-from engine.models import lora_cards, lora_files, tensor_files
+from engine.models import tensor_files
 from engine.models.identity import recognised
+from engine.models.lora import cards
+from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -50,7 +52,7 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     if not (folder / RECIPE).exists():
         return False
-    recipe = lora_cards.read_recipe(folder)
+    recipe = cards.read_recipe(folder)
     _check_same(folder, recipe, wanted)
     return bool(recipe.get("step") == wanted["steps"] or recipe.get("stopped_early"))
 
@@ -110,7 +112,7 @@ def write_lora(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping
               "pictures": len(learner.stream.rows.learned), "held_out_pictures": len(learner.stream.rows.held_out),
               "stopped_early": learner.stopped_early}
     with learner.averaged():
-        lora_files.write(folder, mixture.expert(learner.name), recipe)
+        diffusers.write(folder, mixture.expert(learner.name), recipe)
     return recipe
 
 
@@ -120,7 +122,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
     skills = ", ".join(wanted["skills"])
     story = (f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps on "
              f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out.")
-    lora_cards.write_card(folder, story, recipe, asdict(learner.training))
+    cards.write_card(folder, story, recipe, asdict(learner.training))
     if learner.finished:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.core import picture_files
 from engine.core.events import Event
-from engine.core.painted import Curated, Current
+from engine.core.picture_folder import Curated, Current
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.core import imagefolder, painted
+from engine.core import imagefolder, picture_folder
 from engine.core.errors import EngineError
-from engine.core.painted import Curated
+from engine.core.picture_folder import Curated
 from engine.core.store import Store
 from engine.core.typed import checker
 from engine.experts import edits
@@ -47,11 +47,11 @@ def curated(store: Store, skill: str) -> Curated:
     """The skill's pictures as people left them. Raises EngineError for a half-finished painting."""
     file = _file(store, skill)
     shards, recipe = _painted_in(file)
-    known = painted.originals(file.parent) or painted.begin(file.parent, shards, recipe)
+    known = picture_folder.originals(file.parent) or picture_folder.begin(file.parent, shards, recipe)
     if [one.shard for one in known] != shards:
         raise EngineError(f"The painting of {skill!r} was stopped while it was put together. Run "
                           "the images stage again: it paints nothing twice.")
-    found = painted.curated(file.parent, known)
+    found = picture_folder.curated(file.parent, known)
     if not found.pictures:
         raise EngineError(f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
                           "some back with their lines in metadata.jsonl, or set replace in the "

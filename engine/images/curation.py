@@ -3,7 +3,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
-from engine.core.painted import Curated, Original, listed
+from engine.core.picture_folder import Curated, Original, listed
 
 if TYPE_CHECKING:
     from engine.images.shards import Item, Shard

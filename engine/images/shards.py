@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-from engine.core import imagefolder, painted
+from engine.core import imagefolder, picture_folder
 from engine.core.errors import EngineError
-from engine.core.painted import Original
+from engine.core.picture_folder import Original
 from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, write_records, write_text
 from engine.core.typed import checker, reader
@@ -70,7 +70,7 @@ def _key(recipe: Mapping[str, Any], items: Sequence[Item]) -> str:
 class Shelf:
     """The finished shards of one folder: parts of their own, or rows joined in latents.safetensors.
 
-    What people made of the pictures since (engine.core.painted) is kept; `replace` paints it anew.
+    What people made of the pictures since (engine.core.picture_folder) is kept; `replace` paints it anew.
     """
 
     def __init__(self, folder: Path, replace: bool = False) -> None:
@@ -80,7 +80,7 @@ class Shelf:
         self._recipe: dict[str, Any] = {}
         self._read_joined()
         self._originals = {one.file_name: one for one in self._record()}
-        self.curated = painted.curated(folder, list(self._originals.values()))
+        self.curated = picture_folder.curated(folder, list(self._originals.values()))
         self._edited = {*self.curated.gone, *self.curated.repainted, *self.curated.retold}
         if replace:
             self._forget()
@@ -103,7 +103,7 @@ class Shelf:
         """Keep a painted shard; its PNG files are already there."""
         kept = [item.file_name for item in shard.items if self.keeps(item)]
         made = [self._originals[picture.file_name] if picture.file_name in kept
-                else painted.original(self.folder, picture, shard.key) for picture in pictures]
+                else picture_folder.original(self.folder, picture, shard.key) for picture in pictures]
         told = {"pictures": [asdict(one) for one in made], "kept": kept}
         header = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
         tensor_files.write(self._part(shard.key), tensors, header)
@@ -122,7 +122,7 @@ class Shelf:
                    for name, first in loaded[0].items()}
         keys = [[shard.key, len(shard.items)] for shard in shards]
         leftover = self._leftover({one.file_name for one in originals})
-        write_records(self.folder / painted.RECORD, originals)
+        write_records(self.folder / picture_folder.RECORD, originals)
         self._write_lines(lines)
         imagefolder.write_card(self.folder, STORY)
         told = json.dumps({**recipe, "shards": keys}, sort_keys=True)
@@ -135,12 +135,12 @@ class Shelf:
 
     def clear(self) -> None:
         """Remove what was painted, for other settings; what people added stays, with its lines."""
-        written = painted.lines_by_file(self.folder)
+        written = picture_folder.lines_by_file(self.folder)
         added = dict.fromkeys(name for name in self.curated.added if name not in self._originals)
         self._write_lines([line for name in added for line in written[name]])
         for path in self._leftover(set(added)):
             path.unlink(missing_ok=True)
-        for name in (self.joined.name, painted.RECORD, "README.md", "recipe.json"):
+        for name in (self.joined.name, picture_folder.RECORD, "README.md", "recipe.json"):
             (self.folder / name).unlink(missing_ok=True)
         if self.parts.exists():
             self.parts.rmdir()
@@ -151,7 +151,7 @@ class Shelf:
 
     def _lines(self, shards: Sequence[Shard]) -> list[dict[str, Any]]:
         """metadata.jsonl: people's own lines where they have a say, then what they added."""
-        written = painted.lines_by_file(self.folder)
+        written = picture_folder.lines_by_file(self.folder)
         names = {item.file_name for shard in shards for item in shard.items}
         lines: list[dict[str, Any]] = []
         for shard in shards:
@@ -171,7 +171,7 @@ class Shelf:
         with tensor_files.opened(path, "numpy") as file:
             told = _entry(file, path, "pictures", list[Any])
         found = [_original(values, path) for values in told]
-        return [one if one.sha256 else painted.original(self.folder, one.picture, shard.key)
+        return [one if one.sha256 else picture_folder.original(self.folder, one.picture, shard.key)
                 for one in found]
 
     def _kept(self, shard: Shard) -> set[str]:
@@ -193,12 +193,12 @@ class Shelf:
         return [*parts, *(self.folder / name for name in sorted(ours - planned))]
 
     def _record(self) -> list[Original]:
-        known = painted.originals(self.folder)
+        known = picture_folder.originals(self.folder)
         if known or not self.joined.exists():
             return known
         shards = [key for key, rows in self._joined_rows.items()
                   for _ in range(rows.start, rows.stop)]
-        return painted.begin(self.folder, shards, self._recipe)
+        return picture_folder.begin(self.folder, shards, self._recipe)
 
     def _forget(self) -> None:
         """Take the shards that people edited for unpainted."""

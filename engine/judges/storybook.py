@@ -9,8 +9,8 @@ from PIL import Image
 
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
-from engine.storybook.judging import to_pixels, verdict
 from engine.storybook.language import Unreadable, fault
+from engine.storybook.verdicts import to_pixels, verdict
 
 SCALE = (0.0, 1.0)
 

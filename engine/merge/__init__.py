@@ -13,11 +13,12 @@ from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.recipe import difference, versions
-from engine.core.running import is_out_of_memory
+from engine.core.stopping import is_out_of_memory
 from engine.core.store import Store
 from engine.core.weights import check as check_weights
 from engine.merge import methods
-from engine.models import checkpoints, lora_cards, tensor_files
+from engine.models import checkpoints, tensor_files
+from engine.models.lora import cards
 
 LOWER = ("The weights or an expert's own values are too large: lower the weights, or leave that "
          "expert out.")
@@ -50,8 +51,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     Raises EngineError, naming the remedy.
     """
-    from engine.merge import live
-    from engine.models import lora_files
+    from engine.merge import preview_weights
+    from engine.models.lora.layouts import diffusers
     check(config)
     method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
@@ -61,18 +62,18 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         return
     experts = {}
     for done, name in enumerate(config.experts, 1):
-        experts[name] = lora_files.read(store.expert(name)).expert
+        experts[name] = diffusers.read(store.expert(name)).expert
         yield Event(f"Read {name}.", done, total)
     merged, kept = method.prepare(experts, options)(config.experts)
-    (folder / lora_cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
-    lora_files.write(folder, merged, recipe | {
+    (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
+    diffusers.write(folder, merged, recipe | {
         "energy kept": round(kept, 6), "verify": config.verify, "versions": versions()}, LOWER)
-    shown = (experts, live.coefficients(config.method, config.options, config.experts)) if (
-        live.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
-    verified = _verified(config, folder / lora_files.FILE_NAME, recipe["base"], *shown)
+    shown = (experts, preview_weights.coefficients(config.method, config.options, config.experts)) if (
+        preview_weights.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
+    verified = _verified(config, folder / diffusers.FILE_NAME, recipe["base"], *shown)
     story = (f"{len(experts)} LoRA experts merged by `{config.method}`, with {kept:.1%} of the merged deltas' energy. "
              f"{verified}")
-    lora_cards.write_card(folder, story, lora_files.read_recipe(folder), {**config.experts, **asdict(options)})
+    cards.write_card(folder, story, diffusers.read_recipe(folder), {**config.experts, **asdict(options)})
     rank = max(factors.rank for factors in merged.values())
     told = f", which keeps {kept:.1%} of the merged deltas' energy" if kept < 0.9999 else ""
     text = f"Merged {len(experts)} experts into {config.name}, rank {rank}{told}. {verified}"
@@ -82,18 +83,18 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapping[str, Any],
               weights: Mapping[str, float]) -> str:
     """What the verifier found. Raises EngineError when the file computes something else."""
-    from engine.merge import verify
+    from engine.merge import verification
     if not config.verify:
         return "Not verified."
-    if not verify.is_here(base["model"], base.get("revision")):
+    if not verification.is_here(base["model"], base.get("revision")):
         return f"Not verified: {base['model']} is not on this machine."
     try:
-        found = verify.difference(file, base["model"], base.get("revision"), experts, weights)
+        found = verification.difference(file, base["model"], base.get("revision"), experts, weights)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         return "Not verified: there is too little memory for the base in single precision."
-    if not found <= verify.MOST_DIFFERENCE:  # which NaN is not, either
+    if not found <= verification.MOST_DIFFERENCE:  # which NaN is not, either
         file.unlink()
         raise EngineError(_refusal(file, found, weights))
     return f"Verified: plain diffusers computes the same (relative difference {found:.0e})."
@@ -134,7 +135,7 @@ def folder_for(config: Config, store: Store) -> Path:
         raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
-        made, options = lora_cards.read_recipe(folder), plugins.load(methods, config.method).Config
+        made, options = cards.read_recipe(folder), plugins.load(methods, config.method).Config
         wanted = {**provenance.deciding(config, ALWAYS),
                   **provenance.everything(build(options, config.options, config.method))}
         own = {name: made.get(name) for name in provenance.names(Config)}
@@ -148,8 +149,8 @@ def folder_for(config: Config, store: Store) -> Path:
 
 def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     """Hash and base of each expert. Raises EngineError when one is missing or their bases differ."""
-    from engine.models import lora_files
-    files = (store.folder / "experts").glob(f"*/{lora_files.FILE_NAME}")
+    from engine.models.lora.layouts import diffusers
+    files = (store.folder / "experts").glob(f"*/{diffusers.FILE_NAME}")
     trained = sorted(file.parent.name for file in files)
     if not trained:
         raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
@@ -157,8 +158,8 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     for name in config.experts:
         if name not in trained:
             raise EngineError(f"There is no expert called {name!r}. Choose from {', '.join(trained)}.")
-        parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / lora_files.FILE_NAME),
-                         "base": lora_files.read_recipe(store.expert(name)).get("base")}
+        parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / diffusers.FILE_NAME),
+                         "base": diffusers.read_recipe(store.expert(name)).get("base")}
     bases = [parent["base"] or {} for parent in parents.values()]
     recorded = {base.get("sha256") or base.get("model") for base in bases}
     if len(recorded) > 1 and len({checkpoints.identity_of(base) for base in bases}) > 1:
@@ -182,7 +183,7 @@ def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], conf
     if not (folder / "recipe.json").exists():
         return False
     try:
-        made = lora_cards.read_recipe(folder)
+        made = cards.read_recipe(folder)
     except EngineError:
         if config.replace:
             return False

@@ -10,7 +10,7 @@ from engine.core.errors import EngineError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.models.lora import Expert, Factors
+    from engine.models.lora.factors.factors import Expert, Factors
 
 
 class Merged(NamedTuple):
@@ -43,7 +43,7 @@ def concatenate(experts: Mapping[str, "Expert"], coefficients: Mapping[str, floa
     """
     import torch
 
-    from engine.models.lora import Factors
+    from engine.models.lora.factors.factors import Factors
     merged = {}
     for path, parts in layers({name: experts[name] for name in used(coefficients)}).items():
         a = torch.cat([factors.a.float() for factors in parts.values()])
@@ -60,7 +60,7 @@ def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
     """
     import torch
 
-    from engine.models.lora import Factors
+    from engine.models.lora.factors.factors import Factors
     u, s, vh = torch.linalg.svd(delta.flatten(1), full_matrices=False)
     root = s[:rank].sqrt()
     a, b = root[:, None] * vh[:rank], u[:, :rank] * root

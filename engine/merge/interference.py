@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.models.lora import Expert
+    from engine.models.lora.factors.factors import Expert
 
 BLOCK = re.compile(r"(?:down_blocks|up_blocks|transformer_blocks|single_transformer_blocks)\.\d+|mid_block|[^.]+")
 WHOLE = "all"
@@ -43,7 +43,7 @@ class Report:
 
 def report(experts: Mapping[str, "Expert"], weights: Mapping[str, float]) -> Report:
     """`weights` by expert; a missing one counts as 1."""
-    from engine.models import gram
+    from engine.models.lora import gram
     paths = list(dict.fromkeys(path for expert in experts.values() for path in expert))
     own = [weights.get(name, 1.0) for name in experts]
     by_block = {WHOLE: paths} | {name: [path for path in paths if block_of(path) == name]
@@ -61,7 +61,7 @@ def block_of(path: str) -> str:
 def _block(name: str, experts: Mapping[str, "Expert"], paths: Sequence[str], weights: Sequence[float]) -> Block:
     import torch
 
-    from engine.models import gram
+    from engine.models.lora import gram
     products = gram.gram(experts, paths)
     norms = products.diagonal().clamp(min=0).sqrt()
     w = torch.tensor(weights, dtype=products.dtype)

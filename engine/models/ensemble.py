@@ -8,9 +8,10 @@ from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import checkpoints, diffusion, lora_files, tensor_files
+from engine.models import checkpoints, diffusion, tensor_files
 from engine.models.diffusion import Painter
-from engine.models.lora import Expert
+from engine.models.lora.factors.factors import Expert
+from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 
 
@@ -35,7 +36,7 @@ class Ensemble:
         if self.folders and not self.painter.is_unet:
             raise EngineError(f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
                               "Diffusion 1, 2 or XL, or Storybook.")
-        files = {name: lora_files.read(folder) for name, folder in self.folders.items()}
+        files = {name: diffusers.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():
             base = file.recipe.get("base") or {}
             recorded = base.get("sha256", self.fingerprint)
@@ -75,18 +76,18 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        return {name: tensor_files.sha256(folder / lora_files.FILE_NAME) for name, folder in self.folders.items()}
+        return {name: tensor_files.sha256(folder / diffusers.FILE_NAME) for name, folder in self.folders.items()}
 
 
 def located(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
     found = [folder for folder in (store.expert(name), store.merge(name))
-             if (folder / lora_files.FILE_NAME).is_file()]
+             if (folder / diffusers.FILE_NAME).is_file()]
     if len(found) > 1:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
     if not found:
         known = sorted({file.parent.name for part in ("experts", "merges")
-                        for file in (store.folder / part).glob(f"*/{lora_files.FILE_NAME}")})
+                        for file in (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")})
         raise EngineError(f"There is no expert or merge called {name!r}. "
                           f"{'Choose from ' + ', '.join(known) if known else 'Train one first'}.")
     return found[0]

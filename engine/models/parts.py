@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.core.running import is_out_of_memory
+from engine.core.stopping import is_out_of_memory
 from engine.models import checkpoints, weight_files
 
 LIBRARIES = ("diffusers", "transformers")

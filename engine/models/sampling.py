@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.models import stochastic
+from engine.models import schedulers
 from engine.models.checkpoints import first_line
 from engine.models.mixture import Mixture
 
@@ -84,7 +84,7 @@ def scheduler(pipe: Any, sampler: str) -> Any:
     changes = {"algorithm_type": "dpmsolver++"} if sampler == "dpmsolver++" else {}
     try:
         made = kind.from_config(pipe.scheduler.config, **changes)
-        drawn = sampler == "default" and stochastic.draws_noise(made)
+        drawn = sampler == "default" and schedulers.draws_noise(made)
     except Exception as error:  # foreign files in a foreign library: it may raise anything
         raise EngineError(f"This checkpoint's noise schedule does not suit sampler {sampler!r}: "
                           f"{kind.__name__} says {first_line(error)!r}. "

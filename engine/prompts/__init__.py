@@ -18,10 +18,10 @@ from engine.core.events import Event
 from engine.core.recipe import derived_seed
 from engine.core.store import Store
 from engine.models import checkpoints
-from engine.prompts import pool as pools
+from engine.prompts import collection as pools
 from engine.prompts import shortfall, skills, writers
 from engine.prompts.checks import Language, checker, clean
-from engine.prompts.pool import Pool
+from engine.prompts.collection import Pool
 from engine.prompts.writers import EMPTY, NoAnswer, Request, Writer
 
 USUAL_LANGUAGE: Language = "storybook"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.prompts.pool import TOO_SIMILAR, Pool
+from engine.prompts.collection import TOO_SIMILAR, Pool
 from engine.prompts.writers import CUT, EMPTY, NO_LIST
 
 LEAST_ROUNDS = 3

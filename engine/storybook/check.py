@@ -14,10 +14,10 @@ from engine.models.checkpoints import fingerprint
 from engine.models.diffusion import Painter, load
 from engine.storybook import WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
-from engine.storybook.judging import to_pixels, verdict
 from engine.storybook.reading import Seen, read
 from engine.storybook.rules import Rules, draw, imagine
 from engine.storybook.scenes import Rgb, Scene, paint
+from engine.storybook.verdicts import to_pixels, verdict
 
 STORYBOOK = evaluation.ASSETS / "storybook"
 PLACES = {"base": "base", "vae": "base/vae", "weak": "weak", "writer": "writer"}

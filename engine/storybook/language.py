@@ -28,7 +28,7 @@ def parse(text: str) -> Graph:
     try:
         return _graph(text)
     except _Fault as fault:
-        from engine.storybook.nearest import nearest
+        from engine.storybook.suggestions import nearest
         sentence, known = nearest(text[:MOST_CHARACTERS])
         raise Unreadable(str(fault), sentence, known) from fault
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from app import jobs, shell, voters
+from app import shell
 from app.tabs import vote
+from app.tabs.vote import voter_identity
+from engine import jobs
 from engine.core.store import Store
 from engine.votes import ballots
 from tests.app.example_run import add_weights, make_run
@@ -72,7 +74,7 @@ def handler(demo):
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Votes count however soon they come; nobody is a newcomer yet."""
     monkeypatch.setattr(ballots, "LEAST_LOOK_SECONDS", 0.0)
-    voters.newcomers.cache_clear()
+    voter_identity.newcomers.cache_clear()
     yield
     vote._ledger.cache_clear()
 

@@ -129,9 +129,9 @@ def add_weights(store: Store, model: Path) -> None:
     """Random LoRAs for the experts, of the base in `model`; small ones, or rounding alone would change pictures."""
     import torch
     from diffusers import UNet2DConditionModel
+    from engine.models.lora.factors.factors import Lora, target_layers
 
-    from engine.models import lora_files
-    from engine.models.lora import Lora, target_layers
+    from engine.models.lora.layouts import diffusers
     unet = UNet2DConditionModel.from_pretrained(model / "unet")
     lora = Lora(rank=4, alpha=64.0)
     for number, skill in enumerate(SKILLS):
@@ -139,4 +139,4 @@ def add_weights(store: Store, model: Path) -> None:
         for path, factors in expert.items():
             generator = torch.Generator().manual_seed(number)
             expert[path] = factors._replace(b=torch.randn(factors.b.shape, generator=generator) * 0.03)
-        lora_files.write(store.expert(skill), expert, {"name": skill, "base": {"model": str(model)}})
+        diffusers.write(store.expert(skill), expert, {"name": skill, "base": {"model": str(model)}})

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from app import contents
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
-from engine.models.lora_cards import FILE_NAME
+from engine.models.lora.cards import FILE_NAME
+from engine.runs import contents
 
 
 def test_the_example_is_whole(example):

@@ -9,7 +9,8 @@ from itertools import chain
 
 import pytest
 
-from app import figures, shell, theme
+from app import shell, theme
+from app.show import charts
 from tests.browser.test_first_page import contrast
 
 TEXT, GRAPHICS = 4.5, 3.0
@@ -94,7 +95,7 @@ def test_a_slider_shows_its_whole_track_and_its_thumb(known):
     assert "inset 0 0 0 1px var(--edge)" in STYLE and "var(--track) var(--range_progress)" in STYLE
 
 
-@pytest.mark.parametrize("drawn", figures.COLOURS)
+@pytest.mark.parametrize("drawn", charts.COLOURS)
 def test_every_line_and_bar_of_a_figure_can_be_seen_with_its_whiskers(known, drawn):
     assert least(drawn, known) >= GRAPHICS
     assert least("var(--whisker)", known, [drawn, *PAPERS]) >= GRAPHICS
@@ -105,13 +106,13 @@ def test_the_words_of_a_figure_can_be_read(known):
     night_rule = r"\.dark \.figure \.js-plotly-plot text \{ fill: (#\w+) !important"
     scheme_ink = re.search(night_rule, STYLE)[1]
     is_night = known == variables("dark")
-    assert least(scheme_ink if is_night else figures.INK, known) >= TEXT
-    assert least(figures.INK, known) >= GRAPHICS, "lines of what is to be beaten"
+    assert least(scheme_ink if is_night else charts.INK, known) >= TEXT
+    assert least(charts.INK, known) >= GRAPHICS, "lines of what is to be beaten"
 
 
 def test_the_numbers_of_a_heat_map_can_be_read():
     ink = re.search(r"\.heatmap-label text \{ fill: (#\w+)", STYLE)[1]
-    ends = (figures.OPPOSED, figures.UNRELATED, figures.AGREED)
+    ends = (charts.OPPOSED, charts.UNRELATED, charts.AGREED)
     between = [mixed(one, other, share / 10) for one, other in zip(ends, ends[1:], strict=False)
                for share in range(11)]
     assert min(contrast(colour(ink, {}), cell) for cell in between) >= TEXT

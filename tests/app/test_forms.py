@@ -7,16 +7,19 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from app import asked, grids, line, page
-from app.choice import choose
-from app.form import check, form
-from engine import evaluate, experts, images, judges, leave_one_out, merge, prompts, recipes, search
+from app import page, run_bar
+from app.forms import history
+from app.forms.form import check, form
+from app.forms.picker import choose
+from app.tabs.merge import grid_pane
+from engine import evaluate, experts, images, judges, merge, prompts, recipes
 from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.experts import objectives
 from engine.merge import methods
 from engine.prompts import writers
+from engine.studies import leave_one_out, search
 
 STAGES: list[ModuleType] = [prompts, images, experts, merge, evaluate, search, leave_one_out]
 FAMILIES: dict[str, ModuleType] = {"writer": writers, "judge": judges, "objective": objectives, "method": methods}
@@ -45,18 +48,18 @@ def required(config: type) -> dict[str, Any]:
     wants_weights = config in (merge.Config, leave_one_out.Config)
     return {f.name: {"a": 1.0, "b": 0.5} if f.name == "experts" and wants_weights else
             ("a", "b") if f.name == "experts" and config is search.Config else made[f.name]
-            for f in fields(config) if f.name in made and f.name not in asked.defaults(config)}
+            for f in fields(config) if f.name in made and f.name not in history.defaults(config)}
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_stages_options_come_back_from_the_form_that_follows_a_run(stage, monkeypatch):
     config = build(stage.Config, required(stage.Config))
-    monkeypatch.setattr(asked, "of_run", lambda *_: config)
+    monkeypatch.setattr(history, "of_run", lambda *_: config)
     with gr.Blocks() as demo:
         run = gr.Dropdown()
         shown = form(stage.Config, leave_out=without_a_component(stage.Config))
         choice = choose("method", "method_options", methods, "average")
-        asked.follow(run, "any", stage.Config, shown, choice)
+        history.follow(run, "any", stage.Config, shown, choice)
     fill, = (listener.fn for listener in demo.fns.values() if listener.targets[0][0] == run._id)
     updates = dict(zip(shown, fill("mine"), strict=False))
     back = {name: through_the_page(shown[name], updates[name]) for name in shown}
@@ -102,7 +105,7 @@ def test_the_app_starts_nothing_boundless_and_recipes_may(stage, changes, words,
     assert not started and not runs_folder.exists()
 
 
-@pytest.mark.parametrize("recipe", sorted(line.recipes_folder().glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", sorted(run_bar.recipes_folder().glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_that_ships_may_be_started_from_its_forms_too(recipe):
     asked_for = recipes.load(recipe)
     for config in (asked_for.prompts, asked_for.images, asked_for.experts, asked_for.validation, asked_for.test):
@@ -113,7 +116,7 @@ def test_every_recipe_that_ships_may_be_started_from_its_forms_too(recipe):
 @pytest.mark.parametrize("text", ["a, b", "nan, 1", "1, inf", "1e999"])
 def test_what_is_no_number_is_no_value_of_a_grid(text):
     with pytest.raises(EngineError, match="are no numbers. Write them with commas between"):
-        grids.numbers(text)
+        grid_pane.numbers(text)
 
 
 def test_the_form_says_which_server_is_asked(monkeypatch):
@@ -124,7 +127,7 @@ def test_the_form_says_which_server_is_asked(monkeypatch):
     assert shown["visible"] and "the server at https://llm.lan:8000/v1." in shown["value"]
     asked_before = prompts.Config(skills=("places",), writer="openai_compatible",
                                   writer_options={"base_url": "http://recipe.lan/v1"})
-    monkeypatch.setattr(asked, "of_run", lambda *_: asked_before)
+    monkeypatch.setattr(history, "of_run", lambda *_: asked_before)
     assert "http://recipe.lan/v1" in server_asked("mine", "openai_compatible")["value"]
     monkeypatch.setenv("SPACE_ID", "somebody/selma")
     assert server_asked("mine", "openai_compatible")["visible"] is False, "strangers need not know"

@@ -3,12 +3,14 @@ import shutil
 
 import pytest
 
-from app import lead, runs, scores, searching, units
+from app.show import score_tables
 from app.tabs import evaluate
+from app.tabs.merge import search_pane
+from engine import runs
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
-from engine.evaluate import summary
-from engine.search import Tried
+from engine.evaluate import lead, summary, units
+from engine.studies.search import Tried
 
 ABOVE, LEVEL = [0.8, 0.9, 1.0, 0.7, 0.9], [0.2, 0.3, 0.4, 0.1, 0.3]
 MIXED = [0.9, 0.1, 0.6, 0.3, 0.1]
@@ -33,8 +35,8 @@ def ranked(tmp_path):
         for model, values in models.items():
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
-        shown = scores.standings(run, f"test/{judge}")
-        return evaluate.ranking_view(shown, scores.unit_of(f"test/{judge}", shown))
+        shown = score_tables.standings(run, f"test/{judge}")
+        return evaluate.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
 
@@ -115,7 +117,7 @@ def search(runs_folder):
         write_records(run.folder / "searches" / "search-1" / "tried.jsonl", [
             Tried(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values)))
             for arm, values in arms.items()])
-        return searching.show("mine")[1]
+        return search_pane.show("mine")[1]
     return shown
 
 
@@ -135,4 +137,4 @@ def test_a_search_without_its_scores_decides_nothing(runs_folder):
     write_records(runs_folder / "mine" / "searches" / "search-1" / "tried.jsonl", [
         Tried("_search-1-average", {"a": 0.5}, 0.2), Tried("_search-1-0-0", {"a": 0.6}, 0.9)])
     write_json(runs_folder / "mine" / "recipe.json", {})
-    assert 'class="best"' not in searching.show("mine")[1]
+    assert 'class="best"' not in search_pane.show("mine")[1]

@@ -2,12 +2,13 @@
 import gradio as gr
 import pytest
 
-from app import beat, jobs, line
-from app.jobs import Job
+from app import refresh, run_bar
 from app.page import Page
+from engine import jobs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.jobs import Job
 
 
 def job(folder, state="running", last=None, stage="pipeline", run="mine"):
@@ -26,19 +27,19 @@ def working(runs_folder, monkeypatch):
 
 
 def test_the_quick_recipe_is_offered_first():
-    assert line.recipes()[0] == "storybook-quick" and "sdxl" in line.recipes()
-    assert line.title_of("sdxl") == "sdxl · SELMA on Stable Diffusion XL, as published"
+    assert run_bar.recipes()[0] == "storybook-quick" and "sdxl" in run_bar.recipes()
+    assert run_bar.title_of("sdxl") == "sdxl · SELMA on Stable Diffusion XL, as published"
 
 
 def test_a_recipe_without_a_title_is_offered_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
     (tmp_path / "bare.toml").write_text("seed = 1")
     (tmp_path / "broken.toml").write_text("seed = = 1")
-    assert [line.title_of(name) for name in line.recipes()] == ["bare", "broken"]
+    assert [run_bar.title_of(name) for name in run_bar.recipes()] == ["bare", "broken"]
 
 
 def test_the_whole_line_starts_a_run_of_its_own(started, runs_folder):
-    chosen = line.start("storybook-quick")
+    chosen = run_bar.start("storybook-quick")
     (stage, config, folder), = started
     assert stage == "pipeline" and config["recipe"].endswith("assets/recipes/storybook-quick.toml")
     assert folder == runs_folder / "storybook-quick-1" and chosen["value"] == "storybook-quick-1"
@@ -47,52 +48,52 @@ def test_the_whole_line_starts_a_run_of_its_own(started, runs_folder):
 def test_a_second_job_is_refused_with_a_sentence(runs_folder, monkeypatch):
     monkeypatch.setattr(jobs, "running", lambda: job(runs_folder))
     with pytest.raises(gr.Error, match="still working"):
-        line.start("storybook-quick")
+        run_bar.start("storybook-quick")
 
 
 def test_the_strip_shows_what_is_there_and_where_the_work_is(working):
     last = Event("experts: Step 3 of 9 <b>", 3, 9, data={"stage": "experts"})
-    html = line.strip("example", working(last=last), None)
+    html = run_bar.strip("example", working(last=last), None)
     assert '<li class="done"><b>Prompts</b><span>12</span></li>' in html
     assert '<li class="working"><b>Experts</b>' in html and 'value="3" max="9"' in html and "&lt;b&gt;" in html
 
 
 @pytest.mark.parametrize("stage", ["validation", "test"])
 def test_both_splits_are_the_evaluate_station(working, stage):
-    html = line.strip("example", working(last=Event("x", data={"stage": stage})), None)
+    html = run_bar.strip("example", working(last=Event("x", data={"stage": stage})), None)
     assert '<li class="working"><b>Evaluate</b>' in html
 
 
 def test_a_job_without_a_word_yet_is_starting(working):
-    assert "Starting images" in line.strip("example", working(stage="images"), None)
+    assert "Starting images" in run_bar.strip("example", working(stage="images"), None)
 
 
 @pytest.mark.parametrize("state, cancel, resume", [
     ("running", True, False), ("done", False, False), ("stopped", False, True), ("error", False, True)])
 def test_the_buttons_fit_the_state(working, state, cancel, resume):
     working(state=state, last=Event("so far", kind=state))
-    _, first, second = line.shown("mine")
+    _, first, second = run_bar.shown("mine")
     assert (first["visible"], second["visible"]) == (cancel, resume)
 
 
 def test_work_on_another_run_is_told(working):
     working(run="other", last=Event("painting", 1, 2))
-    html, cancel, _ = line.shown("mine")
+    html, cancel, _ = run_bar.shown("mine")
     assert "Run other: painting" in html and cancel["visible"]
 
 
 def test_going_on_starts_the_same_job_again(working, started, runs_folder):
     working(state="stopped")
-    line.go_on("mine")
+    run_bar.go_on("mine")
     assert started == [("pipeline", {"recipe": "r.toml"}, runs_folder / "mine")]
 
 
 def test_the_mark_changes_with_every_event(working):
     made = working(last=Event("a"))
-    before = line.mark("mine")
-    assert line.mark("mine") == before
+    before = run_bar.mark("mine")
+    assert run_bar.mark("mine") == before
     store.write_text(made.folder / "events.jsonl", "{}\n")
-    assert line.mark("mine") != before != line.mark("other")
+    assert run_bar.mark("mine") != before != run_bar.mark("other")
 
 
 @pytest.fixture
@@ -100,10 +101,10 @@ def watch(monkeypatch):
     """Two tabs; the first shows its run and its input."""
     with gr.Blocks():
         run, kept, drawn, other = gr.Dropdown(), gr.State("in"), gr.Textbox(), gr.Textbox()
-    monkeypatch.setattr(line, "shown", lambda run: ["strip"])
-    monkeypatch.setattr(line, "mark", lambda run: f"mark of {run}")
+    monkeypatch.setattr(run_bar, "shown", lambda run: ["strip"])
+    monkeypatch.setattr(run_bar, "mark", lambda run: f"mark of {run}")
     pages = {"a": Page([kept], [drawn], lambda run, kept: [f"{run} {kept}"]), "b": Page([], [other], lambda run: ["b"])}
-    return beat.Beat(line.Line(run, [gr.HTML()]), pages)
+    return refresh.Beat(run_bar.Line(run, [gr.HTML()]), pages)
 
 
 def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
@@ -118,7 +119,7 @@ def test_only_the_open_tab_is_redrawn_and_only_when_something_is_new(watch):
 def test_which_tab_is_open_is_read_from_the_page_and_never_set(demo):
     """A slow drawing that ends late must not bring an older tab back."""
     drawing = [fn for fn in demo.fns.values() if fn.name in ("tick", "redraw", "open")]
-    assert len(drawing) == 3 and {fn.js for fn in drawing} == {beat.WITH_TAB}
+    assert len(drawing) == 3 and {fn.js for fn in drawing} == {refresh.WITH_TAB}
     opened, = {fn.inputs[1] for fn in drawing}
     assert not [fn for fn in demo.fns.values() if opened in fn.outputs]
 
@@ -126,7 +127,7 @@ def test_which_tab_is_open_is_read_from_the_page_and_never_set(demo):
 def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeypatch):
     def damaged(run):
         raise EngineError("recipe.json is damaged. Delete it.")
-    monkeypatch.setattr(line, "shown", damaged)
+    monkeypatch.setattr(run_bar, "shown", damaged)
     mark, strip, *_ = watch.redraw("mine", "a", "", "in")
     assert 'role="alert"' in strip and "Delete it" in strip
     assert watch.tick("mine", "a", mark, "in") == [gr.skip()] * 4
@@ -138,21 +139,21 @@ def test_a_damaged_run_is_told_once_and_where_the_progress_stands(watch, monkeyp
     ("unheard-of", "", "Done: every stage")])
 def test_the_end_says_so_and_what_comes_next(working, stage, last, words):
     """The whole line's last words are a table, which begins with an empty line."""
-    html = line.strip("example", working(state="done", stage=stage, last=Event(last, kind="done")), None)
+    html = run_bar.strip("example", working(state="done", stage=stage, last=Event(last, kind="done")), None)
     assert f"<p>{words}" in html
 
 
 def test_every_job_knows_what_comes_next():
     """But for an export, which the app does by itself."""
     from engine import __main__ as command_line
-    assert set(line.NEXT) == set(command_line.STAGES) - {"export"} | {"pipeline"}
+    assert set(run_bar.NEXT) == set(command_line.STAGES) - {"export"} | {"pipeline"}
 
 
 def test_a_recipe_that_is_refused_makes_no_run(started, runs_folder, monkeypatch, tmp_path):
     monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
     (tmp_path / "wrong.toml").write_text("[images]\nskills = ['counting']\nmodel = '/nowhere'\n")
     with pytest.raises(gr.Error, match="no folder .*/nowhere"):
-        line.start("wrong")
+        run_bar.start("wrong")
     assert not started and not runs_folder.exists()
 
 

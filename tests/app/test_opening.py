@@ -1,8 +1,9 @@
 """The first prompt shows what the run's merge gains, and does not pretend that one prompt is all."""
 import pytest
 
-from app import opening, runs
 from app.tabs import merge
+from app.tabs.merge import opening
+from engine import runs
 from engine.core.store import Store, write_json, write_records
 from engine.core.types import Score
 

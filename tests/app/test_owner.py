@@ -8,7 +8,7 @@ import gradio as gr
 import httpx
 import pytest
 
-from app import owner, shell
+from app import access, shell
 from app.page import start
 from app.tabs import evaluate, vote
 from engine.core.errors import EngineError
@@ -38,14 +38,14 @@ def test_no_post_to_any_listener_makes_anything(closed, runs_folder: Path, examp
     theirs = {listener for listener in answers if getattr(listener.fn, "for_the_owner", False)}
     assert {listener.name for listener in theirs} >= STARTING
     for listener in theirs:
-        assert owner.CLOSED[:40] in answers[listener], f"{listener.name}: {answers[listener][:300]}"
+        assert access.CLOSED[:40] in answers[listener], f"{listener.name}: {answers[listener][:300]}"
     made = (files_of(runs_folder) | files_of(example.folder)) - before
     assert {path.name for path in made} <= {"example-votes.db", ".voters-secret"}, "votes are counted, and nothing else"
 
 
 def test_the_page_says_so_and_the_buttons_are_off(closed):
     shown = httpx.get(closed.local_url).text
-    assert owner.CLOSED.split(":")[0] in shown
+    assert access.CLOSED.split(":")[0] in shown
     buttons = {block.value: block.interactive for block in closed.blocks.values() if isinstance(block, gr.Button)}
     for label in ("Run the whole line", "Write prompts", "Paint pictures", "Train experts", "Save", "Paint the grid",
                   "Search", "Leave each out in turn, on validation", "Evaluate", "Take it in", "Cancel", "Go on"):

@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from app import beside, contents, grids, jobs, prompt_box, runs, sliders
-from app.preview import Cell, Mix, Preview
 from app.tabs import merge
+from app.tabs.merge import comparison, grid_pane, prompt_box, sliders
+from engine import jobs, runs
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_json
-from engine.merge import live
+from engine.merge import preview_weights
+from engine.runs import contents
+from engine.runs.preview import Cell, Mix, Preview
 from tests.app.example_run import SKILLS, add_weights, make_run
 
 ONES = dict.fromkeys(SKILLS, 1.0)
@@ -111,11 +113,11 @@ def test_a_base_that_is_not_there_is_a_sentence(run, tmp_path):
 def shown(preview, run, monkeypatch):
     """The tab's painting, on this run."""
     monkeypatch.setenv("SELMA_EXAMPLE", str(run.folder))
-    monkeypatch.setattr(beside, "PREVIEW", preview)
-    monkeypatch.setattr(beside, "STEPS", 2)
+    monkeypatch.setattr(comparison, "PREVIEW", preview)
+    monkeypatch.setattr(comparison, "STEPS", 2)
     options = {"strength": 1.0}
     return lambda prompt, weights=ONES, each=False: list(
-        beside.paint("example", prompt_box.lines_of(prompt), 3, 3.5, each, weights, "average", options))
+        comparison.paint("example", prompt_box.lines_of(prompt), 3, 3.5, each, weights, "average", options))
 
 
 def test_the_judge_reads_under_each_picture(shown):
@@ -198,8 +200,8 @@ def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():
 
 
 def test_the_nearest_sentence_replaces_the_unreadable_line_alone():
-    assert beside.instead("a red ball\na dog\na tree", "a star") == "a red ball\na star\na tree"
-    assert beside.instead("a red ball", "a star") == "a red ball"
+    assert comparison.instead("a red ball\na dog\na tree", "a star") == "a red ball\na star\na tree"
+    assert comparison.instead("a red ball", "a star") == "a red ball"
 
 
 def test_too_many_prompts_are_refused():
@@ -210,16 +212,16 @@ def test_too_many_prompts_are_refused():
 
 
 def test_a_grid_needs_a_method_that_is_a_sum():
-    assert live.coefficients("average", {"strength": 2.0}, {"a": 1.0, "b": 3.0}) == {"a": 0.5, "b": 1.5}
+    assert preview_weights.coefficients("average", {"strength": 2.0}, {"a": 1.0, "b": 3.0}) == {"a": 0.5, "b": 1.5}
     with pytest.raises(EngineError, match="Choose average or weighted"):
-        live.coefficients("ties", {}, {"a": 1.0})
+        preview_weights.coefficients("ties", {}, {"a": 1.0})
 
 
 @pytest.mark.parametrize(("text", "values"), [("0, 0.5; 1", (0.0, 0.5, 1.0)), ("", ()), ("-1", (-1.0,))])
 def test_axis_values_are_read(text, values):
-    assert grids.numbers(text) == values
+    assert grid_pane.numbers(text) == values
     with pytest.raises(EngineError, match="with commas between"):
-        grids.numbers("a, b")
+        grid_pane.numbers("a, b")
 
 
 def test_another_prompt_is_one_nobody_has_learned_from(shown, run):

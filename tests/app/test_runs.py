@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from app import jobs, runs
+from engine import jobs, runs
 from engine.core.errors import EngineError
 from engine.core.store import write_text
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from app import scores
+from app.show import score_tables
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, intervals, report, summary
 
 
 def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
-    found = {standing.model: standing for standing in scores.standings(example, "test/storybook")}
+    found = {standing.model: standing for standing in score_tables.standings(example, "test/storybook")}
     assert list(found) == ["base@3.5", "counting@3.5", "merged@2"]
     ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
                   for model in ("merged@2", "base@3.5"))
@@ -29,13 +29,13 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
     for scale, on_validation, on_test in ((2, 0.9, 0.1), (5, 0.3, 0.8)):
         score(f"merged@{scale}", "validation", on_validation)
         score(f"merged@{scale}", "test", on_test)
-    assert [s.model for s in scores.at_their_best(run, "test/j")] == ["merged@2"]
-    assert scores.tables(run) == ["test/j", "validation/j"]
+    assert [s.model for s in score_tables.at_their_best(run, "test/j")] == ["merged@2"]
+    assert score_tables.tables(run) == ["test/j", "validation/j"]
     score("mine@3.5", "test", 0.4)
     score("mine@5", "test", 0.2)
     score("late@7", "test", 0.2)
     score("late@9", "validation", 0.9)
-    shown = [s.model for s in scores.at_their_best(run, "test/j")]
+    shown = [s.model for s in score_tables.at_their_best(run, "test/j")]
     assert shown == ["late@7", "merged@2", "mine@3.5", "mine@5"], "the test prompts themselves choose nothing"
 
 
@@ -49,9 +49,9 @@ def test_the_page_and_the_pipeline_choose_the_same_scale(tmp_path, example):
                 for prompt, value in values.items()])
     asked = Config(models={"base": {}}, judge="j", guidances=(2.0, 5.0))
     assert report.best_guidance(asked, run) == {"base": 2.0}
-    assert [standing.model for standing in scores.at_their_best(run, "test/j")] == ["base@2"]
+    assert [standing.model for standing in score_tables.at_their_best(run, "test/j")] == ["base@2"]
     run.scores("base@2", "test/j").unlink()
-    shown = [standing.model for standing in scores.at_their_best(run, "test/j")]
+    shown = [standing.model for standing in score_tables.at_their_best(run, "test/j")]
     assert shown == ["base@5"], "the one there is"
 
 
@@ -60,7 +60,7 @@ def test_pictures_of_another_split_are_not_in_the_table(example, tmp_path):
     records = read_records(run.pictures("base@3.5") / "metadata.jsonl", Picture)
     write_records(run.pictures("base@3.5") / "metadata.jsonl", [
         *records, replace(records[0], prompt_id="validation-styles-000", text="a striped star")])
-    shown = scores.pictures(run, ["base@3.5", "merged@2"], "test/storybook")
+    shown = score_tables.pictures(run, ["base@3.5", "merged@2"], "test/storybook")
     assert len(shown) == 9 and "a striped star" not in shown
 
 
@@ -69,15 +69,15 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
     path = run.scores("base@1", "test/j")
     write_records(path, [Score("a", 1, "j", 0.5, {"skill": "s", "pooled": ""})])
     reads = []
-    monkeypatch.setattr(scores, "read_records", lambda *given: reads.append(given) or read_records(*given))
+    monkeypatch.setattr(score_tables, "read_records", lambda *given: reads.append(given) or read_records(*given))
     for _ in range(3):
-        assert scores.standings(run, "test/j")[0].summary.macro == 0.5
+        assert score_tables.standings(run, "test/j")[0].summary.macro == 0.5
     once = len(reads)
     write_records(path, [Score("a", 1, "j", 1.0, {"skill": "s", "pooled": ""})])
-    assert scores.standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
+    assert score_tables.standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
 
 
 def test_the_pictures_stand_beside_their_scores(example):
-    rows = scores.pictures(example, ["base@3.5", "merged@2"], "test/storybook")
+    rows = score_tables.pictures(example, ["base@3.5", "merged@2"], "test/storybook")
     assert len(rows) == 9 and all([model for model, _, _ in row] == ["base@3.5", "merged@2"] for row in rows.values())
     assert all(file.exists() and score.evidence["text"] == text for text, row in rows.items() for _, file, score in row)

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import jobs, serving
+from app import serving
+from engine import jobs
 
 SLOW = """
 import time, uvicorn, gradio.networking

@@ -3,15 +3,18 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app import contents, opening, runs, scores
-from app.preview import Cell, Mix, Preview
+from app.show import score_tables
+from app.tabs.merge import opening
+from engine import runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
-from engine.votes import alike, ballots
+from engine.runs import contents
+from engine.runs.preview import Cell, Mix, Preview
+from engine.votes import ballots, similarity
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")
 MOST_BYTES = 7 * 2**19
@@ -36,9 +39,9 @@ def test_every_tab_has_something_of_it():
     assert any(contents.rejected(run, skill) for skill in SKILLS), "the filter's work is to be seen"
     for learned in contents.learned(run).values():
         assert len(learned.curve) > 2 and len(learned.samples) >= 2
-    assert scores.tables(run) == ["test/storybook", "validation/storybook"]
-    best = scores.at_their_best(run, "test/storybook")
-    assert scores.pictures(run, [standing.model for standing in best], "test/storybook")
+    assert score_tables.tables(run) == ["test/storybook", "validation/storybook"]
+    best = score_tables.at_their_best(run, "test/storybook")
+    assert score_tables.pictures(run, [standing.model for standing in best], "test/storybook")
 
 
 def test_its_experts_are_of_the_base_that_ships():
@@ -96,7 +99,7 @@ def test_whatever_it_says_of_weights_is_of_those_that_ship():
 def test_there_are_pairs_to_vote_on_that_a_person_can_tell_apart():
     """Every picture that the test judged is kept: five skills, eight prompts, two pictures each."""
     run = shipped()
-    sifted = alike.sift(ballots.pairs(run, ("merged@3.5", "base@3.5")))
+    sifted = similarity.sift(ballots.pairs(run, ("merged@3.5", "base@3.5")))
     assert sifted.total == 5 * 8 * 2 and sifted.unreadable == 0
     assert len(sifted.asked) >= 8
     for pair in sifted.asked:

@@ -5,9 +5,9 @@ from html import unescape
 import gradio as gr
 import pytest
 
-from app import beat, line
+from app import refresh, run_bar
 from app.page import QUIET, UNQUEUED, Page
-from app.studio import HEADING, Refusal, Studio, refusal_of, sentence_of
+from app.refusals import HEADING, Refusal, Studio, refusal_of, sentence_of
 from engine.core.errors import EngineError
 
 BY_ITSELF = {"load", "tick"}
@@ -70,9 +70,9 @@ def test_a_drawing_that_fails_is_told_in_the_page_once(monkeypatch, capsys, erro
         raise error
     with gr.Blocks():
         run, drawn = gr.Dropdown(), gr.Textbox()
-    monkeypatch.setattr(line, "mark", lambda run: "mark")
-    monkeypatch.setattr(line, "shown", lambda run: ["strip"])
-    watch = beat.Beat(line.Line(run, [gr.HTML()]), {"a": Page([], [drawn], damaged)})
+    monkeypatch.setattr(run_bar, "mark", lambda run: "mark")
+    monkeypatch.setattr(run_bar, "shown", lambda run: ["strip"])
+    watch = refresh.Beat(run_bar.Line(run, [gr.HTML()]), {"a": Page([], [drawn], damaged)})
     mark, strip, *_ = watch.redraw("mine", "a", "")
     assert 'role="alert"' in strip and words in strip
     assert watch.tick("mine", "a", mark) == [gr.skip()] * 3
@@ -84,9 +84,9 @@ def test_jobs_that_cannot_be_read_are_told_once(monkeypatch):
         raise PermissionError("jobs")
     with gr.Blocks():
         run = gr.Dropdown()
-    monkeypatch.setattr(line, "mark", unreadable)
-    monkeypatch.setattr(line, "shown", unreadable)
-    watch = beat.Beat(line.Line(run, [gr.HTML()]), {})
+    monkeypatch.setattr(run_bar, "mark", unreadable)
+    monkeypatch.setattr(run_bar, "shown", unreadable)
+    watch = refresh.Beat(run_bar.Line(run, [gr.HTML()]), {})
     mark, strip = watch.tick("mine", "a", "")
     assert "PermissionError" in strip and watch.tick("mine", "a", mark) == [gr.skip()] * 2
 

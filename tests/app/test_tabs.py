@@ -5,9 +5,10 @@ from dataclasses import fields
 import gradio as gr
 import pytest
 
-from app import asked, runs
-from app.choice import choose
+from app.forms import history
+from app.forms.picker import choose
 from app.tabs import evaluate, experts, images, prompts
+from engine import runs
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records, write_text
@@ -193,9 +194,9 @@ def test_a_damaged_file_reaches_whoever_presses(handler, started, runs_folder):
 
 @pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])
 def test_a_form_starts_from_what_the_run_asked_for(stage, kind):
-    found = asked.of_run("example", stage, kind)
+    found = history.of_run("example", stage, kind)
     assert isinstance(found, kind) and (stage != "images" or found.steps == 2)
-    assert asked.of_run("example", "evaluate", Scoring) is None and asked.of_run(runs.NEW, stage, kind) is None
+    assert history.of_run("example", "evaluate", Scoring) is None and history.of_run(runs.NEW, stage, kind) is None
 
 
 def test_the_last_job_says_more_than_the_recipe(runs_folder):
@@ -203,13 +204,13 @@ def test_the_last_job_says_more_than_the_recipe(runs_folder):
     for number, steps in ((9, 7), (10, 8)):
         write_json(runs_folder / "mine" / "jobs" / f"{number:04}-images" / "config.json",
                    {"config": {"skills": ["places"], "steps": steps}})
-    assert asked.of_run("mine", "images", Images).steps == 8
+    assert history.of_run("mine", "images", Images).steps == 8
 
 
 def test_a_recipe_that_makes_no_sense_is_a_sentence(runs_folder):
     write_text(runs_folder / "mine" / "recipe.toml", "[prompts]\ncuont = 3\n")
     with pytest.raises(EngineError, match="cuont"):
-        asked.of_run("mine", "prompts", Prompts)
+        history.of_run("mine", "prompts", Prompts)
 
 
 def test_every_field_of_a_form_is_filled(demo):

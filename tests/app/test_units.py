@@ -4,9 +4,9 @@ from types import ModuleType
 
 import pytest
 
-from app import units
 from engine import judges
 from engine.core import plugins
+from engine.evaluate import units
 from engine.evaluate.intervals import Interval
 
 

@@ -2,12 +2,13 @@
 import gradio as gr
 import pytest
 
-from app import jobs, runs, upkeep
-from app.jobs import Job
+from app import run_menu
 from app.tabs import vote
+from engine import jobs, runs
 from engine.core import store
 from engine.core.events import Event
 from engine.core.store import write_text
+from engine.jobs import Job
 from engine.votes.ledger import Ledger
 
 
@@ -24,7 +25,7 @@ def working(runs_folder, monkeypatch):
 
 
 def test_a_run_keeps_all_it_holds_under_another_name(mine, runs_folder):
-    chosen, *rows = upkeep.change_name("mine", "mine", " thesis ")
+    chosen, *rows = run_menu.change_name("mine", "mine", " thesis ")
     assert chosen["value"] == "thesis" and "mine" not in chosen["choices"] and not any(row["visible"] for row in rows)
     assert not mine.exists() and (runs_folder / "thesis" / "prompts" / "places.jsonl").exists()
     assert (runs_folder / "thesis" / "votes.db").exists()
@@ -32,9 +33,9 @@ def test_a_run_keeps_all_it_holds_under_another_name(mine, runs_folder):
 
 def test_a_deleted_run_is_gone_with_its_votes_and_nothing_else_is(mine, runs_folder):
     write_text(runs_folder / "other" / "prompts" / "places.jsonl", "")
-    rows = upkeep.ask_to_delete("mine")
+    rows = run_menu.ask_to_delete("mine")
     assert rows[1]["visible"] and "Delete mine for good?" in rows[2] and "its votes" in rows[2]
-    chosen, *_ = upkeep.remove("mine", "mine")
+    chosen, *_ = run_menu.remove("mine", "mine")
     assert chosen["value"] == "other" and chosen["choices"] == ["other", "example", runs.NEW]
     assert [path.name for path in runs_folder.iterdir()] == ["other"]
 
@@ -42,15 +43,15 @@ def test_a_deleted_run_is_gone_with_its_votes_and_nothing_else_is(mine, runs_fol
 def test_a_name_that_is_given_again_has_votes_of_its_own(mine, monkeypatch):
     """A ledger that is still open would count into the folder that had the name before."""
     before = vote._ledger(runs.votes_url("mine"))
-    upkeep.change_name("mine", "mine", "thesis")
+    run_menu.change_name("mine", "mine", "thesis")
     assert vote._ledger(runs.votes_url("mine")) is not before
 
 
 @pytest.mark.parametrize("run, words", [
     ("example", "The example belongs to the app"), ("new run", "belongs to the app"), ("gone", "no run .*gone")])
 @pytest.mark.parametrize("press", [
-    upkeep.ask_name, upkeep.ask_to_delete, lambda run: upkeep.change_name(run, run, "x"),
-    lambda run: upkeep.remove(run, run)])
+    run_menu.ask_name, run_menu.ask_to_delete, lambda run: run_menu.change_name(run, run, "x"),
+    lambda run: run_menu.remove(run, run)])
 def test_what_belongs_to_the_app_stays(runs_folder, example, press, run, words):
     with pytest.raises(gr.Error, match=words):
         press(run)
@@ -58,8 +59,8 @@ def test_what_belongs_to_the_app_stays(runs_folder, example, press, run, words):
 
 
 @pytest.mark.parametrize("press", [
-    upkeep.ask_name, upkeep.ask_to_delete, lambda run: upkeep.change_name(run, run, "x"),
-    lambda run: upkeep.remove(run, run)])
+    run_menu.ask_name, run_menu.ask_to_delete, lambda run: run_menu.change_name(run, run, "x"),
+    lambda run: run_menu.remove(run, run)])
 def test_a_working_run_is_left_alone(mine, working, press):
     with pytest.raises(gr.Error, match="images is still working on"):
         press("mine")
@@ -72,11 +73,11 @@ def test_a_working_run_is_left_alone(mine, working, press):
 def test_a_name_that_will_not_do_changes_nothing(mine, runs_folder, name, words):
     write_text(runs_folder / "other" / "prompts" / "places.jsonl", "")
     with pytest.raises(gr.Error, match=words):
-        upkeep.change_name("mine", "mine", name)
+        run_menu.change_name("mine", "mine", name)
     assert mine.is_dir() and (runs_folder / "other").is_dir()
 
 
-@pytest.mark.parametrize("press", [lambda: upkeep.remove("mine", "older"), lambda: upkeep.change_name("mine", "", "x")])
+@pytest.mark.parametrize("press", [lambda: run_menu.remove("mine", "older"), lambda: run_menu.change_name("mine", "", "x")])
 def test_the_answer_counts_for_the_run_that_was_asked_about(mine, press):
     with pytest.raises(gr.Error, match="mine is chosen now"):
         press()

@@ -6,8 +6,8 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from app import runs
 from app.tabs import vote
+from engine import runs
 from engine.votes import ballots
 from engine.votes.ledger import CHOICES
 from tests.app.visitor import DUEL, Seen, Visitor, asked, cast

@@ -2,8 +2,9 @@
 import gradio as gr
 import pytest
 
-from app import runs, voters
 from app.tabs import vote
+from app.tabs.vote import voter_identity
+from engine import runs
 from engine.votes.ledger import Ledger
 from engine.votes.voters import AT_ONCE
 from tests.app.visitor import DUEL, Visitor, cast
@@ -61,4 +62,4 @@ def test_a_crowd_of_one_address_waits(runs_folder):
     ("1.2.3.4, nonsense", "1.2.3.4/32"), ("192.168.1.1", "10.0.0.1"),
     ("2a00:1450:4001:82f::200e", "2a00:1450:4001:82f::/64"), ("x" * 10 ** 5, "10.0.0.1")])
 def test_whom_the_proxy_saw(forwarded, address):
-    assert voters.client_address("10.0.0.1", forwarded) == address
+    assert voter_identity.client_address("10.0.0.1", forwarded) == address

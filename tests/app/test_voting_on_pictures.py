@@ -4,8 +4,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from app import runs
 from app.tabs import vote
+from engine import runs
 from tests.app.visitor import DUEL, Visitor, asked, cast
 
 

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from app import runs
 from app.tabs import vote
+from engine import runs
 from engine.votes.ledger import CHOICES, Ledger
 
 DUEL = "merged@2 and base@3.5"

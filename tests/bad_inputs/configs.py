@@ -3,18 +3,9 @@
 from types import ModuleType
 from typing import Any
 
-from engine import (
-    adopt,
-    evaluate,
-    experts,
-    export,
-    grid,
-    images,
-    leave_one_out,
-    merge,
-    prompts,
-    search,
-)
+from engine import evaluate, experts, images, merge, prompts
+from engine.merge import adopt, export
+from engine.studies import grid, leave_one_out, search
 
 STAGES: dict[str, ModuleType] = {
     "prompts": prompts,

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from app import asked, contents, interference, jobs, line, runs
+from app import run_bar
+from app.forms import history
 from app.tabs import evaluate, experts, images, merge, prompts
-from engine import grid, leave_one_out
+from app.tabs.merge import interference_pane
+from engine import jobs, runs
 from engine.core import store
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
@@ -19,8 +21,10 @@ from engine.images import Config as Images
 from engine.merge import Config as Merge
 from engine.merge import folder_for
 from engine.prompts import Config as Prompts
-from engine.prompts import pool, skills
-from engine.search import Tried
+from engine.prompts import collection, skills
+from engine.runs import contents
+from engine.studies import grid, leave_one_out
+from engine.studies.search import Tried
 from engine.votes import ballots
 from tests.app.example_run import make_run
 
@@ -43,7 +47,7 @@ def everything(folder: Path) -> Store:
     """The example run, small, and whatever studies, jobs and recipes leave besides."""
     run = make_run(folder, prompts=2, judged=1)
     write_json(
-        pool.recipe_path(run, "counting"),
+        collection.recipe_path(run, "counting"),
         {
             "recipe": wanted_prompts(),
             "versions": {},
@@ -172,16 +176,16 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "search": _merge_tab(merge.SEARCH),
     "files": _merge_tab(merge.FILES),
     "evaluate": lambda run: evaluate.show(RUN, [], None, evaluate.BEST),
-    "left out": lambda run: interference.leave_one_out.show(RUN),
-    "bar": lambda run: line.shown(RUN),
-    "mark": lambda run: line.mark(RUN),
+    "left out": lambda run: interference_pane.leave_one_out.show(RUN),
+    "bar": lambda run: run_bar.shown(RUN),
+    "mark": lambda run: run_bar.mark(RUN),
     "budget": contents.budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
     "pairs": ballots.pairs,
     "first": lambda run: runs.first_shown(),
     "standings": lambda run: report.table(report.lines(SPLIT, run)),
-    "pool": lambda run: pool.load(
+    "pool": lambda run: collection.load(
         run, skills.load("counting"), wanted_prompts(), 2, False
     ).counts(),
     "finished": lambda run: checkpoints.is_finished(
@@ -192,11 +196,11 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
         run.folder / "grids" / "grid-1",
         {},
     ),
-    "go on": lambda run: line.store.read_object(
+    "go on": lambda run: run_bar.store.read_object(
         run.job("0001-experts") / "config.json", config=dict
     ),
     **{
-        f"asked {stage}": lambda run, stage=stage, kind=kind: asked.of_run(RUN, stage, kind)
+        f"asked {stage}": lambda run, stage=stage, kind=kind: history.of_run(RUN, stage, kind)
         for stage, kind in (
             ("prompts", Prompts),
             ("images", Images),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import jobs
+from engine import jobs
 from engine.core.store import Store
 from tests.bad_inputs.mutations import Damage, of_file, of_json, some
 from tests.bad_inputs.reading import outcome

@@ -3,12 +3,13 @@ import tomllib
 
 import pytest
 
-from app import asked, contents
-from engine import recipes, run_folder
+from app.forms import history
+from engine import recipes
 from engine.core.config import to_toml
 from engine.core.store import Store
 from engine.experts import Config as Experts
 from engine.prompts import Config as Prompts
+from engine.runs import contents, resume
 from tests.bad_inputs.mutations import of_file, some
 from tests.bad_inputs.reading import outcome
 from tests.bad_inputs.test_asked import of_toml
@@ -32,12 +33,12 @@ def test_a_runs_own_recipe(tmp_path, monkeypatch, each):
     run, asked_for = Store(tmp_path / "mine"), tmp_path / "asked.toml"
     asked_for.write_text(SMALL.split("[made_with]")[0])
     recipe, file = recipes.load(asked_for), run.folder / "recipe.toml"
-    readers = {"prompts": lambda: asked.of_run("mine", "prompts", Prompts),
-               "experts": lambda: asked.of_run("mine", "experts", Experts),
+    readers = {"prompts": lambda: history.of_run("mine", "prompts", Prompts),
+               "experts": lambda: history.of_run("mine", "experts", Experts),
                "base": lambda: contents.base_of(run),
-               "begun again": lambda: run_folder.begin(recipe, run.folder)}
+               "begun again": lambda: resume.begin(recipe, run.folder)}
     run.folder.mkdir()
-    run_folder.begin(recipe, run.folder)
+    resume.begin(recipe, run.folder)
     found, refused = [], 0
     table = {**tomllib.loads(SMALL), "made_with": {"python": "3.11", "torch": "2"}}
     tried = [*of_file(to_toml(table)), *some(of_toml(table), each, "run")]

@@ -7,8 +7,9 @@ from shutil import copytree, ignore_patterns
 import gradio as gr
 from playwright.sync_api import Locator, Page, expect
 
-from app import jobs, shell
-from app.studio import HEADING
+from app import shell
+from app.refusals import HEADING
+from engine import jobs
 from engine.core.store import Store, write_json, write_text
 
 PATIENCE_MS = 120_000

@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from app import jobs
+from engine import jobs
 from engine.core.store import write_text
 from tests.app.example_run import add_weights, make_run
 from tests.browser import chromium

@@ -3,7 +3,7 @@ import re
 
 from playwright.sync_api import expect
 
-from app.booth import CHOICES
+from app.tabs.vote.ballot_view import CHOICES
 from engine.votes.ballots import LEAST_LOOK_SECONDS
 from tests.browser.buttons import PATIENCE_MS, Desk, bad, good
 

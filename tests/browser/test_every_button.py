@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from app.booth import CHOICES
+from app.tabs.vote.ballot_view import CHOICES
 from tests.browser import press_the_line, press_the_merge  # noqa: F401 - they fill the two tables
 from tests.browser.buttons import BAD, GOOD, Desk, furnish, on_the_page
 

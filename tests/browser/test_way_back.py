@@ -4,12 +4,12 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from app import steps
+from app.tabs.merge import undo_steps
 from tests.browser.test_merge_panes import expect_weights, merge, open_pane
 from tests.browser.test_story import PATIENCE_MS
 
 __all__ = ["merge"]
-LONGER_MS = steps.PAUSE_MS + 400
+LONGER_MS = undo_steps.PAUSE_MS + 400
 CONTROL = """([source, ...calls]) => {
   const listener = eval(source), real = Date.now;
   let way = calls.shift();
@@ -94,25 +94,25 @@ def test_a_number_beyond_the_ends_is_painted_and_kept_as_the_page_has_it(merge: 
     pytest.param([(n * 1000 + 5000, [n, 1]) for n in range(2, 70)],
                  [[n, 1] for n in range(20, 70)], id="many")])
 def test_what_is_one_gesture(page: Page, moves, left):
-    begun = page.evaluate(f"({steps.START})(1, 1)")
-    assert page.evaluate(CONTROL, [steps.step([]), begun, *moves]) == left
+    begun = page.evaluate(f"({undo_steps.START})(1, 1)")
+    assert page.evaluate(CONTROL, [undo_steps.step([]), begun, *moves]) == left
 
 
 def test_letting_go_ends_a_gesture_and_undo_goes_on_from_there(page: Page):
-    begun = page.evaluate(f"({steps.START})(1, 1)")
+    begun = page.evaluate(f"({undo_steps.START})(1, 1)")
     def step(way, *now):
-        return page.evaluate(f"([way, now]) => ({steps.step([])})(way, ...now)", [way, now])
+        return page.evaluate(f"([way, now]) => ({undo_steps.step([])})(way, ...now)", [way, now])
     once = step(begun, 0.9, 1)
-    ended = page.evaluate(f"({steps.END})({json.dumps(once)})")
+    ended = page.evaluate(f"({undo_steps.END})({json.dumps(once)})")
     twice = step(ended, 0.8, 1)
-    assert steps.stood(twice) == [0.8, 1]
-    back = page.evaluate(f"({steps.BACK})({json.dumps(twice)})")
-    assert steps.stood(back) == [0.9, 1] and steps.stood(step(back, 0.7, 1)) == [0.7, 1]
-    again = page.evaluate(f"({steps.BACK})({json.dumps(back)})")
-    assert steps.stood(again) == [1, 1]
-    last = page.evaluate(f"({steps.BACK})({json.dumps(again)})")
-    assert steps.stood(last) == [1, 1], "there is nothing before it"
-    assert steps.stood("") == []
+    assert undo_steps.stood(twice) == [0.8, 1]
+    back = page.evaluate(f"({undo_steps.BACK})({json.dumps(twice)})")
+    assert undo_steps.stood(back) == [0.9, 1] and undo_steps.stood(step(back, 0.7, 1)) == [0.7, 1]
+    again = page.evaluate(f"({undo_steps.BACK})({json.dumps(back)})")
+    assert undo_steps.stood(again) == [1, 1]
+    last = page.evaluate(f"({undo_steps.BACK})({json.dumps(again)})")
+    assert undo_steps.stood(last) == [1, 1], "there is nothing before it"
+    assert undo_steps.stood("") == []
 
 
 def drag(page: Page, number: int) -> None:

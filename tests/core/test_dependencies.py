@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.dependencies import Answered, cascading, one_level, selma_score
+from engine.core.dsg import Answered, cascading, one_level, selma_score
 
 
 def asked(*rows: tuple[str, bool, tuple[str, ...]]) -> list[Answered]:

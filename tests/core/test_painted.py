@@ -4,7 +4,7 @@ import time
 import pytest
 from PIL import Image
 
-from engine.core import painted
+from engine.core import picture_folder
 from engine.core.errors import EngineError
 from engine.core.recipe import file_hash
 from engine.core.store import Store, write_records
@@ -27,12 +27,12 @@ def folder(tmp_path):
 
 
 def curated(folder):
-    return painted.curated(folder, painted.originals(folder))
+    return picture_folder.curated(folder, picture_folder.originals(folder))
 
 
 def test_what_has_no_record_is_taken_as_it_lies_there(folder):
-    known = painted.begin(folder, ["x", "x", "y", "y"], {})
-    assert known == painted.originals(folder)
+    known = picture_folder.begin(folder, ["x", "x", "y", "y"], {})
+    assert known == picture_folder.originals(folder)
     assert [one.shard for one in known] == ["x", "x", "y", "y"]
     assert all(one.sha256 == file_hash(folder / one.file_name) for one in known)
     assert not curated(folder).is_edited and curated(folder).told() == ""
@@ -42,27 +42,27 @@ def test_captions_edited_before_there_were_records_are_seen_by_the_prompts(folde
     prompts = Store(folder.parents[1]).prompts("counting")
     lines = (folder / "metadata.jsonl").read_text()
     (folder / "metadata.jsonl").write_text(lines.replace("balls 0", "boats 0", 1))
-    painted.begin(folder, ["x"] * 4, {"prompts' sha256": file_hash(prompts)})
+    picture_folder.begin(folder, ["x"] * 4, {"prompts' sha256": file_hash(prompts)})
     assert curated(folder).retold == ["00000.png"]
-    painted.begin(folder, ["x"] * 4, {"prompts' sha256": "of other prompts"})
+    picture_folder.begin(folder, ["x"] * 4, {"prompts' sha256": "of other prompts"})
     assert curated(folder).retold == []
 
 
 def test_lines_taken_out_before_there_were_records_are_seen_by_the_rows(folder):
     lines = (folder / "metadata.jsonl").read_text().splitlines(keepends=True)
     (folder / "metadata.jsonl").write_text("".join(lines[:1] + lines[2:]))
-    painted.begin(folder, ["x"] * 4, {})
+    picture_folder.begin(folder, ["x"] * 4, {})
     found = curated(folder)
     assert found.gone == ["00001.png"] and [one.row for one in found.pictures] == [0, 2, 3]
 
 
 def test_a_file_is_read_again_only_where_its_times_moved(folder, monkeypatch):
-    painted.begin(folder, ["x"] * 4, {})
+    picture_folder.begin(folder, ["x"] * 4, {})
     read = []
-    monkeypatch.setattr(painted, "file_hash",
+    monkeypatch.setattr(picture_folder, "file_hash",
                         lambda file: read.append(file.name) or file_hash(file))
     now = time.time_ns()
-    monkeypatch.setattr(painted.time, "time_ns", lambda: now + 10**10)
+    monkeypatch.setattr(picture_folder.time, "time_ns", lambda: now + 10**10)
     curated(folder)
     read.clear()
     curated(folder)
@@ -73,19 +73,19 @@ def test_a_file_is_read_again_only_where_its_times_moved(folder, monkeypatch):
 
 
 def test_the_record_is_the_same_wherever_it_is_made(folder):
-    before = painted.begin(folder, ["x"] * 4, {})
-    data = (folder / painted.RECORD).read_bytes()
+    before = picture_folder.begin(folder, ["x"] * 4, {})
+    data = (folder / picture_folder.RECORD).read_bytes()
     curated(folder)
-    assert (folder / painted.RECORD).read_bytes() == data
-    assert before == painted.begin(folder, ["x"] * 4, {})
+    assert (folder / picture_folder.RECORD).read_bytes() == data
+    assert before == picture_folder.begin(folder, ["x"] * 4, {})
 
 
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "..\\x.png", "C:/x.png", ""])
 def test_a_line_leads_nowhere_else(folder, name):
     with pytest.raises(EngineError, match="no file of its folder. Correct that line"):
-        painted.inside(folder, name)
+        picture_folder.inside(folder, name)
 
 
 def test_many_names_are_told_in_a_few(folder):
-    assert painted.listed(["a", "b"]) == "a, b"
-    assert painted.listed(list("abcde")) == "a, b, c and 2 more"
+    assert picture_folder.listed(["a", "b"]) == "a, b"
+    assert picture_folder.listed(list("abcde")) == "a, b, c and 2 more"

@@ -6,7 +6,7 @@ import pytest
 
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import LAST_KINDS, Event
-from engine.core.running import guarded, stop_requests
+from engine.core.stopping import guarded, stop_requests
 
 
 def steps(error: BaseException | None = None):

@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from engine import experts
-from engine.core import painted
+from engine.core import picture_folder
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.experts import edits, latents
-from engine.models import diffusion, lora_files, tensor_files
+from engine.models import diffusion, tensor_files
 from engine.models.autoencoder import to_pixels
+from engine.models.lora.layouts import diffusers
 from tests.experts.worlds import config, paint_pictures
 
 
@@ -151,7 +152,7 @@ def test_an_end_in_the_middle_loses_a_few_at_most(store, folder, painter, monkey
 def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, base):
     asked = config(base, experts={"counting": ["counting"]}, steps=2)
     list(experts.run(asked, store))
-    before = lora_files.read(store.expert("counting"))
+    before = diffusers.read(store.expert("counting"))
     black(store.images("counting") / "3.png")
     (store.images("counting") / "5.png").unlink()
     with pytest.raises(EngineError, match=r"images as they were -> as they are now\).*set replace"):
@@ -159,7 +160,7 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
     asked = config(base, experts=asked.experts, steps=2, replace=True)
     told = [event.text for event in experts.run(asked, store)]
     assert "Read 7 pictures of counting. By hand: 1 taken out (5.png), 1 replaced (3.png)." in told
-    after = lora_files.read(store.expert("counting"))
+    after = diffusers.read(store.expert("counting"))
     assert after.recipe["images"] != before.recipe["images"]
     assert (after.recipe["pictures"], after.recipe["held_out_pictures"]) == (5, 2)
     assert any(not torch.equal(after.expert[path].b, factors.b)
@@ -169,7 +170,7 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
 def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
     asked = config(base, experts={"counting": ["counting"]}, steps=1)
     list(experts.run(asked, store))
-    (store.images("counting") / painted.RECORD).unlink()
+    (store.images("counting") / picture_folder.RECORD).unlink()
     assert [event.kind for event in experts.run(asked, store)] == ["done"]
 
 

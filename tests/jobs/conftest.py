@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from app import jobs
+from engine import jobs
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from app import jobs
+from engine import jobs
 from tests.jobs.toy_jobs import start
 
 

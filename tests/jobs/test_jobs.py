@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from app import job_events, jobs
+from engine import jobs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS
+from engine.jobs import endings
 from tests.jobs.toy_jobs import start, wait_for
 
 
@@ -143,7 +144,7 @@ def test_a_line_half_written_is_read_when_it_is_whole():
 def test_the_last_event_of_a_long_job_is_found():
     job = start(steps=2000)
     last = list(jobs.follow(job))[-1]
-    assert (job / "events.jsonl").stat().st_size > job_events.TAIL_BYTES
+    assert (job / "events.jsonl").stat().st_size > endings.TAIL_BYTES
     assert jobs.describe(job).last == last and last.kind in LAST_KINDS
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app import jobs
+from engine import jobs
 from engine.core import locks
 from engine.core.errors import EngineError
 from tests.jobs.toy_jobs import start

@@ -1,5 +1,5 @@
 """Jobs of the toy stage."""
-from app import jobs
+from engine import jobs
 
 
 def start(run="demo", **config):

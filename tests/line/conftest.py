@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from engine import pipeline
-from engine.core.running import guarded
+from engine.core.stopping import guarded
 from tests.line.miniature import RECIPE, written
 from tests.tiny_models import tiny_stable_diffusion
 

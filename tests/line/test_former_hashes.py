@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import grid, pipeline
+from engine import pipeline
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
-from engine.core.painted import RECORD
+from engine.core.picture_folder import RECORD
 from engine.core.store import Store, read_json
-from engine.models import checkpoints, diffusion, identity, lora_files
+from engine.models import checkpoints, diffusion, identity
 from engine.models.ensemble import Ensemble
+from engine.models.lora.layouts import diffusers
+from engine.studies import grid
 from tests.line.miniature import results, written
 
 MADE = ("images", "experts", "merges", "scores")
@@ -118,6 +120,6 @@ def test_other_weights_are_other_weights_still(former_run, recipe, tmp_path):
     content = bytearray(unet.read_bytes())
     content[-1] ^= 1
     unet.write_bytes(bytes(content))
-    assert lora_files.read_recipe(Store(former_run).expert("styles"))["base"]["sha256"]
+    assert diffusers.read_recipe(Store(former_run).expert("styles"))["base"]["sha256"]
     with pytest.raises(EngineError, match="whose weights differ from those of"):
         _ = Ensemble(str(copy), None, Store(former_run), ["styles"]).experts

@@ -11,7 +11,7 @@ import pytest
 from engine import pipeline
 from engine.core import config
 from engine.core.errors import EngineError
-from engine.core.running import guarded
+from engine.core.stopping import guarded
 from engine.core.store import Store, read_records
 from engine.core.types import Score
 from engine.models import diffusion

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import pipeline, run_folder
+from engine import pipeline
 from engine.core import config
 from engine.core.errors import EngineError
+from engine.runs import resume
 from tests.line.miniature import results, written
 
 
@@ -85,7 +86,7 @@ def test_what_is_for_the_reader_may_change(copied, recipe, tmp_path_factory):
 
 
 def test_changed_versions_are_told(copied, recipe):
-    file = copied / run_folder.FILE_NAME
+    file = copied / resume.FILE_NAME
     made_with = config.read_toml(file)["made_with"]
     file.write_text(file.read_text().replace(f'torch = "{made_with["torch"]}"', 'torch = "2.0"'))
     first = next(iter(pipeline.run(recipe, copied)))

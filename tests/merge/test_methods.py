@@ -3,15 +3,15 @@ from dataclasses import fields
 
 import pytest
 import torch
+from engine.models.lora.factors.factors import Factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft.utils import merge_utils
 
 from engine.core import plugins
 from engine.core.errors import EngineError
-from engine.merge import methods, sparse
+from engine.merge import methods, sparsity
 from engine.merge.deltas import of_rank, to_rank
-from engine.models.lora import Factors
 
 NAMES = plugins.names(methods)
 WEIGHTS = {"a": 1.0, "b": 0.5, "c": 0.25}
@@ -120,12 +120,12 @@ def test_ties_by_hand():
 
 
 def test_dare_drops_by_seed_and_keeps_the_expectation():
-    thin, delta = sparse.at_random(0.25, seed=3), torch.randn(40, 50, generator=torch.Generator().manual_seed(1))
+    thin, delta = sparsity.at_random(0.25, seed=3), torch.randn(40, 50, generator=torch.Generator().manual_seed(1))
     once = thin(delta, "a", "x")
     assert torch.equal(once, thin(delta, "a", "x"))
     assert not torch.equal(once, thin(delta, "b", "x")) and not torch.equal(once, thin(delta, "a", "y"))
     assert torch.allclose(once[once != 0], 4 * delta[once != 0])
-    mean = torch.stack([sparse.at_random(0.25, seed=s)(delta, "a", "x") for s in range(400)]).mean(0)
+    mean = torch.stack([sparsity.at_random(0.25, seed=s)(delta, "a", "x") for s in range(400)]).mean(0)
     error = (mean - delta) / (delta.abs() * (3 / 400) ** 0.5)
     assert error.abs().mean() < 0.9 and error.mean().abs() < 0.1, "unbiased: the errors are standard normal"
 
@@ -138,7 +138,7 @@ def test_dare_with_everything_kept_is_the_weighted_sum_or_ties_without_trimming(
 
 
 def test_trimmed_deltas_may_also_be_summed():
-    experts, thin = made(), sparse.by_magnitude(0.5)
+    experts, thin = made(), sparsity.by_magnitude(0.5)
     found = merged("ties", experts, WEIGHTS, density=0.5, agree="sum", rank=8).expert
     for path in found:
         own = {name: thin(expert[path].delta(), name, path) for name, expert in experts.items() if path in expert}
@@ -146,8 +146,8 @@ def test_trimmed_deltas_may_also_be_summed():
 
 
 def test_thinning_happens_once_and_a_slider_only_weighs():
-    calls, thin = [], sparse.by_magnitude(0.5)
-    merge = sparse.prepare(made(), lambda delta, *whose: calls.append(whose) or thin(delta, *whose), "sum", 0, 1.0)
+    calls, thin = [], sparsity.by_magnitude(0.5)
+    merge = sparsity.prepare(made(), lambda delta, *whose: calls.append(whose) or thin(delta, *whose), "sum", 0, 1.0)
     for weight in (1.0, 0.5, 0.2):
         merge({"a": weight, "b": 1.0, "c": 1.0})
     assert len(calls) == len(set(calls)) == 6
@@ -164,7 +164,7 @@ def test_compress_decomposes_the_factors_once(monkeypatch):
 
 def test_thinned_deltas_beyond_the_budget_are_computed_anew(monkeypatch):
     kept = merged("ties", made(), WEIGHTS)
-    monkeypatch.setattr(sparse, "MOST_KEPT_BYTES", 0)
+    monkeypatch.setattr(sparsity, "MOST_KEPT_BYTES", 0)
     anew = merged("ties", made(), WEIGHTS)
     assert all(torch.equal(kept.expert[path].delta(), anew.expert[path].delta()) for path in kept.expert)
 

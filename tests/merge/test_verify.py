@@ -2,16 +2,16 @@
 from math import inf, isnan, nan
 
 import pytest
+from engine.models.lora.factors.factors import Factors
 from safetensors.torch import save_file
 
 from engine import merge
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.merge import methods, verify
-from engine.models import lora_files
+from engine.merge import methods, verification
 from engine.models.checkpoints import fingerprint
-from engine.models.lora import Factors
+from engine.models.lora.layouts import diffusers
 from tests.merge.test_merge import base, mixture  # noqa: F401 - fixtures
 
 WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
@@ -21,7 +21,7 @@ WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
 def store(tmp_path, base, mixture):  # noqa: F811
     recipe = {"base": {"model": str(base), "sha256": fingerprint(base)}}
     for name in mixture.names:
-        lora_files.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
+        diffusers.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
     return Store(tmp_path)
 
 
@@ -35,10 +35,10 @@ def test_every_methods_file_is_verified(store, method):
 
 def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, monkeypatch):  # noqa: F811
     expert = mixture.expert("counting")
-    file = store.expert("counting") / lora_files.FILE_NAME
-    assert verify.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) < verify.MOST_DIFFERENCE
-    assert verify.difference(file, str(base), None, {"x": expert}, {"x": 1.001}) > verify.MOST_DIFFERENCE
-    monkeypatch.setattr(verify, "difference", lambda *_: 1e-3)
+    file = store.expert("counting") / diffusers.FILE_NAME
+    assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) < verification.MOST_DIFFERENCE
+    assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.001}) > verification.MOST_DIFFERENCE
+    monkeypatch.setattr(verification, "difference", lambda *_: 1e-3)
     with pytest.raises(EngineError, match="computes something else"):
         list(merge.run(merge.Config(experts=WEIGHTS, method="weighted", name="wrong"), store))
     assert not list(store.merge("wrong").glob("*.safetensors")), "it is not kept"
@@ -47,15 +47,15 @@ def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, mon
 
 def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mixture):  # noqa: F811
     """Ours or theirs: NaN is less than nothing and more than nothing."""
-    good = store.expert("counting") / lora_files.FILE_NAME
+    good = store.expert("counting") / diffusers.FILE_NAME
     expert = mixture.expert("counting")
     huge = {path: f._replace(b=f.b * 1e30) for path, f in expert.items()}
-    assert isnan(verify.difference(good, str(base), None, {"x": huge}, {"x": 1.0}))
+    assert isnan(verification.difference(good, str(base), None, {"x": huge}, {"x": 1.0}))
     tensors = {f"unet.{path}.{key}": tensor.contiguous() for path, f in huge.items()
                for key, tensor in f.tensors().items()}
     save_file(tensors, tmp_path / "huge.safetensors")
     file = tmp_path / "huge.safetensors"
-    assert verify.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) == inf
+    assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) == inf
 
 
 @pytest.mark.parametrize(("weight", "found", "sentence"), [
@@ -63,7 +63,7 @@ def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mi
     (1.0, inf, "computes something else .*not kept. Please report this"),
     (11.0, 1e-3, "weights as large as 11 rounding alone does that: lower them")])
 def test_only_what_is_close_is_kept(store, monkeypatch, weight, found, sentence):
-    monkeypatch.setattr(verify, "difference", lambda *_: found)
+    monkeypatch.setattr(verification, "difference", lambda *_: found)
     with pytest.raises(EngineError, match=sentence) as raised:
         list(merge.run(merge.Config(experts={"counting": weight}, method="weighted", name="off"), store))
     assert "training diverged" not in str(raised.value)
@@ -75,8 +75,8 @@ def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixtur
     """An expert of others with factors that half precision just holds: nothing diverged here."""
     largest = {path: Factors(f.a / f.a.abs().max() * 6e4, f.b / f.b.abs().max() * 6e4, 1e2)
                for path, f in mixture.expert("counting").items()}
-    recipe = lora_files.read_recipe(store.expert("counting"))
-    lora_files.write(store.expert("counting"), largest, recipe)
+    recipe = diffusers.read_recipe(store.expert("counting"))
+    diffusers.write(store.expert("counting"), largest, recipe)
     with pytest.raises(EngineError, match="values that are too large .*lower the weights") as raised:
         list(merge.run(merge.Config(experts={"counting": 100.0}, method=method, name="off"), store))
     assert "diverged" not in str(raised.value) and not list(store.merge("off").glob("*"))
@@ -85,13 +85,13 @@ def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixtur
 def test_too_little_memory_to_verify_is_told_and_the_merge_is_kept(store, monkeypatch):
     def full(*_):
         raise MemoryError
-    monkeypatch.setattr(verify, "difference", full)
+    monkeypatch.setattr(verification, "difference", full)
     events = list(merge.run(merge.Config(experts=WEIGHTS, name="m"), store))
     assert "Not verified: there is too little memory" in events[-1].text and store.merge("m").is_dir()
 
 
 def test_a_base_that_is_not_here_is_not_fetched_to_verify(store, base):  # noqa: F811
-    assert verify.is_here(str(base), None) and verify.is_here("storybook", None)
-    assert not verify.is_here("somebody/else", None) and not verify.is_here("no such / name", None)
+    assert verification.is_here(str(base), None) and verification.is_here("storybook", None)
+    assert not verification.is_here("somebody/else", None) and not verification.is_here("no such / name", None)
     events = list(merge.run(merge.Config(experts={"counting": 1.0}, name="m", verify=False), store))
     assert events[-1].text.endswith("Not verified.")

@@ -1,12 +1,13 @@
 """Exported files give every layer its own delta: by kohya's rule, to diffusers and to us."""
 import pytest
 import torch
+from engine.models.lora.factors.factors import Factors, Lora
 from peft.tuners.lora import LoraLayer
 
 from engine.core.errors import EngineError
 from engine.merge.deltas import concatenate
-from engine.models import lora_files, lora_foreign, lora_kohya
-from engine.models.lora import Factors, Lora
+from engine.models.lora import foreign_files
+from engine.models.lora.layouts import diffusers, kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
 from tests.models.test_lora_files import loaded
@@ -61,8 +62,8 @@ def test_every_reader_gets_every_layers_own_delta(base, made, tmp_path, kind):
     expert, pipe = EXPERTS[kind](made), loaded(base)
     mixed = {(f.rank, f.scale * f.rank) for f in expert.values()}
     assert (len(mixed) > 1) == (kind not in ("trained", "lopsided"))
-    lora_kohya.write(tmp_path / "a.safetensors", expert, {"name": "a"})
-    ours = lora_foreign.read(tmp_path / "a.safetensors", pipe.unet).expert
+    kohya.write(tmp_path / "a.safetensors", expert, {"name": "a"})
+    ours = foreign_files.read(tmp_path / "a.safetensors", pipe.unet).expert
     found = {"kohya": read_elsewhere(tmp_path / "a.safetensors", pipe.unet),
              "ours": {path: factors.delta() for path, factors in ours.items()},
              "diffusers": in_diffusers(pipe, tmp_path, "a.safetensors")}
@@ -86,8 +87,8 @@ def test_a_merge_plays_right_in_diffusers_without_its_header_too(base, made, tmp
     """Its scale is 1, which readers assume that find no alpha; ranks are mixed."""
     from safetensors.torch import load_file, save_file
     expert, pipe = summed(made), loaded(base)
-    lora_files.write(tmp_path, expert, {})
-    save_file(load_file(tmp_path / lora_files.FILE_NAME), tmp_path / "bare.safetensors")
+    diffusers.write(tmp_path, expert, {})
+    save_file(load_file(tmp_path / diffusers.FILE_NAME), tmp_path / "bare.safetensors")
     deltas = in_diffusers(pipe, tmp_path, "bare.safetensors")
     assert {factors.scale for factors in expert.values()} == {1.0} and set(deltas) == set(expert)
     for path, factors in expert.items():
@@ -98,14 +99,14 @@ def test_the_commonest_alpha_is_kept_and_a_rank_that_does_nothing_stays_nothing(
     zero = Factors(torch.ones(2, 6), torch.zeros(5, 2), 2.0)
     half = Factors(torch.tensor([[0.0] * 6, [1.0] * 6]), torch.ones(5, 2), 1.0)
     expert = {"x": zero, "y": half, "z": half, "off": half._replace(scale=0.0)}
-    assert lora_kohya.common_alpha(expert) == 2.0 and lora_kohya.common_alpha({}) == 1.0
+    assert kohya.common_alpha(expert) == 2.0 and kohya.common_alpha({}) == 1.0
     for factors in expert.values():
-        balanced = lora_kohya.balanced(factors, 2.0)
+        balanced = kohya.balanced(factors, 2.0)
         assert balanced.scale == 1.0 and torch.equal(balanced.delta(), factors.delta())
 
 
 def test_a_value_beyond_half_precision_is_told_and_nothing_is_written(tmp_path):
     large = Factors(torch.full((2, 4), 1e6), torch.full((4, 2), 1e6), 1.0)
     with pytest.raises(EngineError, match="half precision"):
-        lora_kohya.write(tmp_path / "a.safetensors", {"x": large}, {})
+        kohya.write(tmp_path / "a.safetensors", {"x": large}, {})
     assert not list(tmp_path.iterdir())

@@ -6,12 +6,13 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
+from engine.models.lora.factors.factors import Lora, target_layers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
-from engine.models import lora_foreign, lora_kohya
-from engine.models.lora import Lora, target_layers
+from engine.models.lora import foreign_files
+from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
 from tests.models.test_lora_files import loaded, paint
@@ -53,7 +54,7 @@ def read_elsewhere(file, unet):
 @pytest.mark.parametrize("name", ["attention", "wide"])
 def test_an_independent_reader_gets_the_same_deltas(experts, tmp_path, name):
     unet, made = experts
-    lora_kohya.write(tmp_path / "a.safetensors", made[name], {"name": name})
+    kohya.write(tmp_path / "a.safetensors", made[name], {"name": name})
     found = read_elsewhere(tmp_path / "a.safetensors", unet)
     assert set(found) == set(made[name])
     for path, factors in made[name].items():
@@ -64,8 +65,8 @@ def test_an_independent_reader_gets_the_same_deltas(experts, tmp_path, name):
 def test_a_file_comes_back_as_the_expert_it_was(experts, tmp_path):
     unet, made = experts
     for name, expert in made.items():
-        lora_kohya.write(tmp_path / f"{name}.safetensors", expert, {"name": name})
-        back, *told = lora_foreign.read(tmp_path / f"{name}.safetensors", unet)
+        kohya.write(tmp_path / f"{name}.safetensors", expert, {"name": name})
+        back, *told = foreign_files.read(tmp_path / f"{name}.safetensors", unet)
         assert told == [0, ()] and set(back) == set(expert)
         for path, f in expert.items():
             assert (back[path].delta() - f.delta()).norm() / f.delta().norm() < 1e-3, "half"
@@ -89,7 +90,7 @@ def test_plain_diffusers_reads_it_for_sdxl_too(tmp_path):
 
 def same_pictures(base, expert, folder):
     """The file holds float16: ours are painted with the factors as it rounds them."""
-    lora_kohya.write(folder / "a.safetensors", expert, {"name": "a"})
+    kohya.write(folder / "a.safetensors", expert, {"name": "a"})
     theirs, ours = loaded(base), loaded(base)
     before = paint(theirs)
     theirs.load_lora_weights(folder, weight_name="a.safetensors")
@@ -100,14 +101,14 @@ def same_pictures(base, expert, folder):
 
 def test_the_header_says_what_it_is_and_what_it_was_made_from(experts, tmp_path):
     recipe = {"name": "all", "experts": {"counting": 0.5, "styles": 0.5}, "base": {"model": "own/base", "sha256": "ab"}}
-    lora_kohya.write(tmp_path / "a.safetensors", experts[1]["attention"], recipe)
+    kohya.write(tmp_path / "a.safetensors", experts[1]["attention"], recipe)
     with safe_open(tmp_path / "a.safetensors", "pt") as file:
         header = file.metadata()
     assert header["ss_network_module"] == "networks.lora" and header["ss_network_dim"] == "4"
     assert header["ss_network_alpha"] == "10.0" and header["modelspec.merged_from"] == "counting, styles"
     assert json.loads(header["ss_training_comment"]) == recipe and header["ss_sd_model_hash"] == "ab"
     assert header["modelspec.architecture"] == "unknown/lora" and "ss_steps" not in header
-    told = lora_kohya.header(experts[1]["attention"], {"steps": 300, "step": 120, "pictures": 40, "batch_size": 8})
+    told = kohya.header(experts[1]["attention"], {"steps": 300, "step": 120, "pictures": 40, "batch_size": 8})
     assert (told["ss_steps"], told["ss_num_train_images"], told["ss_batch_size_per_device"]) == ("120", "40", "8")
 
 
@@ -116,7 +117,7 @@ def test_the_header_says_what_it_is_and_what_it_was_made_from(experts, tmp_path)
     (2048, "sdxl_base_v1-0", "stable-diffusion-xl-v1-base/lora")])
 def test_the_family_is_read_from_the_shapes(width, version, architecture):
     layers = {"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k": torch.nn.Linear(width, 320)}
-    header = lora_kohya.header(Lora(2, 2).expert(layers, "a", 0), {})
+    header = kohya.header(Lora(2, 2).expert(layers, "a", 0), {})
     assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
 
 
@@ -126,10 +127,10 @@ def test_the_family_is_read_from_the_shapes(width, version, architecture):
     (768, "v_prediction", "sd_v1", "stable-diffusion-v1/lora", "v")])
 def test_a_base_that_predicts_velocity_is_told_apart(width, prediction, version, architecture, told):
     layers = {"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k": torch.nn.Linear(width, 320)}
-    header = lora_kohya.header(Lora(2, 2).expert(layers, "a", 0), {"base": {"prediction": prediction}})
+    header = kohya.header(Lora(2, 2).expert(layers, "a", 0), {"base": {"prediction": prediction}})
     assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
     assert header["modelspec.prediction_type"] == told and header["ss_v2"] == str(width == 1024)
-    assert lora_kohya.family(header) == version.removesuffix("_v")
+    assert kohya.family(header) == version.removesuffix("_v")
 
 
 def sdxl_like():
@@ -146,7 +147,7 @@ def sdxl_like():
 def test_the_original_names_are_those_that_diffusers_converts():
     unet = sdxl_like()
     layers = target_layers(unet, ("to_q", "to_out.0", "proj_in", "conv1", "conv2", "time_emb_proj"))
-    names = {original: path for original, path in lora_kohya.paths_by_name(unet).items() if path in layers}
+    names = {original: path for original, path in kohya.paths_by_name(unet).items() if path in layers}
     ours = {name: path for name, path in names.items() if re.match("(in|out)put_blocks|middle_block", name)}
     assert set(ours.values()) == set(layers)
     theirs = _maybe_map_sgm_blocks_to_diffusers(
@@ -156,13 +157,13 @@ def test_the_original_names_are_those_that_diffusers_converts():
         for old, new in OURS.items():
             converted = converted.replace(old, new)
         inner = path.replace(".", "_")
-        for own, original in lora_kohya.RESNET.items():
+        for own, original in kohya.RESNET.items():
             inner = re.sub(f"_{own}$", f"_{original}", inner) if "resnets" in path else inner
         assert converted == inner
 
 
 def test_samplers_of_size_and_ends_have_their_original_names():
-    names = lora_kohya.paths_by_name(sdxl_like())
+    names = kohya.paths_by_name(sdxl_like())
     assert names["input_blocks_3_0_op"] == "down_blocks.0.downsamplers.0.conv"
     assert names["output_blocks_2_2_conv"] == "up_blocks.0.upsamplers.0.conv"
     assert names["middle_block_1_proj_in"] == "mid_block.attentions.0.proj_in"
@@ -171,21 +172,21 @@ def test_samplers_of_size_and_ends_have_their_original_names():
 
 def test_the_text_encoders_part_is_left_out_and_counted(experts, tmp_path):
     unet, made = experts
-    lora_kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
     tensors = load_file(tmp_path / "a.safetensors")
     tensors |= {f"lora_te_text_model_x.{part}": torch.ones(2, 2) for part in ("lora_down.weight", "lora_up.weight")}
     save_file(tensors, tmp_path / "b.safetensors")
-    back, left_out, _ = lora_foreign.read(tmp_path / "b.safetensors", unet)
+    back, left_out, _ = foreign_files.read(tmp_path / "b.safetensors", unet)
     assert left_out == 2 and set(back) == set(made["attention"])
 
 
 def test_without_alpha_it_is_the_rank_and_bfloat16_is_read(experts, tmp_path):
     unet, made = experts
-    lora_kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
     tensors = {key: tensor.bfloat16() for key, tensor in load_file(tmp_path / "a.safetensors").items()
                if not key.endswith("alpha")}
     save_file(tensors, tmp_path / "b.safetensors")
-    back = lora_foreign.read(tmp_path / "b.safetensors", unet).expert
+    back = foreign_files.read(tmp_path / "b.safetensors", unet).expert
     assert all(f.scale == 1.0 and f.a.dtype == torch.float32 for f in back.values())
 
 
@@ -195,11 +196,11 @@ GOOD = {f"{LAYER}.lora_down.weight": torch.ones(2, 32), f"{LAYER}.lora_up.weight
 
 def test_a_whole_number_for_alpha_is_read(experts, tmp_path):
     unet, made = experts
-    lora_kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
     tensors = {key: tensor.to(torch.int64) if key.endswith("alpha") else tensor
                for key, tensor in load_file(tmp_path / "a.safetensors").items()}
     save_file(tensors, tmp_path / "b.safetensors")
-    assert all(f.scale == 2.5 for f in lora_foreign.read(tmp_path / "b.safetensors", unet)[0].values())
+    assert all(f.scale == 2.5 for f in foreign_files.read(tmp_path / "b.safetensors", unet)[0].values())
 
 
 @pytest.mark.parametrize(("tensors", "reason"), [
@@ -223,7 +224,7 @@ def test_a_whole_number_for_alpha_is_read(experts, tmp_path):
 def test_what_does_not_fit_is_refused_with_the_reason(experts, tmp_path, tensors, reason):
     save_file(tensors, tmp_path / "a.safetensors")
     with pytest.raises(EngineError, match=reason):
-        lora_foreign.read(tmp_path / "a.safetensors", experts[0])
+        foreign_files.read(tmp_path / "a.safetensors", experts[0])
 
 
 @pytest.mark.parametrize(("content", "reason"), [
@@ -231,7 +232,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(experts, tmp_path, tensors
 def test_a_damaged_or_pickled_file_is_refused(experts, tmp_path, content, reason):
     (tmp_path / "a.safetensors").write_bytes(content)
     with pytest.raises(EngineError, match=reason):
-        lora_foreign.read(tmp_path / "a.safetensors", experts[0])
+        foreign_files.read(tmp_path / "a.safetensors", experts[0])
 
 
 def test_a_truncated_file_is_refused(experts, tmp_path):
@@ -239,4 +240,4 @@ def test_a_truncated_file_is_refused(experts, tmp_path):
     whole = (tmp_path / "a.safetensors").read_bytes()
     (tmp_path / "a.safetensors").write_bytes(whole[:len(whole) // 2])
     with pytest.raises(EngineError, match="damaged"):
-        lora_foreign.read(tmp_path / "a.safetensors", experts[0])
+        foreign_files.read(tmp_path / "a.safetensors", experts[0])

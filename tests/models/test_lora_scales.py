@@ -12,8 +12,8 @@ from peft.utils.other import get_pattern_key
 from safetensors.torch import save_file
 
 from engine.core.errors import EngineError
-from engine.models import lora_foreign, lora_scales
-from engine.models.lora_alphas import Patterns
+from engine.models.lora import foreign_files, header_scales
+from engine.models.lora.alphas import Patterns
 
 FILE = Path("theirs.safetensors")
 RANK = 16
@@ -49,7 +49,7 @@ def taken(folder, header, kind="peft", config=None, **more):
     save_file(tensors(kind, **more), folder / FILE, strings or None)
     if config is not None:
         (folder / "adapter_config.json").write_text(json.dumps(config))
-    return lora_foreign.read(folder / FILE, Block())
+    return foreign_files.read(folder / FILE, Block())
 
 
 def scale_of(*asked, **how):
@@ -242,5 +242,5 @@ def test_many_long_keys_cost_no_time(tmp_path):
 
 
 def test_nothing_of_a_header_changes_a_file_of_our_own(tmp_path):
-    scales = lora_scales.of_header({}, FILE)
-    assert scales.of("anything", 3) == 1.0 and lora_scales.contradictions({}, FILE, [4.0]) == []
+    scales = header_scales.of_header({}, FILE)
+    assert scales.of("anything", 3) == 1.0 and header_scales.contradictions({}, FILE, [4.0]) == []

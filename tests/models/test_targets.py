@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
+from engine.models.lora.factors.factors import is_target, target_layers
 
 from engine.core.errors import EngineError
-from engine.models import skeleton, targets
+from engine.models import empty_denoiser, targets
 from engine.models.checkpoints import ASSETS
-from engine.models.lora import is_target, target_layers
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
 
@@ -18,7 +18,7 @@ def unets(tmp_path_factory):
         tiny_stable_diffusion(tmp_path_factory.mktemp("sd")),
         tiny_sdxl(tmp_path_factory.mktemp("xl")),
     ]
-    return [skeleton.unet(folder) for folder in (*made, ASSETS / "base")]
+    return [empty_denoiser.unet(folder) for folder in (*made, ASSETS / "base")]
 
 
 def test_every_layer_of_a_real_unet_is_a_target(unets):

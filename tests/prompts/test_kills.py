@@ -11,7 +11,7 @@ from engine import prompts
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Prompt
-from engine.prompts import Config, pool
+from engine.prompts import Config, collection
 from tests.full_disk import full_disk
 
 CONFIG = Config(("counting", "unusual"), "grammar", count=13, lines_per_request=10)
@@ -129,4 +129,4 @@ def test_lines_are_someones_own_only_where_no_recipe_was_ever_written(grammar, t
     )
     (told,) = prompts.run(replace(CONFIG, skills=("counting",)), store)
     assert "your own for counting, used as they are" in told.text and not grammar.calls
-    assert not pool.recipe_path(store, "counting").exists()
+    assert not collection.recipe_path(store, "counting").exists()

@@ -10,8 +10,8 @@ from engine.core.errors import EngineError
 from engine.core.store import read_json, read_records, write_records
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, skills
+from engine.prompts.collection import Pool, recipe_path
 from engine.prompts.novelty import Novelty
-from engine.prompts.pool import Pool, recipe_path
 from engine.storybook import evaluation
 from engine.storybook.language import parse
 from engine.storybook.rules import breaks

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from engine import prompts, recipes, run_folder
+from engine import prompts, recipes
 from engine.core.errors import EngineError
-from engine.core.running import guarded
+from engine.core.stopping import guarded
 from engine.core.store import read_json, read_records
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, writers
-from engine.prompts.pool import recipe_path
+from engine.prompts.collection import recipe_path
+from engine.runs import resume
 from tests.chat_server import answer, serving
 from tests.plugin_files import install
 
@@ -220,13 +221,13 @@ def test_a_run_that_kept_nothing_takes_the_remedy_in_its_recipe(plain, store, tm
     """The same folder, the same recipe with another language."""
     path = tmp_path / "mine.toml"
     path.write_text('skills = ["counting"]\n[prompts]\nwriter = "plain"\ncount = 5\n')
-    run_folder.begin(recipes.load(path), store.folder)
+    resume.begin(recipes.load(path), store.folder)
     with pytest.raises(EngineError, match="nothing to keep"):
         list(prompts.run(recipes.load(path).prompts, store))
     path.write_text(path.read_text() + 'language = "free"\n')
-    run_folder.begin(recipes.load(path), store.folder)
+    resume.begin(recipes.load(path), store.folder)
     plain.rounds[:] = [[f"three {name} dogs {name} away" for name in "abcde"]]
     list(prompts.run(recipes.load(path).prompts, store))
     path.write_text(path.read_text().replace('"free"', '"storybook"'))
     with pytest.raises(EngineError, match="another recipe .prompts.language free -> storybook"):
-        run_folder.begin(recipes.load(path), store.folder)
+        resume.begin(recipes.load(path), store.folder)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine import results
 from engine.core.errors import EngineError
-from engine.core.running import guarded
+from engine.core.stopping import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.results import lines, measured, noisy, report
+from engine.studies import replicates
+from engine.studies.replicates import expansion, measurements, noisy_captions, report
 from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -75,7 +75,7 @@ def finished(recipe, tmp_path_factory):
         for skill, texts in TEXTS.items():
             prompts = [Prompt(f"{skill}-{i}", skill, f"{text}"[replicate:]) for i, text in enumerate(texts)]
             write_records(Store(out / f"{replicate}-selma").prompts(skill), prompts)
-    return out, list(guarded(results.run(recipe, out)))
+    return out, list(guarded(replicates.run(recipe, out)))
 
 
 def found(out):
@@ -97,8 +97,8 @@ def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
         assert 0 <= row["selma"] <= 1
         assert row["dsg"] == pytest.approx(sum(row["by_skill"][s] for s in ("counting", "styles")) / 2)
     head, _, *lines = (line.strip("| ").split(" | ") for line in (out / "results.md").read_text().splitlines()[:9])
-    assert {line[0] for line in lines} == {*told["arms"], "ceiling"}
-    for line in lines[:-1]:
+    assert {line[0] for line in expansion} == {*told["arms"], "ceiling"}
+    for line in expansion[:-1]:
         for column, name in (("exact", "exact"), ("floor", "floor"), ("diversity", "diversity"), ("DSG", "dsg")):
             assert line[head.index(column)] == f"{told['arms'][line[0]][name]:.3f}"
 
@@ -116,11 +116,11 @@ def test_arms_are_compared_with_the_base_at_the_same_scale():
     def arm(name, at_1, at_5):
         validated = {scale: {"counting": dict(zip("abc", values, strict=True)), "twins": {"a": 0.9, "b": 0.9}}
                      for scale, values in (("1", at_1), ("5", at_5))}
-        return measured.Arm(name, 5.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
+        return measurements.Arm(name, 5.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
                             None, 3, None, None)
     arms = [arm("base", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)), arm("merged", (0.4, 0.5, 0.6), (0.4, 0.5, 0.6))]
-    line = measured.Measured({}, {}, "test", ["counting"], {}, arms)
-    at = report.results(results.Config(Path("mini.toml"), {}, {}, {}), [[line]])["arms"]["merged"]["validation"]
+    line = measurements.Measured({}, {}, "test", ["counting"], {}, arms)
+    at = report.results(replicates.Config(Path("mini.toml"), {}, {}, {}), [[line]])["arms"]["merged"]["validation"]
     assert at["1"]["dsg"] == pytest.approx(0.5) and at["1"]["against_base"] == pytest.approx([0.3, 0.3, 0.3])
     difference, low, high = at["5"]["against_base"]
     assert difference == pytest.approx(0) and low == pytest.approx(-0.1) and high == pytest.approx(0.1)
@@ -146,64 +146,64 @@ def test_replicates_differ_and_lines_share_their_prompts(finished):
 def test_a_second_call_only_reads(recipe, finished):
     out, _ = finished
     before = {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()}
-    assert list(guarded(results.run(recipe, out)))[-1].kind == "done"
+    assert list(guarded(replicates.run(recipe, out)))[-1].kind == "done"
     assert {path: path.stat().st_mtime_ns for path in out.glob("*-*/**/*") if path.is_file()} == before
 
 
 def test_what_was_measured_elsewhere_is_not_run_again(recipe, finished, tmp_path):
     out, _ = finished
     shutil.copytree(out / "measured", tmp_path / "measured")
-    assert list(guarded(results.run(recipe, tmp_path)))[-1].kind == "done"
+    assert list(guarded(replicates.run(recipe, tmp_path)))[-1].kind == "done"
     assert (tmp_path / "results.json").read_text() == (out / "results.json").read_text()
     assert not list(tmp_path.glob("0-*"))
     (tmp_path / "measured" / "1-guided.json.gz").unlink()
     with pytest.raises(EngineError, match="Delete measured/1-selma.json.gz .* to run it here"):
-        list(results.run(recipe, tmp_path))
+        list(replicates.run(recipe, tmp_path))
     for content in (b"no gzip at all", gzip.compress(b"{}"), gzip.compress(b"[]")[:-4]):
         (tmp_path / "measured" / "0-base.json.gz").write_bytes(content)
         with pytest.raises(EngineError, match="does not hold .*Delete it to run"):
-            list(results.run(recipe, tmp_path))
+            list(replicates.run(recipe, tmp_path))
 
 
 def test_what_travels_with_the_source_is_not_run_again_nor_in_the_way(recipe, finished, tmp_path):
     out, _ = finished
     shutil.copytree(recipe.parent, tmp_path / "source")
     shutil.copytree(out / "measured", tmp_path / "source" / "measured")
-    one = lines.plan(results.load(recipe), tmp_path / "out")[0]
-    assert measured.read(one, tmp_path / "source" / "measured") == measured.read(one, out / "measured")
+    one = expansion.plan(replicates.load(recipe), tmp_path / "out")[0]
+    assert measurements.read(one, tmp_path / "source" / "measured") == measurements.read(one, out / "measured")
     other = replace(one, line=replace(one.line, noisy_scenes=9))
-    assert measured.read(other, tmp_path / "source" / "measured") is None
-    list(guarded(results.run(tmp_path / "source" / recipe.name, tmp_path / "out")))
+    assert measurements.read(other, tmp_path / "source" / "measured") is None
+    list(guarded(replicates.run(tmp_path / "source" / recipe.name, tmp_path / "out")))
     assert not list((tmp_path / "out").glob("0-*")) and not (tmp_path / "out" / "measured").exists()
 
 
 def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     out, _ = finished
-    one = lines.plan(results.load(recipe), out)[0]
-    assert measured.read(one, tmp_path / "nowhere") == measured.measure(one)
+    one = expansion.plan(replicates.load(recipe), out)[0]
+    assert measurements.read(one, tmp_path / "nowhere") == measurements.measure(one)
     others = [replace(one, recipe=replace(one.recipe, validation=replace(one.recipe.validation, steps=3))),
               replace(one, line=replace(one.line, noisy_scenes=9)), replace(one, line=replace(one.line, once=True))]
-    assert [measured.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
+    assert [measurements.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
 @pytest.mark.parametrize("option", [
     "images best_of", "experts flip", "test floor", "writer top_p", "images steps"])
 def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, option):
     """A file of before says nothing of it, which is its default; the recipe's two steps are none."""
-    one, (stage, name) = lines.plan(results.load(recipe), finished[0])[1], option.split()
-    told = json.loads(gzip.decompress(measured.file_of(one).read_bytes()))
+    one, (stage, name) = expansion.plan(replicates.load(recipe), finished[0])[1], option.split()
+    told = json.loads(gzip.decompress(measurements.file_of(one).read_bytes()))
     del told["asked"][stage][name]
-    (tmp_path / measured.file_of(one).name).write_bytes(gzip.compress(json.dumps(told).encode()))
+    (tmp_path / measurements.file_of(one).name).write_bytes(gzip.compress(json.dumps(told).encode()))
     elsewhere = replace(one, folder=tmp_path / "out" / one.folder.name)
-    assert (measured.read(elsewhere, tmp_path) is None) == (name == "steps")
+    assert (measurements.read(elsewhere, tmp_path) is None) == (name == "steps")
 
 
 def test_the_control_learns_from_drawn_scenes(finished):
     out, _ = finished
     kept = [json.loads(line)["text"] for line in (out / "0-control/prompts/noisy.jsonl").read_text().splitlines()]
-    assert kept == [noisy.captioned(0, i)[1] for i in range(5)] != [noisy.captioned(1, i)[1] for i in range(5)]
+    assert kept == [noisy_captions.captioned(0, i)[1] for i in range(5)] != [noisy_captions.captioned(1, i)[1] for i in range(5)]
     for i, file in enumerate(sorted((out / "0-control/images/noisy").glob("*.png"))):
-        assert list(Image.open(file).getdata()) == list(noisy.captioned(0, i)[0].getdata())
+        assert list(Image.open(file).getdata()) == list(noisy_captions.captioned(0, i)[0].getdata())
 
 
 @pytest.mark.parametrize(("old", "new", "remedy"), [
@@ -224,13 +224,13 @@ def test_a_recipe_that_makes_no_sense_is_refused_before_anything_runs(recipe, tm
     (tmp_path / "mini.toml").write_text((recipe.parent / "mini.toml").read_text())
     (tmp_path / "results.toml").write_text(RESULTS.replace(old, new, 1))
     with pytest.raises(EngineError, match=remedy):
-        list(results.run(tmp_path / "results.toml", tmp_path / "out"))
+        list(replicates.run(tmp_path / "results.toml", tmp_path / "out"))
     assert not list(tmp_path.glob("out/*-*"))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "assets" / "results").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_recipes_that_ship_make_sense(path, tmp_path):
-    planned = lines.plan(results.load(path), tmp_path)
+    planned = expansion.plan(replicates.load(path), tmp_path)
     assert planned and bool(planned[0].recipe.test) == (path.stem == "storybook"), "settings: on validation"
 
 
@@ -239,7 +239,7 @@ def test_without_a_test_the_table_is_about_validation(recipe, tmp_path):
     text = text.replace('"merge"]', '"merge", "test"]') + '[claims]\n"Guidance helps" = ["base-at-3", "base"]\n'
     (tmp_path / "mini.toml").write_text((recipe.parent / "mini.toml").read_text())
     (tmp_path / "results.toml").write_text(text)
-    assert list(guarded(results.run(tmp_path / "results.toml", tmp_path / "out")))[-1].kind == "done"
+    assert list(guarded(replicates.run(tmp_path / "results.toml", tmp_path / "out")))[-1].kind == "done"
     told = found(tmp_path / "out")
     assert told["split"] == "validation" and set(told["arms"]) == {"base", "base-at-3"}
     assert not list(tmp_path.glob("out/0-base/scores/*/test"))

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, CLIPTextModel, CLIPTokenizer
 
 from engine.models import checkpoints
 from engine.storybook import evaluation
-from engine.storybook.train import compatible, tokens
+from engine.storybook.train import compatibility, tokens
 from engine.storybook.train.writer import make_tokenizer
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -55,7 +55,7 @@ def test_a_text_encoder_is_named_so_when_it_is_packaged(tmp_path):
     before, identity = opened(folder / "text_encoder"), checkpoints.fingerprint(folder)
     file, = (folder / "text_encoder").glob("*.safetensors")
     for _ in range(2):  # twice changes nothing more
-        compatible.text_encoder(folder / "text_encoder")
+        compatibility.text_encoder(folder / "text_encoder")
         assert all(name.startswith("text_model.") and not name.startswith("text_model.text_model.")
                    for name in names(file))
         after = opened(folder / "text_encoder")
@@ -83,7 +83,7 @@ def test_the_writer_names_a_tokenizer_that_both_versions_know(tmp_path):
     told = json.loads((shipped / "tokenizer_config.json").read_text())
     assert told["tokenizer_class"] == "PreTrainedTokenizerFast"
     fresh = make_tokenizer(tmp_path)
-    compatible.plain_tokenizer(tmp_path)
+    compatibility.plain_tokenizer(tmp_path)
     told = json.loads((tmp_path / "tokenizer_config.json").read_text())
     assert told["tokenizer_class"] == "PreTrainedTokenizerFast"
     text = "a red ball. the scene is at night.\ntwo fish, a moon and three hearts\n"

@@ -9,10 +9,10 @@ from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.storybook import WORLD, evaluation
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES
-from engine.storybook.judging import verdict
 from engine.storybook.language import parse
 from engine.storybook.rules import imagine
 from engine.storybook.scenes import paint
+from engine.storybook.verdicts import verdict
 
 
 def keys(split: str, skill: str) -> list[str]:

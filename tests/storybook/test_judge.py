@@ -11,10 +11,10 @@ from engine import judges
 from engine.core import plugins
 from engine.core.types import Prompt, Score
 from engine.judges import Judge, storybook
-from engine.storybook.judging import verdict
 from engine.storybook.language import parse
 from engine.storybook.rules import imagine
 from engine.storybook.scenes import Scene, Thing, paint
+from engine.storybook.verdicts import verdict
 
 GRASS = (158, 216, 128)
 

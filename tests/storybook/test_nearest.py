@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.storybook.language import parse
-from engine.storybook.nearest import MEANT, nearest
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, STYLES
+from engine.storybook.suggestions import MEANT, nearest
 from engine.storybook.words import COUNTS, KNOWN, NOUNS, PLACES
 
 OFFERED: dict[str, str] = {

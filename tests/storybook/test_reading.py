@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from engine.storybook.judging import to_pixels
 from engine.storybook.reading import Seen, read
 from engine.storybook.scenes import Rgb, Scene, Thing, paint
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
+from engine.storybook.verdicts import to_pixels
 from tests.storybook.worlds import error, random_scene
 
 BALL = Scene((Thing("ball", "red", 31.6, 32.3, 10.0),), "sky", "filled")

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.models.diffusion import load
 from engine.storybook import WORLD, check, check_writer, evaluation
-from engine.storybook.judging import to_pixels, verdict
+from engine.storybook.verdicts import to_pixels, verdict
 from tests.readme_tables import BARS
 
 ROOT = Path(__file__).parents[2]

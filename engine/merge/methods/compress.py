@@ -12,7 +12,7 @@ from engine.merge.deltas import Merged, check_size, layers, used
 if TYPE_CHECKING:
     from torch import Size, Tensor
 
-    from engine.models.lora import Expert
+    from engine.models.lora.factors.factors import Expert
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mappin
 def _merge(cores: Mapping[str, Core], weights: Mapping[str, float], config: Config) -> Merged:
     import torch
 
-    from engine.models.lora import Factors
+    from engine.models.lora.factors.factors import Factors
     expert, kept, whole = {}, 0.0, 0.0
     for path, core in cores.items():
         if not set(core.experts) & set(weights):

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.merge import sparse
+from engine.merge import sparsity
 from engine.merge.deltas import Merged
 
 if TYPE_CHECKING:
-    from engine.models.lora import Expert
+    from engine.models.lora.factors.factors import Expert
 
 
 @dataclass(frozen=True)
 class Config:
     density: float = field(default=0.5, metadata={"help": "Share of entries that stay; 1 minus the paper's drop rate",
                                                   "range": (0.001, 1.0)})
-    agree: sparse.Agreement = field(default="sum", metadata={
+    agree: sparsity.Agreement = field(default="sum", metadata={
         "help": "How they come together: the weighted sum, or as TIES does"})
     strength: float = field(default=1.0, metadata={"help": "Multiplies the result", "range": (0.0, 10.0)})
     rank: int = field(default=0, metadata={"help": "Of the merged LoRA; 0: the sum of the experts' ranks",
@@ -27,5 +27,5 @@ class Config:
 
 
 def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
-    thin = sparse.at_random(config.density, config.seed)
-    return sparse.prepare(experts, thin, config.agree, config.rank, config.strength)
+    thin = sparsity.at_random(config.density, config.seed)
+    return sparsity.prepare(experts, thin, config.agree, config.rank, config.strength)

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.merge import sparse
+from engine.merge import sparsity
 from engine.merge.deltas import Merged
 
 if TYPE_CHECKING:
-    from engine.models.lora import Expert
+    from engine.models.lora.factors.factors import Expert
 
 
 @dataclass(frozen=True)
 class Config:
     density: float = field(default=0.2, metadata={"help": "Share of entries that stay; the paper: 0.2",
                                                   "range": (0.001, 1.0)})
-    agree: sparse.Agreement = field(default="elected sign", metadata={
+    agree: sparsity.Agreement = field(default="elected sign", metadata={
         "help": "How they come together: as in the paper, or by the weighted sum of what was trimmed"})
     strength: float = field(default=1.0, metadata={"help": "Multiplies the result", "range": (0.0, 10.0)})
     rank: int = field(default=0, metadata={"help": "Of the merged LoRA; 0: the sum of the experts' ranks",
@@ -26,5 +26,5 @@ class Config:
 
 
 def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
-    thin = sparse.by_magnitude(config.density)
-    return sparse.prepare(experts, thin, config.agree, config.rank, config.strength)
+    thin = sparsity.by_magnitude(config.density)
+    return sparsity.prepare(experts, thin, config.agree, config.rank, config.strength)

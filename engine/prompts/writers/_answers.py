@@ -7,7 +7,7 @@ list is better than chatter.
 """
 import re
 
-from engine.prompts.writers import _marked, _shapes
+from engine.prompts.writers import _lists, _shapes
 
 _THINKING = (
     r"(?:think|thinking|thoughts?|reason|reasoning|analysis|reflection|scratch_?pad|"
@@ -36,10 +36,10 @@ def lines_of(answer: str, cut: bool = False) -> list[str]:
     enough.
     """
     text = _FENCE.sub("\n", without_thoughts(answer))
-    lines = _shapes.lines_of(text) or _marked.lines_of(text, cut)
+    lines = _shapes.lines_of(text) or _lists.lines_of(text, cut)
     if len(lines) == 1 and "\n" in lines[0]:
-        lines = _marked.lines_of(lines[0]) or lines
-    bare = [_marked.bare(line) for line in _unnumbered(lines)]
+        lines = _lists.lines_of(lines[0]) or lines
+    bare = [_lists.bare(line) for line in _unnumbered(lines)]
     return [line for line in bare if re.search(r"\w", line) and not line.endswith(":")]
 
 

@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.store import read_json, write_json, write_text
 from engine.storybook.evaluation import ASSETS
 from engine.storybook.scenes import paint
-from engine.storybook.train import base, compatible, data, vae, writer
+from engine.storybook.train import base, compatibility, data, vae, writer
 from engine.storybook.train.cards import CARD, write_card
 from engine.storybook.train.loop import BEFORE
 
@@ -62,8 +62,8 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
         requires_safety_checker=False)
     pipe.save_pretrained(target, max_shard_size=SHARD)
     load_in_single_precision(target / "text_encoder")
-    compatible.text_encoder(target / "text_encoder")
-    compatible.clip_tokenizer(target / "tokenizer")
+    compatibility.text_encoder(target / "text_encoder")
+    compatibility.clip_tokenizer(target / "tokenizer")
     forget_where_it_was(target / "vae")
     write_text(target / "vae" / CARD, (vae_folder / CARD).read_text(encoding="utf-8"))
 
@@ -109,4 +109,4 @@ def package_writer(folder: Path, target: Path) -> None:
     model.half().save_pretrained(target, max_shard_size=SHARD)
     load_in_single_precision(target)
     tokenizer.save_pretrained(target)
-    compatible.plain_tokenizer(target)
+    compatibility.plain_tokenizer(target)

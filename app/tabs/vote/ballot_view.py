@@ -1,0 +1,106 @@
+"""What a page shows of a ballot, and what it says back: which pair was in sight, and how long."""
+from dataclasses import dataclass
+from typing import Any
+
+from app.show import markup, thumbnails
+from engine.votes.ballots import Ballot
+from engine.votes.ledger import Choice
+from engine.votes.similarity import Sifted
+
+CHOICES: dict[Choice, str] = {
+    "left": "Left", "tie": "Tie", "both bad": "Both bad", "right": "Right"}
+"""The arrow keys of left, up, down and right; the page draws them where there is a keyboard."""
+SCRIPT = """<script>
+(() => {
+  const sides = () => [...document.querySelectorAll("#vote-pair .sides img")];
+  const eyes = new IntersectionObserver(entries => entries.forEach(entry => {
+    if (!entry.isIntersecting) return;
+    entry.target.dataset.seen ??= performance.now();
+    eyes.unobserve(entry.target);
+  }));
+  document.addEventListener("load", loaded => {
+    if (loaded.target.matches?.("#vote-pair .sides img")) eyes.observe(loaded.target);
+  }, true);
+  window.selmaSight = () => {
+    const shown = document.querySelector("#vote-pair .ballot")?.dataset ?? {};
+    const seen = sides().map(side => Number(side.dataset.seen ?? Infinity));
+    const looked = seen.length === 2 ? (performance.now() - Math.max(...seen)) / 1000 : 0;
+    if (!(looked > 0)) sides()[0]?.scrollIntoView({block: "nearest"});
+    return {run: shown.run ?? "", ballot: shown.ballot ?? "", looked: Math.max(0, looked)};
+  };
+  document.addEventListener("keydown", press => {
+    if (press.repeat || press.ctrlKey || press.metaKey || press.altKey || press.shiftKey) return;
+    if (press.target.closest("input, textarea, select, [contenteditable=true]")) return;
+    const ids = {ArrowLeft: "vote-left", ArrowRight: "vote-right",
+                 ArrowUp: "vote-tie", ArrowDown: "vote-both-bad"};
+    const button = ids[press.key] && document.getElementById(ids[press.key]);
+    if (!button || button.disabled || button.offsetParent === null) return;
+    press.preventDefault();
+    button.click();
+  });
+})();
+</script>"""
+"""A vote takes its ballot from the pair that is on the page at the press, and the time since both
+pictures were loaded and within the window. The arrow keys press the four buttons while they can be
+seen."""
+WITH_SIGHT = "(run, duel, sight, voter) => [run, duel, selmaSight(), voter]"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a page says is on it; from anybody, so every word of it is checked where it is used."""
+
+    run: str = ""
+    ballot: str = ""
+    looked_seconds: float = 0.0
+
+    @classmethod
+    def told(cls, said: Any) -> "Sight":
+        """What has the wrong type is nothing."""
+        said = said if isinstance(said, dict) else {}
+        run, ballot, looked = (said.get(name) for name in ("run", "ballot", "looked"))
+        is_number = isinstance(looked, int | float)
+        return cls(run if isinstance(run, str) else "", ballot if isinstance(ballot, str) else "",
+                   float(looked) if is_number else 0.0)
+
+    def same_pair(self, run: str, ballot: Ballot | None) -> bool:
+        return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
+
+
+def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
+    """The prompt and two pictures of equal size, in addresses that tell nothing."""
+    if not sifted.total:
+        return markup.empty("Nothing to compare yet", "Votes are cast on the pictures of the "
+                           "Evaluate stage: run it for two models at least, or choose the example "
+                           "run above.")
+    if not sifted.asked:
+        return markup.empty("Nothing to tell apart", f"{left_out(sifted)} Compare other models, or "
+                           "evaluate on more prompts.")
+    if ballot is None:
+        return markup.empty("That was the last pair", f"You have voted on all {len(sifted.asked)}. "
+                           "Thank you: what people prefer is below.")
+    sides = "".join(thumbnails.img(thumbnails.whole(thumbnails.bare(file)), f"{side} picture")
+                    for side, file in (("left", ballot.left), ("right", ballot.right)))
+    asked = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
+    place = f'data-run="{markup.escaped(run)}" data-ballot="{markup.escaped(ballot.id)}"'
+    prompt = f'<div class="asked">{markup.escaped(ballot.prompt)}</div>'
+    return (f'<div class="ballot" {place}><p class="progress">{asked}</p>{prompt}'
+            f'<div class="sides">{sides}</div></div>')
+
+
+def left_out(sifted: Sifted) -> str:
+    """How many pairs are not asked, and why; nothing when all are."""
+    told = []
+    if sifted.alike:
+        told.append(f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
+                    "them, and they count for neither model.")
+    if sifted.unreadable:
+        told.append(f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
+                    "out: the server's log names the files.")
+    return " ".join(told)
+
+
+def note(refusal: str, left_out: str = "") -> str:
+    """What stands below the buttons: why the last press was no vote, and what is not asked."""
+    said = f'<p class="refusal" role="status">{markup.escaped(refusal)}</p>' if refusal else ""
+    return said + (markup.aside(left_out) if left_out else "")

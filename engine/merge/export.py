@@ -1,0 +1,45 @@
+"""Write an expert or a merge as one file in kohya's naming, which A1111, Forge and ComfyUI read.
+
+Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or where `file` says.
+"""
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.core import names
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.files import path_of
+from engine.core.misfits import shortened
+from engine.core.store import Store
+
+
+@dataclass(frozen=True)
+class Config:
+    name: str = field(metadata={"help": "An expert or a merge of the run"})
+    file: str = field(default="", metadata={"help": "Where to; empty: exports/<name>.safetensors in the run"})
+
+
+def run(config: Config, store: Store) -> Iterator[Event]:
+    """Raises EngineError, naming the remedy, for what is not there and for another kind of file."""
+    check(config)
+    from engine.models.ensemble import located
+    from engine.models.lora.layouts import diffusers, kohya
+    own = store.folder / "exports" / f"{config.name}.safetensors"
+    file = path_of(config.file) if config.file else own
+    read = diffusers.read(located(store, config.name))
+    kohya.write(file, read.expert, {"name": config.name, **read.recipe})
+    yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})
+
+
+def check(config: Config) -> None:
+    """Raises EngineError for what cannot be a name, and for another kind of file."""
+    names.check(config.name, "an expert or a merge")
+    if not config.file:
+        return
+    file = path_of(config.file)
+    if file.suffix != ".safetensors":
+        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. "
+                          "End it in .safetensors.")
+    names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
+    if file.is_dir():
+        raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

@@ -1,0 +1,1 @@
+"""What an expert is, and the files that it is kept in."""

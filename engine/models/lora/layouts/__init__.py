@@ -1,0 +1,1 @@
+"""File formats of LoRAs, a file each."""
