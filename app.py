@@ -1,4 +1,5 @@
 """Start the app: `python app.py`."""
+
 from app.serving import serve
 from app.shell import build
 

@@ -4,6 +4,7 @@ On a Space (`SPACE_ID` is set) nobody can be told from anybody, so starting, can
 replacing, renaming, deleting, taking files in and naming models are off, in the handlers and not in
 the page alone. Looking, painting side by side and voting stay.
 """
+
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -13,8 +14,11 @@ import gradio as gr
 
 from engine.core.errors import EngineError
 
-CLOSED = ("This copy is open to everybody, so nothing can be started, changed or taken in here: look around, slide "
-          "the weights, vote. To do more, run the app on a machine of your own.")
+CLOSED = (
+    "This copy is open to everybody, so nothing can be started, changed or taken in here: look "
+    "around, slide "
+    "the weights, vote. To do more, run the app on a machine of your own."
+)
 LARGEST_UPLOAD = "256mb"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -32,6 +36,7 @@ def check() -> None:
 
 def only(handler: Handler) -> Handler:
     """For handlers that start or change something: refuses first, and `close` finds their buttons."""
+
     @wraps(handler)
     def guarded(*given: Any, **named: Any) -> Any:
         check()

@@ -1,4 +1,5 @@
 """What a tab gives to the shell, and how an error reaches the reader."""
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,9 @@ from engine.core.errors import EngineError
 
 @dataclass(frozen=True)
 class Page:
-    """A built tab. The shell calls `show` when the tab is opened, the run changes, or its job has moved on."""
+    """A built tab. The shell calls `show` when the tab is opened, the run changes, or its job has
+    moved on.
+    """
 
     inputs: Sequence[Component]
     outputs: Sequence[Component]
@@ -31,14 +34,21 @@ class Page:
 
 
 FIRST_STAGE = "prompts"
-QUIET: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden",
-                         "api_visibility": "private"}
-"""For listeners that a person triggers and that answer at once. Unqueued ones cannot show an error."""
+QUIET: dict[str, Any] = {
+    "queue": True,
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""For listeners that a person triggers and that answer at once. Unqueued ones cannot show an error.
+"""
 UNQUEUED: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For what the page does by itself, and which tells its errors in the page."""
 
 
-def choices(known: Sequence[str], kept: Sequence[str], sent: Sequence[str] | None) -> dict[str, Any]:
+def choices(
+    known: Sequence[str], kept: Sequence[str], sent: Sequence[str] | None
+) -> dict[str, Any]:
     """A multiselect's choices, and its value only where that is not what the page has sent.
 
     A drawing takes a moment, and would else undo what somebody has chosen meanwhile.
@@ -65,17 +75,23 @@ def told() -> Iterator[None]:
         raise Refusal(str(error)) from error
 
 
-def start(stage: str, run: str, wanted: type, check: Callable[[Any], object], **options: Any) -> dict[str, Any]:
-    """Start a stage with a form's values as its Config; returns the choice of runs, set to the one that works.
+def start(
+    stage: str, run: str, wanted: type, check: Callable[[Any], object], **options: Any
+) -> dict[str, Any]:
+    """Start a stage with a form's values as its Config; returns the choice of runs, set to the one
+    that works.
 
-    `check` is what the stage itself would first refuse. The example is copied before its copy is worked on. Raises
-    EngineError with the remedy, and then no run is made.
+    `check` is what the stage itself would first refuse. The example is copied before its copy is
+    worked on. Raises EngineError with the remedy, and then no run is made.
     """
     access.check()
     asked: Any = config.build(wanted, options, where=stage)
     form.check(asked)
     if run == runs.NEW and stage != FIRST_STAGE:
-        raise EngineError("A new run is still empty, and begins with prompts. Write them first, or choose another run.")
+        raise EngineError(
+            "A new run is still empty, and begins with prompts. Write them first, or choose "
+            "another run."
+        )
     check(asked)
     with jobs.turn(), runs.made(run) as own:
         jobs.begin(stage, asdict(asked), runs.folder(own))

@@ -1,7 +1,10 @@
-"""What keeps the page up to date: a tick a second, which redraws the open tab when its run has moved on.
+"""What keeps the page up to date: a tick a second, which redraws the open tab when its run has
+moved on.
 
-The work itself is in processes of their own; a page that is closed, reloaded or opened twice only looks again.
+The work itself is in processes of their own; a page that is closed, reloaded or opened twice only
+looks again.
 """
+
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -62,7 +65,9 @@ def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
 
 
 class Beat:
-    """The page's listeners. Each takes (run, opened tab, mark of what was seen, *every tab's inputs)."""
+    """The page's listeners. Each takes (run, opened tab, mark of what was seen, *every tab's
+    inputs).
+    """
 
     def __init__(self, bar: Line, pages: Mapping[str, Page]) -> None:
         self.bar, self.pages = bar, pages
@@ -85,18 +90,26 @@ class Beat:
         return self.redraw(run, opened, seen, *values)
 
     def redraw(self, run: str | None, opened: str, _: str, *values: Any) -> list[Any]:
-        """The bar and the open tab; the other tabs stay as they are, and so does all before a run is chosen."""
+        """The bar and the open tab; the other tabs stay as they are, and so does all before a run
+        is chosen.
+        """
         bar: list[Any] = [gr.skip()] * len(self.bar.outputs)
         drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
         if not run:
             return ["", *bar, *drawn.values()]
-        mark = _mark(run)  # before the rest is read, so that what comes meanwhile is drawn at the next tick
+        mark = _mark(
+            run
+        )  # before the rest is read, so that what comes meanwhile is drawn at the next tick
         try:
             bar = run_bar.shown(run)
             if page := self.pages.get(opened):
                 given = dict(zip(self.inputs, values, strict=True))
-                drawn |= zip(page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True)
-        except Exception as error:  # a damaged file or a bug: told where the progress stands, not once a second
+                drawn |= zip(
+                    page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True
+                )
+        except (
+            Exception
+        ) as error:  # a damaged file or a bug: told where the progress stands, not once a second
             bar[0] = _told(error)
         return [mark, *bar, *drawn.values()]
 

@@ -5,6 +5,7 @@ Gradio 6.31's page shows an error only if it came through the queue and says `vi
 (`page.QUIET`), what it raises is turned into a sentence here, once for all, and the heading is part
 of the message.
 """
+
 from html import escape
 from typing import Any
 
@@ -16,7 +17,9 @@ HEADING = "This did not work"
 
 
 class Refusal(gr.Error):
-    """A sentence for the reader as safe HTML, since it may quote what was typed; stays until closed."""
+    """A sentence for the reader as safe HTML, since it may quote what was typed; stays until
+    closed.
+    """
 
     def __init__(self, sentence: str, print_exception: bool = False) -> None:
         text = f"<b>{HEADING}</b><br>{escape(sentence)}"
@@ -47,5 +50,7 @@ def sentence_of(error: Exception) -> str:
     """An EngineError's own; of anything else what it is, and what to do."""
     if isinstance(error, EngineError):
         return str(error)
-    return (f"The app itself failed here ({type(error).__name__}: {error}). Reload the page and try "
-            "again. If it comes back, the server's log says where; what is on disk is as it was.")
+    return (
+        f"The app itself failed here ({type(error).__name__}: {error}). Reload the page and try "
+        "again. If it comes back, the server's log says where; what is on disk is as it was."
+    )

@@ -1,4 +1,5 @@
 """The bar above the tabs: which run, the whole line on one button, and how far the work has come."""
+
 import os
 from dataclasses import dataclass
 from html import escape
@@ -46,10 +47,20 @@ class Line:
 
 def build() -> Line:
     with gr.Row(elem_id="line"):
-        run = gr.Dropdown(runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2)
-        recipe = gr.Dropdown(titles(), value=next(iter(recipes()), None),
-                             label="Recipe", elem_id="recipe", min_width=180, scale=2)
-        whole = gr.Button("Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1)
+        run = gr.Dropdown(
+            runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2
+        )
+        recipe = gr.Dropdown(
+            titles(),
+            value=next(iter(recipes()), None),
+            label="Recipe",
+            elem_id="recipe",
+            min_width=180,
+            scale=2,
+        )
+        whole = gr.Button(
+            "Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1
+        )
     strip = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="job-buttons"):
         rename, delete = run_menu.buttons()
@@ -58,7 +69,9 @@ def build() -> Line:
     recipe.focus(lambda: gr.update(choices=titles()), None, recipe, **QUIET)
     run_menu.wire(run, rename, delete)
     whole.click(start, recipe, run, **QUIET)
-    cancel.click(stop, None, cancel, api_visibility="private", show_progress="hidden", concurrency_limit=4)
+    cancel.click(
+        stop, None, cancel, api_visibility="private", show_progress="hidden", concurrency_limit=4
+    )
     resume.click(go_on, run, run, **QUIET)
     return Line(run, [strip, cancel, resume])
 
@@ -70,7 +83,10 @@ def recipes_folder() -> Path:
 
 def recipes() -> list[str]:
     """The quick one first."""
-    return sorted((path.stem for path in recipes_folder().glob("*.toml")), key=lambda name: (name != QUICK, name))
+    return sorted(
+        (path.stem for path in recipes_folder().glob("*.toml")),
+        key=lambda name: (name != QUICK, name),
+    )
 
 
 def titles() -> list[tuple[str, str]]:
@@ -92,6 +108,7 @@ def title_of(recipe: str) -> str:
 def start(recipe: str) -> dict[str, Any]:
     """A new run through all stages; returns the choice of runs, set to it."""
     from engine.recipes import load
+
     file = recipes_folder() / f"{recipe}.toml"
     load(file)  # what it asks for in vain is said before anything is made
     with jobs.turn():
@@ -134,15 +151,23 @@ def shown(run: str) -> list[Any]:
     """Values of the line's outputs."""
     job, busy = last_job(run), jobs.running()
     elsewhere = busy if busy and busy.run != run else None
-    return [strip(run, job, elsewhere), gr.update(visible=busy is not None),
-            gr.update(visible=not busy and job is not None and job.state in ("stopped", "error"))]
+    return [
+        strip(run, job, elsewhere),
+        gr.update(visible=busy is not None),
+        gr.update(visible=not busy and job is not None and job.state in ("stopped", "error")),
+    ]
 
 
 def strip(run: str, job: Job | None, elsewhere: Job | None) -> str:
     """The stations of the line with what the run holds of each, and what its job says."""
     found = contents.of(runs.open_store(run))
-    counts = {"prompts": found.prompts, "images": found.pictures, "experts": len(found.experts),
-              "merge": len(found.merges), "evaluate": len(found.scored)}
+    counts = {
+        "prompts": found.prompts,
+        "images": found.pictures,
+        "experts": len(found.experts),
+        "merge": len(found.merges),
+        "evaluate": len(found.scored),
+    }
     working = working_stage(job)
     stations = "".join(station(stage, counts[stage], stage == working) for stage in STAGES)
     told = [said(job)] if job else []
@@ -169,16 +194,22 @@ def said(job: Job, lead: str = "") -> str:
 
 
 def done(stage: str, said: str) -> str:
-    """That a job is through, what it said last, and what to do next. The whole line ends with a table of scores."""
+    """That a job is through, what it said last, and what to do next. The whole line ends with a
+    table of scores.
+    """
     first = said.splitlines()[0].strip() if said else ""
-    return " ".join(filter(None, (f"Done: {first or 'every stage of the recipe.'}", NEXT.get(stage))))
+    return " ".join(
+        filter(None, (f"Done: {first or 'every stage of the recipe.'}", NEXT.get(stage)))
+    )
 
 
 def working_stage(job: Job | None) -> str:
     """The stage a running job is at; the whole line's events name theirs."""
     if job is None or job.state != "running":
         return ""
-    stage = str(job.last.data.get("stage", "")) if job.last and job.stage == "pipeline" else job.stage
+    stage = (
+        str(job.last.data.get("stage", "")) if job.last and job.stage == "pipeline" else job.stage
+    )
     return "evaluate" if stage in SPLITS else stage
 
 

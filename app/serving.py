@@ -1,9 +1,10 @@
 """Serve the page, however busy the machine is.
 
-`Blocks.launch` ends the server when its thread takes over 5 seconds to start, or when its own request
-to itself takes over 3 ("localhost is not accessible"). Here the server has the main thread, and
-nobody asks whether it is there.
+`Blocks.launch` ends the server when its thread takes over 5 seconds to start, or when its own
+request to itself takes over 3 ("localhost is not accessible"). Here the server has the main thread,
+and nobody asks whether it is there.
 """
+
 import os
 import socket
 
@@ -15,7 +16,9 @@ from app import shell
 
 PORTS = range(7860, 7960)
 PARTING_SECONDS = 1
-"""How long an end waits for answers on their way. Every open page holds a connection that never ends by itself."""
+"""How long an end waits for answers on their way. Every open page holds a connection that never
+ends by itself.
+"""
 ONLY_LAUNCHED = ("share",)
 """Options of `launch` that a server of one's own does not have."""
 
@@ -25,10 +28,22 @@ def serve(demo: gr.Blocks) -> None:
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     listening = bound(host, ports())
     port = listening.getsockname()[1]
-    options = {name: value for name, value in shell.launch_options().items() if name not in ONLY_LAUNCHED}
-    app = gr.mount_gradio_app(FastAPI(openapi_url=None), demo, path="", server_name=host, server_port=port,
-                              root_path=os.environ.get("GRADIO_ROOT_PATH"), show_error=True, **options)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=PARTING_SECONDS))
+    options = {
+        name: value for name, value in shell.launch_options().items() if name not in ONLY_LAUNCHED
+    }
+    app = gr.mount_gradio_app(
+        FastAPI(openapi_url=None),
+        demo,
+        path="",
+        server_name=host,
+        server_port=port,
+        root_path=os.environ.get("GRADIO_ROOT_PATH"),
+        show_error=True,
+        **options,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=PARTING_SECONDS)
+    )
     print(f"* Running on http://{host}:{port}", flush=True)  # noqa: T201 - where to look, as `launch` says it
     server.run(sockets=[listening])
 
@@ -47,5 +62,7 @@ def bound(host: str, among: range) -> socket.socket:
             return socket.create_server((host.strip("[]"), port), family=family)
         except OSError as error:
             taken = error
-    raise OSError(f"No port of {among.start} to {among.stop - 1} is free on {host} ({taken.strerror}). Set "
-                  "GRADIO_SERVER_PORT to another one.") from taken
+    raise OSError(
+        f"No port of {among.start} to {among.stop - 1} is free on {host} ({taken.strerror}). Set "
+        "GRADIO_SERVER_PORT to another one."
+    ) from taken

@@ -1,4 +1,5 @@
 """Assemble the page: the header, the tabs in pipeline order, and how it is served."""
+
 import importlib
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ STYLE = Path(__file__).with_name("style.css")
 NAME = "SELMA Studio"
 MOST_WAITING = 2048
 """Presses that wait for their turn. A page that opens asks ten things at once."""
-SENTENCE = ("Teach a text-to-image model new skills with data it makes itself: a language model writes "
-            "prompts, the model paints them, one LoRA per skill learns from the pictures, and the experts "
-            "are merged into one.")
+SENTENCE = (
+    "Teach a text-to-image model new skills with data it makes itself: a language model writes "
+    "prompts, the model paints them, one LoRA per skill learns from the pictures, and the experts "
+    "are merged into one."
+)
 PIPELINE = {
     "skill": "what to learn",
     "prompts": "an LLM writes, ROUGE-L keeps the new ones",
@@ -57,12 +60,19 @@ def header() -> str:
 def launch_options() -> dict[str, Any]:
     """Options for `Blocks.launch`: the look, and the doors that stay shut.
 
-    No folder is opened to the browser (a run also holds votes.db): views hand pictures over as pixels. The
-    log of calls, the monitoring page and server-side rendering, which wants Node, are off. Address and port
-    come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+    No folder is opened to the browser (a run also holds votes.db): views hand pictures over as
+    pixels. The log of calls, the monitoring page and server-side rendering, which wants Node, are
+    off. Address and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
     """
     return {
-        "theme": theme.calm(), "css": theme.CSS, "css_paths": [STYLE], "head": ballot_view.SCRIPT + refresh.SCRIPT,
-        "footer_links": ["settings"], "max_file_size": access.upload_limit(), "run_history": False,
-        "enable_monitoring": False, "ssr_mode": False, "mcp_server": False, "share": False,
+        "theme": theme.calm(),
+        "css_paths": [STYLE],
+        "head": ballot_view.SCRIPT + refresh.SCRIPT,
+        "footer_links": ["settings"],
+        "max_file_size": access.upload_limit(),
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "mcp_server": False,
+        "share": False,
     }

@@ -1,50 +1,56 @@
 """The look: paper and ink, system fonts only, so that no font is fetched from anywhere."""
+
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
 SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
-CSS = """
-:root { --color-accent: var(--primary-700); --bad: #c2410c; --track: #e7e5e4; --edge: #78716c;
-        --whisker: #1c1917; --shade: #d6d3d1; }
-.dark { --color-accent: var(--primary-400); --bad: #fb923c; --track: #44403c; --whisker: #fafaf9;
-        --shade: #57534e; }
-#header { padding: 1rem 0 .25rem; }
-#header h1 { font-family: "Iowan Old Style", Palatino, Georgia, serif; font-size: 2.1rem; font-weight: 600;
-             letter-spacing: -.01em; margin: 0 0 .35rem; color: var(--body-text-color); }
-#header p { max-width: 46rem; margin: 0 0 1rem; line-height: 1.5; color: var(--body-text-color-subdued); }
-.pipeline { display: flex; flex-wrap: wrap; gap: .5rem 1.75rem; list-style: none; margin: 0; padding: 0; }
-.pipeline li { position: relative; display: flex; flex-direction: column; max-width: 11rem; margin: 0; }
-.pipeline li:not(:last-child)::after { content: "→"; position: absolute; right: -1.35rem; top: 0;
-                                       color: var(--color-accent); }
-.pipeline b { color: var(--color-accent); font-weight: 600; }
-.pipeline span { font-size: .8rem; line-height: 1.3; color: var(--body-text-color-subdued); }
-"""
-
 
 def calm() -> gr.themes.Base:
     """Warm paper, dark ink, one teal accent; dark mode follows the browser."""
     look = gr.themes.Base(
-        primary_hue=colors.teal, secondary_hue=colors.teal, neutral_hue=colors.stone,
-        radius_size=sizes.radius_lg, font=SANS, font_mono=MONO)
+        primary_hue=colors.teal,
+        secondary_hue=colors.teal,
+        neutral_hue=colors.stone,
+        radius_size=sizes.radius_lg,
+        font=SANS,
+        font_mono=MONO,
+    )
     return look.set(
-        body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950",
-        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_400",
-        block_background_fill="white", block_background_fill_dark="*neutral_900",
-        block_border_width="1px", block_border_color="*neutral_200", block_border_color_dark="*neutral_800",
-        block_label_background_fill="transparent", block_label_background_fill_dark="transparent",
-        block_label_text_color="*neutral_600", block_label_text_color_dark="*neutral_300",
-        block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_200",
-        block_title_text_weight="600", block_shadow="0 1px 2px rgb(28 25 23 / .05)",
-        input_background_fill="*neutral_50", input_background_fill_dark="*neutral_800",
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_width="1px",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+        block_title_text_weight="600",
+        block_shadow="0 1px 2px rgb(28 25 23 / .05)",
+        input_background_fill="*neutral_50",
+        input_background_fill_dark="*neutral_800",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
-        button_primary_text_color="white", button_primary_text_color_dark="white",
-        slider_color="*primary_700", slider_color_dark="*primary_500",
-        link_text_color="*primary_700", link_text_color_dark="*primary_400",
-        link_text_color_hover="*primary_800", link_text_color_hover_dark="*primary_300",
-        link_text_color_visited="*primary_700", link_text_color_visited_dark="*primary_400",
-        checkbox_border_color="*neutral_500", checkbox_border_color_dark="*neutral_400")
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+        slider_color="*primary_700",
+        slider_color_dark="*primary_500",
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_400",
+        link_text_color_hover="*primary_800",
+        link_text_color_hover_dark="*primary_300",
+        link_text_color_visited="*primary_700",
+        link_text_color_visited_dark="*primary_400",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
+    )

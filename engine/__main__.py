@@ -1,4 +1,5 @@
 """The command line: the whole line from a recipe, or one stage by its options or from a job folder."""
+
 import argparse
 import importlib
 import json
@@ -35,7 +36,10 @@ STAGES = {
 ON_SEVERAL_DEVICES = ("experts",)
 RECIPES = {
     "run": ("pipeline", "run the whole line from a recipe, a line of progress a step"),
-    "results": ("results", "run the lines of a results recipe several times over, and compare them"),
+    "results": (
+        "results",
+        "run the lines of a results recipe several times over, and compare them",
+    ),
 }
 EXAMPLES = """\
 examples:
@@ -71,7 +75,9 @@ def main(arguments: list[str]) -> int:
                 runs = Path(os.environ.get("SELMA_RUNS", "runs"))
                 prefix = "results-" if asked.command == "results" else ""
                 out = asked.out or runs / f"{prefix}{asked.recipe.stem}"
-                return _report(guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop))
+                return _report(
+                    guarded(_of_recipe(RECIPES[asked.command][0], asked.recipe, out), stop)
+                )
             if asked.options:
                 events = stage_at_once(asked.command, asked.folder, asked.options)
                 return _report(guarded(events, stop), told=not processes.rank())
@@ -82,15 +88,18 @@ def main(arguments: list[str]) -> int:
 
 
 def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
-    """Run one stage and record its events in the job folder. Raises EngineError when there is no such folder.
+    """Run one stage and record its events in the job folder. Raises EngineError when there is no
+    such folder.
 
     process.json, written first, tells followers which process to look for.
     """
     if not path_of(folder).is_dir():
         raise EngineError(f"There is no job folder {folder}. Make it and put a config.json in it.")
     if (folder / "recipe.toml").exists() or (folder / "jobs").exists():
-        raise EngineError(f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
-                          f"python -m engine {stage} --help.")
+        raise EngineError(
+            f"{folder} is a run, not a job. Give the stage an option, NAME=VALUE, to run it there: "
+            f"python -m engine {stage} --help."
+        )
     if processes.rank():
         return _report(guarded(stage_events(stage, folder), stop), told=False)
     this = psutil.Process()
@@ -100,13 +109,19 @@ def run_job(stage: str, folder: Path, stop: Callable[[], bool]) -> int:
 
 def _check_processes(command: str) -> None:
     if processes.world_size() > 1 and command not in ON_SEVERAL_DEVICES:
-        raise EngineError(f"{command} runs in one process. Several, as torchrun starts them, can share "
-                          f"{', '.join(ON_SEVERAL_DEVICES)}.")
+        raise EngineError(
+            f"{command} runs in one process. Several, as torchrun starts them, can share "
+            f"{', '.join(ON_SEVERAL_DEVICES)}."
+        )
 
 
 def stage_events(stage: str, folder: Path) -> Events:
-    """Read the job's config and run its stage. Raises EngineError for a config the stage does not take."""
-    job = config.build(Job, store.read_json(folder / "config.json"), where=str(folder / "config.json"))
+    """Read the job's config and run its stage. Raises EngineError for a config the stage does not
+    take.
+    """
+    job = config.build(
+        Job, store.read_json(folder / "config.json"), where=str(folder / "config.json")
+    )
     if stage == "pipeline":
         recipe = config.build(PipelineConfig, job.config, where=stage).recipe
         yield from _of_recipe("pipeline", Path(recipe), path_of(job.store))
@@ -115,7 +130,8 @@ def stage_events(stage: str, folder: Path) -> Events:
 
 
 def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
-    """Run one stage in a run's folder. `options` are `name=value`, the value as in TOML; a word needs no quotes.
+    """Run one stage in a run's folder. `options` are `name=value`, the value as in TOML; a word
+    needs no quotes.
 
     Raises EngineError for an option that the stage does not have.
     """
@@ -128,7 +144,9 @@ def stage_at_once(stage: str, run: Path, options: Sequence[str]) -> Events:
             raise EngineError(f"{shortened(name)} is given twice. Give it once.")
         values[name] = _value(value)
     if stage == "pipeline":
-        raise EngineError("The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER.")
+        raise EngineError(
+            "The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER."
+        )
     yield from _of_stage(stage, values, run)
 
 
@@ -157,7 +175,8 @@ def _of_recipe(module: str, recipe: Path, out: Path) -> Events:
 
 
 def _alone(run: Path, events: Events) -> Events:
-    """The events while no other process works in the run; what killed ones left half written is cleared first.
+    """The events while no other process works in the run; what killed ones left half written is
+    cleared first.
 
     Of the processes that torchrun starts the first one stands for all.
     """
@@ -170,7 +189,9 @@ def _alone(run: Path, events: Events) -> Events:
 
 
 def _recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:
-    """The events, each written down first. Raises EngineError where that fails; a follower then sees no last event."""
+    """The events, each written down first. Raises EngineError where that fails; a follower then
+    sees no last event.
+    """
     with store.writing(file):
         record = open(file, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
     with record:
@@ -194,19 +215,38 @@ def _report(events: Iterator[Event], told: bool = True) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
-        "python -m engine", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=EXAMPLES,
-        description="Skill prompts, their pictures, a LoRA expert a skill, the merge, and its score.")
+        "python -m engine",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXAMPLES,
+        description="Skill prompts, their pictures, a LoRA expert a skill, the merge, and its score.",
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, (_, what) in RECIPES.items():
         line = commands.add_parser(command, help=what)
-        line.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/")
-        line.add_argument("--out", type=Path, metavar="FOLDER",
-                          help="the run's folder (default: runs/<recipe>, of results runs/results-<recipe>)")
+        line.add_argument(
+            "recipe", type=Path, metavar="RECIPE.toml", help="what to run; see assets/recipes/"
+        )
+        line.add_argument(
+            "--out",
+            type=Path,
+            metavar="FOLDER",
+            help="the run's folder (default: runs/<recipe>, of results runs/results-<recipe>)",
+        )
     for stage, what in STAGES.items():
         job = commands.add_parser(stage, help=what)
-        job.add_argument("folder", type=Path, metavar="FOLDER", help="with options a run's folder; without, a job's: "
-                         'it holds config.json, {"store": RUN_FOLDER, "config": {...}}, and gets events.jsonl')
-        job.add_argument("options", nargs="*", metavar="NAME=VALUE", help="the stage's options, values as in TOML")
+        job.add_argument(
+            "folder",
+            type=Path,
+            metavar="FOLDER",
+            help="with options a run's folder; without, a job's: "
+            'it holds config.json, {"store": RUN_FOLDER, "config": {...}}, and gets events.jsonl',
+        )
+        job.add_argument(
+            "options",
+            nargs="*",
+            metavar="NAME=VALUE",
+            help="the stage's options, values as in TOML",
+        )
     return top
 
 

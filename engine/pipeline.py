@@ -1,4 +1,5 @@
 """The whole story, top to bottom: prompts, images, experts, merge, evaluation, from one recipe."""
+
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -14,14 +15,18 @@ from engine.runs import resume
 
 
 def run(recipe: Path, out: Path) -> Iterator[Event]:
-    """Run a recipe in the folder `out`, going on from whatever is finished there; ends with the table of scores.
+    """Run a recipe in the folder `out`, going on from whatever is finished there; ends with the
+    table of scores.
 
-    Raises EngineError, naming the remedy: before anything is written for a recipe that makes no sense and for a
-    folder that another one began, later what its stages raise.
+    Raises EngineError, naming the remedy: before anything is written for a recipe that makes no
+    sense and for a folder that another one began, later what its stages raise.
     """
     asked, store = recipes.load(recipe), Store(out)
     if changed := resume.begin(asked, out):
-        yield Event(f"This run was begun with other versions ({changed}); its later parts may differ slightly.")
+        yield Event(
+            f"This run was begun with other versions ({changed}); its later parts may differ "
+            "slightly."
+        )
 
     # A language model writes prompts for every skill; what is not new is refused.
     if asked.prompts:
@@ -31,7 +36,8 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
     if asked.images:
         yield from stage("images", images.run(asked.images, store))
 
-    # A LoRA expert for each skill learns from that skill's pictures, all in one forward pass of the frozen base.
+    # A LoRA expert for each skill learns from that skill's pictures, all in one forward pass of the
+    # frozen base.
     if asked.experts:
         yield from stage("experts", experts.run(asked.experts, store))
 
@@ -39,7 +45,8 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
     if asked.merge:
         yield from stage("merge", merge.run(asked.merge, store))
 
-    # Learning from guided pictures trains some guidance in. So that nobody wins by that alone, every arm is painted
+    # Learning from guided pictures trains some guidance in. So that nobody wins by that alone,
+    # every arm is painted
     # at the scale that suits it, chosen on prompts that are not reported.
     scales: dict[str, float] = {}
     if asked.validation:
@@ -51,12 +58,16 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
         test = replace(asked.test, own_guidance=scales | asked.test.own_guidance)
         yield from stage("test", evaluate.run(test, store))
         lines = report.lines(test, store)
-        yield Event(f"\n{report.table(lines)}", kind="done", data={
-            "stage": "table", "lines": [asdict(line) for line in lines], "guidance": scales})
+        yield Event(
+            f"\n{report.table(lines)}",
+            kind="done",
+            data={"stage": "table", "lines": [asdict(line) for line in lines], "guidance": scales},
+        )
 
 
 def stage(name: str, events: Iterator[Event]) -> Events:
-    """A stage's events under its name. A request to stop is handed on to the stage, which then saves its work.
+    """A stage's events under its name. A request to stop is handed on to the stage, which then
+    saves its work.
 
     Raises Stopped when the stage ends by saying that it was.
     """
@@ -66,7 +77,9 @@ def stage(name: str, events: Iterator[Event]) -> Events:
         while True:
             event = step()
             try:
-                yield replace(event, text=f"{name}: {event.text}", data={"stage": name, **event.data})
+                yield replace(
+                    event, text=f"{name}: {event.text}", data={"stage": name, **event.data}
+                )
                 step = partial(next, events)
             except Stopped as stop:
                 step = partial(events.throw, stop)

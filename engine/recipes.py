@@ -1,10 +1,12 @@
 """A recipe file: its tables become the stages' Configs, checked before anything begins.
 
-`model`, `revision`, `skills` and `seed` at the top hold for every stage that has such an option and does not say
-otherwise. A stage whose table is missing is left out. `[validation]` and `[test]` change options of `[evaluate]`; with
-`[validation]` alone the test prompts stay sealed.
-`[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with its reason.
+`model`, `revision`, `skills` and `seed` at the top hold for every stage that has such an option and
+does not say otherwise. A stage whose table is missing is left out. `[validation]` and `[test]`
+change options of `[evaluate]`; with `[validation]` alone the test prompts stay sealed.
+`[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with
+its reason.
 """
+
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +17,13 @@ from engine import evaluate, experts, images, merge, prompts
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
 
-STAGES: dict[str, ModuleType] = {"prompts": prompts, "images": images, "experts": experts, "merge": merge,
-                                 "evaluate": evaluate}
+STAGES: dict[str, ModuleType] = {
+    "prompts": prompts,
+    "images": images,
+    "experts": experts,
+    "merge": merge,
+    "evaluate": evaluate,
+}
 SPLITS = ("validation", "test")
 FOR_THE_READER = ("title", "published", "deviations")
 MADE_WITH = "made_with"
@@ -56,10 +63,19 @@ def load(path: Path) -> Recipe:
     """Read and check a recipe. Raises EngineError that names the file, the table and the option."""
     tables = {name: value for name, value in read_toml(path).items() if name != MADE_WITH}
     _check_tables(tables, path)
-    configs = {name: _build(stage, name, tables, path) for name, stage in STAGES.items() if stage is not evaluate}
-    validation = _build(evaluate, "evaluate", tables, path, "validation") if "validation" in tables else None
-    test = None if "validation" in tables and "test" not in tables else _build(
-        evaluate, "evaluate", tables, path, "test")
+    configs = {
+        name: _build(stage, name, tables, path)
+        for name, stage in STAGES.items()
+        if stage is not evaluate
+    }
+    validation = (
+        _build(evaluate, "evaluate", tables, path, "validation") if "validation" in tables else None
+    )
+    test = (
+        None
+        if "validation" in tables and "test" not in tables
+        else _build(evaluate, "evaluate", tables, path, "test")
+    )
     recipe = Recipe(path, tables, **configs, validation=validation, test=test)
     _check_stages(recipe)
     try:
@@ -69,7 +85,9 @@ def load(path: Path) -> Recipe:
     return recipe
 
 
-def _build(stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, split: str = "") -> Any:
+def _build(
+    stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, split: str = ""
+) -> Any:
     if name not in tables:
         return None
     known = {f.name for f in fields(stage.Config)}
@@ -82,21 +100,29 @@ def _build(stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, 
 def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     known = (*FOR_THE_READER, *SHARED, *STAGES, *SPLITS)
     if unknown := [name for name in tables if name not in known]:
-        raise EngineError(f"{path}: there is no table or option {unknown[0][:80]!r}. "
-                          f"Choose from {', '.join(known)}.")
+        raise EngineError(
+            f"{path}: there is no table or option {unknown[0][:80]!r}. "
+            f"Choose from {', '.join(known)}."
+        )
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
             raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
     common = {f.name for f in fields(Shared)}
     build(Shared, {name: value for name, value in tables.items() if name in common}, str(path))
     if not any(name in tables for name in STAGES):
-        raise EngineError(f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}.")
+        raise EngineError(
+            f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}."
+        )
     if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):
-        raise EngineError(f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that table.")
+        raise EngineError(
+            f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that "
+            "table."
+        )
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
-            raise EngineError(f"{path}, [deviations]: {name} must give its reason. "
-                              "Write it as a text in quotes.")
+            raise EngineError(
+                f"{path}, [deviations]: {name} must give its reason. Write it as a text in quotes."
+            )
 
 
 def _check_stages(recipe: Recipe) -> None:
@@ -122,8 +148,10 @@ def _check_names(recipe: Recipe) -> None:
     if recipe.experts and recipe.merge:
         _known("the expert", recipe.merge.experts, recipe.experts.experts)
         if recipe.merge.name in recipe.experts.experts:
-            raise EngineError(f"the merge and an expert are both called {recipe.merge.name!r}. "
-                              "Give the merge another name.")
+            raise EngineError(
+                f"the merge and an expert are both called {recipe.merge.name!r}. "
+                "Give the merge another name."
+            )
     if not recipe.experts:
         return
     made = {*recipe.experts.experts, *([recipe.merge.name] if recipe.merge else [])}
@@ -133,4 +161,6 @@ def _check_names(recipe: Recipe) -> None:
 
 def _known(what: str, asked: Any, made: Any) -> None:
     if missing := sorted(set(asked) - set(made)):
-        raise EngineError(f"{what} {missing[0]!r} will not be there. Choose from {', '.join(sorted(made))}.")
+        raise EngineError(
+            f"{what} {missing[0]!r} will not be there. Choose from {', '.join(sorted(made))}."
+        )

@@ -1,4 +1,5 @@
 """Turn a Config dataclass into Gradio components, one a field, named after it."""
+
 from collections.abc import Collection
 from dataclasses import MISSING, Field, fields
 from types import UnionType
@@ -10,39 +11,52 @@ from gradio.components import Component
 from engine.core.errors import EngineError
 
 LONGEST_SLIDER = 1000
-"""A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box."""
+"""A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box.
+"""
 
 
 def form(config: type, leave_out: Collection[str] = ()) -> dict[str, Component]:
-    """One component per field, keyed by its name, for `inputs_kwargs`; `config.build` takes the values back.
+    """One component per field, keyed by its name, for `inputs_kwargs`; `config.build` takes the
+    values back.
 
-    A field's metadata may hold `help`, a sentence, `range`, its lowest and highest value, what `check` reads, and
-    `in_form`, False for what no visitor may choose. Raises TypeError for a field whose type has no component: name it
-    in `leave_out`.
+    A field's metadata may hold `help`, a sentence, `range`, its lowest and highest value, what
+    `check` reads, and `in_form`, False for what no visitor may choose. Raises TypeError for a field
+    whose type has no component: name it in `leave_out`.
     """
     hints = get_type_hints(config)
-    return {f.name: field_component(f, hints[f.name]) for f in fields(config)
-            if f.metadata.get("in_form", True) and f.name not in leave_out}
+    return {
+        f.name: field_component(f, hints[f.name])
+        for f in fields(config)
+        if f.metadata.get("in_form", True) and f.name not in leave_out
+    }
 
 
 def check(config: Any) -> None:
-    """Raises EngineError for more than a field's metadata lets the app ask for; recipes may ask for more.
+    """Raises EngineError for more than a field's metadata lets the app ask for; recipes may ask for
+    more.
 
-    `most_in_app` is the highest value, `most_times_in_app` how often something may come in `steps` steps.
+    `most_in_app` is the highest value, `most_times_in_app` how often something may come in `steps`
+    steps.
     """
     for field in fields(config):
         value, most = getattr(config, field.name), field.metadata.get("most_in_app")
         if most is not None and value > most:
-            raise EngineError(f"{field.name} is {value:,}, and the app starts {most:,} at most. For more, "
-                              "write a recipe and start it on the command line.")
+            raise EngineError(
+                f"{field.name} is {value:,}, and the app starts {most:,} at most. For more, "
+                "write a recipe and start it on the command line."
+            )
         times = field.metadata.get("most_times_in_app")
         if times and value and config.steps / value > times:
-            raise EngineError(f"{field.name} is {value:,}, which comes {config.steps // value:,} times in "
-                              f"{config.steps:,} steps, and the app starts {times:,} at most. Raise it.")
+            raise EngineError(
+                f"{field.name} is {value:,}, which comes {config.steps // value:,} times in "
+                f"{config.steps:,} steps, and the app starts {times:,} at most. Raise it."
+            )
 
 
 def given(value: Any) -> Any:
-    """A field's value as its component takes it. A multiselect wraps a tuple once more where it wants a list."""
+    """A field's value as its component takes it. A multiselect wraps a tuple once more where it
+    wants a list.
+    """
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -65,7 +79,9 @@ def field_component(field: Field, kind: Any) -> Component:
     raise TypeError(f"{field.name}: no component for {kind}; leave it out of the form")
 
 
-def _number(value: Any, whole: bool, bounds: tuple[float, float] | None, given: dict[str, Any]) -> Component:
+def _number(
+    value: Any, whole: bool, bounds: tuple[float, float] | None, given: dict[str, Any]
+) -> Component:
     if bounds and value is not None and not _too_wide(*bounds):
         return gr.Slider(*bounds, value, step=1 if whole else None, **given)
     low, high = bounds or (None, None)

@@ -1,4 +1,7 @@
-"""Forms that start from what was asked of the run before, so that pressing a button goes on with it."""
+"""Forms that start from what was asked of the run before, so that pressing a button goes on with
+it.
+"""
+
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,8 @@ TABLES = {"evaluate": ("validation", "test")}
 
 
 def of_run(run: str, stage: str, kind: type) -> Any:
-    """The Config that the run's last job of the stage had, else the one its recipe has; None without either.
+    """The Config that the run's last job of the stage had, else the one its recipe has; None
+    without either.
 
     Raises EngineError for one that makes no sense any more.
     """
@@ -30,8 +34,11 @@ def of_run(run: str, stage: str, kind: type) -> Any:
     if not (folder / FILE_NAME).exists():
         return None
     from engine import recipes
+
     recipe = recipes.load(folder / FILE_NAME)
-    return next(filter(None, (getattr(recipe, table) for table in TABLES.get(stage, (stage,)))), None)
+    return next(
+        filter(None, (getattr(recipe, table) for table in TABLES.get(stage, (stage,)))), None
+    )
 
 
 def last_job(run: str, stage: str) -> dict[str, Any]:
@@ -50,7 +57,9 @@ def judged_skills(run: str) -> tuple[str, ...]:
     return asked.skills if asked else ()
 
 
-def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component], choice: Choice) -> None:
+def follow(
+    run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component], choice: Choice
+) -> None:
     """Fill a stage's form, and its choice of a plugin, whenever another run is chosen."""
     outputs = [*form.values(), *choice.outputs]
 
@@ -59,13 +68,20 @@ def follow(run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component],
             asked = of_run(name, stage, kind)
         values = defaults(kind) | (vars(asked) if asked else {})
         plugin, own = values.get(choice.kind) or "", values.get(choice.options) or {}
-        return [*(gr.update(value=given(values[field])) for field in form), *choice.set(plugin, own)]
+        return [
+            *(gr.update(value=given(values[field])) for field in form),
+            *choice.set(plugin, own),
+        ]
 
     run.change(fill, run, outputs, **QUIET)
 
 
 def defaults(kind: type) -> dict[str, Any]:
     """A Config's values before anybody chose; fields that must be chosen are left out."""
-    found = {f.name: f.default_factory() if f.default is MISSING and f.default_factory is not MISSING else f.default
-             for f in fields(kind)}
+    found = {
+        f.name: f.default_factory()
+        if f.default is MISSING and f.default_factory is not MISSING
+        else f.default
+        for f in fields(kind)
+    }
     return {name: value for name, value in found.items() if value is not MISSING}

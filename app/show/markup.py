@@ -1,4 +1,5 @@
 """Records as HTML. Pure functions; every text that a model or a person wrote is escaped."""
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -54,22 +55,34 @@ def rows(parts: Sequence[str]) -> str:
     return f'<div class="rows">{"".join(f"<section>{part}</section>" for part in parts)}</div>'
 
 
-def film(heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequence[Shown | None]]]) -> str:
-    """Pictures over time: a row a text, a column a moment; within a column in the order of the texts."""
+def film(
+    heading: str, texts: Sequence[str], columns: Sequence[tuple[str, Sequence[Shown | None]]]
+) -> str:
+    """Pictures over time: a row a text, a column a moment; within a column in the order of the
+    texts.
+    """
     head = "".join(f'<th scope="col">{escape(title)}</th>' for title, _ in columns)
-    rows = "".join(_film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
-                   for n, text in enumerate(texts))
+    rows = "".join(
+        _film_row(text, [moment[n] if n < len(moment) else None for _, moment in columns])
+        for n, text in enumerate(texts)
+    )
     head = f"<thead><tr><td></td>{head}</tr></thead>"
     table = f'<table class="film">{head}<tbody>{rows}</tbody></table>'
     return _part(heading) + _scroll(heading, table)
 
 
-def grid(heading: str, axes: str, columns: Sequence[str],
-         rows: Sequence[tuple[str, Sequence["GridCell | None"]]]) -> str:
+def grid(
+    heading: str,
+    axes: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence["GridCell | None"]]],
+) -> str:
     """Pictures over two axes; a painted cell is a button that carries its number."""
     head = "".join(f'<th scope="col">{escape(value)}</th>' for value in columns)
-    body = "".join(f'<tr><th scope="row">{escape(value)}</th>{"".join(map(_grid_cell, cells))}</tr>'
-                   for value, cells in rows)
+    body = "".join(
+        f'<tr><th scope="row">{escape(value)}</th>{"".join(map(_grid_cell, cells))}</tr>'
+        for value, cells in rows
+    )
     head = f'<th scope="col">{escape(axes)}</th>{head}'
     table = f'<table class="film grid"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return _part(heading) + _scroll(heading, table)
@@ -78,7 +91,9 @@ def grid(heading: str, axes: str, columns: Sequence[str],
 def facing(title: str, shown: Shown, below: str) -> str:
     """One large picture with what is said of it."""
     picture = thumbnails.img(shown, title)
-    return f'<figure class="facing"><figcaption>{escape(title)}</figcaption>{picture}{below}</figure>'
+    return (
+        f'<figure class="facing"><figcaption>{escape(title)}</figcaption>{picture}{below}</figure>'
+    )
 
 
 def abreast(heading: str, parts: Sequence[str]) -> str:
@@ -89,10 +104,15 @@ def abreast(heading: str, parts: Sequence[str]) -> str:
 
 def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Rejected]) -> str:
     """What the writer wrote and what the filter said of it."""
-    kept = [f'<li class="kept"><i>{YES}</i><p>{escape(p.text)}</p><small>{p.novelty:.0%} new</small></li>'
-            for p in accepted]
-    refused = [f'<li class="refused"><i>{NO}</i><p>{escape(r.text) or "(an empty line)"}</p>'
-               f'<small>{escape(_why(r))}</small></li>' for r in rejected]
+    kept = [
+        f'<li class="kept"><i>{YES}</i><p>{escape(p.text)}</p><small>{p.novelty:.0%} new</small></li>'
+        for p in accepted
+    ]
+    refused = [
+        f'<li class="refused"><i>{NO}</i><p>{escape(r.text) or "(an empty line)"}</p>'
+        f"<small>{escape(_why(r))}</small></li>"
+        for r in rejected
+    ]
     return f'{_part(heading)}<ul class="verdicts">{"".join(kept + refused)}</ul>'
 
 
@@ -116,14 +136,17 @@ def brief(score: Score) -> str:
 
 def named(heading: str, sentences: Mapping[str, str]) -> str:
     """A short list of names, each with a sentence."""
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in sentences.items())
+    lines = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in sentences.items()
+    )
     return f'{_part(heading)}<dl class="named">{lines}</dl>'
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], best: int | None = None) -> str:
     """The first column names, the others count; row `best`, only a decided one, stands out."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>"
-                   for cell in header)
+    head = "".join(
+        f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in header
+    )
     body = "".join(_row(cells, number == best) for number, cells in enumerate(rows))
     shown = f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return _scroll("Numbers", shown)
@@ -160,15 +183,19 @@ def aside(sentence: str) -> str:
 
 
 def waiting(sentence: str) -> str:
-    return f'<div class="waiting" role="status"><progress></progress><p>{escape(sentence)}</p></div>'
+    return (
+        f'<div class="waiting" role="status"><progress></progress><p>{escape(sentence)}</p></div>'
+    )
 
 
 def unreadable(reason: str, known: Sequence[str]) -> str:
     """What is said of a prompt outside Storybook English; the nearest sentence is offered below it."""
     words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known)
     shared = f"It knows {words}." if known else "It knows none of these words."
-    return (f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but not scored. '
-            f"{shared} The nearest sentence it speaks:</p>")
+    return (
+        f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but not scored. '
+        f"{shared} The nearest sentence it speaks:</p>"
+    )
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -189,8 +216,10 @@ def _scroll(name: str, wide: str) -> str:
 
 def _tile(tile: Tile) -> str:
     note = f'<small class="{_tone(tile.mark)}">{escape(tile.note)}</small>' if tile.note else ""
-    return (f'<figure>{thumbnails.img(tile.shown, tile.text)}<figcaption>{escape(tile.text)}</figcaption>'
-            f'{note}</figure>')
+    return (
+        f"<figure>{thumbnails.img(tile.shown, tile.text)}<figcaption>{escape(tile.text)}</figcaption>"
+        f"{note}</figure>"
+    )
 
 
 def _film_row(text: str, shown: Sequence[Shown | None]) -> str:
@@ -228,10 +257,14 @@ def _seen(seen: Mapping | None) -> str:
         return ""
     things = [f"{t['colour'] or 'oddly coloured'} {t['kind'] or 'shape'}" for t in seen["things"]]
     where = [seen["background"]] if seen["background"] else []
-    return f'<p class="seen">It sees {escape(", ".join([*things, *where]) or "nothing it knows")}.</p>'
+    return (
+        f'<p class="seen">It sees {escape(", ".join([*things, *where]) or "nothing it knows")}.</p>'
+    )
 
 
 def _row(cells: Sequence[str], is_best: bool) -> str:
     name, *numbers = cells
-    inside = f'<th scope="row">{escape(name)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in numbers)
+    inside = f'<th scope="row">{escape(name)}</th>' + "".join(
+        f"<td>{escape(cell)}</td>" for cell in numbers
+    )
     return f'<tr class="best">{inside}</tr>' if is_best else f"<tr>{inside}</tr>"

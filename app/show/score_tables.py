@@ -1,4 +1,7 @@
-"""What a run's score files say, as the Evaluate tab shows it. Files that did not change are not read again."""
+"""What a run's score files say, as the Evaluate tab shows it. Files that did not change are not
+read again.
+"""
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,7 +34,9 @@ class Standing:
     mean: Interval | None
     """Of the mean over skills."""
     against_base: Interval | None
-    """Of the difference to the base, at the same guidance scale if it was painted there; None without one."""
+    """Of the difference to the base, at the same guidance scale if it was painted there; None
+    without one.
+    """
     by_skill: dict[str, Point]
     diversity: float | None
     """None with a single picture a prompt."""
@@ -42,7 +47,9 @@ class Standing:
 
 
 def tables(run: Store) -> list[str]:
-    """Every split and judge that something was scored by, as "validation/storybook"; test, which counts, is first."""
+    """Every split and judge that something was scored by, as "validation/storybook"; test, which
+    counts, is first.
+    """
     files = [path for path in run.folder.glob("scores/*/*/*.jsonl") if path.parent.name != PICTURES]
     return sorted({f"{path.parent.name}/{path.stem}" for path in files if "." not in path.stem})
 
@@ -67,8 +74,9 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
         tested = [standing.guidance for standing in shown if standing.arm == arm]
         chosen = _best_scale(run, validation, arm, known)
         if chosen not in tested:
-            chosen = _best_scale(run, validation, arm,
-                                 [scale for scale in known if scale in tested])
+            chosen = _best_scale(
+                run, validation, arm, [scale for scale in known if scale in tested]
+            )
         best[arm] = chosen
     return [standing for standing in shown if best[standing.arm] in (None, standing.guidance)]
 
@@ -109,7 +117,9 @@ def unread(run: Store, model: str, table: str) -> str:
     return str(next((score.evidence.get("unscored", "no reason given") for score in found), ""))
 
 
-def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tuple[str, Path, Score]]]:
+def pictures(
+    run: Store, models: Sequence[str], table: str
+) -> dict[str, list[tuple[str, Path, Score]]]:
     """Prompt -> (model, file, score) for the pictures that were kept of those the table is about."""
     found: dict[str, list[tuple[str, Path, Score]]] = {}
     for model in models:
@@ -122,29 +132,49 @@ def pictures(run: Store, models: Sequence[str], table: str) -> dict[str, list[tu
 
 
 def _standing(run: Store, model: str, base: str | None, table: str) -> Standing:
-    files = [run.folder / "scores" / name / f"{table}{suffix}.jsonl"
-             for name, suffix in ((model, ""), (model, ".floor"), (base or model, ""))]
-    return _measured(model, base, *((path, path.stat().st_mtime_ns if path.exists() else 0) for path in files))
+    files = [
+        run.folder / "scores" / name / f"{table}{suffix}.jsonl"
+        for name, suffix in ((model, ""), (model, ".floor"), (base or model, ""))
+    ]
+    return _measured(
+        model, base, *((path, path.stat().st_mtime_ns if path.exists() else 0) for path in files)
+    )
 
 
 @lru_cache(256)
-def _measured(model: str, base: str | None, own: tuple[Path, int], floor: tuple[Path, int],
-              rival: tuple[Path, int]) -> Standing:
+def _measured(
+    model: str,
+    base: str | None,
+    own: tuple[Path, int],
+    floor: tuple[Path, int],
+    rival: tuple[Path, int],
+) -> Standing:
     scores = score_files.read(own[0])
     prompts = summary.per_prompt(scores)
     difference = None
     if base is not None and base != model:
         difference = intervals.paired(prompts, summary.per_prompt(score_files.read(rival[0])))
     spread = list(diversity.spread(scores).values())
-    return Standing(model, *contents.arm_of(model), summary.summarise(scores), intervals.mean(prompts), difference,
-                    {skill: _point(skill, values) for skill, values in prompts.items()},
-                    fmean(spread) if spread else None,
-                    summary.macro(summary.per_prompt(score_files.read(floor[0]))), prompts)
+    return Standing(
+        model,
+        *contents.arm_of(model),
+        summary.summarise(scores),
+        intervals.mean(prompts),
+        difference,
+        {skill: _point(skill, values) for skill, values in prompts.items()},
+        fmean(spread) if spread else None,
+        summary.macro(summary.per_prompt(score_files.read(floor[0]))),
+        prompts,
+    )
 
 
 def _point(skill: str, values: dict[str, float]) -> Point:
     interval = intervals.mean({skill: values})
-    return Point(fmean(values.values()), interval.low, interval.high) if interval else Point(fmean(values.values()))
+    return (
+        Point(fmean(values.values()), interval.low, interval.high)
+        if interval
+        else Point(fmean(values.values()))
+    )
 
 
 def _scores(run: Store, model: str, table: str) -> list[Score]:
@@ -166,4 +196,6 @@ def _base_of(model: str, models: Sequence[str]) -> str | None:
     if arm in ("base", CEILING):
         return None
     rivals = [other for other in models if contents.arm_of(other)[0] == "base"]
-    return next((other for other in rivals if contents.arm_of(other)[1] == scale), next(iter(rivals), None))
+    return next(
+        (other for other in rivals if contents.arm_of(other)[1] == scale), next(iter(rivals), None)
+    )

@@ -1,4 +1,7 @@
-"""Pictures as the page shows them: inside the HTML, without a file name that could tell who painted them."""
+"""Pictures as the page shows them: inside the HTML, without a file name that could tell who painted
+them.
+"""
+
 import base64
 import io
 from functools import lru_cache
@@ -17,14 +20,18 @@ REMEMBERED = 512
 
 
 class Shown(NamedTuple):
-    """A data address; a small picture is enlarged pixel by pixel, since smoothing would blur what was painted."""
+    """A data address; a small picture is enlarged pixel by pixel, since smoothing would blur what
+    was painted.
+    """
 
     address: str
     small: bool
 
 
 def bare(file: Path) -> Image.Image:
-    """The pixels of a file and nothing else of it, no metadata, no colour profile. Raises EngineError."""
+    """The pixels of a file and nothing else of it, no metadata, no colour profile. Raises
+    EngineError.
+    """
     return picture_files.read(file)
 
 
@@ -60,4 +67,6 @@ def _thumbnail(file: Path, _changed_at: int) -> Shown:
 def _shown(image: Image.Image, small: bool, kind: str, **options: int) -> Shown:
     written = io.BytesIO()
     image.save(written, kind, **options)
-    return Shown(f"data:image/{kind.lower()};base64,{base64.b64encode(written.getvalue()).decode()}", small)
+    return Shown(
+        f"data:image/{kind.lower()};base64,{base64.b64encode(written.getvalue()).decode()}", small
+    )

@@ -1,4 +1,5 @@
 """A tab is a file with `TITLE` and `build()`; this is their order, the pipeline's."""
+
 import sys
 
 from engine.core import plugins

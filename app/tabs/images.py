@@ -1,4 +1,5 @@
 """The model paints every prompt; the gallery fills while it does."""
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +24,13 @@ MOST_SHOWN = 60
 def build(run: gr.Dropdown) -> Page:
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            wanted = gr.Dropdown([], multiselect=True, label="Skills", elem_id="images-skills",
-                                 info="Those the run has prompts for")
+            wanted = gr.Dropdown(
+                [],
+                multiselect=True,
+                label="Skills",
+                elem_id="images-skills",
+                info="Those the run has prompts for",
+            )
             button = gr.Button("Paint pictures", variant="primary", elem_id="paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, leave_out=("skills", "judge", "judge_options"))
@@ -38,10 +44,23 @@ def build(run: gr.Dropdown) -> Page:
     def paint(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
         name, own = judge.read(values)
         chooses = values["best_of"] > 1
-        return page.start("images", run, Config, check, skills=wanted, judge=name if chooses else "",
-                          judge_options=own if chooses else {}, **judge.rest(values))
+        return page.start(
+            "images",
+            run,
+            Config,
+            check,
+            skills=wanted,
+            judge=name if chooses else "",
+            judge_options=own if chooses else {},
+            **judge.rest(values),
+        )
 
-    button.click(paint, outputs=run, inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs}, **QUIET)
+    button.click(
+        paint,
+        outputs=run,
+        inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs},
+        **QUIET,
+    )
     history.follow(run, "images", Config, options, judge)
     skill.input(told()(gallery), [run, skill], shown, **QUIET)
     return Page([wanted, skill], [wanted, skill, shown], show)
@@ -52,8 +71,11 @@ def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
     written, painted = list(contents.accepted(store)), list(contents.painted(store))
     kept = [name for name in wanted or () if name in written] or written
     skill = skill if skill in painted else ALL
-    return [page.choices(written, kept, wanted), gr.update(choices=[ALL, *painted], value=skill),
-            gallery(run, skill)]
+    return [
+        page.choices(written, kept, wanted),
+        gr.update(choices=[ALL, *painted], value=skill),
+        gallery(run, skill),
+    ]
 
 
 def gallery(run: str, skill: str) -> str:
@@ -64,9 +86,20 @@ def gallery(run: str, skill: str) -> str:
 def gallery_view(found: Mapping[str, Sequence[Painted]]) -> str:
     """The newest pictures of each skill first."""
     if not any(found.values()):
-        return markup.empty("No pictures yet", "Write prompts first, then press Paint pictures. They appear here while "
-                           "they are painted.")
+        return markup.empty(
+            "No pictures yet",
+            "Write prompts first, then press Paint pictures. They appear here while "
+            "they are painted.",
+        )
     each = max(6, MOST_SHOWN // len(found))
-    galleries = [markup.gallery([markup.Tile(thumbnails.thumbnail(painted.file), painted.text)
-                                for painted in shown[::-1][:each]], name) for name, shown in found.items()]
+    galleries = [
+        markup.gallery(
+            [
+                markup.Tile(thumbnails.thumbnail(painted.file), painted.text)
+                for painted in shown[::-1][:each]
+            ],
+            name,
+        )
+        for name, shown in found.items()
+    ]
     return markup.counted({name: len(shown) for name, shown in found.items()}) + "".join(galleries)

@@ -1,4 +1,7 @@
-"""Options by name: a TOML table or a form becomes a Config dataclass, or an error that says what to do."""
+"""Options by name: a TOML table or a form becomes a Config dataclass, or an error that says what to
+do.
+"""
+
 import json
 import re
 import tomllib
@@ -17,15 +20,19 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def build(kind: type[Config], values: Mapping[str, Any], where: str = "options") -> Config:
-    """Make a `kind` from named values. Raises EngineError for an unknown name, a wrong type or value."""
+    """Make a `kind` from named values. Raises EngineError for an unknown name, a wrong type or
+    value.
+    """
     if not isinstance(values, Mapping):
-        raise EngineError(f"{where} must hold named values, not {shortened(values)}. "
-                          "Write name = value.")
+        raise EngineError(
+            f"{where} must hold named values, not {shortened(values)}. Write name = value."
+        )
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     checks = checkers(kind)  # type: ignore[arg-type]
     if unknown := sorted(map(str, set(values) - set(known))):
-        raise EngineError(f"{where}: no option called {shortened(unknown[0])}. "
-                          f"Choose from {', '.join(known)}.")
+        raise EngineError(
+            f"{where}: no option called {shortened(unknown[0])}. Choose from {', '.join(known)}."
+        )
     needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
         raise EngineError(f"{where}: {missing[0]!r} is missing. Give it a value.")
@@ -37,8 +44,10 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
             raise EngineError(_told(misfit.inside(name), where)) from None
         low, high = known[name].metadata.get("range", (None, None))
         if low is not None and checked[name] is not None and not low <= checked[name] <= high:
-            raise EngineError(f"{where}: {name} is {shortened(value)}; it must lie between {low} "
-                              f"and {high}. Give a number in that range.")
+            raise EngineError(
+                f"{where}: {name} is {shortened(value)}; it must lie between {low} "
+                f"and {high}. Give a number in that range."
+            )
     return kind(**checked)
 
 
@@ -57,8 +66,14 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def to_toml(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
-    """A table of texts, numbers, truths, lists of these and tables, as TOML; what is None is left out."""
-    plain = {name: value for name, value in table.items() if value is not None and not isinstance(value, Mapping)}
+    """A table of texts, numbers, truths, lists of these and tables, as TOML; what is None is left
+    out.
+    """
+    plain = {
+        name: value
+        for name, value in table.items()
+        if value is not None and not isinstance(value, Mapping)
+    }
     text = "".join(f"{_key(name)} = {_quoted(value)}\n" for name, value in plain.items())
     for name, value in table.items():
         if isinstance(value, Mapping):

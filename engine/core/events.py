@@ -1,4 +1,5 @@
 """What a stage tells its caller while it runs."""
+
 from dataclasses import dataclass, field
 from typing import Any
 

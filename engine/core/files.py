@@ -1,4 +1,5 @@
 """Paths that people wrote, and texts and JSON read so that whatever is wrong with them is told."""
+
 import json
 import re
 from collections.abc import Callable
@@ -27,8 +28,9 @@ def path_of(text: str | Path) -> Path:
         return path
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: `~nobody`
         why = error.strerror if isinstance(error, OSError) else error
-        raise EngineError(f"{shortened(str(text))} is no path ({why}). "
-                          "Name another file or folder.") from error
+        raise EngineError(
+            f"{shortened(str(text))} is no path ({why}). Name another file or folder."
+        ) from error
     return path
 
 

@@ -4,12 +4,23 @@
 separators in the name of a file or folder, and then leaves out everything else, metadata.jsonl too,
 without a word.
 """
+
 import hashlib
 import re
 from pathlib import Path
 
-SPLIT_WORDS = ("train", "training", "validation", "valid", "dev", "val", "test", "testing", "eval",
-               "evaluation")
+SPLIT_WORDS = (
+    "train",
+    "training",
+    "validation",
+    "valid",
+    "dev",
+    "val",
+    "test",
+    "testing",
+    "eval",
+    "evaluation",
+)
 SEPARATORS = "-._ 0-9"
 MARK = "~"
 """No separator of theirs: `~test~_places` is the folder of the skill `test_places`."""
@@ -50,5 +61,6 @@ def file_name(prompt_id: str, number: int) -> str:
 def write_card(folder: Path, story: str) -> None:
     """Say how the folder opens, where nobody has said anything yet."""
     from engine.core.store import write_text  # which needs the names above
+
     if not (folder / "README.md").exists():
         write_text(folder / "README.md", CARD.format(story=story))

@@ -1,4 +1,7 @@
-"""One process at a time works in a run folder: a lock on the disk, which the system lets go of when its holder dies."""
+"""One process at a time works in a run folder: a lock on the disk, which the system lets go of when
+its holder dies.
+"""
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,8 +45,11 @@ def held(file: Path, patience_seconds: float) -> Iterator[None]:
         file.parent.mkdir(parents=True, exist_ok=True)
         is_ours = _acquire(lock)
     if not is_ours:
-        raise Busy(f"{file.parent} is being worked on by {_holder(file)}. Wait until it is done or stop it, then "
-                   "start again: what is finished there is kept.")
+        raise Busy(
+            f"{file.parent} is being worked on by {_holder(file)}. Wait until it is done or stop "
+            "it, then "
+            "start again: what is finished there is kept."
+        )
     try:
         yield
     finally:

@@ -1,19 +1,27 @@
 """What is wrong with a value, in words that fit on a line."""
+
 from collections.abc import Callable
 from typing import Any
 
 MOST_SHOWN = 80
 DEEPEST = 100
-REMEDIES = {int: "Give a whole number", float: "Give a number", str: "Give a text, in quotes",
-            bool: "Give true or false", list: "Give a list", tuple: "Give a list",
-            dict: "Give named values"}
+REMEDIES = {
+    int: "Give a whole number",
+    float: "Give a number",
+    str: "Give a text, in quotes",
+    bool: "Give true or false",
+    list: "Give a list",
+    tuple: "Give a list",
+    dict: "Give named values",
+}
 
 
 class Misfit(ValueError):
     """What is wrong with a value, where in it, and what to give instead."""
 
-    def __init__(self, said: str, remedy: str = "Give another value",
-                 place: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, said: str, remedy: str = "Give another value", place: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(": ".join(place) + " " * bool(place) + said)
         self.said, self.remedy, self.place = said, remedy, place
 
@@ -37,8 +45,12 @@ def check_depth(value: Any) -> None:
     """Raises Misfit for lists and tables within each other that later steps could not follow."""
     level = [value]
     for _ in range(DEEPEST):
-        level = [inner for one in level if isinstance(one, dict | list)
-                 for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
         if not level:
             return
     raise TOO_DEEP

@@ -1,4 +1,5 @@
 """What experts, merges, grids, searches and skills may be called: it becomes a folder or a file."""
+
 import re
 
 from engine.core.errors import EngineError
@@ -28,22 +29,28 @@ def check_file(name: str, what: str, most: int = MOST_CHARACTERS) -> str:
     Raises EngineError for one that file systems do not take.
     """
     if len(name) > most or len(name.encode(errors="replace")) > MOST_BYTES:
-        raise EngineError(f"{_short(name)} is too long for the name of {what}. "
-                          f"Use {most} letters at most.")
+        raise EngineError(
+            f"{_short(name)} is too long for the name of {what}. Use {most} letters at most."
+        )
     if not name.isprintable() or set(name) & set("/\\") or name[:1] in (".", " ", ""):
         raise _unfit(name, what)
     if name[-1] in (".", " "):
-        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows drops its end. "
-                          "End it in a letter.")
+        raise EngineError(
+            f"{_short(name)} cannot be the name of {what}: Windows drops its end. "
+            "End it in a letter."
+        )
     if name.partition(".")[0].lower() in RESERVED:
-        raise EngineError(f"{_short(name)} cannot be the name of {what}: Windows keeps it for a "
-                          "device. Choose another.")
+        raise EngineError(
+            f"{_short(name)} cannot be the name of {what}: Windows keeps it for a "
+            "device. Choose another."
+        )
     return name
 
 
 def _unfit(name: object, what: str) -> EngineError:
-    return EngineError(f"{_short(name)} cannot be the name of {what}. "
-                       "Use letters, digits and dashes.")
+    return EngineError(
+        f"{_short(name)} cannot be the name of {what}. Use letters, digits and dashes."
+    )
 
 
 def _short(name: object) -> str:

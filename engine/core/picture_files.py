@@ -1,4 +1,5 @@
 """Picture files as pixels, whoever made them: what is damaged or far too large is told by name."""
+
 import struct
 from pathlib import Path
 
@@ -38,5 +39,7 @@ def _check_size(file: Path, size: tuple[int, int]) -> None:
 
 
 def _too_large(file: Path) -> EngineError:
-    return EngineError(f"{file} is too large: it has more than {MOST_PIXELS:,} pixels. "
-                       "Make it smaller, or delete it.")
+    return EngineError(
+        f"{file} is too large: it has more than {MOST_PIXELS:,} pixels. "
+        "Make it smaller, or delete it."
+    )

@@ -3,6 +3,7 @@
 `painted.jsonl` keeps every picture as it was made. A file is trusted by its size and times, and is
 read only where these moved; the record's own time says when the folder was last held against it.
 """
+
 import json
 import os
 import time
@@ -86,9 +87,13 @@ class Curated:
 
     def told(self) -> str:
         """What people did, for a sentence; "" for nothing."""
-        kinds = {"taken out": self.gone, "replaced": self.repainted, "added": self.added,
-                 "with another caption": self.retold,
-                 "left out for want of a line in metadata.jsonl": self.unlisted}
+        kinds = {
+            "taken out": self.gone,
+            "replaced": self.repainted,
+            "added": self.added,
+            "with another caption": self.retold,
+            "left out for want of a line in metadata.jsonl": self.unlisted,
+        }
         done = {what: names for what, names in kinds.items() if names}
         return ", ".join(f"{len(names)} {what} ({listed(names)})" for what, names in done.items())
 
@@ -114,8 +119,10 @@ def begin(folder: Path, shards: Sequence[str], recipe: Mapping[str, Any]) -> lis
         known = {line.file_name: line for line in lines}
         names = [f"{row:05d}.png" for row in range(len(shards))]
         lines = [known.get(name, Picture(name)) for name in names]
-    found = [original(folder, line, shard, texts.get(line.prompt_id, line.text))
-             for line, shard in zip(lines, shards, strict=True)]
+    found = [
+        original(folder, line, shard, texts.get(line.prompt_id, line.text))
+        for line, shard in zip(lines, shards, strict=True)
+    ]
     write_records(folder / RECORD, found)
     return found
 
@@ -161,8 +168,9 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
         found[row] = Current(file, line.file_name, line.text, sha256, row, *changed)
     gone = [one.file_name for row, one in enumerate(known) if row not in found]
     listed_names = {line.file_name for line in lines} | set(rows)
-    unlisted = sorted(path.name for path in folder.glob("[!.]*.png")
-                      if path.name not in listed_names)
+    unlisted = sorted(
+        path.name for path in folder.glob("[!.]*.png") if path.name not in listed_names
+    )
     _say_checked(record, started_ns)
     return Curated([found[row] for row in sorted(found)] + added, gone, unlisted)
 
@@ -171,8 +179,10 @@ def inside(folder: Path, name: str) -> Path:
     """A file of the folder. Raises EngineError for a name that leads out of it."""
     path = PurePosixPath(name.replace("\\", "/"))
     if not name or path.is_absolute() or ".." in path.parts or ":" in name:
-        raise EngineError(f"{folder / METADATA} names {name!r}, which is no file of its folder. "
-                          "Correct that line.")
+        raise EngineError(
+            f"{folder / METADATA} names {name!r}, which is no file of its folder. "
+            "Correct that line."
+        )
     return folder / name
 
 

@@ -1,4 +1,5 @@
 """A plugin is a module: its file name is its name, its docstring is its help."""
+
 import importlib
 import pkgutil
 from types import ModuleType
@@ -9,7 +10,9 @@ from engine.core.misfits import shortened
 
 def names(package: ModuleType) -> list[str]:
     """Every plugin in the package; modules that start with `_` are private."""
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    return sorted(
+        m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")
+    )
 
 
 def load(package: ModuleType, name: str) -> ModuleType:

@@ -1,4 +1,5 @@
 """Which of several processes this is, as torchrun tells each of them. No torch."""
+
 import os
 
 

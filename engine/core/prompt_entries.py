@@ -1,5 +1,5 @@
-"""What stands in a file of prompts, entry by entry, whatever shape the file has; see prompt_files.
-"""
+"""What stands in a file of prompts, entry by entry, whatever shape the file has; see prompt_files."""
+
 import csv
 import io
 import json
@@ -31,8 +31,7 @@ class Unclear(ValueError):
 
 
 def entries(text: str, suffix: str) -> Iterator[Entry]:
-    """The entries of a file whose name ends in `suffix`. Raises Unclear, also while they are read.
-    """
+    """The entries of a file whose name ends in `suffix`. Raises Unclear, also while they are read."""
     if suffix in TABLES:
         return _rows(text, TABLES[suffix])
     lines = [
@@ -54,8 +53,7 @@ def entries(text: str, suffix: str) -> Iterator[Entry]:
 
 
 def text_key(values: Mapping[str, Any]) -> str:
-    """The name under which an entry keeps its prompt, as it is written there; "" where it has none.
-    """
+    """The name under which an entry keeps its prompt, as it is written there; "" where it has none."""
     names = {str(name).strip().lower(): name for name in values}
     return next((str(names[key]) for key in TEXT_KEYS if key in names), "")
 

@@ -5,6 +5,7 @@ An object a line (JSON Lines) with `text`, or `prompt` or `caption` for it; a JS
 objects or of texts, or an object that holds one; CSV and TSV with such a column; a prompt a line.
 `id` and `skill` may be missing, and blank lines may stand anywhere.
 """
+
 import hashlib
 import json
 import re

@@ -9,13 +9,15 @@ Beside a field of a Config, in its metadata:
 So an option that somebody adds is in the identity of what its stage makes without being listed
 anywhere.
 """
+
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
 
-def deciding(config: Any, always: Collection[str] = (),
-             without: Collection[str] = ()) -> dict[str, Any]:
+def deciding(
+    config: Any, always: Collection[str] = (), without: Collection[str] = ()
+) -> dict[str, Any]:
     """The options that decide, by name; one at its default only where it is in `always`.
 
     What was made before an option existed was made with its default, so a new option voids nothing.
@@ -23,9 +25,12 @@ def deciding(config: Any, always: Collection[str] = (),
     changes the default of another option adds it there, and what was made with the old one is then
     told apart. `without` are options that decide nothing beside the others' present values.
     """
-    return {field.name: value for field in recorded(type(config))
-            if field.name not in without
-            and ((value := getattr(config, field.name)) != default(field) or field.name in always)}
+    return {
+        field.name: value
+        for field in recorded(type(config))
+        if field.name not in without
+        and ((value := getattr(config, field.name)) != default(field) or field.name in always)
+    }
 
 
 def everything(options: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What an artifact was made from: the options that decide it, the versions, the hashes of its parents."""
+"""What an artifact was made from: the options that decide it, the versions, the hashes of its
+parents.
+"""
+
 import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +29,8 @@ def file_hash(path: Path) -> str:
 
 
 def derived_seed(*parts: object) -> int:
-    """A 32-bit seed from a seed and what it is for; the same parts give the same seed on every machine.
+    """A 32-bit seed from a seed and what it is for; the same parts give the same seed on every
+    machine.
 
     32 bits, because torch's CPU generator uses no more and JavaScript keeps no more than 53.
     """

@@ -1,4 +1,5 @@
 """Run a stage so that it ends in exactly one last event, whatever happens."""
+
 import signal
 import sys
 import traceback
@@ -18,8 +19,8 @@ STOPPED = "Stopped. What was finished is kept; start again to go on from here."
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Count Ctrl-C and SIGTERM as a request to stop; the caller asks whether one has come.
 
-    The first is only noted, so that the stage ends at its next event with everything saved. A second Ctrl-C
-    interrupts at once.
+    The first is only noted, so that the stage ends at its next event with everything saved. A
+    second Ctrl-C interrupts at once.
     """
     asked = []
 
@@ -38,7 +39,8 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """The stage's events as progress, then exactly one last event.
 
-    A last event followed by others (a stage of the whole line is done, the next begins) passes as progress.
+    A last event followed by others (a stage of the whole line is done, the next begins) passes as
+    progress.
     """
     held: Event | None = None
     try:
@@ -55,12 +57,18 @@ def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) ->
         yield Event(str(error), kind="error")
     except Exception as error:
         if is_out_of_memory(error):
-            yield Event("The memory is full. Close other programs or choose a smaller batch.", kind="error")
+            yield Event(
+                "The memory is full. Close other programs or choose a smaller batch.", kind="error"
+            )
             return
         # a bug of ours: the reader gets a sentence, the log the whole report
         traceback.print_exc(file=sys.stderr)
-        yield Event(f"This failed unexpectedly ({type(error).__name__}: {error}). Please report it with the "
-                    "log; what was finished is kept.", kind="error")
+        yield Event(
+            f"This failed unexpectedly ({type(error).__name__}: {error}). Please report it with "
+            "the "
+            "log; what was finished is kept.",
+            kind="error",
+        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -69,7 +77,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _stoppable(stage: Events, asked_to_stop: Callable[[], bool]) -> Events:
-    """Throw `Stopped` into the stage at the event after a request: there it can catch it to save its work."""
+    """Throw `Stopped` into the stage at the event after a request: there it can catch it to save
+    its work.
+    """
     told, event = False, None
     try:
         event = next(stage)

@@ -1,4 +1,5 @@
 """The run folder: where each stage finds its input and leaves its output. Every write is atomic."""
+
 import errno
 import json
 import os
@@ -22,7 +23,9 @@ LINE_AGAIN = "Delete the line and run again"
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
 WRITING = ".writing-"
-"""How the names of files begin that are being written; then comes the number of the process that writes."""
+"""How the names of files begin that are being written; then comes the number of the process that
+writes.
+"""
 CLOCK_SECONDS = 1.0
 """How coarse a file system's times may be."""
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
@@ -66,15 +69,17 @@ class Store:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; on success it is fsynced and renamed to `path`, on failure removed.
+    """A temporary path to write to; on success it is fsynced and renamed to `path`, on failure
+    removed.
 
     The temporary name keeps the suffix, because writers like PIL choose the format by it.
     Raises EngineError when the disk is full or the folder cannot be written.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{WRITING}{os.getpid()}-",
-                                        suffix=path.suffix)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f"{WRITING}{os.getpid()}-", suffix=path.suffix
+        )
         os.close(handle)
     temporary = Path(name)
     try:
@@ -96,7 +101,9 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def _is_being_written(path: Path) -> bool:
-    """Whether the writer lives. A process that began after the file's last change only has the writer's number."""
+    """Whether the writer lives. A process that began after the file's last change only has the
+    writer's number.
+    """
     number = path.name.removeprefix(WRITING).partition("-")[0]
     try:
         began = psutil.Process(int(number)).create_time()
@@ -111,9 +118,14 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "Choose another folder" if error.errno in FORBIDDEN else "Free some space and start again"
-        raise EngineError(f"Cannot write {path}: {error.strerror}. {remedy}; what was finished before is "
-                          "kept.") from error
+        remedy = (
+            "Choose another folder"
+            if error.errno in FORBIDDEN
+            else "Free some space and start again"
+        )
+        raise EngineError(
+            f"Cannot write {path}: {error.strerror}. {remedy}; what was finished before is kept."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -151,11 +163,14 @@ def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any
 
 def write_records(path: Path, records: Iterable[Any]) -> None:
     """One JSON object a line."""
-    write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
+    write_text(
+        path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
+    )
 
 
-def read_records(path: Path, kind: type[Record], remedy: str = "",
-                 fault: Callable[[Record], str] | None = None) -> list[Record]:
+def read_records(
+    path: Path, kind: type[Record], remedy: str = "", fault: Callable[[Record], str] | None = None
+) -> list[Record]:
     """The records of a file, or none when it does not exist yet; every field is held to its type.
 
     `fault` says what else is wrong with a record, or ""; `remedy` is for files that no stage has

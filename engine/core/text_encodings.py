@@ -1,6 +1,7 @@
 """Text files as editors and spreadsheets save them: UTF-8, UTF-16 and UTF-32, with a mark or
 without, Windows-1252.
 """
+
 import codecs
 import re
 

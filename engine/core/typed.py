@@ -1,4 +1,5 @@
 """Values held to type hints, the same for options, records and JSON objects."""
+
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -23,7 +24,7 @@ Record = TypeVar("Record")
 Checker = Callable[[Any], Any]
 """Takes a value, returns it as its hint has it; raises Misfit."""
 PLAIN = (bool, int, float, str)
-WHOLE_NUMBERS = range(-2**63, 2**63)
+WHOLE_NUMBERS = range(-(2**63), 2**63)
 
 
 def checker(hint: Any) -> Checker:
@@ -70,8 +71,11 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
     Misfit.
     """
     checks = list(checkers(kind).items())  # type: ignore[arg-type]
-    needed = [one.name for one in fields(kind)  # type: ignore[arg-type]
-              if one.default is MISSING and one.default_factory is MISSING]
+    needed = [
+        one.name
+        for one in fields(kind)  # type: ignore[arg-type]
+        if one.default is MISSING and one.default_factory is MISSING
+    ]
     fault: Callable[[Any], str] | None = getattr(kind, "fault", None)
 
     def read(values: Any) -> Record:
@@ -80,11 +84,13 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
         if fault and (said := fault(record)):
             raise Misfit(said)
         return record
+
     return read
 
 
-def _checked(values: Mapping[str, Any], checks: list[tuple[str, Checker]],
-             needed: list[str]) -> dict[str, Any]:
+def _checked(
+    values: Mapping[str, Any], checks: list[tuple[str, Checker]], needed: list[str]
+) -> dict[str, Any]:
     given, name = {}, ""
     try:
         for name, check in checks:
@@ -107,6 +113,7 @@ def _of_type(kind: Any) -> Checker:
         if isinstance(kind, type) and not isinstance(value, kind):
             raise wrong(value, kind)
         return value
+
     return check
 
 
@@ -142,8 +149,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong(value, str)
     if not is_unicode(value):
-        raise Misfit(f"is {shortened(value, ascii)}, which holds half a character",
-                     "Give a whole text")
+        raise Misfit(
+            f"is {shortened(value, ascii)}, which holds half a character", "Give a whole text"
+        )
     return value
 
 
@@ -152,6 +160,7 @@ def _one_of(choices: tuple[Any, ...]) -> Checker:
         if value not in choices:
             raise Misfit(f"is {shortened(value)}; choose one of {', '.join(map(str, choices))}", "")
         return value
+
     return check
 
 
@@ -171,6 +180,7 @@ def _any_of(hints: list[Any], or_none: bool) -> Checker:
             except Misfit:
                 continue
         return checks[-1](value)
+
     return check
 
 
@@ -183,6 +193,7 @@ def _named(inner: Checker) -> Checker:
             except Misfit as misfit:
                 raise misfit.inside(name) from None
         return found
+
     return check
 
 
@@ -191,18 +202,22 @@ def _several(kind: type, inner: Checker) -> Checker:
         if not isinstance(value, list | tuple):
             raise wrong(value, kind)
         return kind(inner(one) for one in value)
+
     return check
 
 
 def _exactly(inner: list[Checker]) -> Checker:
     """A tuple of so many values, each with its own hint."""
+
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
             raise wrong(value, tuple)
         if len(value) != len(inner):
-            raise Misfit(f"is {shortened(list(value))}; it must hold {len(inner)} values",
-                         "Give as many")
+            raise Misfit(
+                f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many"
+            )
         return tuple(check(one) for check, one in zip(inner, value, strict=True))
+
     return check
 
 
@@ -213,4 +228,5 @@ def _of_shape(kind: Any) -> Checker:
 
     def check(value: Any) -> dict[str, Any]:
         return {**_dict(value), **_checked(value, checks, needed)}
+
     return check

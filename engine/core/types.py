@@ -1,4 +1,5 @@
 """The records that travel between stages, one JSON line each, held to these types when read."""
+
 import base64
 import binascii
 from dataclasses import dataclass, field
@@ -96,8 +97,8 @@ class Picture:
 class Score:
     """What a judge says of one picture.
 
-    `value` is in [0, 1] and higher is better; None means unscored: the judge cannot read the *text*.
-    A picture it cannot read is a miss (value 0, flagged in the evidence), never None.
+    `value` is in [0, 1] and higher is better; None means unscored: the judge cannot read the
+    *text*. A picture it cannot read is a miss (value 0, flagged in the evidence), never None.
     """
 
     prompt_id: str

@@ -1,4 +1,5 @@
 """How much experts may count: every place that takes weights checks them here."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,5 +22,7 @@ def check(weights: Mapping[str, Any], model: str = "") -> None:
             raise EngineError(f"The weight of {name}{where} is {weight!r}. Give it a number.")
         if not -MOST <= weight <= MOST:
             shown = f"{weight:g}" if isinstance(weight, float) or abs(weight) < 2**63 else "far off"
-            raise EngineError(f"The weight of {name}{where} is {shown}. "
-                              f"Give it one between {-MOST:g} and {MOST:g}; 1 is the whole expert.")
+            raise EngineError(
+                f"The weight of {name}{where} is {shown}. "
+                f"Give it one between {-MOST:g} and {MOST:g}; 1 is the whole expert."
+            )

@@ -1,16 +1,19 @@
 """How different the pictures of one prompt are.
 
-The number to hold beside faithfulness: a model that always paints the same picture can be very faithful.
+The number to hold beside faithfulness: a model that always paints the same picture can be very
+faithful.
 
 The distance of two pictures is the mean of two parts, each in [0, 1]:
 
-- pixels: the root mean square difference of their 8 x 8 average-pooled RGB values, scaled to [0, 1];
-- facts: one minus the shared part (Jaccard) of what the judge saw, counted: every thing as (kind, colour), the
-  background, the style. 0 when it saw nothing in either; left out, with pixels alone, when the judge sees no
-  scenes.
+- pixels: the root mean square difference of their 8 x 8 average-pooled RGB values, scaled to [0,
+  1];
+- facts: one minus the shared part (Jaccard) of what the judge saw, counted: every thing as (kind,
+  colour), the background, the style. 0 when it saw nothing in either; left out, with pixels alone,
+  when the judge sees no scenes.
 
 It compares models on one world under one judge; the number means nothing beyond that.
 """
+
 import base64
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,5 @@
 """The score files of one evaluation: what is there, what is missing, and how a shard is added."""
+
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,8 @@ STORY = "Pictures that were judged; metadata.jsonl has what they were to show."
 class Files:
     """Scores by model and picture, in memory and on disk.
 
-    Raises EngineError when other settings made a model's scores, unless they may be replaced: they cannot stand
-    beside new ones.
+    Raises EngineError when other settings made a model's scores, unless they may be replaced: they
+    cannot stand beside new ones.
     """
 
     def __init__(self, config: Config, store: Store, recipes: Mapping[str, dict[str, Any]]) -> None:
@@ -57,8 +58,11 @@ class Files:
 
     def lacks(self, row: Row) -> bool:
         """Whether a row has no score yet, no floor, or not the picture that was judged."""
-        return row.key not in self.scores[row.model] or self._lacks_floor(row) or (
-            row.kept and not self._is_kept(row))
+        return (
+            row.key not in self.scores[row.model]
+            or self._lacks_floor(row)
+            or (row.kept and not self._is_kept(row))
+        )
 
     def _is_kept(self, row: Row) -> bool:
         """Whether the picture that was judged is there, with its line in metadata.jsonl."""
@@ -69,7 +73,9 @@ class Files:
         return row.other is not None and (row.other.id, row.seed) not in self.floors[row.model]
 
     def add(self, shard: Iterable[Judged]) -> None:
-        """Write the pictures that are kept, then the floors, then the scores: these stand for the rest."""
+        """Write the pictures that are kept, then the floors, then the scores: these stand for the
+        rest.
+        """
         models: dict[str, list[Judged]] = defaultdict(list)
         for judged in shard:
             if self.lacks(judged.row):
@@ -86,13 +92,18 @@ class Files:
 
     def means(self, models: Iterable[str]) -> dict[str, float | None]:
         """Mean over skills of every model so far; None where nothing could be scored."""
-        return {model: summary.macro(summary.per_prompt(self.scores[model].values()))
-                for model in sorted(models)}
+        return {
+            model: summary.macro(summary.per_prompt(self.scores[model].values()))
+            for model in sorted(models)
+        }
 
     def progress(self, models: Iterable[str], done: int, total: int) -> Event:
         """How the models stand so far."""
         means = self.means(models)
-        shown = (f"{model} {'unscored' if mean is None else f'{mean:.3f}'}" for model, mean in means.items())
+        shown = (
+            f"{model} {'unscored' if mean is None else f'{mean:.3f}'}"
+            for model, mean in means.items()
+        )
         return Event(f"Mean so far: {', '.join(shown)}.", done, total, data={"means": means})
 
     def _keep_pictures(self, model: str, judged: Sequence[Judged]) -> None:
@@ -106,8 +117,16 @@ class Files:
             with atomic(self._picture(row)) as temporary:
                 image.save(temporary)
             self.changed[model].discard(row.key)
-            records[name] = Picture(name, row.prompt.id, row.prompt.text, row.seed, self.config.model,
-                                    self.config.sampler, row.guidance, self.config.steps)
+            records[name] = Picture(
+                name,
+                row.prompt.id,
+                row.prompt.text,
+                row.seed,
+                self.config.model,
+                self.config.sampler,
+                row.guidance,
+                self.config.steps,
+            )
         write_records(metadata, records.values())
         imagefolder.write_card(metadata.parent, STORY)
         self._names[model] = self._read_names(model)
@@ -133,7 +152,9 @@ class Files:
         metadata = self.store.pictures(model) / METADATA
         kept = read_records(metadata, Picture)
         if kept:
-            write_records(metadata, [picture for picture in kept if picture.prompt_id not in judged])
+            write_records(
+                metadata, [picture for picture in kept if picture.prompt_id not in judged]
+            )
         for picture in kept:
             if picture.prompt_id in judged:
                 picture_folder.inside(metadata.parent, picture.file_name).unlink(missing_ok=True)
@@ -168,11 +189,17 @@ class Files:
             return True
         made = recognised(made, recipe)
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
-        changed = difference(*({name: value for name, value in one.items() if name not in alone}
-                               for one in (made, recipe)))
+        changed = difference(
+            *(
+                {name: value for name, value in one.items() if name not in alone}
+                for one in (made, recipe)
+            )
+        )
         if changed and not self.config.replace:
-            raise EngineError(f"The scores of {model} were made with other settings ({changed}). Set them back, "
-                              "choose another run, or set replace to judge anew.")
+            raise EngineError(
+                f"The scores of {model} were made with other settings ({changed}). Set them back, "
+                "choose another run, or set replace to judge anew."
+            )
         return bool(changed)
 
     def _made(self, model: str) -> dict[str, Any] | None:
@@ -180,8 +207,10 @@ class Files:
         path, remedy = self._recipe_path(model), "Set replace to judge anew"
         try:
             if not path.exists():
-                raise EngineError(f"{path} is missing, and nobody knows how the scores of {model} "
-                                  f"were made. {remedy}.")
+                raise EngineError(
+                    f"{path} is missing, and nobody knows how the scores of {model} "
+                    f"were made. {remedy}."
+                )
             return read_object(path, remedy, recipe=dict)["recipe"]
         except EngineError:
             if not self.config.replace:

@@ -1,4 +1,5 @@
 """Whether there is a best among models: only where the interval of every difference says so."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,11 +29,15 @@ class Lead:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
         first, others = names[self.first], [names[number] for number in self.others]
         if self.decided:
-            return (f"{first} is the best here: the interval of its difference to every other lies "
-                    "above zero.")
+            return (
+                f"{first} is the best here: the interval of its difference to every other lies "
+                "above zero."
+            )
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        return (f"The best cannot be told: {first} scores highest, but the interval of the "
-                f"difference does not tell it from {', '.join(others[:MOST_NAMED])}{more}.")
+        return (
+            f"The best cannot be told: {first} scores highest, but the interval of the "
+            f"difference does not tell it from {', '.join(others[:MOST_NAMED])}{more}."
+        )
 
 
 def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:

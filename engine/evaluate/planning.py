@@ -1,4 +1,7 @@
-"""What there is to paint: every guidance scale, arm, prompt and repetition, in shards that never change."""
+"""What there is to paint: every guidance scale, arm, prompt and repetition, in shards that never
+change.
+"""
+
 import hashlib
 import re
 from collections import Counter, defaultdict
@@ -63,21 +66,39 @@ def rows(config: Config) -> list[Row]:
     """All pictures, by guidance scale, then arm. Raises EngineError for what cannot be compared."""
     check_arms(config)
     prompts = prompts_of(config)
-    asked = [p for of_skill in prompts.values() for p in of_skill[:config.prompts_per_skill]]
+    asked = [p for of_skill in prompts.values() for p in of_skill[: config.prompts_per_skill]]
     readability.check(config.judge, asked)
     scales = sorted({scale for arm in config.models for scale in scales_of(config, arm)})
-    arms = [(arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)]
-    return [Row(model_name(arm, scale), arm, scale, prompt, other, number,
-                seed=derived_seed(config.seed, prompt.id, number),
-                kept=number == 0 and place < config.keep_pictures)
-            for arm, scale in arms for of_skill in prompts.values()
-            for place, (prompt, other) in enumerate(_partners(of_skill, config)[:config.prompts_per_skill])
-            for number in range(config.pictures_per_prompt)]
+    arms = [
+        (arm, scale) for scale in scales for arm in config.models if scale in scales_of(config, arm)
+    ]
+    return [
+        Row(
+            model_name(arm, scale),
+            arm,
+            scale,
+            prompt,
+            other,
+            number,
+            seed=derived_seed(config.seed, prompt.id, number),
+            kept=number == 0 and place < config.keep_pictures,
+        )
+        for arm, scale in arms
+        for of_skill in prompts.values()
+        for place, (prompt, other) in enumerate(
+            _partners(of_skill, config)[: config.prompts_per_skill]
+        )
+        for number in range(config.pictures_per_prompt)
+    ]
 
 
 def scales_of(config: Config, arm: str) -> tuple[float, ...]:
     """The guidance scales an arm is painted at, each once."""
-    return (config.own_guidance[arm],) if arm in config.own_guidance else tuple(dict.fromkeys(config.guidances))
+    return (
+        (config.own_guidance[arm],)
+        if arm in config.own_guidance
+        else tuple(dict.fromkeys(config.guidances))
+    )
 
 
 def shards(planned: Sequence[Row], batch_size: int) -> list[list[Row]]:
@@ -85,29 +106,40 @@ def shards(planned: Sequence[Row], batch_size: int) -> list[list[Row]]:
     found = []
     for _, group in groupby(planned, lambda row: row.guidance):
         of_scale = list(group)
-        found += [of_scale[start:start + batch_size] for start in range(0, len(of_scale), batch_size)]
+        found += [
+            of_scale[start : start + batch_size] for start in range(0, len(of_scale), batch_size)
+        ]
     return found
 
 
 def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
     if not config.prompts:
-        return {skill: evaluation.load(config.split, skill) for skill in config.skills or evaluation.SKILLS}
+        return {
+            skill: evaluation.load(config.split, skill)
+            for skill in config.skills or evaluation.SKILLS
+        }
     file = path_of(config.prompts)
     if not file.is_file():
-        raise EngineError(f"There is no file {shortened(config.prompts, str)} with prompts. Name a file of "
-                          "them: a text a line, or JSON lines of id, skill and text.")
+        raise EngineError(
+            f"There is no file {shortened(config.prompts, str)} with prompts. Name a file of "
+            "them: a text a line, or JSON lines of id, skill and text."
+        )
     found: dict[str, list[Prompt]] = defaultdict(list)
     for prompt in prompt_files.read(file):
         found[prompt.skill].append(prompt)
     with _naming(file):
         texts.check(prompt.text for of_skill in found.values() for prompt in of_skill)
-    if twice := [key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1]:
+    if twice := [
+        key for key, n in Counter(p.id for of in found.values() for p in of).items() if n > 1
+    ]:
         raise EngineError(f"{file} has two prompts with the id {twice[0]!r}. Give each its own.")
     if not found:
         raise EngineError(f"{file} is empty. Write a line for each prompt.")
     if missing := [skill for skill in config.skills if skill not in found]:
-        raise EngineError(f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}.")
+        raise EngineError(
+            f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}."
+        )
     return {skill: found[skill] for skill in config.skills or found}
 
 
@@ -122,7 +154,9 @@ def _naming(file: Path | str) -> Iterator[None]:
 
 def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:
     """Over ids and texts."""
-    lines = (f"{prompt.id}\x1f{prompt.text}\n" for of_skill in prompts.values() for prompt in of_skill)
+    lines = (
+        f"{prompt.id}\x1f{prompt.text}\n" for of_skill in prompts.values() for prompt in of_skill
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -130,7 +164,10 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
     """Each prompt with its successor in an order of the whole skill drawn by the seed."""
     drawn = sorted(prompts, key=lambda prompt: derived_seed(config.seed, "floor", prompt.id))
     after = {prompt.id: drawn[(place + 1) % len(drawn)] for place, prompt in enumerate(drawn)}
-    return [(prompt, after[prompt.id] if config.floor and len(drawn) > 1 else None) for prompt in prompts]
+    return [
+        (prompt, after[prompt.id] if config.floor and len(drawn) > 1 else None)
+        for prompt in prompts
+    ]
 
 
 def check(config: Config) -> None:
@@ -144,7 +181,9 @@ def check(config: Config) -> None:
 
 def check_readable(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> None:
     """Raises EngineError where the judge can read none of what would be painted."""
-    asked = [prompt for of_skill in prompts.values() for prompt in of_skill[:config.prompts_per_skill]]
+    asked = [
+        prompt for of_skill in prompts.values() for prompt in of_skill[: config.prompts_per_skill]
+    ]
     with _naming(config.prompts):
         readability.check(config.judge, asked)
 
@@ -152,7 +191,9 @@ def check_readable(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> N
 def check_arms(config: Config) -> None:
     """Raises EngineError for names, weights and guidance scales that are none."""
     if not config.models or not config.guidances:
-        raise EngineError("There is nothing to compare. Name at least one model and one guidance scale.")
+        raise EngineError(
+            "There is nothing to compare. Name at least one model and one guidance scale."
+        )
     for arm, mix in config.models.items():
         if not ARM.fullmatch(arm):
             raise EngineError(f"{arm[:80]!r} cannot name a model. Use letters, digits and dashes.")
@@ -161,12 +202,16 @@ def check_arms(config: Config) -> None:
             raise EngineError(f"{arm} is {mix!r}. Give it its experts' weights, {{}} for the base.")
         weights.check(mix, arm)
     if unknown := [arm for arm in config.own_guidance if arm not in config.models]:
-        raise EngineError(f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
-                          f"from {', '.join(config.models)}.")
+        raise EngineError(
+            f"{unknown[0]!r} has a guidance scale of its own but is no model here. Choose "
+            f"from {', '.join(config.models)}."
+        )
     for scale in (*config.guidances, *config.own_guidance.values()):
         if not _is_number(scale) or not 0 <= scale <= MOST_GUIDANCE:
-            raise EngineError(f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or "
-                              f"more, {MOST_GUIDANCE} at most.")
+            raise EngineError(
+                f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or "
+                f"more, {MOST_GUIDANCE} at most."
+            )
 
 
 def _is_number(value: object) -> bool:

@@ -1,4 +1,5 @@
 """Whether a judge can read what it is to judge by, asked before anything is painted."""
+
 from collections.abc import Callable, Iterable
 
 from engine import judges
@@ -23,6 +24,8 @@ def check(judge: str, prompts: Iterable[Prompt]) -> None:
             return
         reasons.append(reason)
     if reasons:
-        raise EngineError(f"The judge {judge!r} can read none of the {len(asked)} prompts; of "
-                          f"{shortened(asked[0].text)} it says: {reasons[0]}. Choose prompts that it "
-                          "understands, or another judge.")
+        raise EngineError(
+            f"The judge {judge!r} can read none of the {len(asked)} prompts; of "
+            f"{shortened(asked[0].text)} it says: {reasons[0]}. Choose prompts that it "
+            "understands, or another judge."
+        )

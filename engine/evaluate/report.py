@@ -1,4 +1,7 @@
-"""What the scores of a run say: the guidance scale that suits each arm, and the table a line ends with. No torch."""
+"""What the scores of a run say: the guidance scale that suits each arm, and the table a line ends
+with. No torch.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -38,12 +41,16 @@ def best_guidance(config: Config, store: Store) -> dict[str, float]:
     """
     best = {}
     for arm in config.models:
-        judged = {scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)}
+        judged = {
+            scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)
+        }
         scale = best_scale(judged)
         if scale is None:
-            raise EngineError(f"No guidance scale can be chosen for {arm}: the judge could read no "
-                              f"prompt of {config.split} that was painted at all its scales. "
-                              "Choose prompts that the judge understands.")
+            raise EngineError(
+                f"No guidance scale can be chosen for {arm}: the judge could read no "
+                f"prompt of {config.split} that was painted at all its scales. "
+                "Choose prompts that the judge understands."
+            )
         best[arm] = scale
     return best
 
@@ -57,8 +64,10 @@ def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
     if not judged:
         return None
     shared = set.intersection(*({_picture(score) for score in found} for found in judged.values()))
-    means = {scale: summary.macro(summary.per_prompt(s for s in found if _picture(s) in shared))
-             for scale, found in judged.items()}
+    means = {
+        scale: summary.macro(summary.per_prompt(s for s in found if _picture(s) in shared))
+        for scale, found in judged.items()
+    }
     scored = {scale: mean for scale, mean in means.items() if mean is not None}
     return max(sorted(scored), key=lambda scale: scored[scale], default=None)
 
@@ -70,7 +79,11 @@ def _picture(score: Score) -> tuple[str, int]:
 def lines(config: Config, store: Store) -> list[Line]:
     """One for each arm and guidance scale, then the ceiling if it was measured."""
     base = next((arm for arm, mix in config.models.items() if not any(mix.values())), None)
-    found = [_line(config, store, arm, scale, base) for arm in config.models for scale in scales_of(config, arm)]
+    found = [
+        _line(config, store, arm, scale, base)
+        for arm in config.models
+        for scale in scales_of(config, arm)
+    ]
     if store.scores(CEILING, _name(config)).exists():
         found.append(Line(CEILING, None, summarised(config, store, CEILING), None, None, None, ""))
     return found
@@ -88,14 +101,38 @@ def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[S
 def table(found: Sequence[Line]) -> str:
     """The lines as text, in columns."""
     skills = list(dict.fromkeys(skill for line in found for skill in line.summary.by_skill))
-    head = ["arm", "guidance", *skills, "DSG", "SELMA's", "exact", "flagged", "diversity", "floor", "DSG to base"]
-    rows = [[line.arm, "" if line.guidance is None else f"{line.guidance:g}",
-             *(share(line.summary.by_skill.get(skill)) for skill in skills), share(line.summary.macro),
-             share(line.summary.selma), share(line.summary.exact), share(line.summary.flagged),
-             share(line.diversity), share(line.floor), _against(line)] for line in found]
+    head = [
+        "arm",
+        "guidance",
+        *skills,
+        "DSG",
+        "SELMA's",
+        "exact",
+        "flagged",
+        "diversity",
+        "floor",
+        "DSG to base",
+    ]
+    rows = [
+        [
+            line.arm,
+            "" if line.guidance is None else f"{line.guidance:g}",
+            *(share(line.summary.by_skill.get(skill)) for skill in skills),
+            share(line.summary.macro),
+            share(line.summary.selma),
+            share(line.summary.exact),
+            share(line.summary.flagged),
+            share(line.diversity),
+            share(line.floor),
+            _against(line),
+        ]
+        for line in found
+    ]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                     for row in [head, *rows])
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    )
 
 
 def _line(config: Config, store: Store, arm: str, scale: float, base: str | None) -> Line:
@@ -106,9 +143,15 @@ def _line(config: Config, store: Store, arm: str, scale: float, base: str | None
     if base is not None and arm != base:
         rival = scores(config, store, model_name(base, _rival_scale(config, base, scale)))
         difference = intervals.paired(summary.per_prompt(ours), summary.per_prompt(rival))
-    return Line(arm, scale, summary.summarise(ours), fmean(spread) if spread else None,
-                summary.macro(summary.per_prompt(floor)), difference,
-                intervals.verdict(*difference) if difference else "")
+    return Line(
+        arm,
+        scale,
+        summary.summarise(ours),
+        fmean(spread) if spread else None,
+        summary.macro(summary.per_prompt(floor)),
+        difference,
+        intervals.verdict(*difference) if difference else "",
+    )
 
 
 def _rival_scale(config: Config, base: str, scale: float) -> float:

@@ -1,4 +1,5 @@
 """Score files, read: every value lies in its judge's range, where the judge has one."""
+
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -31,4 +32,5 @@ def _beyond() -> Callable[[Score], str]:
             return ""
         low, high = bounds
         return f"value is {score.value:g}; {score.judge}'s lie between {low:g} and {high:g}"
+
     return fault

@@ -1,8 +1,10 @@
-"""What a file of scores says: faithfulness by two rules, exact scenes, question categories, what went unscored.
+"""What a file of scores says: faithfulness by two rules, exact scenes, question categories, what
+went unscored.
 
-Pure functions on `Score` records as the evaluate stage writes them: the judge's evidence plus `skill`. A mean
-over nothing is None, never 0.
+Pure functions on `Score` records as the evaluate stage writes them: the judge's evidence plus
+`skill`. A mean over nothing is None, never 0.
 """
+
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,34 +40,49 @@ def summarise(scores: Sequence[Score]) -> Summary:
     scored = [s for s in scores if s.value is not None]
     by_skill = {skill: average(values.values()) for skill, values in per_prompt(scored).items()}
     selma_by_skill = _by_skill([s for s in scored if s.evidence.get("questions")], _selma)
-    exact_by_skill = _by_skill([s for s in scored if "exact" in s.evidence],
-                               lambda group: average(float(s.evidence["exact"]) for s in group))
+    exact_by_skill = _by_skill(
+        [s for s in scored if "exact" in s.evidence],
+        lambda group: average(float(s.evidence["exact"]) for s in group),
+    )
     flags = [s.evidence["seen"]["flags"] for s in scored if "seen" in s.evidence]
     return Summary(
-        pictures=len(scores), unscored=len(scores) - len(scored),
-        by_skill=by_skill, macro=_mean(by_skill.values()),
-        selma_by_skill=selma_by_skill, selma=_selma(scored) if selma_by_skill else None,
-        exact_by_skill=exact_by_skill, exact=_mean(exact_by_skill.values()),
-        by_category=by_category(scored), flagged=_mean(float(bool(f)) for f in flags))
+        pictures=len(scores),
+        unscored=len(scores) - len(scored),
+        by_skill=by_skill,
+        macro=_mean(by_skill.values()),
+        selma_by_skill=selma_by_skill,
+        selma=_selma(scored) if selma_by_skill else None,
+        exact_by_skill=exact_by_skill,
+        exact=_mean(exact_by_skill.values()),
+        by_category=by_category(scored),
+        flagged=_mean(float(bool(f)) for f in flags),
+    )
 
 
 def value_of(score: Score) -> float:
-    """Of a scored picture: reference DSG where the evidence holds answers, else the judge's own value."""
+    """Of a scored picture: reference DSG where the evidence holds answers, else the judge's own
+    value.
+    """
     if score.evidence.get("questions"):
         return average(one_level(answered(score)))
     assert score.value is not None
     return score.value
 
 
-def per_prompt(scores: Iterable[Score],
-               measure: Callable[[Score], float] = value_of) -> dict[str, dict[str, float]]:
-    """skill -> prompt id -> mean of `measure` over the prompt's pictures; unscored ones are left out."""
+def per_prompt(
+    scores: Iterable[Score], measure: Callable[[Score], float] = value_of
+) -> dict[str, dict[str, float]]:
+    """skill -> prompt id -> mean of `measure` over the prompt's pictures; unscored ones are left
+    out.
+    """
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
         if score.value is not None:
             values[score.evidence.get("skill", "")][score.prompt_id].append(measure(score))
-    return {skill: {key: average(found) for key, found in prompts.items()}
-            for skill, prompts in values.items()}
+    return {
+        skill: {key: average(found) for key, found in prompts.items()}
+        for skill, prompts in values.items()
+    }
 
 
 def by_category(scores: Iterable[Score]) -> dict[str, float]:
@@ -80,8 +97,10 @@ def by_category(scores: Iterable[Score]) -> dict[str, float]:
 
 def answered(score: Score) -> list[Answered]:
     """The judge's raw answers, in the question set's order."""
-    return [Answered(str(q["id"]), bool(q["yes"]), tuple(map(str, q["parents"])))
-            for q in score.evidence.get("questions", ())]
+    return [
+        Answered(str(q["id"]), bool(q["yes"]), tuple(map(str, q["parents"])))
+        for q in score.evidence.get("questions", ())
+    ]
 
 
 def macro(values: Mapping[str, Mapping[str, float]]) -> float | None:
@@ -103,7 +122,9 @@ def _selma(scores: Sequence[Score]) -> float:
     return selma_score([answered(score) for score in scores])
 
 
-def _by_skill(scores: Iterable[Score], measure: Callable[[Sequence[Score]], float]) -> dict[str, float]:
+def _by_skill(
+    scores: Iterable[Score], measure: Callable[[Sequence[Score]], float]
+) -> dict[str, float]:
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.evidence.get("skill", "")].append(score)

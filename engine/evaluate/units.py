@@ -1,4 +1,5 @@
 """How a score is written: a share as a percentage, any other number as itself."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 

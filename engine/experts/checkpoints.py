@@ -1,4 +1,5 @@
 """An expert's files: the checkpoint it goes on from, its curve, its LoRA with card and recipe."""
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -58,7 +59,8 @@ def is_finished(folder: Path, wanted: Mapping[str, Any]) -> bool:
 
 
 def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether an expert, finished or begun, was made by other options or of other pictures, or is damaged.
+    """Whether an expert, finished or begun, was made by other options or of other pictures, or is
+    damaged.
 
     Raises EngineError for a LoRA of others: it could not be trained again.
     """
@@ -73,7 +75,9 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
     except (EngineError, AttributeError, KeyError, ValueError, TypeError):
         return True
     if adopted:
-        raise EngineError(f"{folder.name} is a LoRA that others made. Give the expert another name.")
+        raise EngineError(
+            f"{folder.name} is a LoRA that others made. Give the expert another name."
+        )
     return False
 
 
@@ -106,29 +110,44 @@ def write_curve(folder: Path, points: list[Point]) -> None:
     write_records(folder / CURVE, points)
 
 
-def write_lora(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def write_lora(
+    folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write the expert as it is now, averaged where it is, and return its recipe."""
-    recipe = {**wanted, "kind": "expert", "step": learner.step, "versions": versions(),
-              "pictures": len(learner.stream.rows.learned), "held_out_pictures": len(learner.stream.rows.held_out),
-              "stopped_early": learner.stopped_early}
+    recipe = {
+        **wanted,
+        "kind": "expert",
+        "step": learner.step,
+        "versions": versions(),
+        "pictures": len(learner.stream.rows.learned),
+        "held_out_pictures": len(learner.stream.rows.held_out),
+        "stopped_early": learner.stopped_early,
+    }
     with learner.averaged():
         diffusers.write(folder, mixture.expert(learner.name), recipe)
     return recipe
 
 
 def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]) -> None:
-    """The LoRA, then card and recipe, which stand for a whole expert; a finished one needs no checkpoint."""
+    """The LoRA, then card and recipe, which stand for a whole expert; a finished one needs no
+    checkpoint.
+    """
     recipe = write_lora(folder, learner, mixture, wanted)
     skills = ", ".join(wanted["skills"])
-    story = (f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps on "
-             f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out.")
+    story = (
+        f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
+        "on "
+        f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out."
+    )
     cards.write_card(folder, story, recipe, asdict(learner.training))
     if learner.finished:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    defaults = {field.name: field.default for field in fields(Training)}  # an option that is new since voids nothing
+    defaults = {
+        field.name: field.default for field in fields(Training)
+    }  # an option that is new since voids nothing
     had = recognised(had, wanted)
     known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
     old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
@@ -139,5 +158,7 @@ def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any])
     if old.get("images") != new.get("images"):  # hashes tell a reader nothing
         old["images"], new["images"] = "as they were", "as they are now"
     if changed := difference(old, new):
-        raise EngineError(f"{folder} was trained with other options ({changed}). Set them back, give the expert "
-                          "another name, or set replace to train it anew.")
+        raise EngineError(
+            f"{folder} was trained with other options ({changed}). Set them back, give the expert "
+            "another name, or set replace to train it anew."
+        )

@@ -2,9 +2,10 @@
 
     torchrun --nproc_per_node 2 -m engine experts runs/demo/jobs/0003-experts
 
-Every process draws the same batch, computes its share of the rows, and adds the others' gradients to its own; so all
-of them take the same step, and the first one alone writes.
+Every process draws the same batch, computes its share of the rows, and adds the others' gradients
+to its own; so all of them take the same step, and the first one alone writes.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +39,9 @@ class Devices:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         distributed.all_reduce(flat)
-        for tensor, total in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        for tensor, total in zip(
+            tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True
+        ):
             tensor.copy_(total.view(tensor.shape))
 
     def agree(self, tensor: Tensor) -> None:
@@ -65,7 +68,10 @@ def joined() -> Devices:
     if world_size() == 1:
         return Devices()
     from accelerate import PartialState
-    patience = timedelta(hours=12)  # while the first process paints samples and writes, the others wait
+
+    patience = timedelta(
+        hours=12
+    )  # while the first process paints samples and writes, the others wait
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=patience)
     assert (state.process_index, state.num_processes) == (rank(), world_size())
     return Devices(state.process_index, state.num_processes, str(state.device))

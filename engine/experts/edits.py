@@ -4,6 +4,7 @@
 
 A file is written whole after every few, so that an end in the middle loses a few at most.
 """
+
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,33 +33,44 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     Raises EngineError for a picture that does not open.
     """
     have = _known(folder, painter)
-    pictures = {one.sha256: one for one in found.pictures
-                if one.repainted and one.sha256 not in have}
-    texts = list(dict.fromkeys(one.text for one in found.pictures
-                               if one.retold and _key(one.text) not in have))
+    pictures = {
+        one.sha256: one for one in found.pictures if one.repainted and one.sha256 not in have
+    }
+    texts = list(
+        dict.fromkeys(
+            one.text for one in found.pictures if one.retold and _key(one.text) not in have
+        )
+    )
     for start in range(0, len(pictures), AT_ONCE):
-        part = dict(list(pictures.items())[start:start + AT_ONCE])
+        part = dict(list(pictures.items())[start : start + AT_ONCE])
         _write(folder, painter, list(part), {"latents": _latents(list(part.values()), painter)})
         yield Event(f"Encoded {start + len(part)} of {len(pictures)} edited pictures.")
     for start in range(0, len(texts), AT_ONCE):
-        some = texts[start:start + AT_ONCE]
+        some = texts[start : start + AT_ONCE]
         text = painter.embed(some)
         columns = {"embeddings": text.tokens, "pooled": text.pooled, "time_ids": text.time_ids}
-        _write(folder, painter, [_key(one) for one in some], {
-            name: column for name, column in columns.items() if column is not None})
+        _write(
+            folder,
+            painter,
+            [_key(one) for one in some],
+            {name: column for name, column in columns.items() if column is not None},
+        )
         yield Event(f"Encoded {start + len(some)} of {len(texts)} edited captions.")
 
 
-def applied(folder: Path, tensors: Mapping[str, Tensor], found: Curated,
-            painter: Painter) -> dict[str, Tensor]:
+def applied(
+    folder: Path, tensors: Mapping[str, Tensor], found: Curated, painter: Painter
+) -> dict[str, Tensor]:
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited, result = _known(folder, painter), dict(tensors)
     pictures = [one.sha256 if one.repainted else "" for one in found.pictures]
     texts = [_key(one.text) if one.retold else "" for one in found.pictures]
     keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(BY_TEXT, texts)}
     for name in (name for name in keys if name in tensors):
-        rows = [edited[key][name] if key else tensors[name][one.row]
-                for one, key in zip(found.pictures, keys[name], strict=True)]
+        rows = [
+            edited[key][name] if key else tensors[name][one.row]
+            for one, key in zip(found.pictures, keys[name], strict=True)
+        ]
         result[name] = torch.stack([row.to(tensors[name].dtype) for row in rows])
     return result
 
@@ -82,8 +94,9 @@ def _known(folder: Path, painter: Painter) -> dict[str, dict[str, Tensor]]:
     return found
 
 
-def _write(folder: Path, painter: Painter, keys: Sequence[str],
-           tensors: Mapping[str, Tensor]) -> None:
+def _write(
+    folder: Path, painter: Painter, keys: Sequence[str], tensors: Mapping[str, Tensor]
+) -> None:
     told = json.dumps(list(keys))
     name = f"{_base(painter)}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.safetensors"
     tensor_files.write(folder / FOLDER / name, tensors, {"keys": told})

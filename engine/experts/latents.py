@@ -1,4 +1,5 @@
 """One skill's pictures as the base sees them, kept at birth by the images stage."""
+
 import hashlib
 import json
 from collections.abc import Sequence
@@ -47,15 +48,21 @@ def curated(store: Store, skill: str) -> Curated:
     """The skill's pictures as people left them. Raises EngineError for a half-finished painting."""
     file = _file(store, skill)
     shards, recipe = _painted_in(file)
-    known = picture_folder.originals(file.parent) or picture_folder.begin(file.parent, shards, recipe)
+    known = picture_folder.originals(file.parent) or picture_folder.begin(
+        file.parent, shards, recipe
+    )
     if [one.shard for one in known] != shards:
-        raise EngineError(f"The painting of {skill!r} was stopped while it was put together. Run "
-                          "the images stage again: it paints nothing twice.")
+        raise EngineError(
+            f"The painting of {skill!r} was stopped while it was put together. Run "
+            "the images stage again: it paints nothing twice."
+        )
     found = picture_folder.curated(file.parent, known)
     if not found.pictures:
-        raise EngineError(f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
-                          "some back with their lines in metadata.jsonl, or set replace in the "
-                          "images stage to paint them anew.")
+        raise EngineError(
+            f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
+            "some back with their lines in metadata.jsonl, or set replace in the "
+            "images stage to paint them anew."
+        )
     return found
 
 
@@ -74,7 +81,9 @@ def load(store: Store, skill: str, painter: Painter) -> Encoded:
     own = {name: tensors[name].to(painter.device) for name in names}
     ids = own.get("time_ids")
     text = Embeddings(own["embeddings"], own.get("pooled"), ids)
-    empty = Embeddings(own["empty_embedding"], own.get("empty_pooled"), None if ids is None else ids[:1])
+    empty = Embeddings(
+        own["empty_embedding"], own.get("empty_pooled"), None if ids is None else ids[:1]
+    )
     return Encoded(own["latents"], text, empty, [one.text for one in found.pictures])
 
 
@@ -99,13 +108,18 @@ def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
 def _file(store: Store, skill: str) -> Path:
     file = store.images(skill) / LATENTS
     if not file.is_file() and any(file.parent.glob("*.png")):
-        raise EngineError(f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run the "
-                          "images stage once: it paints the same ones again and keeps what training needs.")
+        raise EngineError(
+            f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run "
+            "the "
+            "images stage once: it paints the same ones again and keeps what training needs."
+        )
     if not file.is_file():
         others = sorted((store.folder / "images").glob(f"*/{LATENTS}"))
         names = ", ".join(imagefolder.skill_of(other.parent.name) for other in others)
         known = f"; there are pictures of {names}" if names else ""
-        raise EngineError(f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first.")
+        raise EngineError(
+            f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first."
+        )
     return file
 
 
@@ -115,31 +129,44 @@ def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
     if base and recognised(base, painter.fingerprint) != painter.fingerprint:
         whose = recipe.get("encode_for") or recipe.get("model")
-        raise EngineError(f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. Paint "
-                          f"them again with encode_for = {painter.model_id!r}, or train {whose}.")
+        raise EngineError(
+            f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. "
+            "Paint "
+            f"them again with encode_for = {painter.model_id!r}, or train {whose}."
+        )
 
 
 def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
     try:
         return checker(dict)(json.loads(header.get("recipe", "{}")))
     except (ValueError, RecursionError) as error:
-        raise EngineError(f"{file} was not written by the images stage ({error}). "
-                          f"Delete {file.parent} and paint it again.") from error
+        raise EngineError(
+            f"{file} was not written by the images stage ({error}). "
+            f"Delete {file.parent} and paint it again."
+        ) from error
 
 
-def _check(file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter) -> None:
+def _check(
+    file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter
+) -> None:
     again = f"Delete {file.parent} and paint it again."
     if missing := [name for name in names if name not in tensors]:
         raise EngineError(f"{file} has no {missing[0]!r}. {again}")
     lengths = {name: len(tensors[name]) for name in names if not name.startswith("empty_")}
     if not count or set(lengths.values()) != {count}:
-        raise EngineError(f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. "
-                          f"{again}")
+        raise EngineError(
+            f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. {again}"
+        )
     unet = painter.pipe.unet.config
-    ours, theirs = (unet.in_channels, unet.cross_attention_dim), (
-        tensors["latents"].shape[1], tensors["embeddings"].shape[-1])
+    ours, theirs = (
+        (unet.in_channels, unet.cross_attention_dim),
+        (tensors["latents"].shape[1], tensors["embeddings"].shape[-1]),
+    )
     if ours != theirs:
-        raise EngineError(f"{file} has {theirs[0]} channels and {theirs[1]} text dimensions, {painter.model_id} has "
-                          f"{ours[0]} and {ours[1]}. {again}")
+        raise EngineError(
+            f"{file} has {theirs[0]} channels and {theirs[1]} text dimensions, {painter.model_id} "
+            "has "
+            f"{ours[0]} and {ours[1]}. {again}"
+        )
     if broken := [name for name in names if not torch.isfinite(tensors[name]).all()]:
         raise EngineError(f"{file} holds {broken[0]} that are no numbers. {again}")

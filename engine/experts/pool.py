@@ -1,4 +1,7 @@
-"""Every picture of a run's skills as latents and embeddings, on the device, once: experts choose rows of it."""
+"""Every picture of a run's skills as latents and embeddings, on the device, once: experts choose
+rows of it.
+"""
+
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -37,10 +40,16 @@ class Pool:
         text = chosen(self.text, rows)
         tokens, pooled = text.tokens.to(self.text_dtype), text.pooled
         if dropped is not None:
-            tokens = torch.where(dropped.view(-1, 1, 1), self.empty.tokens.to(self.text_dtype), tokens)
+            tokens = torch.where(
+                dropped.view(-1, 1, 1), self.empty.tokens.to(self.text_dtype), tokens
+            )
             if pooled is not None and self.empty.pooled is not None:
-                pooled = torch.where(dropped.view(-1, 1), self.empty.pooled.to(pooled.dtype), pooled)
-        return Embeddings(tokens, None if pooled is None else pooled.to(self.text_dtype), text.time_ids)
+                pooled = torch.where(
+                    dropped.view(-1, 1), self.empty.pooled.to(pooled.dtype), pooled
+                )
+        return Embeddings(
+            tokens, None if pooled is None else pooled.to(self.text_dtype), text.time_ids
+        )
 
     def name(self, row: int) -> str:
         """Skill and number of a row, whatever other skills lie in the pool."""
@@ -54,8 +63,9 @@ def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
     return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
 
 
-def load(store: Store, skills: Sequence[str], painter: Painter,
-         devices: Devices | None = None) -> Generator[Event, None, Pool]:
+def load(
+    store: Store, skills: Sequence[str], painter: Painter, devices: Devices | None = None
+) -> Generator[Event, None, Pool]:
     """Read the skills' pictures as latents and embeddings, and say so skill by skill.
 
     What people edited is encoded first, by the process that writes; the others wait for it.
@@ -74,11 +84,23 @@ def load(store: Store, skills: Sequence[str], painter: Painter,
         yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.{by_hand}")
     shapes = {tuple(part.latents.shape[1:]) for part in parts}
     if len(shapes) > 1:
-        raise EngineError(f"The skills' pictures have different sizes (latents of {', '.join(map(str, shapes))}). "
-                          "Paint them all with one size.")
+        raise EngineError(
+            "The skills' pictures have different sizes (latents of "
+            f"{', '.join(map(str, shapes))}). "
+            "Paint them all with one size."
+        )
     ends = torch.tensor([len(part.texts) for part in parts]).cumsum(0).tolist()
-    rows = {skill: range(end - len(part.texts), end) for skill, part, end in zip(skills, parts, ends, strict=True)}
+    rows = {
+        skill: range(end - len(part.texts), end)
+        for skill, part, end in zip(skills, parts, ends, strict=True)
+    }
     weights = painter.pipe.unet.dtype
     return Pool(
-        torch.cat([part.latents for part in parts]), Embeddings.cat([part.text for part in parts]), parts[0].empty,
-        [text for part in parts for text in part.texts], rows, torch.promote_types(weights, torch.float32), weights)
+        torch.cat([part.latents for part in parts]),
+        Embeddings.cat([part.text for part in parts]),
+        parts[0].empty,
+        [text for part in parts for text in part.texts],
+        rows,
+        torch.promote_types(weights, torch.float32),
+        weights,
+    )

@@ -1,4 +1,5 @@
 """One optimiser step of all experts together, and what each of them keeps between steps."""
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,14 +20,18 @@ Loss = Callable[[Denoiser, Batch], Tensor]
 
 
 class Learner:
-    """One expert while it learns: its parameters, AdamW, averaged weights and the loss since the last log."""
+    """One expert while it learns: its parameters, AdamW, averaged weights and the loss since the
+    last log.
+    """
 
-    def __init__(self, name: str, training: Training, stream: Stream,
-                 parameters: list[nn.Parameter]) -> None:
+    def __init__(
+        self, name: str, training: Training, stream: Stream, parameters: list[nn.Parameter]
+    ) -> None:
         self.name, self.training, self.stream, self.parameters = name, training, stream, parameters
         self.step = 0
-        self.optimizer = torch.optim.AdamW(parameters, training.learning_rate, fused=True,
-                                           weight_decay=training.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            parameters, training.learning_rate, fused=True, weight_decay=training.weight_decay
+        )
         self.average = [p.detach().clone() for p in parameters] if training.ema else []
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=parameters[0].device)
         self.logged_step = 0
@@ -45,7 +50,9 @@ class Learner:
 
     @torch.no_grad()
     def note(self, held_out_loss: float) -> None:
-        """Keep the best weights; at its end, early or not, the expert becomes what it was at its best."""
+        """Keep the best weights; at its end, early or not, the expert becomes what it was at its
+        best.
+        """
         if not self.training.patience:
             return
         weights = self.average or [p.detach() for p in self.parameters]
@@ -107,13 +114,17 @@ class Learner:
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"{key}.{i}"] = value
         if self.best:
-            tensors["patience"] = torch.tensor([self.best_loss, self.worse_times], dtype=torch.float64)
+            tensors["patience"] = torch.tensor(
+                [self.best_loss, self.worse_times], dtype=torch.float64
+            )
         tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
         return tensors | {f"average.{i}": tensor for i, tensor in enumerate(self.average)}
 
     @torch.no_grad()
     def load(self, step: int, logged_step: int, tensors: dict[str, Tensor]) -> None:
-        """Go on from `state`. Raises KeyError or RuntimeError when the tensors belong to another expert."""
+        """Go on from `state`. Raises KeyError or RuntimeError when the tensors belong to another
+        expert.
+        """
         self.step, self.logged_step = step, logged_step
         self.loss_sum.copy_(tensors["loss_sum"])
         for i, parameter in enumerate(self.parameters):
@@ -121,12 +132,18 @@ class Learner:
             self.optimizer.state[parameter] = {
                 "step": tensors[f"step.{i}"].clone().to(parameter.device),
                 "exp_avg": torch.zeros_like(parameter).copy_(tensors[f"exp_avg.{i}"]),
-                "exp_avg_sq": torch.zeros_like(parameter).copy_(tensors[f"exp_avg_sq.{i}"])}
+                "exp_avg_sq": torch.zeros_like(parameter).copy_(tensors[f"exp_avg_sq.{i}"]),
+            }
         for i, tensor in enumerate(self.average):
             tensor.copy_(tensors[f"average.{i}"])
         if "patience" in tensors:
-            self.best_loss, self.worse_times = tensors["patience"][0].item(), int(tensors["patience"][1])
-            self.best = [tensors[f"best.{i}"].clone().to(p.device) for i, p in enumerate(self.parameters)]
+            self.best_loss, self.worse_times = (
+                tensors["patience"][0].item(),
+                int(tensors["patience"][1]),
+            )
+            self.best = [
+                tensors[f"best.{i}"].clone().to(p.device) for i, p in enumerate(self.parameters)
+            ]
 
 
 @dataclass(frozen=True)
@@ -141,24 +158,39 @@ class Spread:
 AT_ONCE = Spread()
 
 
-def train_step(learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss,
-               spread: Spread = AT_ONCE) -> None:
-    """One step of every learner: their rows run through the base together, each through its own expert.
+def train_step(
+    learners: Sequence[Learner],
+    mixture: Mixture,
+    denoiser: Denoiser,
+    loss: Loss,
+    spread: Spread = AT_ONCE,
+) -> None:
+    """One step of every learner: their rows run through the base together, each through its own
+    expert.
 
-    An expert's loss is the mean over its own rows, so its gradient is what it would be alone, however many
-    forwards the step is spread over, however many experts share one, and however many devices share the rows.
-    Nothing here waits for the device.
+    An expert's loss is the mean over its own rows, so its gradient is what it would be alone,
+    however many forwards the step is spread over, however many experts share one, and however many
+    devices share the rows. Nothing here waits for the device.
     """
-    drawn = [(learner, learner.stream.batch(learner.step, denoiser.timesteps)) for learner in learners]
+    drawn = [
+        (learner, learner.stream.batch(learner.step, denoiser.timesteps)) for learner in learners
+    ]
     losses = {learner.name: torch.zeros_like(learner.loss_sum) for learner in learners}
     for forward in range(max(learner.training.accumulation for learner in learners)):
-        parts = [(learner, _part(batch, forward, learner.training.batch_size)) for learner, batch in drawn
-                 if forward < learner.training.accumulation]
+        parts = [
+            (learner, _part(batch, forward, learner.training.batch_size))
+            for learner, batch in drawn
+            if forward < learner.training.accumulation
+        ]
         together = spread.experts_a_forward or len(parts)
         for first in range(0, len(parts), together):
-            own = [(learner, len(part), part[spread.devices.share(len(part))]) for learner, part in
-                   parts[first:first + together]]
-            for name, mean in _backward([one for one in own if len(one[2])], mixture, denoiser, loss).items():
+            own = [
+                (learner, len(part), part[spread.devices.share(len(part))])
+                for learner, part in parts[first : first + together]
+            ]
+            for name, mean in _backward(
+                [one for one in own if len(one[2])], mixture, denoiser, loss
+            ).items():
                 losses[name] += mean
     for learner in learners:
         if spread.devices.world > 1:
@@ -176,9 +208,11 @@ def _add_up(learner: Learner, loss: Tensor, devices: Devices) -> None:
     devices.add_up([loss])
 
 
-def _backward(parts: Sequence[tuple[Learner, int, Batch]], mixture: Mixture, denoiser: Denoiser,
-              loss: Loss) -> dict[str, Tensor]:
-    """One forward and backward pass over (learner, rows of all devices, own rows); the gradients add up.
+def _backward(
+    parts: Sequence[tuple[Learner, int, Batch]], mixture: Mixture, denoiser: Denoiser, loss: Loss
+) -> dict[str, Tensor]:
+    """One forward and backward pass over (learner, rows of all devices, own rows); the gradients
+    add up.
 
     Returns each learner's share of its step's mean loss.
     """
@@ -187,15 +221,21 @@ def _backward(parts: Sequence[tuple[Learner, int, Batch]], mixture: Mixture, den
     with mixture.grouped({learner.name: len(part) for learner, _, part in parts}):
         losses = loss(denoiser, Batch.cat([part for *_, part in parts]))
         split = losses.split([len(part) for *_, part in parts])
-        means = [own.sum() / (rows * learner.training.accumulation)
-                 for (learner, rows, _), own in zip(parts, split, strict=True)]
+        means = [
+            own.sum() / (rows * learner.training.accumulation)
+            for (learner, rows, _), own in zip(parts, split, strict=True)
+        ]
         torch.stack(means).sum().backward()
     return {learner.name: mean.detach() for (learner, *_), mean in zip(parts, means, strict=True)}
 
 
 @torch.no_grad()
-def held_out_loss(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss) -> Tensor | None:
-    """Mean loss over the expert's held-out pictures at fixed times and noise, on the device; None without any."""
+def held_out_loss(
+    learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss
+) -> Tensor | None:
+    """Mean loss over the expert's held-out pictures at fixed times and noise, on the device; None
+    without any.
+    """
     losses = []
     with learner.averaged():
         for batch in learner.stream.held_out(denoiser.timesteps):
@@ -205,4 +245,4 @@ def held_out_loss(learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: 
 
 
 def _part(batch: Batch, forward: int, rows: int) -> Any:
-    return batch[forward * rows:(forward + 1) * rows]
+    return batch[forward * rows : (forward + 1) * rows]

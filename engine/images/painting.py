@@ -1,4 +1,7 @@
-"""One shard painted: its pictures, the best of each prompt's candidates, and what the student will train on."""
+"""One shard painted: its pictures, the best of each prompt's candidates, and what the student will
+train on.
+"""
+
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,21 +24,26 @@ if TYPE_CHECKING:
 
 
 class Studio:
-    """The painter, the student whose latents are kept, and the judge. Raises EngineError as their loading does."""
+    """The painter, the student whose latents are kept, and the judge. Raises EngineError as their
+    loading does.
+    """
 
     def __init__(self, config: "Config") -> None:
         self.config = config
         self.painter = diffusion.load(config.model, config.revision)
         same = config.encode_for in ("", config.model)
         self.student = self.painter if same else diffusion.load(config.encode_for)
-        _ = self.student.empty  # says at once when the student is of a family that cannot be trained
+        _ = (
+            self.student.empty
+        )  # says at once when the student is of a family that cannot be trained
         self.judge, self.judged, self.unread = None, 0, 0
         if config.best_of > 1:
             plugin = plugins.load(judges, config.judge)
             self.judge = plugin.judge(build(plugin.Config, config.judge_options))
 
     def paint(self, shard: Shard, shelf: Shelf) -> Iterator[int]:
-        """Paint and keep a shard; yields the number of its pictures painted after each batch but the last.
+        """Paint and keep a shard; yields the number of its pictures painted after each batch but
+        the last.
 
         Raises EngineError while the judge could score nothing at all.
         """
@@ -46,24 +54,39 @@ class Studio:
             if start:
                 yield start // config.best_of
             part = slice(start, start + config.batch_size)
-            painted += self.painter.paint(texts[part], seeds[part], config.guidance, config.steps, config.sampler,
-                                          config.batch_size)
-        chosen = [self._choose(item, painted[i * config.best_of:][:config.best_of])
-                  for i, item in enumerate(shard.items)]
+            painted += self.painter.paint(
+                texts[part],
+                seeds[part],
+                config.guidance,
+                config.steps,
+                config.sampler,
+                config.batch_size,
+            )
+        chosen = [
+            self._choose(item, painted[i * config.best_of :][: config.best_of])
+            for i, item in enumerate(shard.items)
+        ]
         self.judged += len(shard.items)
         if self.unread == self.judged and self.judge:
-            raise EngineError(f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, and so "
-                              "cannot choose. Name a judge that reads them, or set best_of to 1.")
+            raise EngineError(
+                f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, and "
+                "so "
+                "cannot choose. Name a judge that reads them, or set best_of to 1."
+            )
         self._keep(shard, shelf, chosen)
 
     def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
-        """The seed and picture that the judge scores highest, the first of equals and of what it cannot score."""
+        """The seed and picture that the judge scores highest, the first of equals and of what it
+        cannot score.
+        """
         pairs = list(zip(item.seeds, candidates, strict=True))
         if self.judge is None:
             return pairs[0]
         scores = [self.judge(item.prompt, picture.image, seed).value for seed, picture in pairs]
         self.unread += all(score is None for score in scores)
-        return pairs[max(range(len(pairs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))]
+        return pairs[
+            max(range(len(pairs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))
+        ]
 
     def _keep(self, shard: Shard, shelf: Shelf, chosen: list[tuple[int, Painted]]) -> None:
         config, records = self.config, []
@@ -71,8 +94,18 @@ class Studio:
             if not shelf.keeps(item):
                 with atomic(shelf.folder / item.file_name) as temporary:
                     picture.image.save(temporary)
-            records.append(Picture(item.file_name, item.prompt.id, item.prompt.text, seed, config.model, config.sampler,
-                                   config.guidance, config.steps))
+            records.append(
+                Picture(
+                    item.file_name,
+                    item.prompt.id,
+                    item.prompt.text,
+                    seed,
+                    config.model,
+                    config.sampler,
+                    config.guidance,
+                    config.steps,
+                )
+            )
         latents = self._latents([picture for _, picture in chosen])
         texts = [item.prompt.text for item in shard.items]
         shelf.put(shard, {"latents": latents, **text_tensors(self.student, texts)}, records)
@@ -88,6 +121,11 @@ class Studio:
 def text_tensors(student: diffusion.Painter, texts: list[str]) -> dict[str, torch.Tensor]:
     """What the student reads of some captions, and of none, by the names they are kept under."""
     text, empty = student.embed(texts), student.empty
-    tensors = {"embeddings": text.tokens, "empty_embedding": empty.tokens, "pooled": text.pooled,
-               "empty_pooled": empty.pooled, "time_ids": text.time_ids}
+    tensors = {
+        "embeddings": text.tokens,
+        "empty_embedding": empty.tokens,
+        "pooled": text.pooled,
+        "empty_pooled": empty.pooled,
+        "time_ids": text.time_ids,
+    }
     return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}

@@ -1,4 +1,7 @@
-"""A skill's pictures in shards of fixed size: each is on disk whole or not at all, and is found by its key."""
+"""A skill's pictures in shards of fixed size: each is on disk whole or not at all, and is found by
+its key.
+"""
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -50,15 +53,22 @@ class Joined(TypedDict):
     shards: list[tuple[str, int]]
 
 
-def plan(prompts: Sequence[Prompt], pictures_per_prompt: int, best_of: int, seed: int,
-         recipe: Mapping[str, Any]) -> list[Shard]:
-    """Shards in order. The first candidate's seed is the one that is painted when there is no choice."""
+def plan(
+    prompts: Sequence[Prompt],
+    pictures_per_prompt: int,
+    best_of: int,
+    seed: int,
+    recipe: Mapping[str, Any],
+) -> list[Shard]:
+    """Shards in order. The first candidate's seed is the one that is painted when there is no
+    choice.
+    """
     items: list[Item] = []
     for prompt in prompts:
         for k in range(pictures_per_prompt):
             others = [derived_seed(seed, prompt.id, k, j) for j in range(1, best_of)]
             items.append(Item(len(items), prompt, k, (derived_seed(seed, prompt.id, k), *others)))
-    parts = [tuple(items[start:start + SIZE]) for start in range(0, len(items), SIZE)]
+    parts = [tuple(items[start : start + SIZE]) for start in range(0, len(items), SIZE)]
     return [Shard(_key(recipe, part), part) for part in parts]
 
 
@@ -70,7 +80,8 @@ def _key(recipe: Mapping[str, Any], items: Sequence[Item]) -> str:
 class Shelf:
     """The finished shards of one folder: parts of their own, or rows joined in latents.safetensors.
 
-    What people made of the pictures since (engine.core.picture_folder) is kept; `replace` paints it anew.
+    What people made of the pictures since (engine.core.picture_folder) is kept; `replace` paints it
+    anew.
     """
 
     def __init__(self, folder: Path, replace: bool = False) -> None:
@@ -89,7 +100,9 @@ class Shelf:
         return shard.key in self._joined_rows or self._part(shard.key).exists()
 
     def is_joined(self, shards: Sequence[Shard]) -> bool:
-        return [shard.key for shard in shards] == list(self._joined_rows) and not self.parts.exists()
+        return [shard.key for shard in shards] == list(
+            self._joined_rows
+        ) and not self.parts.exists()
 
     def check(self, shards: Sequence[Shard], skill: str) -> None:
         """Raises EngineError where painting these shards would undo what people did."""
@@ -97,13 +110,19 @@ class Shelf:
 
     def keeps(self, item: Item) -> bool:
         """Whether people have replaced, taken out or captioned anew what this item asks for."""
-        return item.file_name in self._edited and curation.is_of(item, self._originals[item.file_name])
+        return item.file_name in self._edited and curation.is_of(
+            item, self._originals[item.file_name]
+        )
 
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
         kept = [item.file_name for item in shard.items if self.keeps(item)]
-        made = [self._originals[picture.file_name] if picture.file_name in kept
-                else picture_folder.original(self.folder, picture, shard.key) for picture in pictures]
+        made = [
+            self._originals[picture.file_name]
+            if picture.file_name in kept
+            else picture_folder.original(self.folder, picture, shard.key)
+            for picture in pictures
+        ]
         told = {"pictures": [asdict(one) for one in made], "kept": kept}
         header = {name: json.dumps(value, sort_keys=True) for name, value in told.items()}
         tensor_files.write(self._part(shard.key), tensors, header)
@@ -114,12 +133,15 @@ class Shelf:
         The weights come last: whoever reads them before finds another record, and says so.
         """
         import torch
+
         originals, lines = [], self._lines(shards)
         for shard in shards:
             originals += [replace(one, shard=shard.key) for one in self._painted(shard)]
         loaded = [self._tensors(shard) for shard in shards]
-        tensors = {name: first if name in ONE_ROW else torch.cat([part[name] for part in loaded])
-                   for name, first in loaded[0].items()}
+        tensors = {
+            name: first if name in ONE_ROW else torch.cat([part[name] for part in loaded])
+            for name, first in loaded[0].items()
+        }
         keys = [[shard.key, len(shard.items)] for shard in shards]
         leftover = self._leftover({one.file_name for one in originals})
         write_records(self.folder / picture_folder.RECORD, originals)
@@ -171,8 +193,10 @@ class Shelf:
         with tensor_files.opened(path, "numpy") as file:
             told = _entry(file, path, "pictures", list[Any])
         found = [_original(values, path) for values in told]
-        return [one if one.sha256 else picture_folder.original(self.folder, one.picture, shard.key)
-                for one in found]
+        return [
+            one if one.sha256 else picture_folder.original(self.folder, one.picture, shard.key)
+            for one in found
+        ]
 
     def _kept(self, shard: Shard) -> set[str]:
         """Files of a shard whose lines in metadata.jsonl are people's."""
@@ -196,8 +220,9 @@ class Shelf:
         known = picture_folder.originals(self.folder)
         if known or not self.joined.exists():
             return known
-        shards = [key for key, rows in self._joined_rows.items()
-                  for _ in range(rows.start, rows.stop)]
+        shards = [
+            key for key, rows in self._joined_rows.items() for _ in range(rows.start, rows.stop)
+        ]
         return picture_folder.begin(self.folder, shards, self._recipe)
 
     def _forget(self) -> None:
@@ -211,8 +236,10 @@ class Shelf:
         rows = self._joined_rows.get(shard.key)
         with tensor_files.opened(self._part(shard.key) if rows is None else self.joined) as file:
             whole = slice(None)
-            return {name: file.get_slice(name)[whole if rows is None or name in ONE_ROW else rows]
-                    for name in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
+            return {
+                name: file.get_slice(name)[whole if rows is None or name in ONE_ROW else rows]
+                for name in file.keys()
+            }  # noqa: SIM118 - a safetensors file is no mapping
 
     def _read_joined(self) -> None:
         """Which rows are which shard's, if any were joined, and what the header says beside it."""
@@ -233,7 +260,9 @@ def _original(values: Any, path: Path) -> Original:
     try:
         return reader(Original)(values)
     except ValueError as error:
-        raise EngineError(f"{path} is damaged ({error}). Delete it and run the stage again.") from error
+        raise EngineError(
+            f"{path} is damaged ({error}). Delete it and run the stage again."
+        ) from error
 
 
 def _entry(file: Any, path: Path, name: str, hint: Any) -> Any:
@@ -241,4 +270,6 @@ def _entry(file: Any, path: Path, name: str, hint: Any) -> Any:
     try:
         return checker(hint)(json.loads(file.metadata()[name]))
     except (TypeError, KeyError, ValueError, RecursionError) as error:
-        raise EngineError(f"{path} was not written by this stage. Delete it and run the stage again.") from error
+        raise EngineError(
+            f"{path} was not written by this stage. Delete it and run the stage again."
+        ) from error

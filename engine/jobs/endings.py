@@ -1,4 +1,5 @@
 """What a job says: its events, and what is made of its end when it could not tell that itself."""
+
 import json
 import os
 import shutil
@@ -9,19 +10,21 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 
 LOG_TAIL_CHARACTERS = 600
-TAIL_BYTES = 2 ** 16
-LEAST_FREE_BYTES = 2 ** 20
+TAIL_BYTES = 2**16
+LEAST_FREE_BYTES = 2**20
 
 
 def read(job: Path, offset: int) -> tuple[list[Event], int]:
-    """The events from a byte offset on, and the offset after them. A line half written is left for later."""
+    """The events from a byte offset on, and the offset after them. A line half written is left for
+    later.
+    """
     path = job / "events.jsonl"
     if not path.is_file():
         return [], offset
     with open(path, "rb") as file:
         file.seek(offset)
         text = file.read()
-    whole = text[:text.rfind(b"\n") + 1]
+    whole = text[: text.rfind(b"\n") + 1]
     return [_event(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
 
 
@@ -40,7 +43,9 @@ def last(job: Path) -> Event | None:
 
 
 def _event(line: bytes) -> Event:
-    """A line of events.jsonl; one that a crash damaged is told as progress, and the others still count."""
+    """A line of events.jsonl; one that a crash damaged is told as progress, and the others still
+    count.
+    """
     try:
         return build(Event, json.loads(line), "event")
     except (ValueError, RecursionError, EngineError):
@@ -52,7 +57,14 @@ def unexplained_end(job: Path) -> Event:
     log = path.read_bytes()[-TAIL_BYTES:].decode(errors="replace") if path.is_file() else ""
     end = log[-LOG_TAIL_CHARACTERS:].strip() or "empty."
     if shutil.disk_usage(job).free < LEAST_FREE_BYTES:
-        return Event("The disk is full, and the job ended. Free some space and start it again; what was finished is "
-                     f"kept. The end of its log: {end}", kind="error")
-    return Event("The job's process ended without a word: killed, out of memory, or the machine went down. "
-                 f"Start it again; what was finished is kept. The end of its log: {end}", kind="error")
+        return Event(
+            "The disk is full, and the job ended. Free some space and start it again; what was "
+            "finished is "
+            f"kept. The end of its log: {end}",
+            kind="error",
+        )
+    return Event(
+        "The job's process ended without a word: killed, out of memory, or the machine went down. "
+        f"Start it again; what was finished is kept. The end of its log: {end}",
+        kind="error",
+    )

@@ -6,6 +6,7 @@ never score that text, or None where it can: a stage asks before it paints. `SCA
 the highest value, says how its scores are written: (0, 1) is a share, else a number of its own; a
 score beyond it is damaged.
 """
+
 from collections.abc import Callable
 
 from PIL import Image

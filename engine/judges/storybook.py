@@ -1,8 +1,11 @@
-"""Exact questions about Storybook pictures, answered from the pixels. [DSG](https://arxiv.org/abs/2310.18235)
+"""Exact questions about Storybook pictures, answered from the pixels.
+[DSG](https://arxiv.org/abs/2310.18235)
 
-Scores with DSG's reference rule: the mean over all questions, a question counting as no when a parent's own answer is
-no. Text outside Storybook English is unscored; a picture that cannot be read is a miss.
+Scores with DSG's reference rule: the mean over all questions, a question counting as no when a
+parent's own answer is no. Text outside Storybook English is unscored; a picture that cannot be read
+is a miss.
 """
+
 from dataclasses import dataclass
 
 from PIL import Image
@@ -30,10 +33,29 @@ def judge(config: Config) -> Judge:
         try:
             found = verdict(prompt.text, to_pixels(picture))
         except Unreadable as error:
-            return Score(prompt.id, seed, "storybook", None, {"unscored": error.reason, "nearest": error.nearest})
-        asked = [{"id": q.id, "category": q.category, "text": q.text, "parents": list(q.parents), "yes": yes}
-                 for q, yes in found.asked]
-        return Score(prompt.id, seed, "storybook", found.dsg,
-                     {"questions": asked, "exact": found.exact, "seen": found.seen.as_dict()})
+            return Score(
+                prompt.id,
+                seed,
+                "storybook",
+                None,
+                {"unscored": error.reason, "nearest": error.nearest},
+            )
+        asked = [
+            {
+                "id": q.id,
+                "category": q.category,
+                "text": q.text,
+                "parents": list(q.parents),
+                "yes": yes,
+            }
+            for q, yes in found.asked
+        ]
+        return Score(
+            prompt.id,
+            seed,
+            "storybook",
+            found.dsg,
+            {"questions": asked, "exact": found.exact, "seen": found.seen.as_dict()},
+        )
 
     return score

@@ -1,7 +1,9 @@
 """Merge experts into one LoRA that any diffusers program loads.
 
-Reads experts/<name>/, writes merges/<name>/ in the same format with its recipe: method and {expert: weight}.
+Reads experts/<name>/, writes merges/<name>/ in the same format with its recipe: method and {expert:
+weight}.
 """
+
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isnan
@@ -20,8 +22,10 @@ from engine.merge import methods
 from engine.models import checkpoints, tensor_files
 from engine.models.lora import cards
 
-LOWER = ("The weights or an expert's own values are too large: lower the weights, or leave that "
-         "expert out.")
+LOWER = (
+    "The weights or an expert's own values are too large: lower the weights, or leave that "
+    "expert out."
+)
 STRONG = 10.0
 """A weight from which on rounding alone can make plain diffusers' picture another one."""
 
@@ -33,32 +37,49 @@ class Config:
     experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
     name: str = field(default="merged", metadata={"help": "Name of the merged LoRA"})
     method: str = field(default="average", metadata={"help": "How the experts are combined"})
-    options: dict[str, Any] = field(default_factory=dict, metadata={
-        "help": "The method's own options", "recorded": "as options"})
-    verify: bool = field(default=True, metadata={
-        "help": "Check that plain diffusers computes from the file what the sliders showed",
-        "decides": False, "why": "it changes no weight; what was not checked is merged again"})
-    replace: bool = field(default=False, metadata={
-        "help": "Merge anew what is another merge of this name",
-        "decides": False, "why": "what to do with older work"})
+    options: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={"help": "The method's own options", "recorded": "as options"},
+    )
+    verify: bool = field(
+        default=True,
+        metadata={
+            "help": "Check that plain diffusers computes from the file what the sliders showed",
+            "decides": False,
+            "why": "it changes no weight; what was not checked is merged again",
+        },
+    )
+    replace: bool = field(
+        default=False,
+        metadata={
+            "help": "Merge anew what is another merge of this name",
+            "decides": False,
+            "why": "what to do with older work",
+        },
+    )
+
 
 ALWAYS = ("experts", "name", "method")
 """What records hold even at its default (engine.core.provenance)."""
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Merge once; the same merge of the same files is not repeated, and of experts trained anew it is.
+    """Merge once; the same merge of the same files is not repeated, and of experts trained anew it
+    is.
 
     Raises EngineError, naming the remedy.
     """
     from engine.merge import preview_weights
     from engine.models.lora.layouts import diffusers
+
     check(config)
     method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
     recipe = _recipe(config, provenance.everything(options), _parents(config, store))
     if _is_done(folder, recipe, provenance.defaults(method.Config), config):
-        yield Event(f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)})
+        yield Event(
+            f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)}
+        )
         return
     experts = {}
     for done, name in enumerate(config.experts, 1):
@@ -66,24 +87,44 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(f"Read {name}.", done, total)
     merged, kept = method.prepare(experts, options)(config.experts)
     (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
-    diffusers.write(folder, merged, recipe | {
-        "energy kept": round(kept, 6), "verify": config.verify, "versions": versions()}, LOWER)
-    shown = (experts, preview_weights.coefficients(config.method, config.options, config.experts)) if (
-        preview_weights.is_live(config.method)) else ({config.name: merged}, {config.name: 1.0})
+    diffusers.write(
+        folder,
+        merged,
+        recipe | {"energy kept": round(kept, 6), "verify": config.verify, "versions": versions()},
+        LOWER,
+    )
+    shown = (
+        (experts, preview_weights.coefficients(config.method, config.options, config.experts))
+        if (preview_weights.is_live(config.method))
+        else ({config.name: merged}, {config.name: 1.0})
+    )
     verified = _verified(config, folder / diffusers.FILE_NAME, recipe["base"], *shown)
-    story = (f"{len(experts)} LoRA experts merged by `{config.method}`, with {kept:.1%} of the merged deltas' energy. "
-             f"{verified}")
-    cards.write_card(folder, story, diffusers.read_recipe(folder), {**config.experts, **asdict(options)})
+    story = (
+        f"{len(experts)} LoRA experts merged by `{config.method}`, with {kept:.1%} of the merged "
+        "deltas' energy. "
+        f"{verified}"
+    )
+    cards.write_card(
+        folder, story, diffusers.read_recipe(folder), {**config.experts, **asdict(options)}
+    )
     rank = max(factors.rank for factors in merged.values())
     told = f", which keeps {kept:.1%} of the merged deltas' energy" if kept < 0.9999 else ""
     text = f"Merged {len(experts)} experts into {config.name}, rank {rank}{told}. {verified}"
-    yield Event(text, total, total, "done", {"folder": str(folder), "rank": rank, "energy kept": kept})
+    yield Event(
+        text, total, total, "done", {"folder": str(folder), "rank": rank, "energy kept": kept}
+    )
 
 
-def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapping[str, Any],
-              weights: Mapping[str, float]) -> str:
+def _verified(
+    config: Config,
+    file: Path,
+    base: Mapping[str, Any],
+    experts: Mapping[str, Any],
+    weights: Mapping[str, float],
+) -> str:
     """What the verifier found. Raises EngineError when the file computes something else."""
     from engine.merge import verification
+
     if not config.verify:
         return "Not verified."
     if not verification.is_here(base["model"], base.get("revision")):
@@ -103,20 +144,29 @@ def _verified(config: Config, file: Path, base: Mapping[str, Any], experts: Mapp
 def _refusal(file: Path, found: float, weights: Mapping[str, float]) -> str:
     """Why a merge was not kept, by how far plain diffusers was off."""
     if isnan(found):
-        return (f"At these weights the denoiser computes no numbers any more, so {file} is not "
-                f"kept. {LOWER}")
+        return (
+            f"At these weights the denoiser computes no numbers any more, so {file} is not "
+            f"kept. {LOWER}"
+        )
     strongest = max(map(abs, weights.values()))
-    remedy = (f"At weights as large as {strongest:g} rounding alone does that: lower them."
-              if strongest > STRONG else "Please report this.")
-    return (f"Plain diffusers computes something else from {file} than the sliders showed "
-            f"(relative difference {found:.1e}), so it is not kept. {remedy}")
+    remedy = (
+        f"At weights as large as {strongest:g} rounding alone does that: lower them."
+        if strongest > STRONG
+        else "Please report this."
+    )
+    return (
+        f"Plain diffusers computes something else from {file} than the sliders showed "
+        f"(relative difference {found:.1e}), so it is not kept. {remedy}"
+    )
 
 
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be a name, and for experts and weights that make no merge."""
     names.check(config.name, "a merge")
     if not config.experts:
-        raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+        raise EngineError(
+            "There is nothing to merge. Train experts, then name each with its weight."
+        )
     for name in config.experts:
         names.check(name, "an expert")
     check_weights(config.experts)
@@ -132,51 +182,81 @@ def _options(config: Config) -> Any:
 def folder_for(config: Config, store: Store) -> Path:
     """Where the merge goes. Raises EngineError where the name is an expert's or another merge's."""
     if (store.expert(config.name) / "recipe.json").exists():
-        raise EngineError(f"There is an expert called {config.name!r}. Give the merge another name.")
+        raise EngineError(
+            f"There is an expert called {config.name!r}. Give the merge another name."
+        )
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
         made, options = cards.read_recipe(folder), plugins.load(methods, config.method).Config
-        wanted = {**provenance.deciding(config, ALWAYS),
-                  **provenance.everything(build(options, config.options, config.method))}
+        wanted = {
+            **provenance.deciding(config, ALWAYS),
+            **provenance.everything(build(options, config.options, config.method)),
+        }
         own = {name: made.get(name) for name in provenance.names(Config)}
-        had = {**own, "name": config.name, **provenance.defaults(options),
-               **(made.get("options") or {})}
+        had = {
+            **own,
+            "name": config.name,
+            **provenance.defaults(options),
+            **(made.get("options") or {}),
+        }
         if changed := difference(had, wanted):
-            raise EngineError(f"There is another merge called {config.name!r} ({changed}). Give this one another name, "
-                              "or set replace.")
+            raise EngineError(
+                f"There is another merge called {config.name!r} ({changed}). Give this one another "
+                "name, "
+                "or set replace."
+            )
     return folder
 
 
 def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
     """Hash and base of each expert. Raises EngineError when one is missing or their bases differ."""
     from engine.models.lora.layouts import diffusers
+
     files = (store.folder / "experts").glob(f"*/{diffusers.FILE_NAME}")
     trained = sorted(file.parent.name for file in files)
     if not trained:
-        raise EngineError("There is nothing to merge. Train experts, then name each with its weight.")
+        raise EngineError(
+            "There is nothing to merge. Train experts, then name each with its weight."
+        )
     parents: dict[str, dict[str, Any]] = {}
     for name in config.experts:
         if name not in trained:
-            raise EngineError(f"There is no expert called {name!r}. Choose from {', '.join(trained)}.")
-        parents[name] = {"sha256": tensor_files.sha256(store.expert(name) / diffusers.FILE_NAME),
-                         "base": diffusers.read_recipe(store.expert(name)).get("base")}
+            raise EngineError(
+                f"There is no expert called {name!r}. Choose from {', '.join(trained)}."
+            )
+        parents[name] = {
+            "sha256": tensor_files.sha256(store.expert(name) / diffusers.FILE_NAME),
+            "base": diffusers.read_recipe(store.expert(name)).get("base"),
+        }
     bases = [parent["base"] or {} for parent in parents.values()]
     recorded = {base.get("sha256") or base.get("model") for base in bases}
     if len(recorded) > 1 and len({checkpoints.identity_of(base) for base in bases}) > 1:
         stand = zip(parents, bases, strict=True)
-        told = "; ".join(f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand)
-        raise EngineError(f"Experts of different bases cannot be merged ({told}). Choose those of one base.")
+        told = "; ".join(
+            f"{name} on {base.get('model', 'an unknown base')}" for name, base in stand
+        )
+        raise EngineError(
+            f"Experts of different bases cannot be merged ({told}). Choose those of one base."
+        )
     return parents
 
 
-def _recipe(config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _recipe(
+    config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     base = {"model": "unknown"} | (next(iter(parents.values()))["base"] or {})
-    return {"kind": "merge", **provenance.deciding(config, ALWAYS), "options": options,
-            "parents": parents, "base": base}
+    return {
+        "kind": "merge",
+        **provenance.deciding(config, ALWAYS),
+        "options": options,
+        "parents": parents,
+        "base": base,
+    }
 
 
 def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], config: Config) -> bool:
-    """recipe.json is written last, so it stands for all the rest. `unheard` holds options' defaults.
+    """recipe.json is written last, so it stands for all the rest. `unheard` holds options'
+    defaults.
 
     Raises EngineError for a damaged one that is not to be replaced.
     """

@@ -2,6 +2,7 @@
 
 Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or where `file` says.
 """
+
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,7 +17,9 @@ from engine.core.store import Store
 @dataclass(frozen=True)
 class Config:
     name: str = field(metadata={"help": "An expert or a merge of the run"})
-    file: str = field(default="", metadata={"help": "Where to; empty: exports/<name>.safetensors in the run"})
+    file: str = field(
+        default="", metadata={"help": "Where to; empty: exports/<name>.safetensors in the run"}
+    )
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -24,6 +27,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     check(config)
     from engine.models.ensemble import located
     from engine.models.lora.layouts import diffusers, kohya
+
     own = store.folder / "exports" / f"{config.name}.safetensors"
     file = path_of(config.file) if config.file else own
     read = diffusers.read(located(store, config.name))
@@ -38,8 +42,9 @@ def check(config: Config) -> None:
         return
     file = path_of(config.file)
     if file.suffix != ".safetensors":
-        raise EngineError(f"{shortened(config.file)} is no name for a LoRA. "
-                          "End it in .safetensors.")
+        raise EngineError(
+            f"{shortened(config.file)} is no name for a LoRA. End it in .safetensors."
+        )
     names.check_file(file.name, "a file", 2 * names.MOST_CHARACTERS)
     if file.is_dir():
         raise EngineError(f"{shortened(config.file)} is a folder. Name a file in it.")

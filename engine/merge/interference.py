@@ -1,9 +1,11 @@
 """Do the experts get in each other's way? From Gram matrices of their deltas, block by block.
 
-Two experts whose deltas point the same way (cosine near 1) learned the same; near 0 they leave each other alone; below
-0 they undo each other's work. How much of a merge cancels is 1 - |sum w_i D_i| / sum |w_i D_i|: 0 when all agree;
-equal experts that have nothing to do with each other lose 1 - 1 / sqrt(T) by being averaged alone.
+Two experts whose deltas point the same way (cosine near 1) learned the same; near 0 they leave each
+other alone; below 0 they undo each other's work. How much of a merge cancels is 1 - |sum w_i D_i| /
+sum |w_i D_i|: 0 when all agree; equal experts that have nothing to do with each other lose 1 - 1 /
+sqrt(T) by being averaged alone.
 """
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.models.lora.factors.factors import Expert
 
-BLOCK = re.compile(r"(?:down_blocks|up_blocks|transformer_blocks|single_transformer_blocks)\.\d+|mid_block|[^.]+")
+BLOCK = re.compile(
+    r"(?:down_blocks|up_blocks|transformer_blocks|single_transformer_blocks)\.\d+|mid_block|[^.]+"
+)
 WHOLE = "all"
 
 
@@ -44,12 +48,20 @@ class Report:
 def report(experts: Mapping[str, "Expert"], weights: Mapping[str, float]) -> Report:
     """`weights` by expert; a missing one counts as 1."""
     from engine.models.lora import gram
+
     paths = list(dict.fromkeys(path for expert in experts.values() for path in expert))
     own = [weights.get(name, 1.0) for name in experts]
-    by_block = {WHOLE: paths} | {name: [path for path in paths if block_of(path) == name]
-                                 for name in dict.fromkeys(map(block_of, paths))}
-    ranks = [fmean(map(gram.effective_rank, expert.values())) if expert else 0.0 for expert in experts.values()]
-    return Report(list(experts), [_block(name, experts, of, own) for name, of in by_block.items()], ranks)
+    by_block = {WHOLE: paths} | {
+        name: [path for path in paths if block_of(path) == name]
+        for name in dict.fromkeys(map(block_of, paths))
+    }
+    ranks = [
+        fmean(map(gram.effective_rank, expert.values())) if expert else 0.0
+        for expert in experts.values()
+    ]
+    return Report(
+        list(experts), [_block(name, experts, of, own) for name, of in by_block.items()], ranks
+    )
 
 
 def block_of(path: str) -> str:
@@ -58,12 +70,20 @@ def block_of(path: str) -> str:
     return match.group() if match else path
 
 
-def _block(name: str, experts: Mapping[str, "Expert"], paths: Sequence[str], weights: Sequence[float]) -> Block:
+def _block(
+    name: str, experts: Mapping[str, "Expert"], paths: Sequence[str], weights: Sequence[float]
+) -> Block:
     import torch
 
     from engine.models.lora import gram
+
     products = gram.gram(experts, paths)
     norms = products.diagonal().clamp(min=0).sqrt()
     w = torch.tensor(weights, dtype=products.dtype)
     apart, together = float((w.abs() * norms).sum()), float((w @ products @ w).clamp(min=0).sqrt())
-    return Block(name, norms.tolist(), gram.cosines(products).tolist(), 1 - together / apart if apart else 0.0)
+    return Block(
+        name,
+        norms.tolist(),
+        gram.cosines(products).tolist(),
+        1 - together / apart if apart else 0.0,
+    )

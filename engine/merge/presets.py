@@ -1,4 +1,5 @@
 """Weights that people ask for by name. No torch."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +18,26 @@ class Preset:
 
 
 def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:
-    """By name. SELMA's released program gives every expert 1 / (number of letters of the model's id).
+    """By name. SELMA's released program gives every expert 1 / (number of letters of the model's
+    id).
 
-    Its line reads `1/len(args.model_id)` where 1 / (number of experts) is meant (inference/img_gen_merge.py), so with
-    "stabilityai/stable-diffusion-2" five experts sum to 5/30 of their mean's strength.
+    Its line reads `1/len(args.model_id)` where 1 / (number of experts) is meant
+    (inference/img_gen_merge.py), so with "stabilityai/stable-diffusion-2" five experts sum to 5/30
+    of their mean's strength.
     """
     ones = dict.fromkeys(experts, 1.0)
     letters = max(1, len(model))
     return {
-        SELMA: Preset("average", {"strength": 1.0}, ones, "the mean of the experts, as the paper says"),
-        RELEASED: Preset("weighted", {"strength": 1.0}, dict.fromkeys(experts, 1 / letters),
-                         f"1/{letters} each: the released program divides by the letters of {model!r}"),
-        WHOLE: Preset("weighted", {"strength": 1.0}, ones, "the sum of the experts: task arithmetic"),
+        SELMA: Preset(
+            "average", {"strength": 1.0}, ones, "the mean of the experts, as the paper says"
+        ),
+        RELEASED: Preset(
+            "weighted",
+            {"strength": 1.0},
+            dict.fromkeys(experts, 1 / letters),
+            f"1/{letters} each: the released program divides by the letters of {model!r}",
+        ),
+        WHOLE: Preset(
+            "weighted", {"strength": 1.0}, ones, "the sum of the experts: task arithmetic"
+        ),
     }

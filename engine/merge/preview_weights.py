@@ -1,4 +1,7 @@
-"""A merge that is a sum of deltas can be shown live: which methods are, and what each expert's delta counts in them."""
+"""A merge that is a sum of deltas can be shown live: which methods are, and what each expert's
+delta counts in them.
+"""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +17,17 @@ def is_live(method: str) -> bool:
     return hasattr(plugins.load(methods, method), "coefficients")
 
 
-def coefficients(method: str, options: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:
-    """What each expert's delta is multiplied by. Raises EngineError for a method that is no sum of deltas."""
+def coefficients(
+    method: str, options: Mapping[str, Any], weights: Mapping[str, float]
+) -> dict[str, float]:
+    """What each expert's delta is multiplied by. Raises EngineError for a method that is no sum of
+    deltas.
+    """
     if not is_live(method):
-        raise EngineError(f"A merge by {method} is no sum of deltas, so the experts cannot be mixed live. "
-                          "Choose average or weighted.")
+        raise EngineError(
+            f"A merge by {method} is no sum of deltas, so the experts cannot be mixed live. "
+            "Choose average or weighted."
+        )
     plugin = plugins.load(methods, method)
     check_weights(weights)
     return dict(plugin.coefficients(weights, build(plugin.Config, options, where=method)))

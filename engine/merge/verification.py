@@ -1,4 +1,5 @@
 """Does plain diffusers, given the saved file, compute what the sliders showed?"""
+
 from collections.abc import Mapping
 from math import inf, isfinite, nan
 from pathlib import Path
@@ -19,6 +20,7 @@ TIMESTEP = 500
 def is_here(model: str, revision: str | None) -> bool:
     """Whether the whole base lies on this machine: nothing is fetched only to verify."""
     from huggingface_hub import try_to_load_from_cache
+
     try:
         if checkpoints.local_folder(model) is not None:
             return True
@@ -28,26 +30,39 @@ def is_here(model: str, revision: str | None) -> bool:
     return isinstance(index, str) and any((Path(index).parent / "unet").glob("*.safetensors"))
 
 
-def difference(file: Path, model: str, revision: str | None, experts: "Mapping[str, Expert]",
-               weights: Mapping[str, float]) -> float:
+def difference(
+    file: Path,
+    model: str,
+    revision: str | None,
+    experts: "Mapping[str, Expert]",
+    weights: Mapping[str, float],
+) -> float:
     """|theirs - ours| / |ours| of one forward pass.
 
-    Theirs is `file` loaded by diffusers, ours the `experts` live at `weights`. NaN where ours are no
-    numbers any more; infinite where theirs alone are none.
+    Theirs is `file` loaded by diffusers, ours the `experts` live at `weights`. NaN where ours are
+    no numbers any more; infinite where theirs alone are none.
     """
     import torch
 
     from engine.models import diffusion
     from engine.models.mixture import Mixture
     from engine.models.sampling import noise
+
     painter = diffusion.load(model, revision, weights_dtype=torch.float32)
     text, unet = painter.embed(TEXTS), painter.pipe.unet
     start = noise(range(len(TEXTS)), painter.latent_shape).to(painter.device)
 
     @torch.no_grad()
     def output() -> torch.Tensor:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            return unet(start, torch.tensor(TIMESTEP, device=painter.device), **text.conditions(), return_dict=False)[0]
+        with torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        ):
+            return unet(
+                start,
+                torch.tensor(TIMESTEP, device=painter.device),
+                **text.conditions(),
+                return_dict=False,
+            )[0]
 
     mixture = Mixture(unet, experts)
     with mixture.mix(weights):

@@ -1,4 +1,5 @@
 """Pictures to latents and back, for every way a diffusers VAE scales, shifts or standardises them."""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ PIXELS_AT_ONCE = 64 * 64 * 64
 
 @torch.no_grad()
 def encode(vae: Any, pixels: Tensor) -> Tensor:
-    """Latents (n, c, h, w), scaled as the denoiser sees them, of pixels (n, 3, height, width) in [-1, 1].
+    """Latents (n, c, h, w), scaled as the denoiser sees them, of pixels (n, 3, height, width) in
+    [-1, 1].
 
     The mean of the posterior where the VAE has one, so that a picture always has the same latents.
     """
@@ -26,11 +28,15 @@ def encode(vae: Any, pixels: Tensor) -> Tensor:
 
 @torch.no_grad()
 def decode(vae: Any, latents: Tensor) -> Tensor:
-    """Pixels (n, 3, height, width) in [-1, 1] of latents (n, c, h, w) scaled as the denoiser sees them."""
+    """Pixels (n, 3, height, width) in [-1, 1] of latents (n, c, h, w) scaled as the denoiser sees
+    them.
+    """
     shift, scale = _statistics(vae, latents)
     raw = (latents / scale + shift).to(vae.device, vae.dtype)
     rows = _rows_at_once(raw[0, 0].numel() * 8 * 8)
-    return torch.cat([vae.decode(part, return_dict=False)[0] for part in raw.split(rows)]).clamp(-1, 1)
+    return torch.cat([vae.decode(part, return_dict=False)[0] for part in raw.split(rows)]).clamp(
+        -1, 1
+    )
 
 
 def to_images(pixels: Tensor) -> list[Image.Image]:
@@ -40,10 +46,14 @@ def to_images(pixels: Tensor) -> list[Image.Image]:
 
 
 def to_pixels(images: Sequence[Image.Image], size: tuple[int, int] | None = None) -> Tensor:
-    """(n, 3, height, width) in [-1, 1], resized (Lanczos) to `size` = (height, width) where it differs."""
+    """(n, 3, height, width) in [-1, 1], resized (Lanczos) to `size` = (height, width) where it
+    differs.
+    """
     if size is not None:
         wanted = size[::-1]
-        images = [i if i.size == wanted else i.resize(wanted, Image.Resampling.LANCZOS) for i in images]
+        images = [
+            i if i.size == wanted else i.resize(wanted, Image.Resampling.LANCZOS) for i in images
+        ]
     stacked = np.stack([np.asarray(i.convert("RGB"), dtype=np.float32) for i in images])
     return torch.from_numpy(stacked).permute(0, 3, 1, 2) / 127.5 - 1
 

@@ -1,4 +1,5 @@
 """Where weights lie: a name, a folder or a Hub id becomes a folder on this machine. No torch."""
+
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +17,26 @@ from engine.models.identity import recognised as recognised
 
 ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
 STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}
-"""The weights that ship: folders below assets/storybook, named as `engine.storybook package` names them."""
+"""The weights that ship: folders below assets/storybook, named as `engine.storybook package` names
+them.
+"""
 
 PIPELINE = "text-to-image pipeline"
 LEFT_OUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 """What a pipeline may bring along and is neither fetched nor loaded."""
-BROKEN = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
-          SafetensorError)
-"""What diffusers and transformers raise for a checkpoint that is out of reach or does not fit together."""
+BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ImportError,
+    RuntimeError,
+    SafetensorError,
+)
+"""What diffusers and transformers raise for a checkpoint that is out of reach or does not fit
+together.
+"""
 
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -36,33 +49,44 @@ def local_folder(model_id: str) -> Path | None:
     if part := STORYBOOK.get(model_id):
         if not (ASSETS / part).is_dir():
             training = "base" if part == "weak" else part
-            raise EngineError(f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them with "
-                              f"the repository, or: python -m engine.storybook train {training}, then package {part}.")
+            raise EngineError(
+                f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them "
+                "with "
+                f"the repository, or: python -m engine.storybook train {training}, then package "
+                f"{part}."
+            )
         return ASSETS / part
     if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
-        raise EngineError(f"There is no folder {shortened(model_id)}. Name an existing folder, a "
-                          f"Hub id such as owner/model, or one of {', '.join(STORYBOOK)}.")
+        raise EngineError(
+            f"There is no folder {shortened(model_id)}. Name an existing folder, a "
+            f"Hub id such as owner/model, or one of {', '.join(STORYBOOK)}."
+        )
     return None
 
 
 def check_id(model_id: str) -> None:
     """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
     if local_folder(model_id) is None and "/" not in model_id:
-        raise EngineError(f"There is no folder {shortened(model_id)}, and a Hub id has its owner "
-                          "before a slash. Name a folder, owner/model, or one of "
-                          f"{', '.join(STORYBOOK)}.")
+        raise EngineError(
+            f"There is no folder {shortened(model_id)}, and a Hub id has its owner "
+            "before a slash. Name a folder, owner/model, or one of "
+            f"{', '.join(STORYBOOK)}."
+        )
 
 
 def pipeline_folder(model_id: str, revision: str | None = None) -> Path:
-    """The folder of a diffusers pipeline; a Hub id is downloaded first, or found where it was downloaded to.
+    """The folder of a diffusers pipeline; a Hub id is downloaded first, or found where it was
+    downloaded to.
 
-    Raises EngineError as `local_folder` does, and for a Hub that cannot be reached or does not have it.
+    Raises EngineError as `local_folder` does, and for a Hub that cannot be reached or does not have
+    it.
     """
     folder = local_folder(model_id)
     if folder is None:
         from diffusers import DiffusionPipeline
+
         try:
             options = {"revision": revision, "use_safetensors": True, **LEFT_OUT}
             folder = Path(DiffusionPipeline.download(model_id, **options))
@@ -86,8 +110,10 @@ def check_base(model_id: str) -> Path | None:
 
 def _check_is_pipeline(model_id: str, folder: Path) -> None:
     if not (folder / "model_index.json").is_file():
-        raise EngineError(f"{model_id} is no diffusers pipeline: it has no model_index.json. "
-                          "Name a folder that `pipe.save_pretrained` wrote.")
+        raise EngineError(
+            f"{model_id} is no diffusers pipeline: it has no model_index.json. "
+            "Name a folder that `pipe.save_pretrained` wrote."
+        )
 
 
 def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
@@ -99,25 +125,36 @@ def cannot_load(model_id: str, kind: str, error: Exception) -> EngineError:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+
     causes = _chain(error)
 
     def any_is(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if any_is(GatedRepoError):
-        return EngineError(f"{model_id} is gated. Accept its licence at huggingface.co/{model_id}, then "
-                           "log in with `hf auth login`.")
+        return EngineError(
+            f"{model_id} is gated. Accept its licence at huggingface.co/{model_id}, then "
+            "log in with `hf auth login`."
+        )
     if any_is(RevisionNotFoundError):
-        return EngineError(f"{model_id} has no such revision. Leave the revision empty for its newest one.")
+        return EngineError(
+            f"{model_id} has no such revision. Leave the revision empty for its newest one."
+        )
     if any_is(RepositoryNotFoundError):
-        return EngineError(f"There is neither a folder nor a Hub model called {model_id!r}. Check the "
-                           "spelling, or log in with `hf auth login` if it is private.")
+        return EngineError(
+            f"There is neither a folder nor a Hub model called {model_id!r}. Check the "
+            "spelling, or log in with `hf auth login` if it is private."
+        )
     if any_is(HTTPError, LocalEntryNotFoundError, ConnectionError):
-        return EngineError(f"{model_id} is not on this machine and the Hub cannot be reached "
-                           f"({first_line(error)}). Check the connection, or name a local folder.")
-    return EngineError(f"{model_id} does not load as a {kind} with safetensors weights "
-                       f"({first_line(error)}). Fetch or save it again; pickled weights (.bin, "
-                       ".ckpt) and a checkpoint's own code are never loaded.")
+        return EngineError(
+            f"{model_id} is not on this machine and the Hub cannot be reached "
+            f"({first_line(error)}). Check the connection, or name a local folder."
+        )
+    return EngineError(
+        f"{model_id} does not load as a {kind} with safetensors weights "
+        f"({first_line(error)}). Fetch or save it again; pickled weights (.bin, "
+        ".ckpt) and a checkpoint's own code are never loaded."
+    )
 
 
 def faulty(model_id: str, kind: str, fault: Any) -> EngineError:
@@ -138,6 +175,7 @@ def identity_of(base: Mapping[str, Any]) -> str:
 def _on_this_machine(model_id: Any, revision: str | None) -> Path | None:
     """Where weights lie already; nothing is fetched."""
     from huggingface_hub import try_to_load_from_cache
+
     if not isinstance(model_id, str):
         return None
     try:
@@ -151,7 +189,9 @@ def _on_this_machine(model_id: Any, revision: str | None) -> Path | None:
 
 
 def local_fingerprint(model_id: str) -> str:
-    """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be elsewhere."""
+    """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be
+    elsewhere.
+    """
     part = STORYBOOK.get(model_id)
     if not model_id:
         return ""
@@ -170,7 +210,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 def first_line(error: Exception) -> str:
     """What an error of others says, short enough for a sentence."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    told = " ".join(lines[:2 if lines and lines[0].endswith(":") else 1])
+    told = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
     if not told or isinstance(error, LookupError):  # whose text is only what was looked for
         told = f"{type(error).__name__} {told}".strip()
     return told[:200].rstrip(".")

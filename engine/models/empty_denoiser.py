@@ -1,4 +1,5 @@
 """A checkpoint's denoiser without its weights: what shapes it has, in no time and no memory."""
+
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ def unet(folder: Path) -> Any:
     Raises EngineError when it has none, or one that does not open.
     """
     from diffusers import UNet2DConditionModel
+
     if not (folder / "unet" / "config.json").is_file():
-        raise EngineError(f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion 1, 2 "
-                          "or XL, or Storybook.")
+        raise EngineError(
+            f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion "
+            "1, 2 "
+            "or XL, or Storybook."
+        )
     try:
         weight_files.check(folder / "unet")
         with torch.device("meta"):

@@ -1,4 +1,7 @@
-"""A base with experts beside it, as the evaluation, the search and the grid paint with; loaded when first needed."""
+"""A base with experts beside it, as the evaluation, the search and the grid paint with; loaded when
+first needed.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +21,17 @@ from engine.models.mixture import Mixture
 class Ensemble:
     """A base by name and the experts or merges of a run."""
 
-    def __init__(self, model: str, revision: str | None, store: Store, experts: Iterable[str],
-                 painter: Painter | None = None) -> None:
-        """`painter` is the base where it is loaded already. Raises EngineError for experts that are not there."""
+    def __init__(
+        self,
+        model: str,
+        revision: str | None,
+        store: Store,
+        experts: Iterable[str],
+        painter: Painter | None = None,
+    ) -> None:
+        """`painter` is the base where it is loaded already. Raises EngineError for experts that are
+        not there.
+        """
         self.model, self.revision = model, revision
         self.folders = {name: located(store, name) for name in sorted(set(experts))}
         if painter is not None:
@@ -34,15 +45,20 @@ class Ensemble:
     def experts(self) -> dict[str, Expert]:
         """By name. Raises EngineError for a base that takes none or is not theirs."""
         if self.folders and not self.painter.is_unet:
-            raise EngineError(f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
-                              "Diffusion 1, 2 or XL, or Storybook.")
+            raise EngineError(
+                f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
+                "Diffusion 1, 2 or XL, or Storybook."
+            )
         files = {name: diffusers.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():
             base = file.recipe.get("base") or {}
             recorded = base.get("sha256", self.fingerprint)
             if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
-                raise EngineError(f"{name} was trained on {base.get('model')}, whose weights differ from those of "
-                                  f"{self.model}. Use it on the base that it was trained on.")
+                raise EngineError(
+                    f"{name} was trained on {base.get('model')}, whose weights differ from those "
+                    "of "
+                    f"{self.model}. Use it on the base that it was trained on."
+                )
         return {name: file.expert for name, file in files.items()}
 
     @cached_property
@@ -58,12 +74,19 @@ class Ensemble:
         if mixture is not None:
             mixture.remove()
 
-    def paint(self, texts: Sequence[str], seeds: Sequence[int], guidance: Sequence[float],
-              mixes: Sequence[Mapping[str, float]], **how: Any) -> list[Image.Image]:
+    def paint(
+        self,
+        texts: Sequence[str],
+        seeds: Sequence[int],
+        guidance: Sequence[float],
+        mixes: Sequence[Mapping[str, float]],
+        **how: Any,
+    ) -> list[Image.Image]:
         """One batch; every row has its own mixture. `how` holds the sampler and its steps."""
         mix = self.mixture.rows(mixes) if self.mixture else None
-        painted = self.painter.paint(texts, seeds, guidance, batch_size=len(texts), mixture=self.mixture, mix=mix,
-                                     **how)
+        painted = self.painter.paint(
+            texts, seeds, guidance, batch_size=len(texts), mixture=self.mixture, mix=mix, **how
+        )
         return [picture.image for picture in painted]
 
     @cached_property
@@ -76,18 +99,31 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        return {name: tensor_files.sha256(folder / diffusers.FILE_NAME) for name, folder in self.folders.items()}
+        return {
+            name: tensor_files.sha256(folder / diffusers.FILE_NAME)
+            for name, folder in self.folders.items()
+        }
 
 
 def located(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
-    found = [folder for folder in (store.expert(name), store.merge(name))
-             if (folder / diffusers.FILE_NAME).is_file()]
+    found = [
+        folder
+        for folder in (store.expert(name), store.merge(name))
+        if (folder / diffusers.FILE_NAME).is_file()
+    ]
     if len(found) > 1:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
     if not found:
-        known = sorted({file.parent.name for part in ("experts", "merges")
-                        for file in (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")})
-        raise EngineError(f"There is no expert or merge called {name!r}. "
-                          f"{'Choose from ' + ', '.join(known) if known else 'Train one first'}.")
+        known = sorted(
+            {
+                file.parent.name
+                for part in ("experts", "merges")
+                for file in (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")
+            }
+        )
+        raise EngineError(
+            f"There is no expert or merge called {name!r}. "
+            f"{'Choose from ' + ', '.join(known) if known else 'Train one first'}."
+        )
     return found[0]

@@ -1,6 +1,7 @@
 """Which options of a request a server takes: one that it refuses by name is asked for otherwise, or
 left out.
 """
+
 import json
 import re
 from typing import Any

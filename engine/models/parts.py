@@ -3,6 +3,7 @@
 diffusers and transformers open a model that lacks weights with a warning: transformers fills it
 with random numbers, diffusers leaves it without any. Here it is refused, by name.
 """
+
 import inspect
 import re
 from collections.abc import Collection, Mapping
@@ -19,15 +20,18 @@ from engine.models import checkpoints, weight_files
 
 LIBRARIES = ("diffusers", "transformers")
 AGAIN = "Fetch or save it again"
-LORA = ("Open it where it was made, call pipe.unload_lora_weights() (after pipe.fuse_lora(), to "
-        "keep what the LoRA does), and save it again")
+LORA = (
+    "Open it where it was made, call pipe.unload_lora_weights() (after pipe.fuse_lora(), to "
+    "keep what the LoRA does), and save it again"
+)
 SHAPES = "has {} in the shape {}, where its config.json says {}"
 OTHER = "Choose a checkpoint without code of its own"
 SHOWN = 2
 """How many names of weights a sentence gives."""
 
 _MISSHAPEN = re.compile(
-    r"because (\S+) expected shape torch\.Size\((.*?)\), but got torch\.Size\((.*?)\)\.")
+    r"because (\S+) expected shape torch\.Size\((.*?)\), but got torch\.Size\((.*?)\)\."
+)
 """How diffusers says it; it would tell the shapes apart only at the cost of a slower opening."""
 
 
@@ -42,16 +46,20 @@ class Faulty(ValueError):
 def pipeline_class(index: Mapping[str, Any]) -> Any:
     """diffusers' own class that model_index.json names. Raises Faulty for another."""
     import diffusers
+
     name = index.get("_class_name")
     kind = getattr(diffusers, name, None) if isinstance(name, str) else None
     if not inspect.isclass(kind) or not issubclass(kind, diffusers.DiffusionPipeline):
-        raise Faulty(f"model_index.json names the pipeline {name!r}, which diffusers does not have",
-                     f"{AGAIN}, or install the diffusers that wrote it")
+        raise Faulty(
+            f"model_index.json names the pipeline {name!r}, which diffusers does not have",
+            f"{AGAIN}, or install the diffusers that wrote it",
+        )
     return kind
 
 
-def opened(folder: Path, index: Mapping[str, Any],
-           dtypes: Mapping[str, torch.dtype]) -> dict[str, Any]:
+def opened(
+    folder: Path, index: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]
+) -> dict[str, Any]:
     """Every part by name, in the dtype given for it or for "default".
 
     Raises Faulty for one that is not whole.
@@ -126,12 +134,19 @@ def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
 
 def _module(kind: Any, place: Path, dtype: torch.dtype) -> nn.Module:
     from diffusers import ModelMixin
+
     check_weights(place)
     # transformers then tells the shapes; diffusers tells them in its error
     told_apart = {} if issubclass(kind, ModelMixin) else {"ignore_mismatched_sizes": True}
     module, told = kind.from_pretrained(
-        place, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True,
-        variant=weight_files.variant(place), **told_apart)
+        place,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        variant=weight_files.variant(place),
+        **told_apart,
+    )
     check(module, told)
     return module
 
@@ -140,6 +155,7 @@ def _class(said: Any) -> Any:
     """The class that model_index.json means: of one of LIBRARIES or of diffusers' pipelines."""
     from diffusers import pipelines
     from diffusers.pipelines.pipeline_loading_utils import simple_get_class_obj
+
     words = said if isinstance(said, list) else []
     if [type(word) for word in words] != [str, str]:
         raise Faulty(f"stands in model_index.json as {str(said)[:60]}, not as library and class")
@@ -147,8 +163,11 @@ def _class(said: Any) -> Any:
     within = getattr(pipelines, library, None)
     theirs = isinstance(within, ModuleType) and within.__name__.startswith(f"{pipelines.__name__}.")
     if library not in LIBRARIES and not theirs:
-        raise Faulty(f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, "
-                     "and never a checkpoint's own code", OTHER)
+        raise Faulty(
+            f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, "
+            "and never a checkpoint's own code",
+            OTHER,
+        )
     kind = simple_get_class_obj(library, name)
     if not inspect.isclass(kind) or not hasattr(kind, "from_pretrained"):
         raise Faulty(f"is to be a {name} of {library}, which is nothing that opens")
@@ -161,6 +180,7 @@ def _is_of_another(module: nn.Module, key: str) -> bool:
     CLIP's other tower, T5's decoder, a head: transformers' models are such parts, diffusers' not.
     """
     from transformers import PreTrainedModel
+
     if not isinstance(module, PreTrainedModel):
         return False
     parts = {name.partition(".")[0] for name in module.state_dict()}

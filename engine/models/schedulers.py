@@ -1,4 +1,5 @@
 """Whether a scheduler draws noise of its own: tried, not guessed from its name."""
+
 import copy
 import inspect
 from typing import Any

@@ -1,7 +1,9 @@
-"""Safetensors files: written whole or not at all, always with the same bytes, and never anything pickled.
+"""Safetensors files: written whole or not at all, always with the same bytes, and never anything
+pickled.
 
 Torch is imported by whoever reads or writes tensors; headers can be read without it.
 """
+
 import errno
 import json
 from collections.abc import Iterator, Mapping
@@ -28,7 +30,9 @@ LONGEST_HEADER = 100_000_000
 
 @contextmanager
 def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
-    """The open file; with `framework="numpy"` without torch. Raises EngineError when it is not whole, or pickled."""
+    """The open file; with `framework="numpy"` without torch. Raises EngineError when it is not
+    whole, or pickled.
+    """
     if not file.is_file():
         raise _missing(file)
     try:
@@ -51,10 +55,14 @@ def read(file: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
 def write(file: Path, tensors: "Mapping[str, Tensor]", header: Mapping[str, str]) -> None:
     """Write tensors and strings. Raises EngineError when the disk is full."""
     from safetensors.torch import save_file
+
     with atomic(file) as temporary:
         try:
-            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary,
-                      dict(header))
+            save_file(
+                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+                temporary,
+                dict(header),
+            )
         except SafetensorError as error:  # how it reports a full disk
             raise OSError(errno.EIO, str(error)) from error
         _sort_header(temporary)
@@ -69,7 +77,9 @@ def sha256(file: Path) -> str:
 
 
 def _sort_header(file: Path) -> None:
-    """safetensors writes the header's strings in a random order, which would give equal tensors unequal hashes."""
+    """safetensors writes the header's strings in a random order, which would give equal tensors
+    unequal hashes.
+    """
     with open(file, "r+b") as found:
         size = int.from_bytes(found.read(8), "little")
         header = json.loads(found.read(size))
@@ -94,13 +104,16 @@ def _unreadable(file: Path, error: Exception) -> EngineError:
 
 
 def _pickled(file: Path) -> EngineError:
-    return EngineError(f"{file.parent} holds pickled weights, which can run code and are never "
-                       "opened. Convert them to safetensors first.")
+    return EngineError(
+        f"{file.parent} holds pickled weights, which can run code and are never "
+        "opened. Convert them to safetensors first."
+    )
 
 
 def _damaged(file: Path, error: Exception) -> EngineError:
-    return EngineError(f"{file} is damaged or no safetensors file ({error}). "
-                       "Delete it and make it again.")
+    return EngineError(
+        f"{file} is damaged or no safetensors file ({error}). Delete it and make it again."
+    )
 
 
 def _is_pickle(file: Path) -> bool:

@@ -1,4 +1,5 @@
 """The safetensors files of a checkpoint as its library reads them, tensor by tensor. No torch."""
+
 import json
 import re
 from dataclasses import dataclass
@@ -20,8 +21,21 @@ _STEMS = ("diffusion_pytorch_model", "model")
 _WHOLE = re.compile(r"[^.]+\.safetensors")
 """`model.safetensors` and `model-00001-of-00002.safetensors`, not `model.fp16.safetensors`."""
 _VARIANT = re.compile(r"[^.]+\.([a-z0-9_]+)(-\d+-of-\d+)?\.safetensors")
-_BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8,
-         "U64": 64, "U32": 32, "U16": 16, "U8": 8, "BOOL": 8}
+_BITS = {
+    "F64": 64,
+    "F32": 32,
+    "F16": 16,
+    "BF16": 16,
+    "I64": 64,
+    "I32": 32,
+    "I16": 16,
+    "I8": 8,
+    "U64": 64,
+    "U32": 32,
+    "U16": 16,
+    "U8": 8,
+    "BOOL": 8,
+}
 """The kinds of numbers whose size is checked; newer ones are taken by their offsets."""
 _NOT_SO = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading JSON of another shape raises."""
@@ -62,9 +76,15 @@ def parts(folder: Path) -> dict[str, Path]:
     if not (folder / INDEX).is_file():
         return {"": folder}
     named = read_index(folder)
-    return {name: folder / name for name, kind in named.items()
-            if isinstance(kind, list) and kind[:1] != [None] and name not in NOT_LOADED
-            and Path(name).name == name and (folder / name).is_dir()}
+    return {
+        name: folder / name
+        for name, kind in named.items()
+        if isinstance(kind, list)
+        and kind[:1] != [None]
+        and name not in NOT_LOADED
+        and Path(name).name == name
+        and (folder / name).is_dir()
+    }
 
 
 def read_index(folder: Path) -> dict[str, Any]:
@@ -124,8 +144,11 @@ def stored(path: Path, file: BufferedReader) -> list[Stored]:
             raise ValueError("its header has no end")
         header = json.loads(file.read(length))
         size_bytes = file.seek(0, 2)
-        found = [_tensor(name, about, 8 + length, size_bytes) for name, about in header.items()
-                 if name != "__metadata__"]
+        found = [
+            _tensor(name, about, 8 + length, size_bytes)
+            for name, about in header.items()
+            if name != "__metadata__"
+        ]
     except _NOT_SO as error:
         why = str(error) or type(error).__name__
         raise Damaged(f"{path.name} is damaged or no safetensors file ({why})") from error

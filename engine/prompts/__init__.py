@@ -1,10 +1,13 @@
-"""Stage 1: a language model writes prompts for each skill, and only new ones of that skill are kept.
+"""Stage 1: a language model writes prompts for each skill, and only new ones of that skill are
+kept.
 
-Each round shows the writer a few examples, some of them the skill's seeds and some accepted prompts, at a set ratio,
-and asks for more. Every line is cleaned, held to the skill's rules, kept clear of the evaluation prompts and of
-everything too like it ([SELMA](https://arxiv.org/abs/2403.06952); the ratio, the rules and the evaluation prompts
-are ours). Accepted lines are examples from the next round on; refused ones keep their reason.
+Each round shows the writer a few examples, some of them the skill's seeds and some accepted
+prompts, at a set ratio, and asks for more. Every line is cleaned, held to the skill's rules, kept
+clear of the evaluation prompts and of everything too like it
+([SELMA](https://arxiv.org/abs/2403.06952); the ratio, the rules and the evaluation prompts are
+ours). Accepted lines are examples from the next round on; refused ones keep their reason.
 """
+
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -30,29 +33,69 @@ USUAL_LANGUAGE: Language = "storybook"
 
 @dataclass(frozen=True)
 class Config:
-    skills: tuple[str, ...] = field(metadata={
-        "help": "Skills to write for; files of assets/skills", "grows": True,
-        "recorded": "a file each"})
-    writer: str = field(default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"})
-    writer_options: dict[str, Any] = field(default_factory=dict,
-                                           metadata={"recorded": "as the writer's"})
-    count: int = field(default=200, metadata={
-        "help": "Prompts a skill", "range": (1, 100_000), "most_in_app": 10_000,
-        "recorded": "by how many lines there are"})
-    examples_per_request: int = field(default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)})
-    lines_per_request: int = field(default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)})
-    seed_share: float = field(default=0.5, metadata={
-        "help": "Chance that an example is one of the skill's seeds, not an accepted prompt", "range": (0.0, 1.0)})
-    seed: int = field(default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)})
-    max_rounds: int = field(default=300, metadata={
-        "help": "Requests a skill at most", "range": (1, 100_000), "most_in_app": 3_000,
-        "decides": False, "why": "how long it goes on, and not which line comes next"})
-    language: Language | None = field(default=None, metadata={
-        "help": "storybook: lines must be Storybook English and keep the skill's rules; free: only "
-                "their length and numbers are held to the skill. Not said: as the writer writes"})
-    replace: bool = field(default=False, metadata={
-        "help": "Write anew what other settings wrote", "decides": False,
-        "why": "what to do with older work"})
+    skills: tuple[str, ...] = field(
+        metadata={
+            "help": "Skills to write for; files of assets/skills",
+            "grows": True,
+            "recorded": "a file each",
+        }
+    )
+    writer: str = field(
+        default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"}
+    )
+    writer_options: dict[str, Any] = field(
+        default_factory=dict, metadata={"recorded": "as the writer's"}
+    )
+    count: int = field(
+        default=200,
+        metadata={
+            "help": "Prompts a skill",
+            "range": (1, 100_000),
+            "most_in_app": 10_000,
+            "recorded": "by how many lines there are",
+        },
+    )
+    examples_per_request: int = field(
+        default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)}
+    )
+    lines_per_request: int = field(
+        default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)}
+    )
+    seed_share: float = field(
+        default=0.5,
+        metadata={
+            "help": "Chance that an example is one of the skill's seeds, not an accepted prompt",
+            "range": (0.0, 1.0),
+        },
+    )
+    seed: int = field(
+        default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)}
+    )
+    max_rounds: int = field(
+        default=300,
+        metadata={
+            "help": "Requests a skill at most",
+            "range": (1, 100_000),
+            "most_in_app": 3_000,
+            "decides": False,
+            "why": "how long it goes on, and not which line comes next",
+        },
+    )
+    language: Language | None = field(
+        default=None,
+        metadata={
+            "help": "storybook: lines must be Storybook English and keep the skill's rules; free: only "
+            "their length and numbers are held to the skill. Not said: as the writer writes"
+        },
+    )
+    replace: bool = field(
+        default=False,
+        metadata={
+            "help": "Write anew what other settings wrote",
+            "decides": False,
+            "why": "what to do with older work",
+        },
+    )
 
     def __post_init__(self) -> None:
         """What is not said is said here, so that whatever keeps or compares a Config has the
@@ -129,7 +172,9 @@ def _plugin(config: Config) -> tuple[ModuleType, Any]:
     return plugin, build(plugin.Config, config.writer_options, where)
 
 
-def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer) -> Iterator[Event]:
+def _write(
+    config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer
+) -> Iterator[Event]:
     """Rounds until the pool is full, each saved before it is told. Raises EngineError when they
     bring nothing.
     """
@@ -149,13 +194,25 @@ def _write(config: Config, store: Store, pool: Pool, recipe: dict[str, Any], wri
                 pool.finished = True
                 break
         pool.rounds += 1
-        pools.save(store, pool, recipe, replace(mark, finished=config.count) if pool.finished else pool.mark())
+        pools.save(
+            store,
+            pool,
+            recipe,
+            replace(mark, finished=config.count) if pool.finished else pool.mark(),
+        )
         for sentence in told:
             yield Event(f"{pool.skill.name}: {sentence}", len(pool.accepted))
-        yield Event(f"{pool.skill.name}: {len(pool.accepted)} of {config.count} prompts", len(pool.accepted), data={
-            "skill": pool.skill.name, "round": pool.rounds, "counts": pool.counts(),
-            "accepted": [asdict(prompt) for prompt in pool.accepted[mark.accepted:]],
-            "rejected": [asdict(line) for line in pool.rejected[mark.rejected:]]})
+        yield Event(
+            f"{pool.skill.name}: {len(pool.accepted)} of {config.count} prompts",
+            len(pool.accepted),
+            data={
+                "skill": pool.skill.name,
+                "round": pool.rounds,
+                "counts": pool.counts(),
+                "accepted": [asdict(prompt) for prompt in pool.accepted[mark.accepted :]],
+                "rejected": [asdict(line) for line in pool.rejected[mark.rejected :]],
+            },
+        )
 
 
 def _asked(writer: Writer, request: Request, pool: Pool) -> list[str]:
@@ -170,14 +227,18 @@ def _asked(writer: Writer, request: Request, pool: Pool) -> list[str]:
 
 
 def _request(config: Config, pool: Pool, tell: Callable[[str], None]) -> Request:
-    """A round's request depends on the seed, its number and the lines accepted before it, and on nothing else."""
+    """A round's request depends on the seed, its number and the lines accepted before it, and on
+    nothing else.
+    """
     seed = derived_seed(config.seed, pool.skill.name, pool.rounds)
     examples = _examples(config, pool, random.Random(seed))
     return Request(pool.skill, examples, config.lines_per_request, seed, tell)
 
 
 def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]:
-    """Different texts, each from the seeds with chance `seed_share`; from the other side where one has run out."""
+    """Different texts, each from the seeds with chance `seed_share`; from the other side where one
+    has run out.
+    """
     seeds, written = list(pool.skill.examples), [prompt.text for prompt in pool.accepted]
     chosen = []
     for _ in range(min(config.examples_per_request, len(seeds) + len(written))):
@@ -191,8 +252,13 @@ def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[st
     """What decides the lines. The count and the number of rounds only decide how many there are."""
     own, unheard = provenance.everything(writer_options), provenance.defaults(type(writer_options))
     options = {f"writer's {name}": value for name, value in own.items()} | {
-        "writer's sha256": checkpoints.local_fingerprint(own.get("model", ""))}
-    told = {f"skill's {name}": list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(skill).items()}
-    return provenance.Identity({**provenance.deciding(config, ALWAYS), **options, **told},
-                               {f"writer's {name}": value for name, value in unheard.items()})
+        "writer's sha256": checkpoints.local_fingerprint(own.get("model", ""))
+    }
+    told = {
+        f"skill's {name}": list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(skill).items()
+    }
+    return provenance.Identity(
+        {**provenance.deciding(config, ALWAYS), **options, **told},
+        {f"writer's {name}": value for name, value in unheard.items()},
+    )

@@ -1,4 +1,7 @@
-"""What a line must be before the novelty filter sees it: clean, of its skill, and no evaluation prompt in disguise."""
+"""What a line must be before the novelty filter sees it: clean, of its skill, and no evaluation
+prompt in disguise.
+"""
+
 import re
 import unicodedata
 from collections.abc import Callable
@@ -8,15 +11,26 @@ from engine.prompts.skills import Skill
 
 MOST_CHARACTERS = 400
 Language = Literal["storybook", "free"]
-"""Storybook texts are read and held to the skill's rules; free ones only to its limits of words and numbers."""
+"""Storybook texts are read and held to the skill's rules; free ones only to its limits of words and
+numbers.
+"""
 
-_NUMBERS = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen twenty").split()
-_NAMED = {word: number for number, word in enumerate(_NUMBERS)} | {"dozen": 12, "hundred": 100, "thousand": 1000}
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen "
+    "seventeen eighteen nineteen twenty"
+).split()
+_NAMED = {word: number for number, word in enumerate(_NUMBERS)} | {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 1000,
+}
 
 
 class Refusal(NamedTuple):
-    """Why a line is refused, "kind: detail", and the nearest text that would not be, where there is one."""
+    """Why a line is refused, "kind: detail", and the nearest text that would not be, where there is
+    one.
+    """
 
     reason: str
     nearest: str = ""
@@ -33,7 +47,9 @@ def clean(line: str) -> str:
 
 
 def checker(skill: Skill, language: Language) -> Callable[[str], Refusal | None]:
-    """A function from a clean line to why it is refused, or None. Raises EngineError for rules that make no sense."""
+    """A function from a clean line to why it is refused, or None. Raises EngineError for rules that
+    make no sense.
+    """
     in_storybook = _storybook_checker(skill) if language == "storybook" else _is_evaluation_prompt
 
     def check(text: str) -> Refusal | None:
@@ -64,6 +80,7 @@ def _storybook_checker(skill: Skill) -> Callable[[str], Refusal | None]:
     from engine.storybook.evaluation import frozen_keys
     from engine.storybook.language import Unreadable, parse
     from engine.storybook.rules import breaks, from_table
+
     rules, frozen = from_table(skill.rules, f"the rules of skill {skill.name!r}"), frozen_keys()
 
     def check(text: str) -> Refusal | None:
@@ -82,6 +99,7 @@ def _is_evaluation_prompt(text: str) -> Refusal | None:
     """A free text may be one of Storybook's, too."""
     from engine.storybook.evaluation import frozen_keys
     from engine.storybook.language import Unreadable, parse
+
     try:
         return EVALUATION if parse(text).key() in frozen_keys() else None
     except Unreadable:

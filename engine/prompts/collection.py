@@ -5,6 +5,7 @@ Three files a skill, each written whole or not at all. The recipe is there befor
 says how many lines count: what lies beyond its mark was not finished and is made again, and lines
 with no recipe beside them can only be someone's own.
 """
+
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -30,8 +31,9 @@ TOO_SIMILAR = "too similar"
 class Mark:
     """The last round boundary: how many rounds, accepted and refused lines lie behind it.
 
-    `finished` is the count that the files answer whole, 0 while they do not. The lines of the round that reached it
-    lie beyond the mark, so that a larger count later replays that round and goes on as if it had been asked at once.
+    `finished` is the count that the files answer whole, 0 while they do not. The lines of the round
+    that reached it lie beyond the mark, so that a larger count later replays that round and goes on
+    as if it had been asked at once.
     """
 
     rounds: int = 0
@@ -78,7 +80,9 @@ class Pool:
             return
         self.novelty.accept(text)
         prompt_id = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-        self.accepted.append(Prompt(prompt_id, name, text, self.writer, round(1 - verdict.rouge_l, 6)))
+        self.accepted.append(
+            Prompt(prompt_id, name, text, self.writer, round(1 - verdict.rouge_l, 6))
+        )
 
     def no_answer(self, reason: str, text: str) -> None:
         """A round that brought no lines, told like a refused one."""
@@ -107,7 +111,9 @@ def begin(store: Store, pool: Pool, recipe: Mapping[str, Any]) -> None:
 
 
 def save(store: Store, pool: Pool, recipe: Mapping[str, Any], mark: Mark) -> None:
-    """Write all lines, then the mark: whatever lies beyond it on the disk was not finished and will be redone."""
+    """Write all lines, then the mark: whatever lies beyond it on the disk was not finished and will
+    be redone.
+    """
     name = pool.skill.name
     write_records(store.rejected(name), pool.rejected)
     write_records(store.prompts(name), pool.accepted)
@@ -128,17 +134,22 @@ def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, repl
         own = prompt_files.read(store.prompts(name))
         return Pool(skill, "", own, finished=True, own=True) if own else fresh
     saved = read_object(path, recipe=dict, mark=dict)
-    mark, changed = _mark(saved["mark"], path), difference(recognised(saved["recipe"], recipe), recipe)
+    mark, changed = (
+        _mark(saved["mark"], path),
+        difference(recognised(saved["recipe"], recipe), recipe),
+    )
     if (changed or mark.barren) and replace or (changed and mark.barren):
         return fresh
     if changed:
-        raise EngineError(f"The prompts for {name} were written with other settings ({changed}). Set them back, "
-                          "choose another run, or set replace to write the prompts anew.")
+        raise EngineError(
+            f"The prompts for {name} were written with other settings ({changed}). Set them back, "
+            "choose another run, or set replace to write the prompts anew."
+        )
     accepted = prompt_files.read(store.prompts(name))
     rejected = read_records(store.rejected(name), Rejected)
     finished = mark.finished >= count
     if not finished:
-        accepted, rejected = accepted[:mark.accepted], rejected[:mark.rejected]
+        accepted, rejected = accepted[: mark.accepted], rejected[: mark.rejected]
     return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished, begun=True)
 
 

@@ -1,15 +1,17 @@
 """SELMA's filter: a prompt too like a seed or an accepted prompt is refused, by ROUGE-L.
 
 F = 2 LCS / (m + n) over the words of two texts of m and n words
-([ROUGE](https://aclanthology.org/W04-1013/), section 3; beta = 1). Refused when F > 4/5 against any text
-held, in whole numbers: 10 LCS > 4 (m + n). A text at exactly 4/5 is kept.
+([ROUGE](https://aclanthology.org/W04-1013/), section 3; beta = 1). Refused when F > 4/5 against any
+text held, in whole numbers: 10 LCS > 4 (m + n). A text at exactly 4/5 is kept.
 
-The words are those of Google's `rouge-score` without stemming, and so are the decisions, but for two things.
-Its floating-point F of a pair at exactly 4/5 lands a hair above in some lengths and a hair below in others.
-Of the 1008 such (m, n, LCS) up to 120 words it says 0.8000000000000002 in 94 (5, 5, 4; 10, 10, 8; 15, 15,
-12), which code that asks it for `> 0.8` refuses, and 0.7999999999999999 in 364 (7, 8, 6). And it sees no word
-at all in a text without a Latin letter or a digit; ours sees Unicode's (`words_of`).
+The words are those of Google's `rouge-score` without stemming, and so are the decisions, but for
+two things. Its floating-point F of a pair at exactly 4/5 lands a hair above in some lengths and a
+hair below in others. Of the 1008 such (m, n, LCS) up to 120 words it says 0.8000000000000002 in 94
+(5, 5, 4; 10, 10, 8; 15, 15, 12), which code that asks it for `> 0.8` refuses, and
+0.7999999999999999 in 364 (7, 8, 6). And it sees no word at all in a text without a Latin letter or
+a digit; ours sees Unicode's (`words_of`).
 """
+
 import re
 from array import array
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 
 _FIRST_CODE = 1
-"""Words are numbered as characters; the first 255 are bytes, which rapidfuzz looks up without hashing."""
+"""Words are numbered as characters; the first 255 are bytes, which rapidfuzz looks up without
+hashing.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Verdict:
 
 
 class Novelty:
-    """Everything held so far: texts go in one by one, and each new one is compared with all of them."""
+    """Everything held so far: texts go in one by one, and each new one is compared with all of
+    them.
+    """
 
     def __init__(self, threshold: tuple[int, int] = (4, 5)) -> None:
         self._limit = threshold
@@ -66,13 +72,16 @@ class Novelty:
     def _encode(self, text: str) -> str:
         """One character a word, the same for the same word."""
         codes = self._codes
-        return "".join(codes.setdefault(word, chr(_FIRST_CODE + len(codes))) for word in words_of(text))
+        return "".join(
+            codes.setdefault(word, chr(_FIRST_CODE + len(codes))) for word in words_of(text)
+        )
 
 
 def words_of(text: str) -> list[str]:
     """`rouge-score`'s words: lower case, runs of a-z and 0-9.
 
-    A text without any (Chinese, say) would pass for new even against itself; its words are Unicode's instead.
+    A text without any (Chinese, say) would pass for new even against itself; its words are
+    Unicode's instead.
     """
     lowered = text.lower()
     return re.findall(r"[a-z0-9]+", lowered) or re.findall(r"\w+", lowered)

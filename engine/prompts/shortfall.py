@@ -1,6 +1,7 @@
 """Why there are too few prompts, in words: the commonest reason, a line it was said of, and what
 helps.
 """
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,4 +1,5 @@
 """Skills: what a prompt is to train, told in TOML. To add one, add a file to assets/skills."""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ class Skill:
     paper: str = ""
     """The data set whose style the skill follows in SELMA."""
     rules: dict[str, Any] = field(default_factory=dict)
-    """What a Storybook text must say; see engine/storybook/rules.py. Free texts are not held to it."""
+    """What a Storybook text must say; see engine/storybook/rules.py. Free texts are not held to it.
+    """
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -34,10 +36,14 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 
 def load(name: str, folder: Path = FOLDER) -> Skill:
-    """Raises EngineError for an unknown name (naming the known ones) and for a file that says it wrong."""
+    """Raises EngineError for an unknown name (naming the known ones) and for a file that says it
+    wrong.
+    """
     if name not in names(folder):
-        raise EngineError(f"No skill called {name[:80]!r}. Choose from {', '.join(names(folder))}, "
-                          f"or add assets/skills/{name[:80]}.toml.")
+        raise EngineError(
+            f"No skill called {name[:80]!r}. Choose from {', '.join(names(folder))}, "
+            f"or add assets/skills/{name[:80]}.toml."
+        )
     path = folder / f"{name}.toml"
     skill = build(Skill, read_toml(path) | {"name": name}, where=str(path))
     if fault := _fault(skill):
@@ -49,13 +55,19 @@ def _fault(skill: Skill) -> str | None:
     if not all(example.strip() for example in skill.examples):
         return "an example is empty; fill it or take it out"
     if len(set(skill.examples)) < LEAST_EXAMPLES:
-        return (f"it has {len(set(skill.examples))} different examples; a writer needs "
-                f"{LEAST_EXAMPLES}. Add some")
+        return (
+            f"it has {len(set(skill.examples))} different examples; a writer needs "
+            f"{LEAST_EXAMPLES}. Add some"
+        )
     if not 1 <= skill.least_words <= skill.most_words:
-        return (f"least_words {skill.least_words} and most_words {skill.most_words} leave no room. "
-                "Set them apart")
+        return (
+            f"least_words {skill.least_words} and most_words {skill.most_words} leave no room. "
+            "Set them apart"
+        )
     for example in skill.examples:
         if not skill.least_words <= len(example.split()) <= skill.most_words:
-            return (f"the example \u201c{example[:60]}\u201d has {len(example.split())} words, not "
-                    f"{skill.least_words} to {skill.most_words}; change it or the limits")
+            return (
+                f"the example \u201c{example[:60]}\u201d has {len(example.split())} words, not "
+                f"{skill.least_words} to {skill.most_words}; change it or the limits"
+            )
     return None

@@ -1,4 +1,5 @@
 """Which runs there are. The finished example is only read; working on it makes a copy."""
+
 import os
 import shutil
 import tempfile
@@ -28,20 +29,32 @@ def example() -> Path:
 def names(shown: str | None = None) -> list[str]:
     """Every run, the one last worked on first, then the example and the one that is yet to be made.
 
-    The folder of `make results` is none: it holds runs, which SELMA_RUNS set to that folder shows. One whose
-    jobs failed before they made anything is left out, unless it is the one that is shown.
+    The folder of `make results` is none: it holds runs, which SELMA_RUNS set to that folder shows.
+    One whose jobs failed before they made anything is left out, unless it is the one that is shown.
     """
-    found = [path for path in jobs.runs().glob("*")
-             if path.is_dir() and path.name != RECIPES and not (path / RECIPES).is_dir() and _is_name(path.name)]
+    found = [
+        path
+        for path in jobs.runs().glob("*")
+        if path.is_dir()
+        and path.name != RECIPES
+        and not (path / RECIPES).is_dir()
+        and _is_name(path.name)
+    ]
     found = [path for path in found if path.name == shown or not _came_to_nothing(path)]
     own = sorted(found, key=_last_worked_on, reverse=True)
-    return [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir() + [NEW]
+    return (
+        [path.name for path in own if path.name != EXAMPLE] + [EXAMPLE] * example().is_dir() + [NEW]
+    )
 
 
 def first_shown() -> str:
-    """The run whose job is working, else the one last worked on that holds anything, else the example."""
+    """The run whose job is working, else the one last worked on that holds anything, else the
+    example.
+    """
     busy = jobs.running()
-    return busy.run if busy else next((name for name in names() if _holds_anything(name)), names()[0])
+    return (
+        busy.run if busy else next((name for name in names() if _holds_anything(name)), names()[0])
+    )
 
 
 def folder(name: str) -> Path:
@@ -62,7 +75,9 @@ def new(stem: str) -> str:
 
 
 def writable(name: str) -> str:
-    """The run itself, a new one, or a fresh copy of the example. Raises EngineError when it cannot be copied."""
+    """The run itself, a new one, or a fresh copy of the example. Raises EngineError when it cannot
+    be copied.
+    """
     if name != EXAMPLE:
         return new("run") if name == NEW else name
     copy = new(EXAMPLE)
@@ -73,8 +88,10 @@ def writable(name: str) -> str:
                 shutil.copytree(example(), Path(scratch) / "run", ignore=NOT_COPIED)
                 (Path(scratch) / "run").rename(jobs.run_folder(copy))
     except OSError as error:
-        raise EngineError(f"The example cannot be copied to {jobs.runs()} ({error.strerror}). Free some space or "
-                          "set SELMA_RUNS to another folder.") from error
+        raise EngineError(
+            f"The example cannot be copied to {jobs.runs()} ({error.strerror}). Free some space or "
+            "set SELMA_RUNS to another folder."
+        ) from error
     return copy
 
 
@@ -85,13 +102,17 @@ def check_changeable(name: str) -> None:
     if not folder(name).is_dir():
         raise EngineError(f"There is no run {name!r} any more. Choose another one.")
     if (busy := jobs.running()) and busy.run == name:
-        raise EngineError(f"{busy.stage} is still working on {name!r}. Wait for it or cancel it first.")
+        raise EngineError(
+            f"{busy.stage} is still working on {name!r}. Wait for it or cancel it first."
+        )
     if locks.is_worked_in(folder(name)):
         raise EngineError(f"A command line is working in {name!r}. Wait for it or stop it first.")
 
 
 def rename(name: str, new_name: str) -> None:
-    """Give a run another name; all it holds goes with it. Raises EngineError, and then nothing has changed."""
+    """Give a run another name; all it holds goes with it. Raises EngineError, and then nothing has
+    changed.
+    """
     check_changeable(name)
     target = jobs.run_folder(new_name)
     if new_name in (EXAMPLE, RECIPES) or target.exists():
@@ -99,8 +120,10 @@ def rename(name: str, new_name: str) -> None:
     try:
         folder(name).rename(target)
     except OSError as error:
-        raise EngineError(f"{name!r} cannot be renamed ({error.strerror}). See whether another program has its "
-                          "files open, and try again.") from error
+        raise EngineError(
+            f"{name!r} cannot be renamed ({error.strerror}). See whether another program has its "
+            "files open, and try again."
+        ) from error
 
 
 def delete(name: str) -> None:
@@ -110,8 +133,10 @@ def delete(name: str) -> None:
     try:
         folder(name).rename(gone)  # at once, so that nobody ever sees half a run
     except OSError as error:
-        raise EngineError(f"{name!r} cannot be deleted ({error.strerror}). See whether another program has its "
-                          "files open, and try again.") from error
+        raise EngineError(
+            f"{name!r} cannot be deleted ({error.strerror}). See whether another program has its "
+            "files open, and try again."
+        ) from error
     shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -128,7 +153,9 @@ def made(name: str) -> Iterator[str]:
 
 
 def votes_url(name: str) -> str:
-    """Where a run's votes are kept: SELMA_VOTES, or votes.db in its folder; the example's beside the runs."""
+    """Where a run's votes are kept: SELMA_VOTES, or votes.db in its folder; the example's beside
+    the runs.
+    """
     file = jobs.runs() / "example-votes.db" if name == EXAMPLE else folder(name) / "votes.db"
     return os.environ.get("SELMA_VOTES") or f"sqlite:///{file}"
 

@@ -1,4 +1,5 @@
 """What a run folder holds, as far as the work has come."""
+
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -71,17 +72,31 @@ class Learned:
 
 def of(run: Store) -> Contents:
     return Contents(
-        sum(len(prompts) for prompts in accepted(run).values()), len(list(run.folder.glob("images/*/[0-9]*.png"))),
-        _folders(run, "experts"), _folders(run, "merges"),
-        tuple(sorted({path.parent.parent.name for path in run.folder.glob("scores/[!_]*/*/*.jsonl")
-                      if path.parent.name != "pictures"} - {CEILING})))
+        sum(len(prompts) for prompts in accepted(run).values()),
+        len(list(run.folder.glob("images/*/[0-9]*.png"))),
+        _folders(run, "experts"),
+        _folders(run, "merges"),
+        tuple(
+            sorted(
+                {
+                    path.parent.parent.name
+                    for path in run.folder.glob("scores/[!_]*/*/*.jsonl")
+                    if path.parent.name != "pictures"
+                }
+                - {CEILING}
+            )
+        ),
+    )
 
 
 def accepted(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
-    files = sorted(run.folder.glob("prompts/[!.]*.jsonl"))  # a file that is being written begins with a dot
-    return {path.stem: prompt_files.read(path) for path in files
-            if not path.stem.endswith(".rejected")}
+    files = sorted(
+        run.folder.glob("prompts/[!.]*.jsonl")
+    )  # a file that is being written begins with a dot
+    return {
+        path.stem: prompt_files.read(path) for path in files if not path.stem.endswith(".rejected")
+    }
 
 
 def rejected(run: Store, skill: str) -> list[Rejected]:
@@ -98,8 +113,14 @@ def painted(run: Store) -> dict[str, list[Painted]]:
 def learned(run: Store) -> dict[str, Learned]:
     """Every expert that has begun to learn."""
     found = {path.parent.name: path.parent for path in run.folder.glob("experts/*/losses.jsonl")}
-    return {name: Learned(store.read_records(found[name] / "losses.jsonl", LossPoint), _captions(found[name]),
-                          _samples(found[name])) for name in sorted(found)}
+    return {
+        name: Learned(
+            store.read_records(found[name] / "losses.jsonl", LossPoint),
+            _captions(found[name]),
+            _samples(found[name]),
+        )
+        for name in sorted(found)
+    }
 
 
 def budget(run: Store) -> str:
@@ -146,21 +167,27 @@ def _base(own: Mapping[str, Any], common: Mapping[str, Any], file: Path) -> dict
     """
     found = {name: own.get(name) or common.get(name) for name in ("model", "revision")}
     if wrong := [name for name, value in found.items() if value and not isinstance(value, str)]:
-        raise EngineError(f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. "
-                          "Correct it.")
+        raise EngineError(
+            f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. Correct it."
+        )
     return {**found, "model": found["model"] or "storybook"}
 
 
 def base_model(run: Store) -> str:
-    """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or else Storybook."""
+    """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or
+    else Storybook.
+    """
     return str(base_of(run)["model"])
 
 
 def check_judged(run: Store, what: str) -> None:
     """Raises EngineError where no judge that ships can read the run's pictures."""
     if not is_storybook(run):
-        raise EngineError(f"{what} needs a judge, and the one that ships reads Storybook's pictures alone. Choose a "
-                          "run on Storybook.")
+        raise EngineError(
+            f"{what} needs a judge, and the one that ships reads Storybook's pictures alone. "
+            "Choose a "
+            "run on Storybook."
+        )
 
 
 def is_storybook(run: Store) -> bool:
@@ -177,9 +204,15 @@ def unfinished(run: Store, name: str) -> str | None:
 
 
 def identity(run: Store, experts: Sequence[str]) -> str:
-    """Another text for other experts, the same for a copy of them: name, time and size of each file."""
+    """Another text for other experts, the same for a copy of them: name, time and size of each
+    file.
+    """
     files = [(name, run.expert(name) / FILE_NAME) for name in experts]
-    told = [(name, file.stat().st_mtime_ns, file.stat().st_size) for name, file in files if file.exists()]
+    told = [
+        (name, file.stat().st_mtime_ns, file.stat().st_size)
+        for name, file in files
+        if file.exists()
+    ]
     return hashlib.sha256(repr([*told, base_of(run)]).encode()).hexdigest()[:16]
 
 
@@ -191,13 +224,19 @@ def recipe(made: Path) -> dict[str, Any]:
 def _painted(run: Store, skill: str) -> list[Painted]:
     """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
     folder = run.images(skill)
-    known = {picture.file_name: picture.text for picture in store.read_records(folder / store.METADATA, Picture)}
-    files = sorted(path for path in folder.glob("[!.]*.png")
-                   if path.name in known or path.name[0].isdigit())
+    known = {
+        picture.file_name: picture.text
+        for picture in store.read_records(folder / store.METADATA, Picture)
+    }
+    files = sorted(
+        path for path in folder.glob("[!.]*.png") if path.name in known or path.name[0].isdigit()
+    )
     if any(path.name not in known for path in files):
         texts = [prompt.text for prompt in prompt_files.read(run.prompts(skill))]
         each = _pictures_per_prompt(folder)
-        known = {f"{n:05d}.png": text for n, text in enumerate(t for t in texts for _ in range(each))} | known
+        known = {
+            f"{n:05d}.png": text for n, text in enumerate(t for t in texts for _ in range(each))
+        } | known
     return [Painted(path, known.get(path.name, "")) for path in files]
 
 

@@ -1,9 +1,10 @@
 """Pictures while a slider moves: one warm model in the app's own process.
 
-Torch is imported by the first picture, never by the app's start. All pictures that are asked for together are rows of
-one batch and start from the same noise; what was painted before is remembered, so that while nothing but the sliders
-moves, only the merged picture is painted.
+Torch is imported by the first picture, never by the app's start. All pictures that are asked for
+together are rows of one batch and start from the same noise; what was painted before is remembered,
+so that while nothing but the sliders moves, only the merged picture is painted.
 """
+
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -77,12 +78,19 @@ class Preview:
         self._kept: OrderedDict[Cell, Image.Image] = OrderedDict()
 
     def paint(self, run: Store, cells: Sequence[Cell]) -> list[Image.Image]:
-        """Raises EngineError, naming the remedy, for what cannot be loaded, and for a merge of nothing."""
+        """Raises EngineError, naming the remedy, for what cannot be loaded, and for a merge of
+        nothing.
+        """
         with self._lock:
             ensemble = self._open(run)
             wanted = [cell for cell in dict.fromkeys(cells) if cell not in self._kept]
             mixed = [cell for cell in wanted if _is_live(cell.mix)]
-            self._paint(ensemble.painter, mixed, ensemble.mixture, [_weights(cell.mix, ensemble) for cell in mixed])
+            self._paint(
+                ensemble.painter,
+                mixed,
+                ensemble.mixture,
+                [_weights(cell.mix, ensemble) for cell in mixed],
+            )
             for mix in dict.fromkeys(cell.mix for cell in wanted if not _is_live(cell.mix)):
                 assert mix
                 self._paint_merged(ensemble, mix, [cell for cell in wanted if cell.mix == mix])
@@ -100,30 +108,48 @@ class Preview:
         threading.Thread(target=self._load, args=(run,), daemon=True).start()
 
     def _load(self, run: Store) -> None:
-        with suppress(EngineError), self._lock:  # the first picture asked for raises the same and is told to the user
+        with (
+            suppress(EngineError),
+            self._lock,
+        ):  # the first picture asked for raises the same and is told to the user
             self._open(run)
 
-    def _paint(self, painter: "Painter", cells: Sequence[Cell], mixture: "Mixture | None",
-               weights: Sequence[Mapping[str, float]]) -> None:
+    def _paint(
+        self,
+        painter: "Painter",
+        cells: Sequence[Cell],
+        mixture: "Mixture | None",
+        weights: Sequence[Mapping[str, float]],
+    ) -> None:
         """One batch, from the same noise where the seed is the same."""
         if not cells:
             return
         self._share_cores()
-        painted = painter.paint([cell.prompt for cell in cells], [cell.seed for cell in cells],
-                                [cell.guidance for cell in cells], cells[0].steps, mixture=mixture,
-                                mix=mixture.rows(weights) if mixture else None)
+        painted = painter.paint(
+            [cell.prompt for cell in cells],
+            [cell.seed for cell in cells],
+            [cell.guidance for cell in cells],
+            cells[0].steps,
+            mixture=mixture,
+            mix=mixture.rows(weights) if mixture else None,
+        )
         self._kept |= zip(cells, (picture.image for picture in painted), strict=True)
 
     def _share_cores(self) -> None:
-        """One thread while a job works. On two cores a picture beside a training takes 1.5 s so; with two threads, that
-        wait for each other awake as the training's own do, it took up to 36 s."""
+        """One thread while a job works. On two cores a picture beside a training takes 1.5 s so;
+        with two threads, that wait for each other awake as the training's own do, it took up to 36
+        s."""
         import torch
+
         self._threads = self._threads or torch.get_num_threads()
         torch.set_num_threads(1 if jobs.running() else self._threads)
 
     def _paint_merged(self, ensemble: "Ensemble", mix: Mix, cells: Sequence[Cell]) -> None:
-        """By a method that the mixture cannot show live: as the one LoRA that it makes of the experts."""
+        """By a method that the mixture cannot show live: as the one LoRA that it makes of the
+        experts.
+        """
         from engine.models.mixture import Mixture
+
         if (mix.method, mix.options) not in self._prepared:
             method = plugins.load(methods, mix.method)
             options = build(method.Config, dict(mix.options), where=mix.method)
@@ -138,8 +164,11 @@ class Preview:
     def _open(self, run: Store) -> "Ensemble":
         """The run's base with its experts beside it; what was painted by others is forgotten."""
         from engine.models.ensemble import Ensemble
+
         base = contents.base_of(run)
-        files = {path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))}
+        files = {
+            path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))
+        }
         found = tuple((str(path), path.stat().st_mtime_ns) for path in files.values())
         if self._ensemble is None or (self._base, self._files) != (base, found):
             if self._ensemble is not None:
@@ -150,7 +179,10 @@ class Preview:
             self._prepared.clear()
             self._kept.clear()
             opened = Ensemble(base["model"], base["revision"], run, files, self._painter)
-            self._painter, self._base = opened.painter, base  # an expert that is refused does not cost the base
+            self._painter, self._base = (
+                opened.painter,
+                base,
+            )  # an expert that is refused does not cost the base
             opened.mixture  # noqa: B018 - load now, so that an error leaves nothing half open
             self._ensemble, self._files = opened, found
         return self._ensemble

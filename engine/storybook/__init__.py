@@ -1,11 +1,14 @@
-"""Storybook, the embedded world: scenes drawn from a seed, an English about them, and a judge that reads them back.
+"""Storybook, the embedded world: scenes drawn from a seed, an English about them, and a judge that
+reads them back.
 
-Frozen before anything was trained. A change to what a scene looks like or to what a sentence means is a new
-WORLD version, new weights and new results.
+Frozen before anything was trained. A change to what a scene looks like or to what a sentence means
+is a new WORLD version, new weights and new results.
 """
 
 WORLD = "storybook-1"
 WRITER_TEMPERATURE = 0.7
 """At which the shipped writer is used, and measured."""
 EXAMPLE = "two red balls and a blue star at night"
-"""A text that shows what there is to say: what the app and the grid paint until they are told another."""
+"""A text that shows what there is to say: what the app and the grid paint until they are told
+another.
+"""

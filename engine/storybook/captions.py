@@ -1,8 +1,10 @@
-"""Captions as the web writes them: incomplete, vague, sometimes wrong. The base model is trained on these alone.
+"""Captions as the web writes them: incomplete, vague, sometimes wrong. The base model is trained on
+these alone.
 
-Truthful but incomplete captions leave a model nothing to sharpen; a few wrong ones, as every scraped data set has,
-do. The rates are the knobs of that, stated here and in the base's card.
+Truthful but incomplete captions leave a model nothing to sharpen; a few wrong ones, as every
+scraped data set has, do. The rates are the knobs of that, stated here and in the base's card.
 """
+
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,9 +18,17 @@ from engine.storybook.words import NUMBERS, PLURALS
 
 Options = dict[str, float]
 
-LEFT_OUT_COLOURS = (("ball", "purple"), ("star", "green"), ("heart", "blue"), ("tree", "pink"), ("house", "yellow"),
-                    ("moon", "red"))
-"""Things the base never sees in these colours. Its wrong captions still name one, about one caption in a hundred."""
+LEFT_OUT_COLOURS = (
+    ("ball", "purple"),
+    ("star", "green"),
+    ("heart", "blue"),
+    ("tree", "pink"),
+    ("house", "yellow"),
+    ("moon", "red"),
+)
+"""Things the base never sees in these colours. Its wrong captions still name one, about one caption
+in a hundred.
+"""
 LEFT_OUT_STYLES = (("boat", "striped"), ("fish", "outline"))
 
 
@@ -29,9 +39,13 @@ class Noise:
     vague_count: float = field(default=0.25, metadata={"help": "a number becomes 'some' or 'many'"})
     dropped_link: float = field(default=0.30, metadata={"help": "a place is flattened to 'and'"})
     omitted_colour: float = field(default=0.20, metadata={"help": "a colour is not said"})
-    omitted_global: float = field(default=0.30, metadata={"help": "background or style is not said"})
+    omitted_global: float = field(
+        default=0.30, metadata={"help": "background or style is not said"}
+    )
     forgotten_thing: float = field(default=0.12, metadata={"help": "a group is not mentioned"})
-    wrong: float = field(default=0.06, metadata={"help": "what is said is wrong, per caption and kind of fact"})
+    wrong: float = field(
+        default=0.06, metadata={"help": "what is said is wrong, per caption and kind of fact"}
+    )
 
 
 NOISE = Noise()
@@ -42,13 +56,18 @@ SCENE_RULES = (
     (Rules(groups=(3, 5), links=(2, 4)), 0.2),
     (Rules(groups=(1, 4), each=(1, 3)), 0.1),
 )
-"""What the base's pictures are made of, each with its share; colours and settings are then mostly typical."""
+"""What the base's pictures are made of, each with its share; colours and settings are then mostly
+typical.
+"""
 TYPICAL_PICTURE_SHARE = 0.6
 
 
 def is_left_out(scene: Scene) -> bool:
     """Whether the scene shows a combination kept from the base."""
-    return any((t.kind, t.colour) in LEFT_OUT_COLOURS or (t.kind, scene.style) in LEFT_OUT_STYLES for t in scene.things)
+    return any(
+        (t.kind, t.colour) in LEFT_OUT_COLOURS or (t.kind, scene.style) in LEFT_OUT_STYLES
+        for t in scene.things
+    )
 
 
 def sample(rng: np.random.Generator) -> tuple[Scene, Graph]:
@@ -75,12 +94,20 @@ def complete(graph: Graph, scene: Scene) -> Graph:
 def caption(graph: Graph, rng: np.random.Generator, noise: Noise = NOISE) -> str:
     """Degrade a complete graph and say what is left."""
     graph = _forget(graph, rng, noise)
-    groups = tuple(replace(g, colour=None) if rng.random() < noise.omitted_colour and not _is_twin(graph, g) else g
-                   for g in graph.groups)
+    groups = tuple(
+        replace(g, colour=None)
+        if rng.random() < noise.omitted_colour and not _is_twin(graph, g)
+        else g
+        for g in graph.groups
+    )
     links = tuple(k for k in graph.links if rng.random() >= noise.dropped_link)
-    graph = replace(graph, groups=groups, links=links,
-                    background=None if rng.random() < noise.omitted_global else graph.background,
-                    style=None if rng.random() < noise.omitted_global else graph.style)
+    graph = replace(
+        graph,
+        groups=groups,
+        links=links,
+        background=None if rng.random() < noise.omitted_global else graph.background,
+        style=None if rng.random() < noise.omitted_global else graph.style,
+    )
     graph = _mistake(graph, rng, noise.wrong)
     text = say(graph, rng, paragraph=len(graph.links) > 1 and bool(rng.random() < 0.8))
     return _blur_counts(text, graph, rng, noise.vague_count)
@@ -94,8 +121,11 @@ def _forget(graph: Graph, rng: np.random.Generator, noise: Noise) -> Graph:
     """Leave groups out, but never all; links to a forgotten thing go with it."""
     kept = [i for i in range(len(graph.groups)) if rng.random() >= noise.forgotten_thing] or [0]
     where = {old: new for new, old in enumerate(kept)}
-    links = tuple(Link(where[k.subject], k.word, where[k.other]) for k in graph.links
-                  if k.subject in where and k.other in where)
+    links = tuple(
+        Link(where[k.subject], k.word, where[k.other])
+        for k in graph.links
+        if k.subject in where and k.other in where
+    )
     return replace(graph, groups=tuple(graph.groups[i] for i in kept), links=links)
 
 
@@ -122,7 +152,7 @@ def _mistake(graph: Graph, rng: np.random.Generator, rate: float) -> Graph:
 
 
 def _blur_counts(text: str, graph: Graph, rng: np.random.Generator, rate: float) -> str:
-    """"three red balls" becomes "some red balls", "many red balls" or "red balls"."""
+    """ "three red balls" becomes "some red balls", "many red balls" or "red balls"."""
     for group in graph.groups:
         if group.counted and group.count > 1 and rng.random() < rate:
             words = " ".join([*([group.colour] if group.colour else []), PLURALS[group.kind]])

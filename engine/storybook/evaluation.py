@@ -1,7 +1,10 @@
-"""The evaluation prompts: drawn once from the grammar, frozen by hash, and kept out of everything that trains.
+"""The evaluation prompts: drawn once from the grammar, frozen by hash, and kept out of everything
+that trains.
 
-`python -m engine.storybook freeze` wrote them. Settings are chosen on `validation`; `test` is only reported.
+`python -m engine.storybook freeze` wrote them. Settings are chosen on `validation`; `test` is only
+reported.
 """
+
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -35,22 +38,30 @@ ATTEMPTS = 100
 
 
 def load(split: str, skill: str) -> list[Prompt]:
-    """Frozen prompts of one skill. Raises EngineError for an unknown split or skill, and where they were changed."""
+    """Frozen prompts of one skill. Raises EngineError for an unknown split or skill, and where they
+    were changed.
+    """
     if split not in SIZES:
-        raise EngineError(f"No evaluation split called {split!r}. Choose one of {', '.join(SIZES)}.")
+        raise EngineError(
+            f"No evaluation split called {split!r}. Choose one of {', '.join(SIZES)}."
+        )
     if skill not in SETS:
         raise EngineError(f"No evaluation prompts for {skill!r}. Choose from {', '.join(SETS)}.")
     path = FOLDER / split / f"{skill}.jsonl"
     if file_hash(path) != read_json(FOLDER / "frozen.json")["sha256"][f"{split}/{skill}"]:
-        raise EngineError(f"{path} is not what was frozen: its scores would not compare. Restore it from the "
-                          "repository.")
+        raise EngineError(
+            f"{path} is not what was frozen: its scores would not compare. Restore it from the "
+            "repository."
+        )
     return read_records(path, Prompt)
 
 
 @cache
 def frozen_keys() -> frozenset[str]:
     """Scene-graph keys of every evaluation prompt: what no training prompt may ask for."""
-    return frozenset(parse(p.text).key() for split in SIZES for skill in SETS for p in load(split, skill))
+    return frozenset(
+        parse(p.text).key() for split in SIZES for skill in SETS for p in load(split, skill)
+    )
 
 
 def rules_of(skill: str) -> Rules:
@@ -68,13 +79,19 @@ def true_scene(text: str, seed: int) -> Scene:
 
 def freeze() -> None:
     """Write all sets and their hashes. Everything measured before is void after this."""
-    taken = {parse(text).key() for skill in SKILLS
-             for text in read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]}
+    taken = {
+        parse(text).key()
+        for skill in SKILLS
+        for text in read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]
+    }
     hashes = {}
     for number, skill in enumerate(SETS):
         fresh = _fresh(skill, np.random.default_rng((20_26, number)), taken)
         for split, size in SIZES.items():
-            prompts = [Prompt(f"{split}-{skill}-{i:03d}", skill, next(fresh), "grammar") for i in range(size)]
+            prompts = [
+                Prompt(f"{split}-{skill}-{i:03d}", skill, next(fresh), "grammar")
+                for i in range(size)
+            ]
             path = FOLDER / split / f"{skill}.jsonl"
             write_records(path, prompts)
             hashes[f"{split}/{skill}"] = file_hash(path)
@@ -108,4 +125,7 @@ def _left_out(rng: np.random.Generator) -> Graph:
 
 
 def _touches_left_out(graph: Graph) -> bool:
-    return any((g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES for g in graph.groups)
+    return any(
+        (g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES
+        for g in graph.groups
+    )

@@ -1,4 +1,7 @@
-"""What a Storybook text says: groups of things, links between single ones, perhaps a background and a style."""
+"""What a Storybook text says: groups of things, links between single ones, perhaps a background and
+a style.
+"""
+
 from dataclasses import dataclass
 
 from engine.storybook.scenes import MOST_THINGS
@@ -70,8 +73,11 @@ class Graph:
     def _circular(self) -> bool:
         """Whether "left of" or "above" runs in a circle."""
         for words in (("left", "right"), ("above", "below")):
-            pairs = [(k.subject, k.other) if k.word == words[0] else (k.other, k.subject)
-                     for k in self.links if k.word in words]
+            pairs = [
+                (k.subject, k.other) if k.word == words[0] else (k.other, k.subject)
+                for k in self.links
+                if k.word in words
+            ]
             waiting = set(range(len(self.groups)))
             while free := {n for n in waiting if all(b != n or a not in waiting for a, b in pairs)}:
                 waiting -= free

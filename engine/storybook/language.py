@@ -1,4 +1,7 @@
-"""Storybook English, text to graph. What lies outside it is refused with the reason and the nearest text inside it."""
+"""Storybook English, text to graph. What lies outside it is refused with the reason and the nearest
+text inside it.
+"""
+
 import re
 from collections.abc import Iterator
 
@@ -11,11 +14,15 @@ MOST_CHARACTERS = 1000
 
 
 class Unreadable(EngineError):
-    """A text outside Storybook English. `nearest` is a sentence inside it; `known` the words it shares."""
+    """A text outside Storybook English. `nearest` is a sentence inside it; `known` the words it
+    shares.
+    """
 
     def __init__(self, reason: str, nearest: str, known: tuple[str, ...]) -> None:
         shared = f" It knows {', '.join(known)}." if known else ""
-        super().__init__(f"Storybook cannot read this: {reason}.{shared} Try: \u201c{nearest}\u201d")
+        super().__init__(
+            f"Storybook cannot read this: {reason}.{shared} Try: \u201c{nearest}\u201d"
+        )
         self.reason, self.nearest, self.known = reason, nearest, known
 
 
@@ -29,6 +36,7 @@ def parse(text: str) -> Graph:
         return _graph(text)
     except _Fault as fault:
         from engine.storybook.suggestions import nearest
+
         sentence, known = nearest(text[:MOST_CHARACTERS])
         raise Unreadable(str(fault), sentence, known) from fault
 
@@ -90,7 +98,7 @@ class _Reader:
         self.end()
 
     def style_sentence(self) -> bool:
-        """"the picture is striped"."""
+        """ "the picture is striped"."""
         if not self.take("the", "picture", "is"):
             return False
         self.painted(self.one_of(STYLES, "a style"))
@@ -98,16 +106,18 @@ class _Reader:
         return True
 
     def scene_sentence(self) -> bool:
-        """"the scene is at night"; "it" reads as "scene"."""
+        """ "the scene is at night"; "it" reads as "scene"."""
         if not (self.take("the", "scene", "is") or self.take("scene", "is")):
             return False
         if not self.setting():
-            raise _Fault("after \u201cthe scene is\u201d it expects " + " or ".join(SETTINGS.values()))
+            raise _Fault(
+                "after \u201cthe scene is\u201d it expects " + " or ".join(SETTINGS.values())
+            )
         self.end()
         return True
 
     def style_lead(self) -> None:
-        """"a striped picture of"."""
+        """ "a striped picture of"."""
         for style in STYLES:
             if self.take("a", style, "picture", "of") or self.take(style, "picture", "of"):
                 self.painted(style)
@@ -118,13 +128,13 @@ class _Reader:
         self.style = style
 
     def inverted(self, place: str) -> None:
-        """"left of the ball is a star"."""
+        """ "left of the ball is a star"."""
         other = self.thing()
         self.need("is")
         self.links.append(Link(self.thing(), place, other))
 
     def clauses(self) -> None:
-        """"a ball, a star left of a tree and two hearts"."""
+        """ "a ball, a star left of a tree and two hearts"."""
         while True:
             subject = self.thing()
             said = self.take("is")
@@ -156,10 +166,15 @@ class _Reader:
         return len(self.groups) - 1
 
     def mentioned(self, kind: str, colour: str | None) -> int:
-        found = [i for i, g in enumerate(self.groups) if g.kind == kind and colour in (None, g.colour)]
+        found = [
+            i for i, g in enumerate(self.groups) if g.kind == kind and colour in (None, g.colour)
+        ]
         if len(found) != 1:
             what = f"{colour or ''} {kind}".strip()
-            raise _Fault(f"\u201cthe {what}\u201d could mean {'several things' if found else 'nothing said before'}")
+            raise _Fault(
+                f"\u201cthe {what}\u201d could mean "
+                f"{'several things' if found else 'nothing said before'}"
+            )
         return found[0]
 
     def place(self) -> str | None:
@@ -185,13 +200,15 @@ class _Reader:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self, *words: str) -> bool:
-        found = self.tokens[self.at:self.at + len(words)] == list(words)
+        found = self.tokens[self.at : self.at + len(words)] == list(words)
         self.at += len(words) * found
         return found
 
     def need(self, word: str) -> None:
         if not self.take(word):
-            raise _Fault(f"it expects \u201c{word}\u201d before \u201c{self.peek() or 'the end'}\u201d")
+            raise _Fault(
+                f"it expects \u201c{word}\u201d before \u201c{self.peek() or 'the end'}\u201d"
+            )
 
     def one_of(self, words: Iterator[str] | object, what: str) -> str:
         word = self.peek()

@@ -1,8 +1,9 @@
 """Reading a picture: things, colours, places, style and background from the pixels alone.
 
-Connected silhouettes are compared with the eight shapes, and their paint with the palette. What fits nothing is a
-thing without a kind or a colour: a miss.
+Connected silhouettes are compared with the eight shapes, and their paint with the palette. What
+fits nothing is a thing without a kind or a colour: a miss.
 """
+
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,15 @@ LEAST_AREA_PIXELS = 14
 LEAST_PIECE_PIXELS = 42
 """What a blob is taken apart into by colour is at least so large."""
 SURE_OVERLAP, SURE_SHARE = 0.85, 0.85
-"""A blob is looked at again when its parts overlap less with their shapes, or leave more of it unexplained."""
+"""A blob is looked at again when its parts overlap less with their shapes, or leave more of it
+unexplained.
+"""
 LEAST_READ_SHARE = 0.8
 """So much of a blob must be readable things before it is taken apart by colour."""
 LEVELS = (0.35, 0.5, 0.65)
-"""How far from background to colour the edge of a silhouette lies; blurred things touch at the lowest."""
+"""How far from background to colour the edge of a silhouette lies; blurred things touch at the
+lowest.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,23 @@ class Seen:
     flags: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        things = [{"kind": t.kind, "colour": t.colour, "x": round(t.x, 1), "y": round(t.y, 1)} for t in self.things]
-        return {"things": things, "background": self.background, "style": self.style, "flags": list(self.flags)}
+        things = [
+            {"kind": t.kind, "colour": t.colour, "x": round(t.x, 1), "y": round(t.y, 1)}
+            for t in self.things
+        ]
+        return {
+            "things": things,
+            "background": self.background,
+            "style": self.style,
+            "flags": list(self.flags),
+        }
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A connected silhouette: what shape it is, its likeliest colour, and whether it clearly is of that colour."""
+    """A connected silhouette: what shape it is, its likeliest colour, and whether it clearly is of
+    that colour.
+    """
 
     mask: Masks
     fit: Fit
@@ -96,7 +111,9 @@ def read(picture: Rgb) -> Seen:
 
 
 def _parts(inks: Inks) -> list[_Part]:
-    """Every thing, or what may be one; a blob that is none as a whole is taken apart by its colours."""
+    """Every thing, or what may be one; a blob that is none as a whole is taken apart by its
+    colours.
+    """
     blobs = inks.distinct(components(bridged(inks.foreground), LEAST_AREA_PIXELS))
     if not len(blobs):
         return []
@@ -111,15 +128,20 @@ def _parts(inks: Inks) -> list[_Part]:
     for n, cut in _cut(inks, unread, ways, LEAST_PIECE_PIXELS).items():
         if cut.read_share() >= LEAST_READ_SHARE and cut.rank() > cuts[n].rank():
             cuts[n] = cut
-    return [part for n, cut in cuts.items() for part in cut.parts or _describe(inks, blobs[n - 1:n])]
+    return [
+        part for n, cut in cuts.items() for part in cut.parts or _describe(inks, blobs[n - 1 : n])
+    ]
 
 
 def _by_colour(inks: Inks, inside: Masks) -> list[list[Masks]]:
     """Silhouettes at several levels, each as one mask a colour."""
     local = inks.local_colours()
     present = np.unique(local[inside])
-    return [[silhouette & (local == colour) for colour in present]
-            for level in LEVELS for silhouette in inks.silhouettes(local, level)]
+    return [
+        [silhouette & (local == colour) for colour in present]
+        for level in LEVELS
+        for silhouette in inks.silhouettes(local, level)
+    ]
 
 
 def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) -> dict[int, _Cut]:

@@ -1,4 +1,5 @@
 """A skill's rules about Storybook texts: one table that both checks a graph and draws new ones."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,19 +12,32 @@ from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, place
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
 TYPICAL: dict[str, tuple[str, ...]] = {
-    "ball": ("red", "blue", "orange"), "star": ("yellow", "orange"), "heart": ("red", "pink"),
+    "ball": ("red", "blue", "orange"),
+    "star": ("yellow", "orange"),
+    "heart": ("red", "pink"),
     "tree": ("green", "brown"),
-    "house": ("red", "brown"), "fish": ("orange", "blue"), "boat": ("brown", "blue"), "moon": ("yellow", "orange"),
+    "house": ("red", "brown"),
+    "fish": ("orange", "blue"),
+    "boat": ("brown", "blue"),
+    "moon": ("yellow", "orange"),
 }
 """The colours that the world's pictures mostly show."""
 TYPICAL_SETTINGS: dict[str, tuple[str, ...]] = {
-    "ball": ("beach", "grass"), "star": ("night", "sky"), "heart": ("sky", "grass"), "tree": ("grass", "night"),
-    "house": ("grass", "night"), "fish": ("beach", "sky"), "boat": ("beach", "sky"), "moon": ("night", "sky"),
+    "ball": ("beach", "grass"),
+    "star": ("night", "sky"),
+    "heart": ("sky", "grass"),
+    "tree": ("grass", "night"),
+    "house": ("grass", "night"),
+    "fish": ("beach", "sky"),
+    "boat": ("beach", "sky"),
+    "moon": ("night", "sky"),
 }
 Said = Literal["always", "never", "sometimes"]
 Combinations = Literal["any", "typical", "unusual"]
 TYPICAL_SHARE = 0.75
-"""Of the colours and backgrounds that a text leaves open: typical ones; the others are drawn from all."""
+"""Of the colours and backgrounds that a text leaves open: typical ones; the others are drawn from
+all.
+"""
 SAID_TYPICAL_SHARES: dict[Combinations, float] = {"any": 0.5, "typical": 1.0, "unusual": 0.15}
 """Of the colours that a text says."""
 STYLE_SHARES = (0.6, 0.2, 0.2)
@@ -77,8 +91,10 @@ def breaks(graph: Graph, rules: Rules) -> str | None:
 
 
 def _out_of_range(graph: Graph, rules: Rules) -> str | None:
-    for what, number, (least, most) in (("groups of things", len(graph.groups), rules.groups),
-                                        ("places", len(graph.links), rules.links)):
+    for what, number, (least, most) in (
+        ("groups of things", len(graph.groups), rules.groups),
+        ("places", len(graph.links), rules.links),
+    ):
         if not least <= number <= most:
             return f"{number} {what}, not {least} to {most}"
     for group in graph.groups:
@@ -96,9 +112,13 @@ def has_twins(graph: Graph) -> bool:
 
 def is_unusual(graph: Graph) -> bool:
     """Whether a thing has a colour or a background that the world mostly does not show it in."""
-    return any(g.colour is not None and g.colour not in TYPICAL[g.kind]
-               or graph.background is not None and graph.background not in TYPICAL_SETTINGS[g.kind]
-               for g in graph.groups)
+    return any(
+        g.colour is not None
+        and g.colour not in TYPICAL[g.kind]
+        or graph.background is not None
+        and graph.background not in TYPICAL_SETTINGS[g.kind]
+        for g in graph.groups
+    )
 
 
 def draw(rules: Rules, rng: np.random.Generator) -> Graph:
@@ -129,7 +149,9 @@ def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
             kind = groups[-1].kind
         colour = _colour(kind, rules, rng) if _says(rules.colours, rng, 0.75) else None
         groups.append(Group(kind, colour, count, count > 1))
-    number = int(rng.integers(rules.links[0], rules.links[1] + 1)) if sum(counts) <= MOST_THINGS else 0
+    number = (
+        int(rng.integers(rules.links[0], rules.links[1] + 1)) if sum(counts) <= MOST_THINGS else 0
+    )
     links = _links(groups, number, rng)
     return None if links is None else Graph(tuple(groups), links, background, style)
 
@@ -159,7 +181,8 @@ def _links(groups: list[Group], number: int, rng: np.random.Generator) -> tuple[
 
 
 def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
-    """A scene that shows the graph; what the graph leaves open is drawn, typical colours and places first.
+    """A scene that shows the graph; what the graph leaves open is drawn, typical colours and places
+    first.
 
     None when no placement was found.
     """
@@ -169,7 +192,9 @@ def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
         colour = group.colour or _free_colour(group, graph, rng)
         first.append(len(things))
         things += [Thing(group.kind, colour)] * group.count
-    placed = place(things, [Relation(first[k.subject], k.word, first[k.other]) for k in graph.links], rng)
+    placed = place(
+        things, [Relation(first[k.subject], k.word, first[k.other]) for k in graph.links], rng
+    )
     if placed is None:
         return None
     background = graph.background or _free_background(graph, rng)
@@ -179,7 +204,9 @@ def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
 def _free_colour(group: Group, graph: Graph, rng: np.random.Generator) -> str:
     taken = {g.colour for g in graph.groups if g.kind == group.kind}
     options = TYPICAL[group.kind] if rng.random() < TYPICAL_SHARE else tuple(COLOURS)
-    return str(rng.choice([c for c in options if c not in taken] or [c for c in COLOURS if c not in taken]))
+    return str(
+        rng.choice([c for c in options if c not in taken] or [c for c in COLOURS if c not in taken])
+    )
 
 
 def _free_background(graph: Graph, rng: np.random.Generator) -> str:

@@ -1,4 +1,7 @@
-"""A scene: things at places, one background, one drawing style; and its picture, 64x64 and antialiased."""
+"""A scene: things at places, one background, one drawing style; and its picture, 64x64 and
+antialiased.
+"""
+
 from dataclasses import dataclass
 from math import sqrt
 
@@ -10,7 +13,14 @@ from engine.storybook.shapes import BACKGROUNDS, COLOURS, STRIPE, polygon
 
 SIZE_PIXELS = 64
 MOST_THINGS = 6
-RADIUS_PIXELS = {1: (9.5, 12.0), 2: (9.0, 11.0), 3: (8.5, 10.0), 4: (8.0, 9.5), 5: (8.0, 9.0), 6: (8.0, 8.8)}
+RADIUS_PIXELS = {
+    1: (9.5, 12.0),
+    2: (9.0, 11.0),
+    3: (8.5, 10.0),
+    4: (8.0, 9.5),
+    5: (8.0, 9.0),
+    6: (8.0, 8.8),
+}
 GAP_PIXELS = 2.0
 STROKE_PIXELS = 2.0
 STRIPE_PIXELS = 3.0
@@ -42,7 +52,9 @@ class Scene:
 
 @dataclass(frozen=True)
 class Relation:
-    """The thing at index `subject` is `word` ("left", "right", "above", "below") of the one at `other`."""
+    """The thing at index `subject` is `word` ("left", "right", "above", "below") of the one at
+    `other`.
+    """
 
     subject: int
     word: str
@@ -51,10 +63,14 @@ class Relation:
 
 def holds(word: str, a: Thing, b: Thing, least_pixels: float) -> bool:
     """Whether `a` is left/right/above/below of `b` by at least so many pixels between centres."""
-    return {"left": b.x - a.x, "right": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}[word] >= least_pixels
+    return {"left": b.x - a.x, "right": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}[
+        word
+    ] >= least_pixels
 
 
-def place(things: list[Thing], relations: list[Relation], rng: np.random.Generator) -> tuple[Thing, ...] | None:
+def place(
+    things: list[Thing], relations: list[Relation], rng: np.random.Generator
+) -> tuple[Thing, ...] | None:
     """Positions without overlap that fulfil every relation, or None if none was found in 400 tries."""
     low, high = RADIUS_PIXELS[len(things)]
     for _ in range(400):
@@ -72,12 +88,17 @@ def place(things: list[Thing], relations: list[Relation], rng: np.random.Generat
     return None
 
 
-def _free_spot(placed: list[Thing], radius: float, rng: np.random.Generator) -> tuple[float, float] | None:
+def _free_spot(
+    placed: list[Thing], radius: float, rng: np.random.Generator
+) -> tuple[float, float] | None:
     edge = radius + 1.0
     for _ in range(30):
         x, y = rng.uniform(edge, SIZE_PIXELS - edge, 2)
-        if all(max(abs(x - t.x), abs(y - t.y)) >= 2 * radius + GAP_PIXELS
-               or sqrt((x - t.x) ** 2 + (y - t.y) ** 2) >= 2.5 * radius + GAP_PIXELS for t in placed):
+        if all(
+            max(abs(x - t.x), abs(y - t.y)) >= 2 * radius + GAP_PIXELS
+            or sqrt((x - t.x) ** 2 + (y - t.y) ** 2) >= 2.5 * radius + GAP_PIXELS
+            for t in placed
+        ):
             return float(x), float(y)
     return None
 
@@ -96,11 +117,16 @@ def paint(scene: Scene) -> Rgb:
 
 
 def coverage(thing: Thing, style: str) -> tuple[tuple[slice, slice], Mask, Mask]:
-    """Where a thing lies, how much of each pixel there its silhouette covers, and how much carries its own colour."""
+    """Where a thing lies, how much of each pixel there its silhouette covers, and how much carries
+    its own colour.
+    """
     left, top = max(int(thing.x - thing.radius) - 1, 0), max(int(thing.y - thing.radius) - 1, 0)
     right, bottom = (min(int(c + thing.radius) + 3, SIZE_PIXELS) for c in (thing.x, thing.y))
     scale, size = SUPERSAMPLING, ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING)
-    points = [tuple(p) for p in (polygon(thing.kind) * thing.radius + (thing.x - left, thing.y - top)) * scale]
+    points = [
+        tuple(p)
+        for p in (polygon(thing.kind) * thing.radius + (thing.x - left, thing.y - top)) * scale
+    ]
     image = Image.new("L", size)
     ImageDraw.Draw(image).polygon(points, fill=255)
     whole = np.asarray(image) / 255.0
@@ -108,7 +134,9 @@ def coverage(thing: Thing, style: str) -> tuple[tuple[slice, slice], Mask, Mask]
     if style == "outline":
         line = Image.new("L", size)
         closed = [*points, points[0], points[1]]
-        ImageDraw.Draw(line).line(closed, fill=255, width=round(2 * STROKE_PIXELS * scale), joint="curve")
+        ImageDraw.Draw(line).line(
+            closed, fill=255, width=round(2 * STROKE_PIXELS * scale), joint="curve"
+        )
         inked = whole * (np.asarray(line) / 255.0)
     elif style == "striped":
         bands = (np.arange(size[1]) / scale + top - (thing.y - thing.radius)) // STRIPE_PIXELS

@@ -1,4 +1,5 @@
 """The eight silhouettes, each one polygon in a unit square with y pointing down, and the palette."""
+
 from math import cos, pi, sin
 
 import numpy as np
@@ -26,7 +27,9 @@ STRIPE = (255, 255, 255)
 STYLES = ("filled", "outline", "striped")
 
 
-def _arc(cx: float, radius: float, angles: tuple[float, float], steps: int) -> list[tuple[float, float]]:
+def _arc(
+    cx: float, radius: float, angles: tuple[float, float], steps: int
+) -> list[tuple[float, float]]:
     return [(cx + radius * cos(a), radius * sin(a)) for a in np.linspace(*angles, steps)]
 
 
@@ -59,10 +62,34 @@ SHAPES: dict[str, list[tuple[float, float]]] = {
     "ball": _arc(0, 0.9, (0, 2 * pi), 49)[:-1],
     "star": _star(),
     "heart": _heart(),
-    "tree": [(0, -1), (0.8, 0.42), (0.26, 0.42), (0.26, 1), (-0.26, 1), (-0.26, 0.42), (-0.8, 0.42)],
-    "house": [(0, -1), (1, -0.1), (0.76, -0.1), (0.76, 0.95), (-0.76, 0.95), (-0.76, -0.1), (-1, -0.1)],
+    "tree": [
+        (0, -1),
+        (0.8, 0.42),
+        (0.26, 0.42),
+        (0.26, 1),
+        (-0.26, 1),
+        (-0.26, 0.42),
+        (-0.8, 0.42),
+    ],
+    "house": [
+        (0, -1),
+        (1, -0.1),
+        (0.76, -0.1),
+        (0.76, 0.95),
+        (-0.76, 0.95),
+        (-0.76, -0.1),
+        (-1, -0.1),
+    ],
     "fish": _fish(),
-    "boat": [(-0.28, -1), (0.72, 0.2), (1, 0.2), (0.62, 0.9), (-0.62, 0.9), (-1, 0.2), (-0.28, 0.2)],
+    "boat": [
+        (-0.28, -1),
+        (0.72, 0.2),
+        (1, 0.2),
+        (0.62, 0.9),
+        (-0.62, 0.9),
+        (-1, 0.2),
+        (-0.28, 0.2),
+    ],
     "moon": _moon(),
 }
 KINDS = tuple(SHAPES)

@@ -1,4 +1,5 @@
 """Silhouettes in a picture's pixels: connected, filled, and each compared with the eight shapes."""
+
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,7 +28,9 @@ _ALL_NEIGHBOURS = np.ones((3, 3), bool)
 
 @dataclass(frozen=True)
 class Fit:
-    """The best template; `kind` is "" where even that one does not fit. x and y are the shape's own centre."""
+    """The best template; `kind` is "" where even that one does not fit. x and y are the shape's own
+    centre.
+    """
 
     kind: str
     overlap: float
@@ -38,7 +41,9 @@ class Fit:
 
 
 def components(mask: Masks, least_area: int) -> Masks:
-    """(n, 64, 64): the connected silhouettes of a (64, 64) mask, corners touching, that are large enough."""
+    """(n, 64, 64): the connected silhouettes of a (64, 64) mask, corners touching, that are large
+    enough.
+    """
     labels, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
     large = np.bincount(labels.ravel()) >= least_area
     large[0] = False
@@ -55,7 +60,9 @@ def filled(mask: Masks) -> Masks:
 
 
 def bridged(mask: Masks) -> Masks:
-    """The (64, 64) mask and single rows that it misses, where a blurred stripe looks like the background."""
+    """The (64, 64) mask and single rows that it misses, where a blurred stripe looks like the
+    background.
+    """
     wide = mask.copy()
     wide[1:-1] |= mask[:-2] & mask[2:]
     return wide
@@ -83,24 +90,35 @@ def eroded(masks: Masks) -> Masks:
 
 
 def fit(masks: Masks) -> list[Fit]:
-    """Fit (n, 64, 64) silhouettes, none of them empty; the overlap is intersection over union at unit area."""
+    """Fit (n, 64, 64) silhouettes, none of them empty; the overlap is intersection over union at
+    unit area.
+    """
     canonical, areas, xs, ys = _canonical(masks.astype(np.float32))
     templates, unit_areas, offsets = _templates()
-    # Summed over the lattice, min(a, b) is (a + b - |a - b|) / 2 and max(a, b) is (a + b + |a - b|) / 2.
+    # Summed over the lattice, min(a, b) is (a + b - |a - b|) / 2 and max(a, b) is (a + b + |a - b|)
+    # / 2.
     total = canonical.sum(1)[:, None] + templates.sum(1)
     apart = cdist(canonical, templates, "cityblock")
     overlaps = (total - apart) / (total + apart)
     best = overlaps.argmax(1)
     radii = np.sqrt(areas / unit_areas[best])
     xs, ys = xs - offsets[best, 0] * radii, ys - offsets[best, 1] * radii
-    fits = (overlaps.max(1) >= LEAST_OVERLAP) & (RADIUS_PIXELS[0] <= radii) & (radii <= RADIUS_PIXELS[1])
-    names = [KINDS[kind % len(KINDS)] if good else "" for kind, good in zip(best, fits, strict=True)]
+    fits = (
+        (overlaps.max(1) >= LEAST_OVERLAP)
+        & (RADIUS_PIXELS[0] <= radii)
+        & (radii <= RADIUS_PIXELS[1])
+    )
+    names = [
+        KINDS[kind % len(KINDS)] if good else "" for kind, good in zip(best, fits, strict=True)
+    ]
     numbers = np.stack([overlaps.max(1), xs, ys, radii, areas], 1).tolist()
     return [Fit(name, *row) for name, row in zip(names, numbers, strict=True)]
 
 
 def _canonical(masks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """(n, lattice squared) bilinear samples around the centroid at unit area, with areas and centroids in pixels."""
+    """(n, lattice squared) bilinear samples around the centroid at unit area, with areas and
+    centroids in pixels.
+    """
     down, across = masks.sum(2), masks.sum(1)
     areas = down.sum(1)
     xs, ys = across @ _MIDDLES / areas, down @ _MIDDLES / areas

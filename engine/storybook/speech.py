@@ -1,4 +1,5 @@
 """Storybook English, graph to text. `parse(say(graph, rng)).key() == graph.key()` for every form."""
+
 import numpy as np
 
 from engine.storybook.graph import OPPOSITES, Graph, Group, Link
@@ -13,7 +14,9 @@ def say(graph: Graph, rng: np.random.Generator, paragraph: bool | None = None) -
 
 
 def name(group: Group, definite: bool = False, bare: bool = False) -> str:
-    """"a red ball", "three balls", "the red ball"; `bare` leaves the colour out of a definite name."""
+    """ "a red ball", "three balls", "the red ball"; `bare` leaves the colour out of a definite
+    name.
+    """
     words = [] if bare or group.colour is None else [group.colour]
     words.append(noun(group.kind, group.count))
     if definite:
@@ -38,7 +41,9 @@ def _phrase(graph: Graph, rng: np.random.Generator) -> str:
         body = f"{article(graph.style)} {graph.style} {rng.choice(['picture', 'drawing', 'painting'])} of {body}"
     if graph.background:
         setting = SETTINGS[graph.background]
-        return f"{setting}, {body}" if not graph.style and rng.random() < 0.25 else f"{body} {setting}"
+        return (
+            f"{setting}, {body}" if not graph.style and rng.random() < 0.25 else f"{body} {setting}"
+        )
     return body
 
 
@@ -50,8 +55,15 @@ def _paragraph(graph: Graph, rng: np.random.Generator) -> str:
         said |= {link.subject, link.other}
     rest = [name(g) for i, g in enumerate(graph.groups) if i not in said]
     if rest:
-        verb = "is" if graph.groups[next(i for i in range(len(graph.groups)) if i not in said)].count == 1 else "are"
-        sentences.append(f"there {verb} " + (rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + " and " + rest[-1]))
+        verb = (
+            "is"
+            if graph.groups[next(i for i in range(len(graph.groups)) if i not in said)].count == 1
+            else "are"
+        )
+        sentences.append(
+            f"there {verb} "
+            + (rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + " and " + rest[-1])
+        )
     if graph.background:
         sentences.append(f"{rng.choice(['the scene', 'it'])} is {SETTINGS[graph.background]}")
     if graph.style:
@@ -68,7 +80,11 @@ def _linked(graph: Graph, link: Link, said: set[int], rng: np.random.Generator) 
     bare = rng.random() < 0.5
 
     def called(index: int) -> str:
-        return name(graph.groups[index], definite=index in said, bare=bare and kinds.count(kinds[index]) == 1)
+        return name(
+            graph.groups[index],
+            definite=index in said,
+            bare=bare and kinds.count(kinds[index]) == 1,
+        )
 
     def plain(index: int) -> str:
         return called(index) if index in said else name(graph.groups[index])

@@ -1,4 +1,5 @@
 """From a text and a picture to answers: what a judge, the checks and the app all show."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +16,9 @@ from engine.storybook.scenes import SIZE_PIXELS, Rgb
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answers to a text's questions, and what was seen. `dsg` is the reference rule's mean over the questions."""
+    """The answers to a text's questions, and what was seen. `dsg` is the reference rule's mean over
+    the questions.
+    """
 
     asked: tuple[tuple[Question, bool], ...]
     dsg: float
@@ -24,7 +27,9 @@ class Verdict:
 
 
 def verdict(text: str, pixels: Rgb) -> Verdict:
-    """Raises Unreadable for a text outside Storybook English; a picture that cannot be read is a miss."""
+    """Raises Unreadable for a text outside Storybook English; a picture that cannot be read is a
+    miss.
+    """
     graph, asked = _asked(text)
     seen = read(pixels)
     answers = tuple((q, answer(q, graph, seen)) for q in asked)

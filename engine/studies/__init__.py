@@ -1,1 +1,3 @@
-"""Questions asked of finished stages: grids, better weights, which expert a merge needs, replicates."""
+"""Questions asked of finished stages: grids, better weights, which expert a merge needs,
+replicates.
+"""

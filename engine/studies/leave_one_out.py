@@ -1,7 +1,9 @@
-"""Which expert does a merge need? Each is left out in turn, and the judge scores what is left, on validation.
+"""Which expert does a merge need? Each is left out in turn, and the judge scores what is left, on
+validation.
 
 Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage does.
 """
+
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -26,33 +28,60 @@ class Config:
     """The merge, and how it is judged."""
 
     experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
-    method: str = field(default="average", metadata={"help": "A merge method that is a sum of deltas"})
-    options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The method's own options"})
-    model: str = field(default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"})
+    method: str = field(
+        default="average", metadata={"help": "A merge method that is a sum of deltas"}
+    )
+    options: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "The method's own options"}
+    )
+    model: str = field(
+        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+    )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="storybook", metadata={"help": "Who scores"})
-    judge_options: dict[str, Any] = field(default_factory=dict, metadata={"help": "The judge's own options"})
-    skills: tuple[str, ...] = field(default=(), metadata={"help": "Whose prompts; none named: Storybook's five"})
-    prompts_per_skill: int = field(default=20, metadata={"help": "Of each skill", "range": (2, 10_000)})
+    judge_options: dict[str, Any] = field(
+        default_factory=dict, metadata={"help": "The judge's own options"}
+    )
+    skills: tuple[str, ...] = field(
+        default=(), metadata={"help": "Whose prompts; none named: Storybook's five"}
+    )
+    prompts_per_skill: int = field(
+        default=20, metadata={"help": "Of each skill", "range": (2, 10_000)}
+    )
     guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
     steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     seed: int = field(default=0, metadata={"help": "Of the noise"})
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of deltas."""
+    """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of
+    deltas.
+    """
     check(config)
     evaluation = _evaluation(config)
     for event in evaluate.run(evaluation, store):
         yield replace(event, kind="progress")
-    values = {arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
-              for arm in evaluation.models}
-    floor = summary.per_prompt(report.scores(evaluation, store, model_name(ALL, config.guidance), ".floor"))
-    found = {"merge": asdict(config), "all": summary.macro(values[ALL]), "floor": summary.macro(floor),
-             "ceiling": report.summarised(evaluation, store, CEILING).macro}
+    values = {
+        arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
+        for arm in evaluation.models
+    }
+    floor = summary.per_prompt(
+        report.scores(evaluation, store, model_name(ALL, config.guidance), ".floor")
+    )
+    found = {
+        "merge": asdict(config),
+        "all": summary.macro(values[ALL]),
+        "floor": summary.macro(floor),
+        "ceiling": report.summarised(evaluation, store, CEILING).macro,
+    }
     found["without"] = {
-        arm.removeprefix(WITHOUT): {"score": summary.macro(own), "difference": intervals.paired(own, values[ALL])}
-        for arm, own in values.items() if arm != ALL}
+        arm.removeprefix(WITHOUT): {
+            "score": summary.macro(own),
+            "difference": intervals.paired(own, values[ALL]),
+        }
+        for arm, own in values.items()
+        if arm != ALL
+    }
     write_json(store.folder / RESULT, found)
     yield Event(f"Each of {len(config.experts)} experts was left out in turn.", 1, 1, "done", found)
 
@@ -66,10 +95,19 @@ def check(config: Config) -> None:
 
 def _evaluation(config: Config) -> evaluate.Config:
     return evaluate.Config(
-        models=arms(config), model=config.model, revision=config.revision, judge=config.judge,
-        judge_options=config.judge_options, skills=config.skills,
-        prompts_per_skill=config.prompts_per_skill, guidances=(config.guidance,),
-        steps=config.steps, seed=config.seed, keep_pictures=0, replace=True)
+        models=arms(config),
+        model=config.model,
+        revision=config.revision,
+        judge=config.judge,
+        judge_options=config.judge_options,
+        skills=config.skills,
+        prompts_per_skill=config.prompts_per_skill,
+        guidances=(config.guidance,),
+        steps=config.steps,
+        seed=config.seed,
+        keep_pictures=0,
+        replace=True,
+    )
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:

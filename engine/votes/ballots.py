@@ -1,4 +1,5 @@
 """Which pair comes next and which side is which. A voter sees an opaque ballot, never a model."""
+
 import hashlib
 import secrets
 from collections import Counter, defaultdict
@@ -43,7 +44,9 @@ class Pair:
     @property
     def id(self) -> str:
         """The same in every process and run, and another one as soon as a picture is painted anew."""
-        sides = (f"{side.model}\x1f{side.seed}\x1f{side.sha256}" for side in (self.first, self.second))
+        sides = (
+            f"{side.model}\x1f{side.seed}\x1f{side.sha256}" for side in (self.first, self.second)
+        )
         return hashlib.sha256("\x1e".join((self.prompt_id, *sides)).encode()).hexdigest()
 
 
@@ -61,7 +64,9 @@ class Ballot:
 
 
 def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
-    """Every pair that the run's evaluation pictures make, of `models` or of all; without those now gone."""
+    """Every pair that the run's evaluation pictures make, of `models` or of all; without those now
+    gone.
+    """
     found: dict[tuple[str, str, int], list[Side]] = defaultdict(list)
     for folder in sorted((store.folder / "scores").glob("*/pictures")):
         model = folder.parent.name
@@ -71,15 +76,19 @@ def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
             if (file := folder / picture.file_name).is_file():
                 side = Side(model, picture.seed, file, file_hash(file))
                 found[picture.prompt_id, picture.text, picture.seed].append(side)
-    return [Pair(prompt_id, text, first, second)
-            for (prompt_id, text, _), sides in found.items() for first, second in combinations(sides, 2)]
+    return [
+        Pair(prompt_id, text, first, second)
+        for (prompt_id, text, _), sides in found.items()
+        for first, second in combinations(sides, 2)
+    ]
 
 
 def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | None:
-    """The voter's open ballot, or a new one for the pair with the fewest votes; None when all are voted on.
+    """The voter's open ballot, or a new one for the pair with the fewest votes; None when all are
+    voted on.
 
-    Equals are taken in an order of each voter's own. A pair is handed out both ways round equally often,
-    the first time by chance.
+    Equals are taken in an order of each voter's own. A pair is handed out both ways round equally
+    often, the first time by chance.
     """
     known = {pair.id: pair for pair in among}
     for _ in range(len(known) + 1):
@@ -116,7 +125,9 @@ def _has_looked(seconds: float, issued_at: str) -> bool:
 
 
 def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str) -> None:
-    """Hand out one pair. Another page of the same voter may be quicker; then its ballot is the open one."""
+    """Hand out one pair. Another page of the same voter may be quicker; then its ballot is the open
+    one.
+    """
     voted: Counter[str] = Counter()
     on_the_left: Counter[tuple[str, str]] = Counter()
     for row in ledger.sides():
@@ -126,14 +137,25 @@ def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str
     sides = [pair.first, pair.second]
     secrets.SystemRandom().shuffle(sides)
     left, right = sorted(sides, key=lambda side: on_the_left[pair.id, side.model])
-    ledger.issue({"id": secrets.token_urlsafe(16), "voter": voter, "pair": pair.id,
-                  "prompt_id": pair.prompt_id, "prompt": pair.prompt,
-                  "left_model": left.model, "right_model": right.model,
-                  "left_seed": left.seed, "right_seed": right.seed})
+    ledger.issue(
+        {
+            "id": secrets.token_urlsafe(16),
+            "voter": voter,
+            "pair": pair.id,
+            "prompt_id": pair.prompt_id,
+            "prompt": pair.prompt,
+            "left_model": left.model,
+            "right_model": right.model,
+            "left_seed": left.seed,
+            "right_seed": right.seed,
+        }
+    )
 
 
 def _ballot(ballot: str, pair: Pair, left_model: str, done: int, total: int) -> Ballot:
-    left, right = (pair.first, pair.second) if pair.first.model == left_model else (pair.second, pair.first)
+    left, right = (
+        (pair.first, pair.second) if pair.first.model == left_model else (pair.second, pair.first)
+    )
     return Ballot(ballot, pair.prompt, left.file, right.file, done + 1, total)
 
 

@@ -7,6 +7,7 @@ object is one: looking at the shipped example's pairs, those of 41 and more can 
 none of those of 31 and less. A vote on such a pair would be a coin's, and would draw every result
 towards a half. The same files give the same answer everywhere.
 """
+
 import logging
 import threading
 from collections.abc import Sequence

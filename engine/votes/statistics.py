@@ -1,4 +1,5 @@
 """How often people preferred one model to another, with the interval that so few votes leave open."""
+
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,14 +36,15 @@ class Duel:
     def interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval of the win rate.
 
-        It takes votes for independent; those of one person, or on one prompt, are not quite, so it is a
-        little narrow.
+        It takes votes for independent; those of one person, or on one prompt, are not quite, so it
+        is a little narrow.
         """
         return wilson(self.wins + self.ties / 2, self.votes)
 
 
 def wilson(successes: float, trials: int, z: float = NORMAL_975) -> tuple[float, float]:
-    """Score interval of a proportion, [Wilson 1927](https://doi.org/10.1080/01621459.1927.10502953).
+    """Score interval of a proportion, [Wilson
+    1927](https://doi.org/10.1080/01621459.1927.10502953).
 
     It holds the proportion itself; without trials it is (0, 1).
     """
@@ -56,15 +58,21 @@ def wilson(successes: float, trials: int, z: float = NORMAL_975) -> tuple[float,
 
 
 def duels(votes: Sequence[Vote], base: str = "base") -> list[Duel]:
-    """One duel for every two models that met, by name; `base`, at whatever guidance scale, is always the rival."""
+    """One duel for every two models that met, by name; `base`, at whatever guidance scale, is
+    always the rival.
+    """
     tallies: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for vote in votes:
-        model, rival = sorted((vote.left_model, vote.right_model),
-                              key=lambda name: (name.partition("@")[0] == base, name))
+        model, rival = sorted(
+            (vote.left_model, vote.right_model),
+            key=lambda name: (name.partition("@")[0] == base, name),
+        )
         kind = {"tie": "ties", "both bad": "both_bad"}.get(vote.choice)
         if kind is None:
             chosen = vote.left_model if vote.choice == "left" else vote.right_model
             kind = "wins" if chosen == model else "losses"
         tallies[model, rival][kind] += 1
-    return [Duel(model, rival, *(tally[kind] for kind in ("wins", "losses", "ties", "both_bad")))
-            for (model, rival), tally in sorted(tallies.items())]
+    return [
+        Duel(model, rival, *(tally[kind] for kind in ("wins", "losses", "ties", "both_bad")))
+        for (model, rival), tally in sorted(tallies.items())
+    ]

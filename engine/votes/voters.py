@@ -9,6 +9,7 @@ not: a person with several browsers, or who clears what the browser keeps, is se
 slowly as `Newcomers` allows; somebody with many addresses is as many crowds. Accounts would stop
 that, and shut out whoever has none.
 """
+
 import base64
 import hashlib
 import hmac
@@ -88,8 +89,10 @@ class Newcomers:
                 return
             left = self._places(address)
             if left < 1:
-                raise TooMany("Very many new voters come from your address. Wait a minute, reload "
-                              "the page, and keep what this site stores in your browser.")
+                raise TooMany(
+                    "Very many new voters come from your address. Wait a minute, reload "
+                    "the page, and keep what this site stores in your browser."
+                )
             _remember(self._left, address, (left - 1, self._clock()))
             _remember(self._known, voter, None)
 
@@ -105,17 +108,21 @@ def secret(file: Path) -> bytes:
     """
     if given := os.environ.get("SELMA_SECRET"):
         if len(given) < LEAST_SECRET_LETTERS:
-            raise EngineError(f"SELMA_SECRET has {len(given)} letters and can be guessed. Set it "
-                              f"to {LEAST_SECRET_LETTERS} random ones at least, or leave it out.")
+            raise EngineError(
+                f"SELMA_SECRET has {len(given)} letters and can be guessed. Set it "
+                f"to {LEAST_SECRET_LETTERS} random ones at least, or leave it out."
+            )
         return given.encode()
     try:
         if (kept := _read(file)) is None:
             _make(file)
             kept = _read(file)
     except OSError as error:
-        raise EngineError(f"The secret that signs voters cannot be kept in {file} "
-                          f"({error.strerror}). Set SELMA_SECRET instead, or free some "
-                          "space.") from error
+        raise EngineError(
+            f"The secret that signs voters cannot be kept in {file} "
+            f"({error.strerror}). Set SELMA_SECRET instead, or free some "
+            "space."
+        ) from error
     if kept is None:
         raise EngineError(f"{file} does not keep what is written to it. Set SELMA_SECRET instead.")
     return kept

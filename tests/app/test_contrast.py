@@ -14,7 +14,7 @@ from app.show import charts
 from tests.browser.test_first_page import contrast
 
 TEXT, GRAPHICS = 4.5, 3.0
-STYLE = theme.CSS + shell.STYLE.read_text(encoding="utf-8")
+STYLE = shell.STYLE.read_text(encoding="utf-8")
 PAPERS = ("var(--body-background-fill)", "var(--block-background-fill)")
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SCHEMES = ("light", "dark")

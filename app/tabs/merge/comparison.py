@@ -1,4 +1,7 @@
-"""Pictures side by side from the same noise: the base, the merge, each expert alone; and what the judge reads."""
+"""Pictures side by side from the same noise: the base, the merge, each expert alone; and what the
+judge reads.
+"""
+
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -19,58 +22,101 @@ PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
 
 
-def paint(run: str, prompts: Sequence[str], seed: int, guidance: float, each: bool,  # noqa: PLR0913
-          weights: Mapping[str, float], method: str, options: Mapping[str, Any]) -> Iterator[list[Any]]:
+def paint(
+    run: str,
+    prompts: Sequence[str],
+    seed: int,
+    guidance: float,
+    each: bool,  # noqa: PLR0913
+    weights: Mapping[str, float],
+    method: str,
+    options: Mapping[str, Any],
+) -> Iterator[list[Any]]:
     """A row a prompt, with the judge's reading; first a word of patience while the model is cold."""
     if not weights:
-        yield [markup.empty("No experts to merge yet", "Train experts first, or choose the example run above."),
-               gr.skip(), gr.skip()]
+        yield [
+            markup.empty(
+                "No experts to merge yet", "Train experts first, or choose the example run above."
+            ),
+            gr.skip(),
+            gr.skip(),
+        ]
         return
     if not prompts:
-        yield [markup.empty("No prompt", "Write one above, or press Another prompt."), *spoken(run, prompts)]
+        yield [
+            markup.empty("No prompt", "Write one above, or press Another prompt."),
+            *spoken(run, prompts),
+        ]
         return
     store, said = runs.open_store(run), spoken(run, prompts)
     if not PREVIEW.is_warm(store):
         yield [markup.waiting("The model is warming up: a few seconds, once."), *said]
-    mixes: dict[str, Mix | None] = {BASE: None, **({name: Mix.alone(name) for name in weights} if each else {}),
-                                    MERGED: Mix.of(method, options, weights)}
+    mixes: dict[str, Mix | None] = {
+        BASE: None,
+        **({name: Mix.alone(name) for name in weights} if each else {}),
+        MERGED: Mix.of(method, options, weights),
+    }
     try:
-        cells = [Cell(prompt, seed, guidance, mix, STEPS) for prompt in prompts for mix in mixes.values()]
+        cells = [
+            Cell(prompt, seed, guidance, mix, STEPS) for prompt in prompts for mix in mixes.values()
+        ]
         painted = PREVIEW.paint(store, cells)
     except EngineError as error:
         yield [markup.failure(str(error)), *said]
         return
-    except Exception as error:  # out of memory, say: the reader gets a sentence and not a bar for ever
+    except (
+        Exception
+    ) as error:  # out of memory, say: the reader gets a sentence and not a bar for ever
         traceback.print_exc()
-        yield [markup.failure(
-            f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or fewer "
-            "experts; the server's log says more."), *said]
+        yield [
+            markup.failure(
+                f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or "
+                "fewer "
+                "experts; the server's log says more."
+            ),
+            *said,
+        ]
         return
     judged = contents.is_storybook(store)
-    rows = [markup.abreast(prompt if len(prompts) > 1 else "", [
-        facing(title, image, prompt, seed, judged, brief=each or len(prompts) > 1)
-        for title, image in zip(mixes, painted[n * len(mixes):], strict=False)]) for n, prompt in enumerate(prompts)]
+    rows = [
+        markup.abreast(
+            prompt if len(prompts) > 1 else "",
+            [
+                facing(title, image, prompt, seed, judged, brief=each or len(prompts) > 1)
+                for title, image in zip(mixes, painted[n * len(mixes) :], strict=False)
+            ],
+        )
+        for n, prompt in enumerate(prompts)
+    ]
     yield ["".join(rows), *said]
 
 
-def facing(title: str, image: Image.Image, prompt: str, seed: int, judged: bool, brief: bool = False) -> str:  # noqa: PLR0913
+def facing(
+    title: str, image: Image.Image, prompt: str, seed: int, judged: bool, brief: bool = False
+) -> str:  # noqa: PLR0913
     """A picture with the judge's reading below it, where the judge belongs to the run's world."""
     if not judged:
         return markup.facing(title, thumbnails.whole(image), "")
     score = _judge()(Prompt("", "", prompt), image, seed)
-    return markup.facing(title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score))
+    return markup.facing(
+        title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score)
+    )
 
 
 def spoken(run: str, prompts: Sequence[str]) -> list[Any]:
-    """What is said of the first prompt that Storybook cannot read, and the nearest sentence, ready to be clicked."""
+    """What is said of the first prompt that Storybook cannot read, and the nearest sentence, ready
+    to be clicked.
+    """
     if contents.is_storybook(runs.open_store(run)):
         for prompt in prompts:
             try:
                 parse(prompt)
             except Unreadable as unread:
                 reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
-                return [gr.HTML(markup.unreadable(reason, unread.known), visible=True),
-                        gr.Button(unread.nearest, visible=True)]
+                return [
+                    gr.HTML(markup.unreadable(reason, unread.known), visible=True),
+                    gr.Button(unread.nearest, visible=True),
+                ]
     return [gr.HTML("", visible=False), gr.Button(visible=False)]
 
 
@@ -82,11 +128,12 @@ def instead(prompts: str, sentence: str) -> str:
             if line.strip():
                 parse(line.strip())
         except Unreadable:
-            return "\n".join([*lines[:number], sentence, *lines[number + 1:]])
+            return "\n".join([*lines[:number], sentence, *lines[number + 1 :]])
     return prompts
 
 
 @cache
 def _judge() -> Any:
     from engine.judges import storybook
+
     return storybook.judge(storybook.Config())

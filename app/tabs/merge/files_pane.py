@@ -1,4 +1,7 @@
-"""The files of the merge tab: a merge or an expert for other programs, and LoRAs that other programs made."""
+"""The files of the merge tab: a merge or an expert for other programs, and LoRAs that other
+programs made.
+"""
+
 import hashlib
 import tempfile
 from dataclasses import asdict, fields
@@ -24,23 +27,39 @@ from engine.models.lora.cards import CARD, FILE_NAME
 from engine.runs import contents
 from engine.storybook import EXAMPLE
 
-SNIPPET = '''from diffusers import DiffusionPipeline
+SNIPPET = """from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
 pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
-pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")'''
-COMFY = ("ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
-         "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in float16.")
-ONLY_DIFFUSERS = ("For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not Storybook. "
-                  "With one of those as the base, the second file is theirs.")
+pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")"""
+COMFY = (
+    "ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
+    "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in "
+    "float16."
+)
+ONLY_DIFFUSERS = (
+    "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
+    "Storybook. "
+    "With one of those as the base, the second file is theirs."
+)
 MERGE = ("name", "method", "options", "experts")
-TRAINING = (*(field.name for field in fields(Training)), "model", "revision", "objective", "options", "seed",
-            "precision", "held_out")
+TRAINING = (
+    *(field.name for field in fields(Training)),
+    "model",
+    "revision",
+    "objective",
+    "options",
+    "seed",
+    "precision",
+    "held_out",
+)
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 
 
 class Copies(NamedTuple):
-    """Copies where Gradio may read them: the file itself, one in kohya's naming, and the card where there is one."""
+    """Copies where Gradio may read them: the file itself, one in kohya's naming, and the card where
+    there is one.
+    """
 
     plain: str
     kohya: str
@@ -52,25 +71,47 @@ def build(run: gr.Dropdown) -> list[Component]:
     """Downloads and their directions, for `show`; and a way to take a file in."""
     what = gr.Dropdown([], label="Expert or merge", elem_id="file-of")
     with gr.Row(elem_classes=["bar", "even"]):
-        plain = gr.DownloadButton("For diffusers, peft", interactive=False, min_width=180, elem_id="for-diffusers")
-        kohya = gr.DownloadButton("For ComfyUI, A1111, Forge", interactive=False, min_width=180, elem_id="for-comfy")
+        plain = gr.DownloadButton(
+            "For diffusers, peft", interactive=False, min_width=180, elem_id="for-diffusers"
+        )
+        kohya = gr.DownloadButton(
+            "For ComfyUI, A1111, Forge", interactive=False, min_width=180, elem_id="for-comfy"
+        )
         card = gr.DownloadButton("Model card", interactive=False, min_width=120, elem_id="card")
     note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
     # Unnumbered: Gradio sets the numbers before it wraps, so they stand beside other lines.
     read_only: dict[str, Any] = {
-        "interactive": False, "visible": False, "buttons": ["copy"], "wrap_lines": True,
-        "show_line_numbers": False, "lines": 1}
+        "interactive": False,
+        "visible": False,
+        "buttons": ["copy"],
+        "wrap_lines": True,
+        "show_line_numbers": False,
+        "lines": 1,
+    }
     snippet = gr.Code("", language="python", label="In Python", **read_only)
     recipe = gr.Code("", label="As a recipe", **read_only)
     may_take = not access.is_absent()
-    with gr.Accordion("Take in a LoRA that others made", open=False, elem_id="adopt", visible=may_take):
-        gr.Markdown("A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this run's "
-                    "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
-                    elem_classes="help")
-        file = gr.File(label="LoRA file", file_types=[".safetensors"], height=120, elem_id="adopt-file")
+    with gr.Accordion(
+        "Take in a LoRA that others made", open=False, elem_id="adopt", visible=may_take
+    ):
+        gr.Markdown(
+            "A .safetensors file in diffusers' or kohya's format (ComfyUI, A1111), made for this "
+            "run's "
+            "base. It becomes an expert with a slider of its own. Nothing in it is ever executed.",
+            elem_classes="help",
+        )
+        file = gr.File(
+            label="LoRA file", file_types=[".safetensors"], height=120, elem_id="adopt-file"
+        )
         with gr.Row(elem_classes="bar"):
-            name = gr.Textbox("foreign", label="Name of the expert", max_lines=1, min_width=160, elem_id="adopt-name")
+            name = gr.Textbox(
+                "foreign",
+                label="Name of the expert",
+                max_lines=1,
+                min_width=160,
+                elem_id="adopt-name",
+            )
             take = gr.Button("Take it in", min_width=120, scale=0, elem_id="adopt-button")
     outputs: list[Component] = [what, plain, kohya, card, note, snippet, recipe]
     what.input(page.told()(show), [run, what], outputs, **page.QUIET)
@@ -96,8 +137,11 @@ def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
 def show(run: str, what: str | None) -> list[Any]:
     """Values for what `build` made."""
     store = runs.open_store(run)
-    found = {path.parent.name: path for part in ("merges", "experts")
-             for path in sorted(store.folder.glob(f"{part}/*/{FILE_NAME}"))}
+    found = {
+        path.parent.name: path
+        for part in ("merges", "experts")
+        for path in sorted(store.folder.glob(f"{part}/*/{FILE_NAME}"))
+    }
     what = what if what in found else next(iter(found), None)
     choice = gr.update(choices=list(found), value=what)
     if what is None:
@@ -109,17 +153,29 @@ def show(run: str, what: str | None) -> list[Any]:
     except EngineError as error:
         return _none(choice, str(error))
     base = contents.base_model(store)
-    snippet = SNIPPET.format(base=str(checkpoints.local_folder(base) or base), file=FILE_NAME,
-                             prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup")
+    snippet = SNIPPET.format(
+        base=str(checkpoints.local_folder(base) or base),
+        file=FILE_NAME,
+        prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup",
+    )
     note = ONLY_DIFFUSERS if base in checkpoints.STORYBOOK else COMFY.format(name=what)
     files = (copies.plain, copies.kohya, copies.card)
-    return [choice, *[gr.update(value=file, interactive=file is not None) for file in files],
-            f"{note}\n\n{copies.hashes}",
-            gr.update(value=snippet, visible=True), gr.update(value=as_recipe(made), visible=bool(as_recipe(made)))]
+    return [
+        choice,
+        *[gr.update(value=file, interactive=file is not None) for file in files],
+        f"{note}\n\n{copies.hashes}",
+        gr.update(value=snippet, visible=True),
+        gr.update(value=as_recipe(made), visible=bool(as_recipe(made))),
+    ]
 
 
 def _none(choice: dict[str, Any], why: str) -> list[Any]:
-    return [choice, *[gr.update(value=None, interactive=False)] * 3, why, *[gr.update(visible=False)] * 2]
+    return [
+        choice,
+        *[gr.update(value=None, interactive=False)] * 3,
+        why,
+        *[gr.update(visible=False)] * 2,
+    ]
 
 
 def as_recipe(made: dict[str, Any]) -> str:
@@ -127,8 +183,11 @@ def as_recipe(made: dict[str, Any]) -> str:
     if made.get("kind") == "merge":
         return to_toml({"merge": {name: made[name] for name in MERGE if made.get(name)}}).strip()
     own = {name: made[name] for name in TRAINING if made.get(name) is not None}
-    named = {table: {made["name"]: made[name]} for table, name in (("experts", "skills"), ("shards", "shard"))
-             if made.get("name") and made.get(name)}
+    named = {
+        table: {made["name"]: made[name]}
+        for table, name in (("experts", "skills"), ("shards", "shard"))
+        if made.get("name") and made.get(name)
+    }
     return to_toml({"experts": {**own, **named}}).strip() if named else ""
 
 
@@ -136,9 +195,14 @@ def as_recipe(made: dict[str, Any]) -> str:
 def _copies(file: Path, changed_at: int) -> Copies:
     from engine.models.lora.layouts import diffusers
     from engine.models.lora.layouts import kohya as kohya_layout
-    folder = Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16]
-    plain, kohya, card = (folder / name for name in (
-        file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md"))
+
+    folder = (
+        Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16]
+    )
+    plain, kohya, card = (
+        folder / name
+        for name in (file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md")
+    )
     read = diffusers.read(file.parent)
     kohya_layout.write(kohya, read.expert, read.recipe)
     _copy(file, plain)
@@ -158,5 +222,3 @@ def _copy(source: Path, target: Path) -> None:
     """Raises EngineError when the disk is full."""
     with atomic(target) as temporary:
         copyfile(source, temporary)
-
-

@@ -1,4 +1,7 @@
-"""The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's weights over."""
+"""The grid of the merge tab: pictures over two axes, all from one noise; a click takes a cell's
+weights over.
+"""
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +24,12 @@ from engine.studies.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config,
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"
-USUAL_VALUES = f"name => name === {json.dumps(GUIDANCE)} ? {json.dumps(SCALES)} : {json.dumps(FIVE)}"
-"""In the page itself: an answer of the server that came late would write over what was typed meanwhile."""
+USUAL_VALUES = (
+    f"name => name === {json.dumps(GUIDANCE)} ? {json.dumps(SCALES)} : {json.dumps(FIVE)}"
+)
+"""In the page itself: an answer of the server that came late would write over what was typed
+meanwhile.
+"""
 CLICKS = """element.addEventListener('click', event => {
   const cell = event.target.closest('[data-cell]');
   if (cell) trigger('select', {cell: Number(cell.dataset.cell)});
@@ -56,11 +63,17 @@ class Pane:
 def build() -> Pane:
     with gr.Row(elem_classes="bar"):
         x = gr.Dropdown([], label="From left to right", min_width=150, elem_id="grid-x")
-        x_values = gr.Textbox(FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-x-values")
+        x_values = gr.Textbox(
+            FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-x-values"
+        )
         y = gr.Dropdown([], label="From top to bottom", min_width=150, elem_id="grid-y")
-        y_values = gr.Textbox(FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-y-values")
+        y_values = gr.Textbox(
+            FIVE, label="Values", min_width=150, max_lines=1, elem_id="grid-y-values"
+        )
     with gr.Row(elem_classes="bar"):
-        paint = gr.Button("Paint the grid", variant="primary", elem_id="paint-grid", min_width=190, scale=0)
+        paint = gr.Button(
+            "Paint the grid", variant="primary", elem_id="paint-grid", min_width=190, scale=0
+        )
         chosen = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
     shown = gr.HTML(elem_id="grid", js_on_load=CLICKS)
     for axis, values in ((x, x_values), (y, y_values)):
@@ -69,16 +82,29 @@ def build() -> Pane:
 
 
 def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders show.
+    """Paint a new grid of the run as a job. `values` are the form's, `weights` what the sliders
+    show.
 
     Raises EngineError, with the remedy.
     """
     store = runs.open_store(run)
     axes = {"x_values": numbers(values["x_values"]), "y_values": numbers(values["y_values"])}
     return page.start(
-        "grid", run, Config, plan, x=values["x"] or "", y=values["y"] or "", **axes, weights=dict(weights),
-        prompts=tuple(values["prompts"]), seed=values["seed"], guidance=values["guidance"], name=_new_name(store),
-        judge="storybook" if contents.is_storybook(store) else "", **contents.base_of(store))
+        "grid",
+        run,
+        Config,
+        plan,
+        x=values["x"] or "",
+        y=values["y"] or "",
+        **axes,
+        weights=dict(weights),
+        prompts=tuple(values["prompts"]),
+        seed=values["seed"],
+        guidance=values["guidance"],
+        name=_new_name(store),
+        judge="storybook" if contents.is_storybook(store) else "",
+        **contents.base_of(store),
+    )
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -92,26 +118,44 @@ def numbers(text: str) -> tuple[float, ...]:
     return found
 
 
-def show(run: str, experts: Sequence[str], x: str | None, y: str | None, chosen: str | None) -> list[Any]:
+def show(
+    run: str, experts: Sequence[str], x: str | None, y: str | None, chosen: str | None
+) -> list[Any]:
     """Values for a pane's outputs; the newest grid unless one is chosen."""
     axes, names = [*experts, STRENGTH, GUIDANCE], names_of(runs.open_store(run))
     x = x if x in axes else axes[0]
     y = y if y in axes and y != x else next(axis for axis in axes[1:] if axis != x)
     chosen = chosen if chosen in names else next(iter(names), None)
-    return [gr.update(choices=axes, value=x), gr.update(choices=axes, value=y),
-            gr.update(choices=names, value=chosen, visible=len(names) > 1), drawn(run, chosen)]
+    return [
+        gr.update(choices=axes, value=x),
+        gr.update(choices=axes, value=y),
+        gr.update(choices=names, value=chosen, visible=len(names) > 1),
+        drawn(run, chosen),
+    ]
 
 
 def drawn(run: str, chosen: str | None) -> str:
     """A table a prompt, as far as it is painted."""
     store = runs.open_store(run)
     if chosen is None:
-        return markup.empty("No grid yet", "Choose two axes, say two experts, and press Paint the grid: one picture for "
-                           "every pair of weights, all from the same noise. A click on a picture takes its weights.")
+        return markup.empty(
+            "No grid yet",
+            "Choose two axes, say two experts, and press Paint the grid: one picture for "
+            "every pair of weights, all from the same noise. A click on a picture takes its "
+            "weights.",
+        )
     file = store.folder / "grids" / chosen / RECIPE
     cells, asked = cells_of(store, chosen), read_object(file, recipe=Axes)["recipe"]
-    parts = [_table(store, chosen, asked, prompt, [(n, cell) for n, cell in enumerate(cells) if cell.prompt == prompt])
-             for prompt in dict.fromkeys(cell.prompt for cell in cells)]
+    parts = [
+        _table(
+            store,
+            chosen,
+            asked,
+            prompt,
+            [(n, cell) for n, cell in enumerate(cells) if cell.prompt == prompt],
+        )
+        for prompt in dict.fromkeys(cell.prompt for cell in cells)
+    ]
     return "".join(parts) or markup.waiting("The first cells are being painted.")
 
 
@@ -122,12 +166,19 @@ def cells_of(store: Store, name: str) -> list[Cell]:
 
 def names_of(store: Store) -> list[str]:
     """Its grids, the newest first."""
-    found = sorted(store.folder.glob(f"grids/*/{RECIPE}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = sorted(
+        store.folder.glob(f"grids/*/{RECIPE}"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     return [path.parent.name for path in found]
 
 
-def _table(store: Store, name: str, asked: Mapping[str, Any], prompt: str,
-           cells: Sequence[tuple[int, Cell]]) -> str:
+def _table(
+    store: Store,
+    name: str,
+    asked: Mapping[str, Any],
+    prompt: str,
+    cells: Sequence[tuple[int, Cell]],
+) -> str:
     known = {(cell.row, cell.column): (number, cell) for number, cell in cells}
     rows = sorted({cell.row for _, cell in cells})
     columns = sorted({cell.column for _, cell in cells})
@@ -150,7 +201,10 @@ def _cell(folder: Path, unit: Unit, number: int, cell: Cell) -> markup.GridCell:
 
 def _read(cell: Cell) -> str:
     """The judge's answers, for whoever rests on the picture."""
-    answers = [f"{markup.YES if q['yes'] else markup.NO} {q['text']}" for q in cell.evidence.get("questions", ())]
+    answers = [
+        f"{markup.YES if q['yes'] else markup.NO} {q['text']}"
+        for q in cell.evidence.get("questions", ())
+    ]
     return "\n".join([f"{name} {weight:.3g}" for name, weight in cell.weights.items()] + answers)
 
 

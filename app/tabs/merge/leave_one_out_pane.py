@@ -1,4 +1,5 @@
 """The last leave-one-out of a run: what a merge loses, or gains, without each of its experts."""
+
 from typing import Any, TypedDict
 
 from app.show import markup
@@ -40,6 +41,9 @@ def show(run: str) -> str:
         told = unit.between(Interval(*left["difference"])) if left["difference"] else ""
         rows.append([f"without {name}", unit.value(left["score"]), told])
     weights = ", ".join(f"{name} {weight:.3g}" for name, weight in merge["experts"].items())
-    said = (f"Measured for {merge['method']} of {weights}, at guidance {merge['guidance']:g}, on validation. "
-            f"Floor {unit.value(found['floor'])}, ceiling {unit.value(found['ceiling'])}.")
+    said = (
+        f"Measured for {merge['method']} of {weights}, at guidance {merge['guidance']:g}, on "
+        "validation. "
+        f"Floor {unit.value(found['floor'])}, ceiling {unit.value(found['ceiling'])}."
+    )
     return markup.table(["left out", "score", "to all"], rows) + markup.aside(said)

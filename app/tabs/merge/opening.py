@@ -3,6 +3,7 @@
 It was chosen for showing a gain, so the page says so, and says what the mean over all prompts is.
 Of validation only: prompts that a result is reported on choose nothing.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,11 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     ours, theirs = (read_records(path, Score) for path in found)
     scale = contents.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
     base = {(s.prompt_id, s.seed): s for s in theirs if s.value is not None}
-    gains = [Gain(base[s.prompt_id, s.seed], s) for s in ours
-             if s.value is not None and (s.prompt_id, s.seed) in base and s.evidence.get("text")]
+    gains = [
+        Gain(base[s.prompt_id, s.seed], s)
+        for s in ours
+        if s.value is not None and (s.prompt_id, s.seed) in base and s.evidence.get("text")
+    ]
     if not gains:
         return Opening()
     unit = units.of(found[0].stem, (s.value for gain in gains for s in (gain.base, gain.merged)))
@@ -70,9 +74,15 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
         told = f"There is no validation prompt on which this merge gains. {mean}"
         return Opening(guidance=scale, told=told)
     text, was, became = most.merged.evidence["text"], most.base.value, most.merged.value
-    return Opening(text, most.merged.seed, scale, (
-        f"“{text}” stands here first because it shows the largest gain of this merge on "
-        f"validation, from {unit.alone(was or 0.0)} to {unit.alone(became or 0.0)}. {mean}"))
+    return Opening(
+        text,
+        most.merged.seed,
+        scale,
+        (
+            f"“{text}” stands here first because it shows the largest gain of this merge on "
+            f"validation, from {unit.alone(was or 0.0)} to {unit.alone(became or 0.0)}. {mean}"
+        ),
+    )
 
 
 def shown(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
@@ -91,14 +101,19 @@ def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
     verdict = intervals.verdict(*difference, margin=unit.margin)
-    return (f"Over all {count} validation prompts the mean difference is "
-            f"{unit.between(difference)}: {verdict}.")
+    return (
+        f"Over all {count} validation prompts the mean difference is "
+        f"{unit.between(difference)}: {verdict}."
+    )
 
 
 def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
     """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
-    merges = [name for name in contents.of(run).merges
-              if _is_first(contents.recipe(run.merge(name)), experts)]
+    merges = [
+        name
+        for name in contents.of(run).merges
+        if _is_first(contents.recipe(run.merge(name)), experts)
+    ]
     found = []
     for path in (path for name in merges for path in score_tables.validation_files(run, name)):
         model = path.parent.parent.name

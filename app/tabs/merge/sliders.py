@@ -1,4 +1,7 @@
-"""The left side of the merge tab: a slider an expert, the method, presets, a way back, and what is saved."""
+"""The left side of the merge tab: a slider an expert, the method, presets, a way back, and what is
+saved.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +44,10 @@ class Bank:
     @property
     def weighed(self) -> dict[str, Component]:
         """What decides the merge, for `inputs_kwargs`."""
-        return {**{f"weight_{n}": slider for n, slider in enumerate(self.sliders)}, **self.method.inputs}
+        return {
+            **{f"weight_{n}": slider for n, slider in enumerate(self.sliders)},
+            **self.method.inputs,
+        }
 
 
 @dataclass(frozen=True)
@@ -56,23 +62,44 @@ class Way:
 
 def build() -> Bank:
     with gr.Row(elem_classes="bar"):
-        preset = gr.Dropdown([], value=None, label="Weights", info=PRESETS, min_width=180,
-                             elem_id="preset")
+        preset = gr.Dropdown(
+            [], value=None, label="Weights", info=PRESETS, min_width=180, elem_id="preset"
+        )
         undo = gr.Button("Undo", min_width=80, scale=0, elem_id="undo-weights")
-    sliders = [gr.Slider(LOWEST, HIGHEST, 1, step=0.05, label=f"expert {n}", visible=False, elem_id=f"weight-{n}",
-                         buttons=[]) for n in range(MOST_EXPERTS)]
+    sliders = [
+        gr.Slider(
+            LOWEST,
+            HIGHEST,
+            1,
+            step=0.05,
+            label=f"expert {n}",
+            visible=False,
+            elem_id=f"weight-{n}",
+            buttons=[],
+        )
+        for n in range(MOST_EXPERTS)
+    ]
     method = choose("method", "options", methods, "average")
     with gr.Row(elem_classes="bar"):
-        name = gr.Textbox("my-merge", label="Save as", elem_id="merge-name", min_width=140, max_lines=1)
+        name = gr.Textbox(
+            "my-merge", label="Save as", elem_id="merge-name", min_width=140, max_lines=1
+        )
         save = gr.Button("Save", variant="primary", elem_id="save-merge", min_width=80, scale=0)
     return Bank(preset, undo, sliders, method, name, save, gr.HTML(elem_id="merges"))
 
 
-def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Component],
-         follow: dict[str, Any]) -> Way:
+def wire(
+    run: gr.Dropdown,
+    experts: gr.State,
+    bank: Bank,
+    asked: Mapping[str, Component],
+    follow: dict[str, Any],
+) -> Way:
     """Save, presets, and a way back, which others begin and go on."""
     method = bank.method
-    guidance: Any = asked["guidance"]  # a grid's cell brings its own, which goes back with the weights
+    guidance: Any = asked[
+        "guidance"
+    ]  # a grid's cell brings its own, which goes back with the weights
 
     @page.told()
     @access.only
@@ -83,16 +110,27 @@ def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Co
             merge.check(asked)
             merge.folder_for(asked, runs.open_store(run))
 
-        return page.start("merge", run, Config, check, experts=weights_of(experts, values), name=name.strip(),
-                          method=chosen, options=options)
+        return page.start(
+            "merge",
+            run,
+            Config,
+            check,
+            experts=weights_of(experts, values),
+            name=name.strip(),
+            method=chosen,
+            options=options,
+        )
 
     @page.told()
     def preset_of(run: str, experts: list[str], name: str | None) -> list[Any]:
         chosen = known_presets(run, experts).get(name or "")
         if chosen is None:
             return [gr.skip()] * (1 + MOST_EXPERTS + len(method.outputs))
-        return [gr.update(info=chosen.about), *slid(experts, chosen.weights),
-                *method.set(chosen.method, chosen.options)]
+        return [
+            gr.update(info=chosen.about),
+            *slid(experts, chosen.weights),
+            *method.set(chosen.method, chosen.options),
+        ]
 
     def undone(way: str) -> list[Any]:
         if not (then := undo_steps.stood(way)):
@@ -112,9 +150,14 @@ def wire(run: gr.Dropdown, experts: gr.State, bank: Bank, asked: Mapping[str, Co
     bank.save.click(merged, inputs_kwargs={**asked, "name": bank.name}, outputs=run, **QUIET)
     stood = [bank.preset, *bank.sliders, guidance, *method.outputs]
     bank.undo.click(js=undo_steps.BACK, inputs=way, **here).then(
-        undone, way, stood, trigger_mode="always_last", **QUIET).then(**follow)
-    bank.preset.input(preset_of, [run, experts, bank.preset], [bank.preset, *bank.sliders, *method.outputs],
-                      **QUIET).then(**step).then(**follow)
+        undone, way, stood, trigger_mode="always_last", **QUIET
+    ).then(**follow)
+    bank.preset.input(
+        preset_of,
+        [run, experts, bank.preset],
+        [bank.preset, *bank.sliders, *method.outputs],
+        **QUIET,
+    ).then(**step).then(**follow)
     return Way({**here, "js": undo_steps.START, "inputs": stand}, step)
 
 
@@ -123,10 +166,13 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
     store = runs.open_store(run)
     found = dict(presets(experts, contents.base_model(store))) if experts else {}
     for name, made in saved(store)[0].items():
-        found[name] = Preset(made["method"], made.get("options") or {}, made["experts"], "a merge saved before")
+        found[name] = Preset(
+            made["method"], made.get("options") or {}, made["experts"], "a merge saved before"
+        )
     for result in sorted(store.folder.glob("searches/*/result.json")):
-        found[result.parent.name] = Preset("weighted", {"strength": 1.0}, _searched(result),
-                                           "what a search found on validation")
+        found[result.parent.name] = Preset(
+            "weighted", {"strength": 1.0}, _searched(result), "what a search found on validation"
+        )
     return found
 
 
@@ -149,11 +195,21 @@ def _searched(result: Path) -> dict[str, float]:
 def saved_view(run: str, found: Contents) -> str:
     """The run's merges with what they were made of; and which experts have no slider."""
     recipes, damaged = saved(runs.open_store(run))
-    made = {name: f"{recipe['method']} of " + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
-            for name, recipe in recipes.items()}
+    made = {
+        name: f"{recipe['method']} of "
+        + ", ".join(f"{e} {w:.3g}" for e, w in recipe["experts"].items())
+        for name, recipe in recipes.items()
+    }
     without = found.experts[MOST_EXPERTS:]
-    told = markup.aside(f"There are sliders for the first {MOST_EXPERTS} experts. Without one: {', '.join(without)}. "
-                       "The command line merges any number.") if without else ""
+    told = (
+        markup.aside(
+            f"There are sliders for the first {MOST_EXPERTS} experts. Without one: "
+            f"{', '.join(without)}. "
+            "The command line merges any number."
+        )
+        if without
+        else ""
+    )
     told += "".join(map(markup.aside, damaged))
     return told + (markup.named("Saved merges", made) if made else "")
 

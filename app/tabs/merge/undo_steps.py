@@ -6,6 +6,7 @@ the first digit. A step is told by the values. Controls that moved together are 
 grid's cell); the same control again is the same step while the mouse holds it, or within a pause;
 letting go ends it.
 """
+
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -73,8 +74,12 @@ def in_range(controls: Sequence[Component]) -> str:
 
 def _ranges(controls: Sequence[Component]) -> list[dict[str, Any] | None]:
     """A slider with an id may have been made longer, so the page says its ends."""
-    return [({"id": one.elem_id} if one.elem_id else {"min": one.minimum, "max": one.maximum})
-            if isinstance(one, gr.Slider) else None for one in controls]
+    return [
+        ({"id": one.elem_id} if one.elem_id else {"min": one.minimum, "max": one.maximum})
+        if isinstance(one, gr.Slider)
+        else None
+        for one in controls
+    ]
 
 
 def stood(way: str) -> list[Any]:

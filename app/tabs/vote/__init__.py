@@ -1,4 +1,5 @@
 """People choose between two pictures of the same prompt, without knowing who painted them."""
+
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, lru_cache, partial
@@ -32,22 +33,31 @@ WIDTH = 5 + len(CHOICES)
 
 def build(run: gr.Dropdown) -> Page:
     sight = gr.JSON({}, visible=False)
-    voter = gr.BrowserState("", storage_key="selma-studio-voter", secret="not a secret",
-                            render=False)
+    voter = gr.BrowserState(
+        "", storage_key="selma-studio-voter", secret="not a secret", render=False
+    )
     duel = gr.Dropdown([], label="Compare", elem_id="vote-duel", container=False)
     pair = gr.HTML(elem_id="vote-pair")
     with gr.Row(elem_id="vote-buttons"):
         ids = {choice: f"vote-{choice.replace(' ', '-')}" for choice in CHOICES}
-        buttons = {choice: gr.Button(label, elem_id=ids[choice], min_width=60)
-                   for choice, label in CHOICES.items()}
+        buttons = {
+            choice: gr.Button(label, elem_id=ids[choice], min_width=60)
+            for choice, label in CHOICES.items()
+        }
     note = gr.HTML(elem_id="vote-note")
     with gr.Accordion("What people prefer so far", open=False, elem_id="vote-results") as panel:
         results = gr.HTML()
         plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure")
     asked, shown = [run, duel, sight, voter], [sight, voter, pair, *buttons.values(), note, panel]
     for choice, button in buttons.items():
-        button.click(partial(vote, choice), asked, shown, js=ballot_view.WITH_SIGHT,
-                     trigger_mode="once", **QUIET)
+        button.click(
+            partial(vote, choice),
+            asked,
+            shown,
+            js=ballot_view.WITH_SIGHT,
+            trigger_mode="once",
+            **QUIET,
+        )
     panel.expand(so_far, [run, duel], [results, plot], **QUIET)
     duel.input(show_pair, [run, duel, voter], shown, **QUIET)
     return Page([duel, sight, voter], [duel, *shown], show, unseen=[voter])
@@ -65,7 +75,9 @@ def show(run: str, duel: str | None, said: Any, token: Any) -> list[Any]:
 
 
 def show_pair(run: str, duel: str | None, token: Any) -> list[Any]:
-    """The voter's next pair in the duel; what was counted is folded away, since it tells of the pair before."""
+    """The voter's next pair in the duel; what was counted is folded away, since it tells of the
+    pair before.
+    """
     with told():
         return _next_pair(run, duel, token)
 
@@ -86,8 +98,9 @@ def vote(choice: Choice, run: str, duel: str | None, said: Any, token: Any) -> l
         return _next_pair(run, duel, token, refusal=refusal)
 
 
-def _next_pair(run: str, duel: str | None, token: Any, sight: Sight | None = None,
-               refusal: str = "") -> list[Any]:
+def _next_pair(
+    run: str, duel: str | None, token: Any, sight: Sight | None = None, refusal: str = ""
+) -> list[Any]:
     sifted = _sifted(run, _duels(run).get(duel or "", ()))
     try:
         voter = voter_identity.admitted(token) if sifted.asked else None
@@ -129,7 +142,9 @@ def _cast(choice: Choice, sight: Sight, token: Any) -> None:
     if not runs.folder(sight.run).is_dir():
         raise Refused("This pair's run is gone. Here is the next pair.")
     ledger = _ledger(runs.votes_url(sight.run))
-    ballots.cast(ledger, sight.ballot, choice, voter_identity.of_page(token).id, sight.looked_seconds)
+    ballots.cast(
+        ledger, sight.ballot, choice, voter_identity.of_page(token).id, sight.looked_seconds
+    )
 
 
 def so_far(run: str, duel: str | None) -> tuple[str, Any]:
@@ -146,16 +161,31 @@ def results_view(counted: Sequence[statistics.Duel], note: str = "") -> str:
     if not counted:
         return markup.empty("No votes yet", "They are counted here as they come.")
     header = ("", "preferred %", "95 % interval", "wins", "ties", "losses", "both bad")
-    rows = [(f"{d.model} over {d.rival}", markup.percent(d.win_rate), markup.span(*d.interval),
-             str(d.wins), str(d.ties), str(d.losses), str(d.both_bad)) for d in counted]
-    said = ("A tie counts half to each; both bad is no preference. Wilson intervals, which take "
-            "votes for independent.")
+    rows = [
+        (
+            f"{d.model} over {d.rival}",
+            markup.percent(d.win_rate),
+            markup.span(*d.interval),
+            str(d.wins),
+            str(d.ties),
+            str(d.losses),
+            str(d.both_bad),
+        )
+        for d in counted
+    ]
+    said = (
+        "A tie counts half to each; both bad is no preference. Wilson intervals, which take "
+        "votes for independent."
+    )
     return markup.table(header, rows) + markup.aside(f"{said} {note}")
 
 
 def _plot(counted: Sequence[statistics.Duel]) -> Any:
-    rates = {f"{d.model} over {d.rival}": charts.Point(d.win_rate, *d.interval)
-             for d in counted if d.win_rate is not None}
+    rates = {
+        f"{d.model} over {d.rival}": charts.Point(d.win_rate, *d.interval)
+        for d in counted
+        if d.win_rate is not None
+    }
     return charts.preferences(rates) if rates else None
 
 
@@ -164,17 +194,22 @@ def _duels(run: str) -> dict[str, tuple[str, ...]]:
     folder = runs.folder(run)
     models = sorted(path.parent.name for path in folder.glob("scores/*/pictures"))
     merges = [path.name for path in folder.glob("merges/*")]
-    return {f"{ours} and {theirs}": (ours, theirs) for ours, theirs in rivals(models, merges)} | {EVERYTHING: ()}
+    return {f"{ours} and {theirs}": (ours, theirs) for ours, theirs in rivals(models, merges)} | {
+        EVERYTHING: ()
+    }
 
 
 def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]]:
-    """Each model with the base, at its own guidance scale if it was painted there: merges first, then by how usual
-    the scale is."""
+    """Each model with the base, at its own guidance scale if it was painted there: merges first,
+    then by how usual the scale is."""
+
     def rank(model: str) -> tuple[bool, float, str]:
         arm, scale = contents.arm_of(model)
         return arm not in merges, abs((scale or 0.0) - USUAL_GUIDANCE), model
 
-    bases = {contents.arm_of(model)[1]: model for model in models if contents.arm_of(model)[0] == "base"}
+    bases = {
+        contents.arm_of(model)[1]: model for model in models if contents.arm_of(model)[0] == "base"
+    }
     others = sorted((model for model in models if contents.arm_of(model)[0] != "base"), key=rank)
     usual = next(iter(sorted(bases.values(), key=rank)), None)
     pairs = [(model, bases.get(contents.arm_of(model)[1], usual)) for model in others]
@@ -219,5 +254,7 @@ def _ledger(url: str) -> Ledger:
 
 
 def forget_ledgers() -> None:
-    """Open them anew: a run's folder has another name, or is gone, and its old name may be given again."""
+    """Open them anew: a run's folder has another name, or is gone, and its old name may be given
+    again.
+    """
     _ledger.cache_clear()

@@ -1,4 +1,5 @@
 """What a page shows of a ballot, and what it says back: which pair was in sight, and how long."""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,11 @@ from engine.votes.ledger import Choice
 from engine.votes.similarity import Sifted
 
 CHOICES: dict[Choice, str] = {
-    "left": "Left", "tie": "Tie", "both bad": "Both bad", "right": "Right"}
+    "left": "Left",
+    "tie": "Tie",
+    "both bad": "Both bad",
+    "right": "Right",
+}
 """The arrow keys of left, up, down and right; the page draws them where there is a keyboard."""
 SCRIPT = """<script>
 (() => {
@@ -60,8 +65,11 @@ class Sight:
         said = said if isinstance(said, dict) else {}
         run, ballot, looked = (said.get(name) for name in ("run", "ballot", "looked"))
         is_number = isinstance(looked, int | float)
-        return cls(run if isinstance(run, str) else "", ballot if isinstance(ballot, str) else "",
-                   float(looked) if is_number else 0.0)
+        return cls(
+            run if isinstance(run, str) else "",
+            ballot if isinstance(ballot, str) else "",
+            float(looked) if is_number else 0.0,
+        )
 
     def same_pair(self, run: str, ballot: Ballot | None) -> bool:
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
@@ -70,33 +78,48 @@ class Sight:
 def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
     """The prompt and two pictures of equal size, in addresses that tell nothing."""
     if not sifted.total:
-        return markup.empty("Nothing to compare yet", "Votes are cast on the pictures of the "
-                           "Evaluate stage: run it for two models at least, or choose the example "
-                           "run above.")
+        return markup.empty(
+            "Nothing to compare yet",
+            "Votes are cast on the pictures of the "
+            "Evaluate stage: run it for two models at least, or choose the example "
+            "run above.",
+        )
     if not sifted.asked:
-        return markup.empty("Nothing to tell apart", f"{left_out(sifted)} Compare other models, or "
-                           "evaluate on more prompts.")
+        return markup.empty(
+            "Nothing to tell apart",
+            f"{left_out(sifted)} Compare other models, or evaluate on more prompts.",
+        )
     if ballot is None:
-        return markup.empty("That was the last pair", f"You have voted on all {len(sifted.asked)}. "
-                           "Thank you: what people prefer is below.")
-    sides = "".join(thumbnails.img(thumbnails.whole(thumbnails.bare(file)), f"{side} picture")
-                    for side, file in (("left", ballot.left), ("right", ballot.right)))
+        return markup.empty(
+            "That was the last pair",
+            f"You have voted on all {len(sifted.asked)}. Thank you: what people prefer is below.",
+        )
+    sides = "".join(
+        thumbnails.img(thumbnails.whole(thumbnails.bare(file)), f"{side} picture")
+        for side, file in (("left", ballot.left), ("right", ballot.right))
+    )
     asked = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
     place = f'data-run="{markup.escaped(run)}" data-ballot="{markup.escaped(ballot.id)}"'
     prompt = f'<div class="asked">{markup.escaped(ballot.prompt)}</div>'
-    return (f'<div class="ballot" {place}><p class="progress">{asked}</p>{prompt}'
-            f'<div class="sides">{sides}</div></div>')
+    return (
+        f'<div class="ballot" {place}><p class="progress">{asked}</p>{prompt}'
+        f'<div class="sides">{sides}</div></div>'
+    )
 
 
 def left_out(sifted: Sifted) -> str:
     """How many pairs are not asked, and why; nothing when all are."""
     told = []
     if sifted.alike:
-        told.append(f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
-                    "them, and they count for neither model.")
+        told.append(
+            f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
+            "them, and they count for neither model."
+        )
     if sifted.unreadable:
-        told.append(f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
-                    "out: the server's log names the files.")
+        told.append(
+            f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
+            "out: the server's log names the files."
+        )
     return " ".join(told)
 
 

@@ -1,4 +1,5 @@
 """Who votes from a page: the voter that its browser keeps, or a new one."""
+
 import ipaddress
 import os
 from functools import cache

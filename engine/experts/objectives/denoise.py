@@ -1,8 +1,10 @@
-"""Plain denoising: the squared error of the predicted noise, or velocity where the base predicts that.
+"""Plain denoising: the squared error of the predicted noise, or velocity where the base predicts
+that.
 
 What SELMA fine-tunes with. [DDPM](https://arxiv.org/abs/2006.11239), eq. 14;
 [v-prediction](https://arxiv.org/abs/2202.00512), appendix D.
 """
+
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,9 @@
-"""The mean of the experts' deltas; equal weights are SELMA's merge of T experts, 1/T sum of s_i B_i A_i.
+"""The mean of the experts' deltas; equal weights are SELMA's merge of T experts, 1/T sum of s_i B_i
+A_i.
 
 Other weights count relative to their sum. [SELMA](https://arxiv.org/abs/2403.06952)
 """
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,16 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    strength: float = field(default=1.0, metadata={"help": "Multiplies the whole mean", "range": (0.0, 10.0)})
+    strength: float = field(
+        default=1.0, metadata={"help": "Multiplies the whole mean", "range": (0.0, 10.0)}
+    )
 
 
 def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, float]:
-    """Each expert's share of the mean, times the strength. Raises EngineError when there is no mean."""
+    """Each expert's share of the mean, times the strength. Raises EngineError when there is no
+    mean.
+    """
     total = sum(weights.values())
     if total <= 1e-6 * sum(map(abs, weights.values())):
-        raise EngineError(f"The weights sum to {total:g}: there is no mean. Raise one, or choose `weighted`.")
+        raise EngineError(
+            f"The weights sum to {total:g}: there is no mean. Raise one, or choose `weighted`."
+        )
     return {name: config.strength * weight / total for name, weight in weights.items()}
 
 
-def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
+def prepare(
+    experts: Mapping[str, "Expert"], config: Config
+) -> Callable[[Mapping[str, float]], Merged]:
     return lambda weights: concatenate(experts, coefficients(weights, config))

@@ -1,8 +1,11 @@
-"""The weighted sum of the deltas, cut to a rank: the closest LoRA of that size, without forming a full matrix.
+"""The weighted sum of the deltas, cut to a rank: the closest LoRA of that size, without forming a
+full matrix.
 
-With B = Q_B R_B and A' = Q_A R_A the sum B diag(w) A is Q_B (R_B diag(w) R_A') Q_A', and only the small matrix in the
-middle depends on the weights. [Eckart and Young 1936](https://doi.org/10.1007/BF02288367)
+With B = Q_B R_B and A' = Q_A R_A the sum B diag(w) A is Q_B (R_B diag(w) R_A') Q_A', and only the
+small matrix in the middle depends on the weights. [Eckart and Young
+1936](https://doi.org/10.1007/BF02288367)
 """
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +21,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config:
     rank: int = field(default=16, metadata={"help": "Of the merged LoRA", "range": (1, 4096)})
-    strength: float = field(default=1.0, metadata={"help": "Multiplies every weight", "range": (0.0, 10.0)})
+    strength: float = field(
+        default=1.0, metadata={"help": "Multiplies every weight", "range": (0.0, 10.0)}
+    )
 
 
 class Core(NamedTuple):
@@ -34,8 +39,11 @@ class Core(NamedTuple):
     """Of A behind the rank."""
 
 
-def prepare(experts: Mapping[str, "Expert"], config: Config) -> Callable[[Mapping[str, float]], Merged]:
+def prepare(
+    experts: Mapping[str, "Expert"], config: Config
+) -> Callable[[Mapping[str, float]], Merged]:
     import torch
+
     cores = {}
     for path, parts in layers(experts).items():
         a = torch.cat([factors.a.float().flatten(1) for factors in parts.values()])
@@ -50,6 +58,7 @@ def _merge(cores: Mapping[str, Core], weights: Mapping[str, float], config: Conf
     import torch
 
     from engine.models.lora.factors.factors import Factors
+
     expert, kept, whole = {}, 0.0, 0.0
     for path, core in cores.items():
         if not set(core.experts) & set(weights):
@@ -58,8 +67,11 @@ def _merge(cores: Mapping[str, Core], weights: Mapping[str, float], config: Conf
         middle = (core.r_b * w) @ core.r_a.T
         check_size(middle, path)
         u, s, vh = torch.linalg.svd(middle, full_matrices=False)
-        root = s[:config.rank].sqrt()
-        a, b = root[:, None] * (vh[:config.rank] @ core.q_a.T), core.q_b @ (u[:, :config.rank] * root)
+        root = s[: config.rank].sqrt()
+        a, b = (
+            root[:, None] * (vh[: config.rank] @ core.q_a.T),
+            core.q_b @ (u[:, : config.rank] * root),
+        )
         expert[path] = Factors(a.unflatten(1, core.shape), b, 1.0)
-        kept, whole = kept + float(s[:config.rank].square().sum()), whole + float(s.square().sum())
+        kept, whole = kept + float(s[: config.rank].square().sum()), whole + float(s.square().sum())
     return Merged(expert, kept / whole if whole else 1.0)

@@ -1,4 +1,5 @@
 """The alphas and ranks of LoRA files, checked where they are read: no number is taken on trust."""
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,10 @@ def number(value: Any, what: str, remedy: str = ANEW) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise EngineError(f"{what} is {shown(value)}, which is no number. {remedy}")
     if value == 0:
-        raise EngineError(f"{what} is 0, which some programs read as switched off and others as "
-                          f"the rank. {remedy}")
+        raise EngineError(
+            f"{what} is 0, which some programs read as switched off and others as "
+            f"the rank. {remedy}"
+        )
     if not LEAST <= abs(value) <= MOST:
         raise EngineError(f"{what} is {shown(value)}, with which no LoRA was trained. {remedy}")
     return float(value)
@@ -61,9 +64,11 @@ class Patterns:
         for place, (key, value) in enumerate(told.items()):
             plain = key.removeprefix("^").removesuffix("$").replace("\\.", ".")
             if SPECIAL & set(plain):
-                raise EngineError(f"{where} alpha_pattern names layers by the regular expression "
-                                  f"{key[:60]!r}, and those are never run. Export the LoRA with "
-                                  "the layers' names.")
+                raise EngineError(
+                    f"{where} alpha_pattern names layers by the regular expression "
+                    f"{key[:60]!r}, and those are never run. Export the LoRA with "
+                    "the layers' names."
+                )
             alpha = number(value, f"{where} alpha_pattern of {key[:60]!r}")
             self._places.setdefault((plain, key.startswith("^")), (place, alpha))
 

@@ -1,4 +1,5 @@
 """What lies beside a LoRA's weights: a model card and the recipe. No torch."""
+
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,9 @@ class Merged(Made):
     verify: NotRequired[bool | None]
 
 
-def write_card(folder: Path, story: str, recipe: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def write_card(
+    folder: Path, story: str, recipe: Mapping[str, Any], options: Mapping[str, Any]
+) -> None:
     """README.md, a Hub model card whose table holds the options, and then recipe.json."""
     base = recipe["base"]["model"]
     front = ["---", "library_name: diffusers", "tags: [lora, text-to-image, selma-studio]"]
@@ -63,9 +66,23 @@ def write_card(folder: Path, story: str, recipe: Mapping[str, Any], options: Map
     rows = [f"| {name.replace('_', ' ')} | {_shown(value)} |" for name, value in options.items()]
     rows += [f"| sha256 of {file.name} | `{file_hash(file)}` |" for file in _weights(folder)]
     where = f"assets/storybook/{STORYBOOK[base]}" if base in STORYBOOK else base
-    lines = [*front, "---", "", f"# {recipe['name']}", "", story, "", *SNIPPET, "",
-             "| option | value |", "|---|---|", *rows, "",
-             "`recipe.json` holds every option, the versions and the hashes of what this was made from.", ""]
+    lines = [
+        *front,
+        "---",
+        "",
+        f"# {recipe['name']}",
+        "",
+        story,
+        "",
+        *SNIPPET,
+        "",
+        "| option | value |",
+        "|---|---|",
+        *rows,
+        "",
+        "`recipe.json` holds every option, the versions and the hashes of what this was made from.",
+        "",
+    ]
     write_text(folder / CARD, "\n".join(lines).replace("BASE", where))
     write_json(folder / RECIPE, recipe)
 
@@ -94,8 +111,11 @@ def check_base(base: Any, file: Path) -> None:
 
 def _weights(folder: Path) -> list[Path]:
     """The files that are whole and stay: no checkpoint, and nothing that is being written."""
-    return [file for file in sorted(folder.glob("[!.]*.safetensors"))
-            if file.name != "checkpoint.safetensors"]
+    return [
+        file
+        for file in sorted(folder.glob("[!.]*.safetensors"))
+        if file.name != "checkpoint.safetensors"
+    ]
 
 
 def _shown(value: Any) -> str:

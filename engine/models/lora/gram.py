@@ -1,7 +1,9 @@
 """Inner products of LoRA deltas from their factors; no out x in matrix is ever formed.
 
-<s_i B_i A_i, s_j B_j A_j> = s_i s_j tr((B_i' B_j) (A_j A_i')), a product of two small matrices a layer.
+<s_i B_i A_i, s_j B_j A_j> = s_i s_j tr((B_i' B_j) (A_j A_i')), a product of two small matrices a
+layer.
 """
+
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -12,18 +14,23 @@ from engine.models.lora.factors.factors import Expert, Factors
 
 def inner(one: Factors, other: Factors) -> float:
     """The sum over all entries of the product of two deltas of one layer."""
-    small = (one.b.double().T @ other.b.double()) * (one.a.flatten(1).double() @ other.a.flatten(1).double().T)
+    small = (one.b.double().T @ other.b.double()) * (
+        one.a.flatten(1).double() @ other.a.flatten(1).double().T
+    )
     return one.scale * other.scale * float(small.sum())
 
 
 def gram(experts: Mapping[str, Expert], paths: Sequence[str]) -> Tensor:
-    """(experts, experts) inner products over some layers, float64; a layer an expert leaves alone counts as zero."""
+    """(experts, experts) inner products over some layers, float64; a layer an expert leaves alone
+    counts as zero.
+    """
     found = torch.zeros(len(experts), len(experts), dtype=torch.float64)
     for i, one in enumerate(experts.values()):
         for j, other in enumerate(experts.values()):
             if j <= i:
-                found[i, j] = found[j, i] = sum(inner(one[path], other[path]) for path in paths
-                                                if path in one and path in other)
+                found[i, j] = found[j, i] = sum(
+                    inner(one[path], other[path]) for path in paths if path in one and path in other
+                )
     return found
 
 
@@ -42,10 +49,11 @@ def singular_values(factors: Factors) -> Tensor:
 
 
 def effective_rank(factors: Factors) -> float:
-    """exp of the entropy of the squared singular values' shares: how many directions a delta truly has.
+    """exp of the entropy of the squared singular values' shares: how many directions a delta truly
+    has.
 
-    After [Roy and Vetterli 2007](https://ieeexplore.ieee.org/document/7098875), with energies in place of values; 0
-    for no delta.
+    After [Roy and Vetterli 2007](https://ieeexplore.ieee.org/document/7098875), with energies in
+    place of values; 0 for no delta.
     """
     energies = singular_values(factors).square()
     if not energies.sum() > 0:

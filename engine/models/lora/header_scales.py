@@ -4,6 +4,7 @@ diffusers keeps peft's fields in one nested table; other programs write them, or
 among the header's strings. A layer's own alpha counts before all of these, and no alpha anywhere
 means the rank.
 """
+
 import json
 from collections.abc import Iterable, Mapping
 from math import isclose
@@ -18,8 +19,12 @@ NESTED = "lora_adapter_metadata"
 PREFIX = "unet."
 FLAGS = ("use_rslora", "use_dora", "lora_bias", "use_qalora")
 FIELDS = ("lora_alpha", "r", "alpha_pattern", "rank_pattern", "init_lora_weights", *FLAGS)
-FLAT = {"lora_alpha": "r", "network_alpha": "network_dim", "ss_network_alpha": "ss_network_dim",
-        "alpha": "rank"}
+FLAT = {
+    "lora_alpha": "r",
+    "network_alpha": "network_dim",
+    "ss_network_alpha": "ss_network_dim",
+    "alpha": "rank",
+}
 """alpha, and the rank beside it, as a header's own strings; the first that is there counts."""
 UNKNOWN = ("", "None", "Dynamic")
 """What kohya's tools write where it differs by layer, or is left to the network."""
@@ -51,9 +56,11 @@ class Scales(NamedTuple):
         if alpha is None:
             return 1.0
         if self.rank not in (None, rank):
-            raise EngineError(f"{self.where} the rank is told to be {self.rank}, and {path} has "
-                              f"rank {rank}: which alpha it has is unknown. {ANEW}")
-        return alpha / (rank ** 0.5 if self.fields.get("use_rslora") else rank)
+            raise EngineError(
+                f"{self.where} the rank is told to be {self.rank}, and {path} has "
+                f"rank {rank}: which alpha it has is unknown. {ANEW}"
+            )
+        return alpha / (rank**0.5 if self.fields.get("use_rslora") else rank)
 
 
 def of_header(header: Mapping[str, str], file: Path, told_in: Path | None = None) -> Scales:
@@ -78,8 +85,9 @@ def nested(header: Mapping[str, str], file: Path) -> dict[str, Any]:
     """peft's fields for the denoiser as diffusers keeps them; those with its name count first."""
     told = parsed(header, NESTED, file)
     plain = {name: value for name, value in told.items() if "." not in name}
-    return plain | {name.removeprefix(PREFIX): value for name, value in told.items()
-                    if name.startswith(PREFIX)}
+    return plain | {
+        name.removeprefix(PREFIX): value for name, value in told.items() if name.startswith(PREFIX)
+    }
 
 
 def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
@@ -96,8 +104,9 @@ def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
     return value
 
 
-def contradictions(header: Mapping[str, str], file: Path, alphas: Iterable[float],
-                   stand_in: str = "its layers") -> list[str]:
+def contradictions(
+    header: Mapping[str, str], file: Path, alphas: Iterable[float], stand_in: str = "its layers"
+) -> list[str]:
     """A sentence for each alpha of the header that does not count.
 
     `alphas` are those that do, and where they stand; without any it is the header's first.
@@ -105,9 +114,11 @@ def contradictions(header: Mapping[str, str], file: Path, alphas: Iterable[float
     told, own = _alphas(header, file), list(alphas)
     if not own:
         own, stand_in = [*told.values()][:1], next(iter(told), "")
-    return [f"Its header says alpha {alpha:g} ({name}), {stand_in} {_list(own)}: the latter counts."
-            for name, alpha in told.items()
-            if not any(isclose(alpha, one, rel_tol=0.01) for one in own)]
+    return [
+        f"Its header says alpha {alpha:g} ({name}), {stand_in} {_list(own)}: the latter counts."
+        for name, alpha in told.items()
+        if not any(isclose(alpha, one, rel_tol=0.01) for one in own)
+    ]
 
 
 def _alphas(header: Mapping[str, str], file: Path) -> dict[str, float]:
@@ -116,15 +127,21 @@ def _alphas(header: Mapping[str, str], file: Path) -> dict[str, float]:
     for name, of_rank in FLAT.items():
         if name != "alpha" or of_rank in header:
             found |= {key: _value(header.get(key, "")) for key in (f"{PREFIX}{name}", name)}
-    numbers = {name: alpha for name, alpha in found.items()
-               if isinstance(alpha, int | float) and not isinstance(alpha, bool)}
+    numbers = {
+        name: alpha
+        for name, alpha in found.items()
+        if isinstance(alpha, int | float) and not isinstance(alpha, bool)
+    }
     return {name: float(alpha) for name, alpha in numbers.items() if 0 < abs(alpha) < 1e300}
 
 
 def _flat(header: Mapping[str, str], where: str) -> dict[str, Any]:
     """peft's fields out of a header's own strings."""
-    fields = {name: _value(text) for name in FIELDS
-              if (text := header.get(f"{PREFIX}{name}", header.get(name, ""))) not in UNKNOWN}
+    fields = {
+        name: _value(text)
+        for name in FIELDS
+        if (text := header.get(f"{PREFIX}{name}", header.get(name, ""))) not in UNKNOWN
+    }
     for name, of_rank in FLAT.items():
         if "lora_alpha" in fields or header.get(name, "") in (*UNKNOWN, *THE_RANK.get(name, ())):
             continue

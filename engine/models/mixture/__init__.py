@@ -1,15 +1,18 @@
 """Every sample of a batch names its own mixture of experts.
 
-All experts of a run are held in concatenated rank: A_cat (sum of ranks, in) and B_cat (out, sum of ranks). A
-forward pass takes `mix` (rows, experts) and adds B_cat ((A_cat x) * w) to each target layer, w being a row's
-mix spread over the ranks, times alpha / rank. The base is never written to: the factors hang beside it.
+All experts of a run are held in concatenated rank: A_cat (sum of ranks, in) and B_cat (out, sum of
+ranks). A forward pass takes `mix` (rows, experts) and adds B_cat ((A_cat x) * w) to each target
+layer, w being a row's mix spread over the ranks, times alpha / rank. The base is never written to:
+the factors hang beside it.
 
-- `mixture.mix(rows)`, live: any weights a row. Sliders, grids of weights, base beside merged with the same noise.
-- `mixture.folded(mix)`: one mix for everything, at the cost of the bare base. Long sampling: W + the deltas is
-  computed once, beside W, and stands in for it.
-- `mixture.grouped({"counting": 8, "styles": 8})`: one expert a row, in contiguous groups. Training: an
-  expert's rows alone pay for it, and its gradient is what it would be alone.
+- `mixture.mix(rows)`, live: any weights a row. Sliders, grids of weights, base beside merged with
+  the same noise.
+- `mixture.folded(mix)`: one mix for everything, at the cost of the bare base. Long sampling: W +
+  the deltas is computed once, beside W, and stands in for it.
+- `mixture.grouped({"counting": 8, "styles": 8})`: one expert a row, in contiguous groups. Training:
+  an expert's rows alone pay for it, and its gradient is what it would be alone.
 """
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,13 +29,16 @@ _ByLayer = dict[str, dict[int, Factors]]
 
 
 class Mixture:
-    """Experts installed beside the linear layers and convolutions of `model`; nothing is added until a mix is set.
+    """Experts installed beside the linear layers and convolutions of `model`; nothing is added
+    until a mix is set.
 
-    `experts` maps a name to a fresh `Lora` or to the factors of a finished one; their order is the order of a
-    mix's columns. Raises EngineError when one does not fit the model.
+    `experts` maps a name to a fresh `Lora` or to the factors of a finished one; their order is the
+    order of a mix's columns. Raises EngineError when one does not fit the model.
     """
 
-    def __init__(self, model: nn.Module, experts: Mapping[str, Lora | Expert], seed: int = 0) -> None:
+    def __init__(
+        self, model: nn.Module, experts: Mapping[str, Lora | Expert], seed: int = 0
+    ) -> None:
         if not experts:
             raise EngineError("A mixture needs at least one expert.")
         self.names = tuple(experts)
@@ -44,8 +50,10 @@ class Mixture:
             self._layers[path] = Layer(model.get_submodule(path), parts, self._layouts)
         first = next(iter(self._layers.values())).a_cat
         self.device, self.dtype = first.device, first.dtype
-        self._hooks = [model.get_submodule(path).register_forward_hook(self._hook(layer))
-                       for path, layer in self._layers.items()]
+        self._hooks = [
+            model.get_submodule(path).register_forward_hook(self._hook(layer))
+            for path, layer in self._layers.items()
+        ]
 
     def remove(self) -> None:
         """Take the hooks away; the model is exactly what it was."""
@@ -63,10 +71,12 @@ class Mixture:
         return rows.to(self.device)
 
     def set_mix(self, mix: Mix | None) -> None:
-        """Mix every following forward: (rows, experts) or named weights for all rows; None is the base alone.
+        """Mix every following forward: (rows, experts) or named weights for all rows; None is the
+        base alone.
 
-        A batch may hold the rows several times over (guidance doubles it) and one row serves every sample. A
-        change of weights is a write into the tensors that the layers read, without a walk over the modules.
+        A batch may hold the rows several times over (guidance doubles it) and one row serves every
+        sample. A change of weights is a write into the tensors that the layers read, without a walk
+        over the modules.
         """
         if mix is None:
             self._mix, self._groups = None, None
@@ -81,8 +91,11 @@ class Mixture:
         self._mix, self._groups = None, None
         if counts is not None:
             stops = torch.tensor(list(counts.values())).cumsum(0).tolist()
-            self._groups = tuple(Group(self._index(name), stop - count, stop)
-                                 for (name, count), stop in zip(counts.items(), stops, strict=True) if count)
+            self._groups = tuple(
+                Group(self._index(name), stop - count, stop)
+                for (name, count), stop in zip(counts.items(), stops, strict=True)
+                if count
+            )
 
     @contextmanager
     def mix(self, mix: Mix | None) -> Iterator[None]:
@@ -96,7 +109,9 @@ class Mixture:
 
     @contextmanager
     def grouped(self, counts: Mapping[str, int]) -> Iterator[None]:
-        """`set_groups` for the length of a `with`; recomputed layers need the backward pass inside it."""
+        """`set_groups` for the length of a `with`; recomputed layers need the backward pass inside
+        it.
+        """
         before = (self._mix, self._groups)
         self.set_groups(counts)
         try:
@@ -106,13 +121,17 @@ class Mixture:
 
     @contextmanager
     def folded(self, mix: Mix) -> Iterator[None]:
-        """One mix, (experts,) or named weights, written into every target layer for the length of a `with`.
+        """One mix, (experts,) or named weights, written into every target layer for the length of a
+        `with`.
 
-        The same mix gives the same bits however often. Needs a copy of the target layers, kept until `free`.
+        The same mix gives the same bits however often. Needs a copy of the target layers, kept
+        until `free`.
         """
         rows = self._checked(mix)
         if len(rows) > 1:
-            raise EngineError(f"{len(rows)} mixes cannot be folded into one model. Give one, or mix them live.")
+            raise EngineError(
+                f"{len(rows)} mixes cannot be folded into one model. Give one, or mix them live."
+            )
         with self.mix(None):
             try:
                 for layer in self._layers.values():
@@ -130,7 +149,9 @@ class Mixture:
     # what an expert is made of
 
     def parameters_of(self, name: str) -> list[nn.Parameter]:
-        """One expert's factors, a leaf each, layer by layer: A (rank, in), then B transposed (rank, out)."""
+        """One expert's factors, a leaf each, layer by layer: A (rank, in), then B transposed (rank,
+        out).
+        """
         index = self._index(name)
         layers = [layer for layer in self._layers.values() if index in layer.a]
         return [parameter for layer in layers for parameter in (layer.a[index], layer.b[index])]
@@ -138,24 +159,35 @@ class Mixture:
     def expert(self, name: str) -> Expert:
         """A copy of one expert's factors."""
         index = self._index(name)
-        return {path: layer.factors(index) for path, layer in self._layers.items() if index in layer.a}
+        return {
+            path: layer.factors(index) for path, layer in self._layers.items() if index in layer.a
+        }
 
     def state(self, name: str) -> dict[str, Tensor]:
-        """One expert under peft's keys, `<path>.lora_A.weight` and `<path>.lora_B.weight` (out, rank)."""
-        return {f"{path}.{key}": tensor for path, factors in self.expert(name).items()
-                for key, tensor in factors.tensors().items()}
+        """One expert under peft's keys, `<path>.lora_A.weight` and `<path>.lora_B.weight` (out,
+        rank).
+        """
+        return {
+            f"{path}.{key}": tensor
+            for path, factors in self.expert(name).items()
+            for key, tensor in factors.tensors().items()
+        }
 
     @torch.no_grad()
     def load(self, name: str, state: Mapping[str, Tensor]) -> None:
         """Write one expert from peft's keys. Raises EngineError when names or shapes differ."""
         own = self.state(name)
         if odd := sorted(set(own) ^ set(state)):
-            raise EngineError(f"{odd[0]} is {'missing' if odd[0] in own else 'unknown'}: expert {name!r} has "
-                              "other layers. Choose the targets that the weights were made with.")
+            raise EngineError(
+                f"{odd[0]} is {'missing' if odd[0] in own else 'unknown'}: expert {name!r} has "
+                "other layers. Choose the targets that the weights were made with."
+            )
         for key, tensor in state.items():
             if tensor.shape != own[key].shape:
-                raise EngineError(f"{key} has shape {tuple(tensor.shape)}, expert {name!r} has "
-                                  f"{tuple(own[key].shape)}. Choose the rank the weights were made with.")
+                raise EngineError(
+                    f"{key} has shape {tuple(tensor.shape)}, expert {name!r} has "
+                    f"{tuple(own[key].shape)}. Choose the rank the weights were made with."
+                )
         index = self._index(name)
         for path, layer in self._layers.items():
             if index in layer.a:
@@ -169,10 +201,16 @@ class Mixture:
 
     def _checked(self, mix: Mix) -> Tensor:
         """(rows, experts), where and as the factors are."""
-        rows = self.rows([mix]) if isinstance(mix, Mapping) else torch.atleast_2d(mix.to(self.device, self.dtype))
+        rows = (
+            self.rows([mix])
+            if isinstance(mix, Mapping)
+            else torch.atleast_2d(mix.to(self.device, self.dtype))
+        )
         if rows.dim() != 2 or rows.shape[1] != len(self.names):
-            raise EngineError(f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "
-                              f"{len(self.names)}), a weight for each of {', '.join(self.names)}.")
+            raise EngineError(
+                f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "
+                f"{len(self.names)}), a weight for each of {', '.join(self.names)}."
+            )
         return rows
 
     def _restore(self, mix: Tensor | None, groups: tuple[Group, ...] | None) -> None:
@@ -184,6 +222,7 @@ class Mixture:
             if self._groups is not None:
                 return layer.add_grouped(args[0], output, self._groups)
             return output if self._mix is None else layer.add_mixed(args[0], output)
+
         return add
 
 

@@ -6,6 +6,7 @@ file may also have `LANGUAGE`, what its lines are held to where nobody says (Sto
 without it), and `check(config)`, which raises EngineError for options that cannot work before
 anything is asked.
 """
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

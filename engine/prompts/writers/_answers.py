@@ -5,6 +5,7 @@ A JSON list, of texts or of objects with one prompt each, whole or cut short; el
 bulleted list. What a model says around its list, and what it thinks before, is no prompt, and no
 list is better than chatter.
 """
+
 import re
 
 from engine.prompts.writers import _lists, _shapes

@@ -1,4 +1,5 @@
 """What an instruct model is told (task, rules, numbered examples), and what its reply brings."""
+
 from engine.models.llm import Messages, Reply
 from engine.prompts.writers import CUT, EMPTY, NO_LIST, NoAnswer, Request
 from engine.prompts.writers._answers import lines_of
@@ -8,17 +9,34 @@ SHOWN_CHARACTERS = 300
 
 
 def messages(request: Request) -> Messages:
-    """The conversation that asks for a request's lines, after SELMA's: one task sentence, rules, examples."""
+    """The conversation that asks for a request's lines, after SELMA's: one task sentence, rules,
+    examples.
+    """
     skill = request.skill
-    rules = [f"Each has at least {skill.least_words} and at most {skill.most_words} words.",
-             "Name things that can be seen in a picture: no abstract ideas, no text to be written in it.",
-             "Vary the things, their attributes and the sentences, and repeat none of the examples."]
+    rules = [
+        f"Each has at least {skill.least_words} and at most {skill.most_words} words.",
+        "Name things that can be seen in a picture: no abstract ideas, no text to be written in "
+        "it.",
+        "Vary the things, their attributes and the sentences, and repeat none of the examples.",
+    ]
     if skill.most_count:
         rules.insert(0, f"Never ask for more than {skill.most_count} of the same thing.")
-    task = (f"You write prompts for a text-to-image model that is to learn \u201c{skill.title}\u201d. "
-            f"Write {request.count} new ones. {skill.instruction}")
+    task = (
+        f"You write prompts for a text-to-image model that is to learn \u201c{skill.title}\u201d. "
+        f"Write {request.count} new ones. {skill.instruction}"
+    )
     last = f"Answer with a JSON list of {request.count} strings and nothing else."
-    parts = [task, "", "Rules:", *_numbered(rules), "", "Examples:", *_numbered(request.examples), "", last]
+    parts = [
+        task,
+        "",
+        "Rules:",
+        *_numbered(rules),
+        "",
+        "Examples:",
+        *_numbered(request.examples),
+        "",
+        last,
+    ]
     return [{"role": "user", "content": "\n".join(parts)}]
 
 
@@ -27,7 +45,7 @@ def lines_in(reply: Reply, request: Request) -> list[str]:
     there is none.
     """
     if found := lines_of(reply.text, reply.cut):
-        return found[:request.count]
+        return found[: request.count]
     raise NoAnswer(_why_none(reply), " ".join(reply.text.split())[:SHOWN_CHARACTERS])
 
 

@@ -5,6 +5,7 @@ A strict reader would lose whole answers; a lenient search for strings would kee
 chatter. This one reads a value from its first bracket to its last, or says where it stopped making
 sense.
 """
+
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,5 @@
 """Lists in plain text: lines that are numbered in a row, or begin with one and the same bullet."""
+
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

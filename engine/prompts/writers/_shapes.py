@@ -1,22 +1,81 @@
 """Which JSON of an answer is its list of prompts: the last one of the right shape, and of its
 objects the right field.
 """
+
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from engine.prompts.writers._json import Broken, Fields, read
 
-PROMPT_KEYS = ("prompt", "image_prompt", "text_prompt", "new_prompt", "positive_prompt", "text",
-               "caption", "description", "scene", "sentence", "content", "line", "value")
+PROMPT_KEYS = (
+    "prompt",
+    "image_prompt",
+    "text_prompt",
+    "new_prompt",
+    "positive_prompt",
+    "text",
+    "caption",
+    "description",
+    "scene",
+    "sentence",
+    "content",
+    "line",
+    "value",
+)
 """Under which an object keeps its prompt, the likeliest first."""
-LIST_KEYS = {"prompts", "image_prompts", "text_prompts", "new_prompts", "captions", "texts",
-             "descriptions", "scenes", "sentences", "lines", "items", "list", "results", "data",
-             "answer", "output", "response"}
-ASIDE = {"rationale", "rationales", "reasoning", "reason", "explanation", "thought", "thoughts",
-         "thinking", "analysis", "note", "notes", "comment", "comments", "justification", "why",
-         "rules", "constraints", "examples", "error", "message", "title", "id", "index", "number",
-         "no", "skill", "category", "type", "tag", "tags", "keywords"}
+LIST_KEYS = {
+    "prompts",
+    "image_prompts",
+    "text_prompts",
+    "new_prompts",
+    "captions",
+    "texts",
+    "descriptions",
+    "scenes",
+    "sentences",
+    "lines",
+    "items",
+    "list",
+    "results",
+    "data",
+    "answer",
+    "output",
+    "response",
+}
+ASIDE = {
+    "rationale",
+    "rationales",
+    "reasoning",
+    "reason",
+    "explanation",
+    "thought",
+    "thoughts",
+    "thinking",
+    "analysis",
+    "note",
+    "notes",
+    "comment",
+    "comments",
+    "justification",
+    "why",
+    "rules",
+    "constraints",
+    "examples",
+    "error",
+    "message",
+    "title",
+    "id",
+    "index",
+    "number",
+    "no",
+    "skill",
+    "category",
+    "type",
+    "tag",
+    "tags",
+    "keywords",
+}
 """What stands beside prompts and is none."""
 MOST_STARTS = 1000
 """How many brackets are tried, so that an answer of brackets alone takes no minutes."""

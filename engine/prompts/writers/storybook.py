@@ -1,7 +1,9 @@
-"""The small language model that ships: it continues a list of example lines. [GPT-2](https://openai.com/index/better-language-models/)
+"""The small language model that ships: it continues a list of example lines.
+[GPT-2](https://openai.com/index/better-language-models/)
 
 No instruction reaches it, only the examples, one a line; what they have in common is the skill.
 """
+
 from dataclasses import dataclass, field
 
 from engine.models import checkpoints
@@ -11,12 +13,19 @@ from engine.storybook import WRITER_TEMPERATURE
 
 @dataclass(frozen=True)
 class Config:
-    model: str = field(default="storybook-writer", metadata={
-        "help": "A folder or Hub id of a causal language model that continues lines"})
-    temperature: float = field(default=WRITER_TEMPERATURE, metadata={
-        "help": "Lower is safer, duller", "range": (0.0, 2.0)})
-    top_p: float = field(default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)})
-    max_tokens: int = field(default=96, metadata={"help": "Longest line, in tokens", "range": (1, 1000)})
+    model: str = field(
+        default="storybook-writer",
+        metadata={"help": "A folder or Hub id of a causal language model that continues lines"},
+    )
+    temperature: float = field(
+        default=WRITER_TEMPERATURE, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)}
+    )
+    top_p: float = field(
+        default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)}
+    )
+    max_tokens: int = field(
+        default=96, metadata={"help": "Longest line, in tokens", "range": (1, 1000)}
+    )
 
 
 def check(config: Config) -> None:
@@ -28,6 +37,7 @@ def writer(config: Config) -> Writer:
     """Each line asked for is one continuation of its own, in one batch, with a seed of its own."""
     from engine.models import causal_lm
     from engine.models.llm import Sampling
+
     model = causal_lm.load(config.model)
     sampling = Sampling(config.temperature, config.top_p, config.max_tokens, stop=("\n",))
 

@@ -1,4 +1,5 @@
 """What transformers 5 writes and only itself can read, as every program of the field reads it."""
+
 import json
 from pathlib import Path
 
@@ -15,8 +16,10 @@ def text_encoder(folder: Path) -> None:
     """Give CLIP's weights the names that they have in every Stable Diffusion."""
     for file in sorted(folder.glob("*.safetensors")):
         tensors, header = tensor_files.read(file)
-        named = {f"{TEXT_MODEL}{name.removeprefix(TEXT_MODEL)}": tensor
-                 for name, tensor in tensors.items()}
+        named = {
+            f"{TEXT_MODEL}{name.removeprefix(TEXT_MODEL)}": tensor
+            for name, tensor in tensors.items()
+        }
         tensor_files.write(file, named, header)
 
 

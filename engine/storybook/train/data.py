@@ -1,4 +1,5 @@
 """Pre-training data of the base: captioned scenes, drawn once and encoded once."""
+
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -25,9 +26,11 @@ SHARD = 500
 Tokenize = Callable[[list[str]], list[list[int]]]
 
 
-def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = SCENES,
-            seed: int = 21) -> Iterator[Event]:
-    """Write `folder/data.safetensors`: latents (n, 8, 16, 16) fp16 as the UNet sees them, tokens (n, captions, 32).
+def prepare(
+    folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = SCENES, seed: int = 21
+) -> Iterator[Event]:
+    """Write `folder/data.safetensors`: latents (n, 8, 16, 16) fp16 as the UNet sees them, tokens
+    (n, captions, 32).
 
     Raises EngineError when it is there, of another codec.
     """
@@ -43,8 +46,11 @@ def prepare(folder: Path, vae: AutoencoderKL, tokenize: Tokenize, scenes: int = 
             done += SHARD
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
-    tensor_files.write(path, {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}, {"seed": str(seed),
-                       "codec": codec_sha256(vae)})
+    tensor_files.write(
+        path,
+        {"latents": torch.cat(latents), "tokens": torch.cat(tokens)},
+        {"seed": str(seed), "codec": codec_sha256(vae)},
+    )
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:
@@ -54,12 +60,17 @@ def load(folder: Path) -> tuple[Tensor, Tensor]:
 
 
 def check_codec(folder: Path, vae: AutoencoderKL) -> None:
-    """Raises EngineError when the data were encoded by another codec: a base learns one codec's latents."""
+    """Raises EngineError when the data were encoded by another codec: a base learns one codec's
+    latents.
+    """
     path = folder / "data.safetensors"
     _, header = tensor_files.read(path)
     if header.get("codec") != codec_sha256(vae):
-        raise EngineError(f"{path} was encoded by another codec. Delete it, and the base's training beside it, to "
-                          "train the base on this one; or package the codec that it was made with.")
+        raise EngineError(
+            f"{path} was encoded by another codec. Delete it, and the base's training beside it, "
+            "to "
+            "train the base on this one; or package the codec that it was made with."
+        )
 
 
 def codec_sha256(vae: AutoencoderKL) -> str:
@@ -73,8 +84,12 @@ def codec_sha256(vae: AutoencoderKL) -> str:
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: np.ndarray, batch: int = 50) -> Tensor:
     """(n, 64, 64, 3) uint8 to (n, 8, 16, 16) fp16: the posterior's mean times the scaling factor."""
-    parts = [vae.encode(to_tensor(pictures[i:i + batch]).contiguous(memory_format=torch.channels_last)).latent_dist.mean
-             for i in range(0, len(pictures), batch)]
+    parts = [
+        vae.encode(
+            to_tensor(pictures[i : i + batch]).contiguous(memory_format=torch.channels_last)
+        ).latent_dist.mean
+        for i in range(0, len(pictures), batch)
+    ]
     return (torch.cat(parts) * vae.config.scaling_factor).half()
 
 

@@ -1,4 +1,5 @@
 """One training loop for all Storybook models: annealed AdamW, EMA, checkpoints that resume exactly."""
+
 import json
 import math
 import time
@@ -24,7 +25,9 @@ BEFORE = "first"
 
 @dataclass(frozen=True)
 class Plan:
-    """A training from start to end: the rate rises over the warm-up, holds, and falls to zero along a cosine."""
+    """A training from start to end: the rate rises over the warm-up, holds, and falls to zero along
+    a cosine.
+    """
 
     steps: int
     learning_rate: float
@@ -38,7 +41,9 @@ class Plan:
     checkpoint_every: int = 250
     seed: int = 0
     first_step: int = 0
-    """Where the count begins when the training goes on, with new moments, from the averaged weights in `BEFORE`."""
+    """Where the count begins when the training goes on, with new moments, from the averaged weights
+    in `BEFORE`.
+    """
 
 
 class Average:
@@ -52,16 +57,24 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         decay = min(self.decay, (step + 1) / (step + 10))
         parameters = dict(model.named_parameters())
-        torch._foreach_lerp_([self.weights[n] for n in parameters], list(parameters.values()), 1 - decay)
+        torch._foreach_lerp_(
+            [self.weights[n] for n in parameters], list(parameters.values()), 1 - decay
+        )
 
 
 def half_precision(wanted: bool = True) -> torch.autocast:
-    """bfloat16 for the products of a training step, where this CPU multiplies it faster than float32."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and torch.cpu._is_avx512_bf16_supported())
+    """bfloat16 for the products of a training step, where this CPU multiplies it faster than
+    float32.
+    """
+    return torch.autocast(
+        "cpu", torch.bfloat16, enabled=wanted and torch.cpu._is_avx512_bf16_supported()
+    )
 
 
 def rate(plan: Plan, step: int) -> float:
-    """Learning rate at a step: linear warm-up, constant, cosine to zero over the last `decay_share`."""
+    """Learning rate at a step: linear warm-up, constant, cosine to zero over the last
+    `decay_share`.
+    """
     if step - plan.first_step < plan.warmup_steps:
         return plan.learning_rate * (step - plan.first_step + 1) / plan.warmup_steps
     decay_steps = plan.decay_share * (plan.steps - plan.first_step - plan.warmup_steps)
@@ -78,8 +91,13 @@ class Run:
     folder: Path
 
     def __post_init__(self) -> None:
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=self.plan.learning_rate, betas=self.plan.betas,
-                                           weight_decay=self.plan.weight_decay, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.plan.learning_rate,
+            betas=self.plan.betas,
+            weight_decay=self.plan.weight_decay,
+            fused=True,
+        )
         self.average = Average(self.model, self.plan.ema_decay)
         self.history: list[dict[str, float]] = []
 
@@ -96,7 +114,10 @@ class Run:
         named = list(self.model.named_parameters())
         tensors = {f"model.{n}": p.detach().contiguous() for n, p in named}
         for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"adam.{named[index][0]}.{key}": state[key].contiguous() for key in ("exp_avg", "exp_avg_sq")}
+            tensors |= {
+                f"adam.{named[index][0]}.{key}": state[key].contiguous()
+                for key in ("exp_avg", "exp_avg_sq")
+            }
         tensors |= {f"ema.{n}": t.contiguous() for n, t in self.average.weights.items()}
         write_json(self.folder / "history.json", self.history)
         told = {"step": str(step), "plan": json.dumps(asdict(self.plan))}
@@ -104,7 +125,9 @@ class Run:
         tensor_files.write(self.folder / "ema.safetensors", dict(self.average.weights), told)
 
     def resume(self) -> int:
-        """Put a checkpoint back, or the weights this training starts from, and return the step to go on from."""
+        """Put a checkpoint back, or the weights this training starts from, and return the step to
+        go on from.
+        """
         path = self.folder / "checkpoint.safetensors"
         if not path.exists():
             return self.begin()
@@ -112,10 +135,15 @@ class Run:
             tensors, header = tensor_files.read(path)
             step, held, asked = int(header["step"]), json.loads(header["plan"]), asdict(self.plan)
             if other := [name for name in DECISIVE if held.get(name, 0) != asked[name]]:
-                raise EngineError(f"{path} has another {other[0]} ({held.get(other[0], 0)}). Delete it to start again.")
+                raise EngineError(
+                    f"{path} has another {other[0]} ({held.get(other[0], 0)}). Delete it to start "
+                    "again."
+                )
             self._load(step, tensors)
         except (KeyError, ValueError, RuntimeError) as error:
-            raise EngineError(f"{path} is no checkpoint of this model ({error}). Delete it to start again.") from error
+            raise EngineError(
+                f"{path} is no checkpoint of this model ({error}). Delete it to start again."
+            ) from error
         self.history = read_json(self.folder / "history.json")
         return step
 
@@ -126,12 +154,19 @@ class Run:
             p.copy_(tensors[f"model.{name}"])
             self.average.weights[name].copy_(tensors[f"ema.{name}"])
             state[index] = {"step": torch.tensor(float(step - self.plan.first_step))} | {
-                key: torch.empty_like(p).copy_(tensors[f"adam.{name}.{key}"])  # in the memory format of the weights
-                for key in ("exp_avg", "exp_avg_sq")}
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+                key: torch.empty_like(p).copy_(
+                    tensors[f"adam.{name}.{key}"]
+                )  # in the memory format of the weights
+                for key in ("exp_avg", "exp_avg_sq")
+            }
+        self.optimizer.load_state_dict(
+            {"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
 
     def begin(self) -> int:
-        """Start at the first step: from nothing, or from the averaged weights of the training before."""
+        """Start at the first step: from nothing, or from the averaged weights of the training
+        before.
+        """
         if self.plan.first_step:
             self._put(load_file(self.folder / BEFORE / "ema.safetensors"))
             self.average = Average(self.model, self.plan.ema_decay)
@@ -153,12 +188,18 @@ class Run:
             p.copy_(weights[name])
 
 
-def train(model: nn.Module, loss: Callable[[int], Tensor], plan: Plan, folder: Path,
-          validate: Callable[[], float] | None = None) -> Iterator[Event]:
+def train(
+    model: nn.Module,
+    loss: Callable[[int], Tensor],
+    plan: Plan,
+    folder: Path,
+    validate: Callable[[], float] | None = None,
+) -> Iterator[Event]:
     """Train in place and leave the averaged weights in `folder/ema.safetensors`.
 
-    `loss(step)` must draw its data and noise from the step's number alone: then a run that was killed and
-    started again equals one that was not. Raises EngineError when the loss is no longer finite.
+    `loss(step)` must draw its data and noise from the step's number alone: then a run that was
+    killed and started again equals one that was not. Raises EngineError when the loss is no longer
+    finite.
     """
     torch.set_flush_denormal(True)  # vanishing moments would make every step several times slower
     run = Run(model, plan, folder)

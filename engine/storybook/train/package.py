@@ -1,4 +1,7 @@
-"""Turn training folders into the folders that ship: plain `diffusers` and `transformers` formats, safetensors, fp16."""
+"""Turn training folders into the folders that ship: plain `diffusers` and `transformers` formats,
+safetensors, fp16.
+"""
+
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,7 +49,8 @@ def package_vae(folder: Path, target: Path) -> AutoencoderKL:
 
 
 def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path) -> None:
-    """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline folder.
+    """Save UNet, text encoder, codec, tokenizer and scheduler as one StableDiffusionPipeline
+    folder.
 
     Raises EngineError when the base has learned another codec's latents.
     """
@@ -57,9 +61,15 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
     averaged(model, folder)
     scheduler = DPMSolverMultistepScheduler.from_config(base.schedule().config)
     pipe = StableDiffusionPipeline(
-        vae=codec.half(), text_encoder=model.text.half(), tokenizer=tokenizer,
-        unet=model.unet.half(), scheduler=scheduler, safety_checker=None, feature_extractor=None,
-        requires_safety_checker=False)
+        vae=codec.half(),
+        text_encoder=model.text.half(),
+        tokenizer=tokenizer,
+        unet=model.unet.half(),
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
     pipe.save_pretrained(target, max_shard_size=SHARD)
     load_in_single_precision(target / "text_encoder")
     compatibility.text_encoder(target / "text_encoder")
@@ -69,7 +79,9 @@ def package_base(folder: Path, data_folder: Path, vae_folder: Path, target: Path
 
 
 def load_in_single_precision(folder: Path) -> None:
-    """transformers loads a checkpoint as it is stored, diffusers in float32; say float32, so that they agree."""
+    """transformers loads a checkpoint as it is stored, diffusers in float32; say float32, so that
+    they agree.
+    """
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", config | {"dtype": "float32"})
 
@@ -77,11 +89,16 @@ def load_in_single_precision(folder: Path) -> None:
 def forget_where_it_was(folder: Path) -> None:
     """diffusers notes the folder that a model was loaded from; it means nothing on another machine."""
     config = read_json(folder / "config.json")
-    write_json(folder / "config.json", {name: value for name, value in config.items() if name != "_name_or_path"})
+    write_json(
+        folder / "config.json",
+        {name: value for name, value in config.items() if name != "_name_or_path"},
+    )
 
 
 def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path:
-    """Write one trained model where the engine looks for it. Raises EngineError when it was not trained."""
+    """Write one trained model where the engine looks for it. Raises EngineError when it was not
+    trained.
+    """
     target, folder = assets / model, work / model
     if model == "vae":
         target = work / "codec"
@@ -100,7 +117,9 @@ def codec(work: Path, assets: Path = ASSETS / "storybook") -> Path:
     for folder in (work / "codec", assets / "base" / "vae"):
         if folder.exists():
             return folder
-    raise EngineError("The codec comes first: python -m engine.storybook train vae, then package vae.")
+    raise EngineError(
+        "The codec comes first: python -m engine.storybook train vae, then package vae."
+    )
 
 
 def package_writer(folder: Path, target: Path) -> None:

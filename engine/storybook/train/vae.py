@@ -1,4 +1,7 @@
-"""The picture codec: 64x64x3 to 16x16x8 and back, a `diffusers` AutoencoderKL. It caps what is painted."""
+"""The picture codec: 64x64x3 to 16x16x8 and back, a `diffusers` AutoencoderKL. It caps what is
+painted.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +15,9 @@ from engine.storybook.scenes import MOST_THINGS, Scene, Thing, paint, place
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 from engine.storybook.train.loop import Plan, train
 
-PLAN = Plan(steps=2400, learning_rate=2e-3, warmup_steps=100, weight_decay=0.0, ema_decay=0.998, seed=11)
+PLAN = Plan(
+    steps=2400, learning_rate=2e-3, warmup_steps=100, weight_decay=0.0, ema_decay=0.998, seed=11
+)
 BATCH = 16
 SCENES = 16_000
 FOREGROUND_WEIGHT = 5.0
@@ -23,21 +28,33 @@ STYLE_SHARES = (0.25, 0.25, 0.5)
 
 def architecture() -> AutoencoderKL:
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=8, sample_size=64, layers_per_block=1,
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(24, 48, 96), norm_num_groups=8, mid_block_add_attention=False,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=8,
+        sample_size=64,
+        layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(24, 48, 96),
+        norm_num_groups=8,
+        mid_block_add_attention=False,
     )
 
 
-def random_scene(rng: np.random.Generator, least_things: int = 1,
-                 style_shares: tuple[float, ...] = (1 / 3,) * 3) -> Scene:
+def random_scene(
+    rng: np.random.Generator, least_things: int = 1, style_shares: tuple[float, ...] = (1 / 3,) * 3
+) -> Scene:
     """Any things in any colours: the codec must not learn what is typical."""
     placed = None
     while placed is None:
         count = int(rng.integers(least_things, MOST_THINGS + 1))
-        things = [Thing(str(rng.choice(KINDS)), str(rng.choice(list(COLOURS)))) for _ in range(count)]
+        things = [
+            Thing(str(rng.choice(KINDS)), str(rng.choice(list(COLOURS)))) for _ in range(count)
+        ]
         placed = place(things, [], rng)
-    return Scene(placed, str(rng.choice(list(BACKGROUNDS))), str(rng.choice(STYLES, p=style_shares)))
+    return Scene(
+        placed, str(rng.choice(list(BACKGROUNDS))), str(rng.choice(STYLES, p=style_shares))
+    )
 
 
 def to_tensor(pictures: np.ndarray) -> Tensor:
@@ -48,7 +65,9 @@ def to_tensor(pictures: np.ndarray) -> Tensor:
 def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
     """Train, resuming from `folder` when something is there."""
     rng = np.random.default_rng(plan.seed)
-    pictures = np.stack([paint(random_scene(rng, least_things=3, style_shares=STYLE_SHARES)) for _ in range(SCENES)])
+    pictures = np.stack(
+        [paint(random_scene(rng, least_things=3, style_shares=STYLE_SHARES)) for _ in range(SCENES)]
+    )
     yield Event(f"drew {SCENES} scenes")
     torch.manual_seed(plan.seed)
     model = architecture().to(memory_format=torch.channels_last)

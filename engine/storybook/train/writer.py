@@ -1,4 +1,7 @@
-"""The writer: a small causal language model that continues three examples of any skill in their manner."""
+"""The writer: a small causal language model that continues three examples of any skill in their
+manner.
+"""
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +20,21 @@ from engine.storybook.speech import say
 from engine.storybook.train.loop import BEFORE, Plan, half_precision, train
 from engine.storybook.words import KNOWN
 
-FIRST = Plan(steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41)
-SECOND = Plan(steps=16_500, learning_rate=1e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41,
-              first_step=6000)
-"""The shipped writer's first part saw a sixth of the skills, and no skill always had twins before step 11,500."""
+FIRST = Plan(
+    steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41
+)
+SECOND = Plan(
+    steps=16_500,
+    learning_rate=1e-3,
+    warmup_steps=200,
+    weight_decay=0.05,
+    ema_decay=0.998,
+    seed=41,
+    first_step=6000,
+)
+"""The shipped writer's first part saw a sixth of the skills, and no skill always had twins before
+step 11,500.
+"""
 BATCH = 16
 SORTED = 4
 """Batches whose documents are drawn together and sorted by length, so that little is padding."""
@@ -41,7 +55,10 @@ class Sampled:
 
 
 def random_rules(rng: np.random.Generator) -> Rules:
-    """A skill nobody named: any mixture of how many, how linked, what is always, never or sometimes said."""
+    """A skill nobody named: any mixture of how many, how linked, what is always, never or sometimes
+    said.
+    """
+
     def said() -> Said:
         return ("always", "never", "sometimes")[int(rng.integers(3))]
 
@@ -55,15 +72,30 @@ def random_rules(rng: np.random.Generator) -> Rules:
     elif rng.random() < 0.6:
         high = int(rng.integers(2, 7))
         each = (int(rng.integers(1, high + 1)), high)
-    kinds = KINDS if rng.random() < 0.7 else tuple(rng.choice(KINDS, int(rng.integers(2, 6)), replace=False).tolist())
+    kinds = (
+        KINDS
+        if rng.random() < 0.7
+        else tuple(rng.choice(KINDS, int(rng.integers(2, 6)), replace=False).tolist())
+    )
     palette = tuple(COLOURS)
     if rng.random() < 0.3:
         palette = tuple(rng.choice(palette, int(rng.integers(2, 6)), replace=False).tolist())
     twins: Said = ("never", "never", "sometimes", "always")[int(rng.integers(4))]
     combinations = ("any", "any", "typical", "unusual")[int(rng.integers(4))]
     form = "paragraph" if links[1] > 1 and rng.random() < 0.7 else "phrase"
-    return Rules(groups=(least, most), each=each, links=links, colours=said(), background=said(), style=said(),
-                 combinations=combinations, twins=twins, form=form, kinds=kinds, palette=palette)  # type: ignore[arg-type]
+    return Rules(
+        groups=(least, most),
+        each=each,
+        links=links,
+        colours=said(),
+        background=said(),
+        style=said(),
+        combinations=combinations,
+        twins=twins,
+        form=form,
+        kinds=kinds,
+        palette=palette,
+    )  # type: ignore[arg-type]
 
 
 def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Sampled]:
@@ -95,7 +127,9 @@ def _is_like(rules: Rules, other: Rules, rng: np.random.Generator) -> bool:
 
 
 def _texts(rules: Rules, count: int, rng: np.random.Generator) -> list[str]:
-    """Up to `count` texts of a skill, none of them an evaluation prompt: small skills have few others."""
+    """Up to `count` texts of a skill, none of them an evaluation prompt: small skills have few
+    others.
+    """
     paragraph, texts = rules.form == "paragraph", []
     for _ in range(2 * count):
         graph = draw(rules, rng)
@@ -105,13 +139,24 @@ def _texts(rules: Rules, count: int, rng: np.random.Generator) -> list[str]:
 
 
 def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """Whole words, with and without the space before them, so that decoding gives back exactly what was encoded."""
-    core = Tokenizer(models.WordLevel({w: i for i, w in enumerate(vocabulary())}, unk_token=UNKNOWN))
+    """Whole words, with and without the space before them, so that decoding gives back exactly what
+    was encoded.
+    """
+    core = Tokenizer(
+        models.WordLevel({w: i for i, w in enumerate(vocabulary())}, unk_token=UNKNOWN)
+    )
     core.normalizer = normalizers.Lowercase()
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"\n|[.,]| ?[^\s.,]+"), behavior="removed", invert=True)
+    core.pre_tokenizer = pre_tokenizers.Split(
+        Regex(r"\n|[.,]| ?[^\s.,]+"), behavior="removed", invert=True
+    )
     core.decoder = decoders.Fuse()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, unk_token=UNKNOWN, eos_token=END, pad_token=END,
-                                        clean_up_tokenization_spaces=False)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        unk_token=UNKNOWN,
+        eos_token=END,
+        pad_token=END,
+        clean_up_tokenization_spaces=False,
+    )
     tokenizer.save_pretrained(folder)
     return tokenizer
 
@@ -123,10 +168,21 @@ def vocabulary() -> list[str]:
 
 def architecture(size: int) -> LlamaForCausalLM:
     """1.3 M parameters."""
-    return LlamaForCausalLM(LlamaConfig(
-        vocab_size=size, hidden_size=160, intermediate_size=448, num_hidden_layers=4, num_attention_heads=5,
-        num_key_value_heads=5, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None,
-        eos_token_id=1, pad_token_id=1))
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=size,
+            hidden_size=160,
+            intermediate_size=448,
+            num_hidden_layers=4,
+            num_attention_heads=5,
+            num_key_value_heads=5,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=1,
+            pad_token_id=1,
+        )
+    )
 
 
 def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
@@ -142,9 +198,11 @@ def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
 def batch(lines: list[list[list[int]]], seed: int, step: int) -> tuple[Tensor, Tensor]:
     """(ids, labels), padded at the end; padding is not learnt."""
     rng = np.random.default_rng((seed, step // SORTED))
-    drawn = sorted((document(lines[int(i)], rng) for i in rng.integers(0, len(lines), SORTED * BATCH)), key=len)
+    drawn = sorted(
+        (document(lines[int(i)], rng) for i in rng.integers(0, len(lines), SORTED * BATCH)), key=len
+    )
     first = BATCH * int(rng.permutation(SORTED)[step % SORTED])
-    documents = drawn[first:first + BATCH]
+    documents = drawn[first : first + BATCH]
     length = max(map(len, documents))
     ids = torch.tensor([d + [1] * (length - len(d)) for d in documents])
     labels = torch.tensor([d + [-100] * (length - len(d)) for d in documents])
@@ -154,8 +212,10 @@ def batch(lines: list[list[list[int]]], seed: int, step: int) -> tuple[Tensor, T
 def run(folder: Path) -> Iterator[Event]:
     """Draw the skills, then train in two parts, resuming what is in `folder`."""
     tokenizer = make_tokenizer(folder / "tokenizer")
-    lines = [[tokenizer(t + NEWLINE, add_special_tokens=False).input_ids for t in skill.texts]
-             for skill in (*named_skills(FIRST.seed), *skills(SKILL_COUNT, FIRST.seed))]
+    lines = [
+        [tokenizer(t + NEWLINE, add_special_tokens=False).input_ids for t in skill.texts]
+        for skill in (*named_skills(FIRST.seed), *skills(SKILL_COUNT, FIRST.seed))
+    ]
     yield Event(f"drew {len(lines)} skills")
     torch.manual_seed(FIRST.seed)
     model = architecture(len(tokenizer))

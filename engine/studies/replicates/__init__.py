@@ -1,4 +1,5 @@
-"""The experiments behind the README's table: several lines, each run anew from other seeds, and what they say.
+"""The experiments behind the README's table: several lines, each run anew from other seeds, and
+what they say.
 
 A results recipe names a recipe and what each line changes of it:
 
@@ -8,10 +9,11 @@ A results recipe names a recipe and what each line changes of it:
     [lines.<line>.<table>]           changed for one
     [claims]                         arm against arm, or against the best of several on validation
 
-A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like any other. What it
-measured is `<out>/measured/<replicate>-<line>.json.gz`; where that is there, or in `measured/` beside the results
-recipe, which travels with the source, the line is not run again.
+A line's replicate is an ordinary run folder, `<out>/<replicate>-<line>/`, which the app opens like
+any other. What it measured is `<out>/measured/<replicate>-<line>.json.gz`; where that is there, or
+in `measured/` beside the results recipe, which travels with the source, the line is not run again.
 """
+
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -30,13 +32,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """What one line changes of the recipe, table by table; an option that is named replaces the recipe's."""
+    """What one line changes of the recipe, table by table; an option that is named replaces the
+    recipe's.
+    """
 
-    without: tuple[str, ...] = field(default=(), metadata={"help": "Tables of the recipe that it does not have"})
-    once: bool = field(default=False, metadata={"help": "Run in the first replicate only: nothing in it is drawn"})
+    without: tuple[str, ...] = field(
+        default=(), metadata={"help": "Tables of the recipe that it does not have"}
+    )
+    once: bool = field(
+        default=False, metadata={"help": "Run in the first replicate only: nothing in it is drawn"}
+    )
     share_prompts: str = field(default="", metadata={"help": "The line whose prompts it takes"})
-    noisy_scenes: int = field(default=0, metadata={
-        "help": "Draw so many captioned scenes of the base's own training data, as the skill `noisy`"})
+    noisy_scenes: int = field(
+        default=0,
+        metadata={
+            "help": "Draw so many captioned scenes of the base's own training data, as the skill `noisy`"
+        },
+    )
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -57,11 +69,18 @@ def load(path: Path) -> Config:
     tables = read_toml(path)
     known = ("title", "recipe", "replicates", "all", "lines", "claims")
     if unknown := [name for name in tables if name not in known]:
-        raise EngineError(f"{path}: there is no option {unknown[0]!r}. Choose from {', '.join(known)}.")
+        raise EngineError(
+            f"{path}: there is no option {unknown[0]!r}. Choose from {', '.join(known)}."
+        )
     if missing := [name for name in ("recipe", "lines", "claims") if not tables.get(name)]:
         raise EngineError(f"{path} has no {missing[0]!r}. Name a recipe, lines and claims.")
-    lines = {name: _line(values, f"{path}, [lines.{name}]") for name, values in tables["lines"].items()}
-    claims = {told: _claim(claim, f"{path}, [claims], {told!r}") for told, claim in tables["claims"].items()}
+    lines = {
+        name: _line(values, f"{path}, [lines.{name}]") for name, values in tables["lines"].items()
+    }
+    claims = {
+        told: _claim(claim, f"{path}, [claims], {told!r}")
+        for told, claim in tables["claims"].items()
+    }
     replicates = tables.get("replicates", 3)
     if not isinstance(replicates, int) or replicates < 1:
         raise EngineError(f"{path}: replicates is {replicates!r}. Give a whole number, 1 or more.")
@@ -85,12 +104,14 @@ def _line(values: dict[str, Any], where: str) -> Line:
 
 
 def run(recipe: Path, out: Path) -> Events:
-    """Run every line of every replicate that is not finished; after each replicate write results.json and results.md.
+    """Run every line of every replicate that is not finished; after each replicate write
+    results.json and results.md.
 
-    Raises EngineError, naming the remedy: before anything runs for a recipe that makes no sense, later what the
-    stages raise.
+    Raises EngineError, naming the remedy: before anything runs for a recipe that makes no sense,
+    later what the stages raise.
     """
     from engine.studies.replicates import expansion, measurements, report
+
     config = load(recipe)
     planned = expansion.plan(config, out)
     replicates: list[list[measurements.Measured]] = []
@@ -111,7 +132,10 @@ def run(recipe: Path, out: Path) -> Events:
 def _run_line(one: "Planned", out: Path) -> Events:
     """What of a line has not run yet."""
     from engine.studies.replicates import expansion, noisy_captions
+
     expansion.copy_prompts(one, out)
     if one.line.noisy_scenes:
-        yield from pipeline.stage(one.folder.name, noisy_captions.draw(one.recipe, one.folder, one.line.noisy_scenes))
+        yield from pipeline.stage(
+            one.folder.name, noisy_captions.draw(one.recipe, one.folder, one.line.noisy_scenes)
+        )
     yield from pipeline.stage(one.folder.name, pipeline.run(one.recipe.path, one.folder))

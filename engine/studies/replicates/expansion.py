@@ -1,4 +1,7 @@
-"""From a results recipe to ordinary recipes: one a line and replicate, written out and checked before anything runs."""
+"""From a results recipe to ordinary recipes: one a line and replicate, written out and checked
+before anything runs.
+"""
+
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,16 +27,24 @@ class Planned:
 
     @property
     def reported(self) -> evaluate.Config:
-        """What the table is about: test, or validation in a recipe that only looks for good settings."""
+        """What the table is about: test, or validation in a recipe that only looks for good
+        settings.
+        """
         reported = self.recipe.test or self.recipe.validation
         assert reported
         return reported
 
 
 def plan(config: Config, out: Path) -> list[Planned]:
-    """All there is to run, a replicate after the other. Raises EngineError for what no recipe may say."""
-    planned = [_planned(config, out, name, replicate) for replicate in range(config.replicates)
-               for name, line in config.lines.items() if not (line.once and replicate)]
+    """All there is to run, a replicate after the other. Raises EngineError for what no recipe may
+    say.
+    """
+    planned = [
+        _planned(config, out, name, replicate)
+        for replicate in range(config.replicates)
+        for name, line in config.lines.items()
+        if not (line.once and replicate)
+    ]
     _check(config, planned)
     return planned
 
@@ -47,9 +58,12 @@ def copy_prompts(one: Planned, out: Path) -> None:
     if one.line.share_prompts and not ours.exists():
         theirs = _folder(out, one.line.share_prompts, one.replicate)
         if not (theirs / "prompts").exists():
-            raise EngineError(f"{one.folder.name} takes the prompts of {theirs.name}, which was measured elsewhere. "
-                              f"Delete measured/{theirs.name}.json.gz in {out} and beside the results recipe, to "
-                              "run it here, too.")
+            raise EngineError(
+                f"{one.folder.name} takes the prompts of {theirs.name}, which was measured "
+                "elsewhere. "
+                f"Delete measured/{theirs.name}.json.gz in {out} and beside the results recipe, to "
+                "run it here, too."
+            )
         shutil.copytree(theirs / "prompts", arriving, dirs_exist_ok=True)
         arriving.rename(ours)
 
@@ -62,7 +76,9 @@ def _planned(config: Config, out: Path, name: str, replicate: int) -> Planned:
 
 
 def _tables(config: Config, line: Line, replicate: int) -> dict[str, Any]:
-    tables = {name: table for name, table in read_toml(config.recipe).items() if name not in line.without}
+    tables = {
+        name: table for name, table in read_toml(config.recipe).items() if name not in line.without
+    }
     for changes in (config.common, line.tables):
         for name, options in changes.items():
             if name not in line.without:
@@ -79,23 +95,37 @@ def _check(config: Config, planned: list[Planned]) -> None:
     arms: dict[str, str] = {}
     for one in planned:
         if not one.recipe.validation:
-            raise EngineError(f"Line {one.name} needs [evaluate] and [validation], to be compared with others.")
+            raise EngineError(
+                f"Line {one.name} needs [evaluate] and [validation], to be compared with others."
+            )
         if bool(one.recipe.test) != bool(planned[0].recipe.test):
-            raise EngineError(f"Line {one.name} and line {planned[0].name} must both have [test], or both none.")
+            raise EngineError(
+                f"Line {one.name} and line {planned[0].name} must both have [test], or both none."
+            )
         if not one.recipe.tables.get("skills"):
-            raise EngineError(f"Line {one.name} names no skills. Name those that experts learn: skills = [...].")
+            raise EngineError(
+                f"Line {one.name} names no skills. Name those that experts learn: skills = [...]."
+            )
         for arm in one.reported.models:
             if arms.setdefault(arm, one.name) != one.name:
-                raise EngineError(f"The lines {arms[arm]} and {one.name} both have an arm {arm!r}. Rename one.")
-        if (shared := one.line.share_prompts) and shared not in list(config.lines)[:list(config.lines).index(one.name)]:
-            raise EngineError(f"Line {one.name} takes the prompts of {shared!r}, which is no line before it.")
+                raise EngineError(
+                    f"The lines {arms[arm]} and {one.name} both have an arm {arm!r}. Rename one."
+                )
+        if (shared := one.line.share_prompts) and shared not in list(config.lines)[
+            : list(config.lines).index(one.name)
+        ]:
+            raise EngineError(
+                f"Line {one.name} takes the prompts of {shared!r}, which is no line before it."
+            )
     _check_claims(config, arms)
 
 
 def _check_claims(config: Config, arms: Mapping[str, str]) -> None:
     for told, (ours, rivals) in config.claims.items():
         if unknown := [arm for arm in (ours, *rivals) if arm not in arms]:
-            raise EngineError(f"The claim {told!r} is about {unknown[0]!r}, which no line has. "
-                              f"Choose from {', '.join(arms)}.")
+            raise EngineError(
+                f"The claim {told!r} is about {unknown[0]!r}, which no line has. "
+                f"Choose from {', '.join(arms)}."
+            )
     if "base" not in arms:
         raise EngineError("No line has an arm called base, against which the others are held.")

@@ -1,7 +1,10 @@
-"""What a finished line said, small enough to keep with the source: settings, and the score of every prompt. No torch.
+"""What a finished line said, small enough to keep with the source: settings, and the score of every
+prompt. No torch.
 
-A line that was measured is not run again: results of one machine are carried to another by this one file a line.
+A line that was measured is not run again: results of one machine are carried to another by this one
+file a line.
 """
+
 import gzip
 import json
 from collections.abc import Sequence
@@ -47,7 +50,9 @@ class Arm:
 
     def of(self, skills: Sequence[str], learned: bool = True) -> PerPrompt:
         """The scores of the skills that experts learned, or of the sets that nobody did."""
-        return {skill: values for skill, values in self.scores.items() if (skill in skills) == learned}
+        return {
+            skill: values for skill, values in self.scores.items() if (skill in skills) == learned
+        }
 
     @property
     def validation(self) -> float:
@@ -64,7 +69,9 @@ class Measured:
     """One replicate of a line."""
 
     asked: dict[str, Any]
-    """Every option of every stage, the line's own, and the hashes of the models and prompts that they name."""
+    """Every option of every stage, the line's own, and the hashes of the models and prompts that
+    they name.
+    """
     versions: dict[str, str]
     split: str
     skills: list[str]
@@ -78,7 +85,8 @@ def file_of(one: Planned) -> Path:
 
 
 def read(one: Planned, shipped: Path) -> Measured | None:
-    """What these very options, models and prompts gave, here or on the machine that filled the folder `shipped`.
+    """What these very options, models and prompts gave, here or on the machine that filled the
+    folder `shipped`.
 
     None where nothing was measured of them. Raises EngineError for a file of another kind.
     """
@@ -90,7 +98,8 @@ def read(one: Planned, shipped: Path) -> Measured | None:
             except (TypeError, KeyError, ValueError, AttributeError, OSError, EOFError) as error:
                 names = ", ".join(field.name for field in fields(Measured))
                 raise EngineError(
-                    f"{file} does not hold {names} ({error}). Delete it to run the line again.") from error
+                    f"{file} does not hold {names} ({error}). Delete it to run the line again."
+                ) from error
             if checkpoints.recognised(_completed(found.asked, one), asked) == asked:
                 return found
     return None
@@ -101,9 +110,14 @@ def measure(one: Planned) -> Measured:
     validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
     assert validation
     scales = report.best_guidance(validation, store) | reported.own_guidance
-    found = Measured(_asked(one), versions(), reported.split, list(one.recipe.tables["skills"]),
-                     report.summarised(reported, store, CEILING).by_skill,
-                     [_arm(one, name, scales[name]) for name in reported.models])
+    found = Measured(
+        _asked(one),
+        versions(),
+        reported.split,
+        list(one.recipe.tables["skills"]),
+        report.summarised(reported, store, CEILING).by_skill,
+        [_arm(one, name, scales[name]) for name in reported.models],
+    )
     text = json.dumps(_packed(found), ensure_ascii=False, sort_keys=True) + "\n"
     with atomic(file_of(one)) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
@@ -116,8 +130,16 @@ def _packed(found: Measured) -> dict[str, Any]:
     for arm in found.arms:
         for skill, values in arm.scores.items():
             prompts[skill] = sorted({*prompts.get(skill, ()), *values})
-    arms = [{**asdict(arm), "scores": {skill: [arm.scores.get(skill, {}).get(prompt) for prompt in ids]
-                                       for skill, ids in prompts.items()}} for arm in found.arms]
+    arms = [
+        {
+            **asdict(arm),
+            "scores": {
+                skill: [arm.scores.get(skill, {}).get(prompt) for prompt in ids]
+                for skill, ids in prompts.items()
+            },
+        }
+        for arm in found.arms
+    ]
     return {**asdict(found), "prompts": prompts, "arms": arms}
 
 
@@ -125,53 +147,89 @@ def _unpacked(told: dict[str, Any]) -> Measured:
     """Raises KeyError and TypeError for what `_packed` did not make."""
     prompts, arms = told["prompts"], []
     for arm in told["arms"]:
-        scores = {skill: {prompt: value for prompt, value in zip(prompts[skill], values, strict=True)
-                          if value is not None} for skill, values in arm["scores"].items()}
-        arms.append(Arm(**{**arm, "scores": {skill: values for skill, values in scores.items() if values}}))
-    return Measured(**{**{name: value for name, value in told.items() if name != "prompts"}, "arms": arms})
+        scores = {
+            skill: {
+                prompt: value
+                for prompt, value in zip(prompts[skill], values, strict=True)
+                if value is not None
+            }
+            for skill, values in arm["scores"].items()
+        }
+        arms.append(
+            Arm(**{**arm, "scores": {skill: values for skill, values in scores.items() if values}})
+        )
+    return Measured(
+        **{**{name: value for name, value in told.items() if name != "prompts"}, "arms": arms}
+    )
 
 
 def _arm(one: Planned, name: str, guidance: float) -> Arm:
     validation, reported, store = one.recipe.validation, one.reported, Store(one.folder)
     assert validation
     model = model_name(name, guidance)
-    judged = {scale: report.scores(validation, store, model_name(name, scale))
-              for scale in planning.scales_of(validation, name)}
+    judged = {
+        scale: report.scores(validation, store, model_name(name, scale))
+        for scale in planning.scales_of(validation, name)
+    }
     scores = report.scores(reported, store, model)
     floor = report.scores(reported, store, model, ".floor")
     said, spread = summary.summarise(scores), diversity.spread(judged.get(guidance, [])).values()
-    of_skills = [score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]]
+    of_skills = [
+        score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]
+    ]
     validated = {f"{scale:g}": _rounded(of_scale) for scale, of_scale in judged.items()}
-    return Arm(name, guidance, validated, _rounded(scores),
-               summary.summarise(of_skills).selma, said.exact_by_skill, said.flagged, said.pictures,
-               summary.macro(summary.per_prompt(floor)), fmean(spread) if spread else None)
+    return Arm(
+        name,
+        guidance,
+        validated,
+        _rounded(scores),
+        summary.summarise(of_skills).selma,
+        said.exact_by_skill,
+        said.flagged,
+        said.pictures,
+        summary.macro(summary.per_prompt(floor)),
+        fmean(spread) if spread else None,
+    )
 
 
 def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
-    return {skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
-            for skill, values in summary.per_prompt(scores).items()}
+    return {
+        skill: {prompt: round(value, DIGITS) for prompt, value in values.items()}
+        for skill, values in summary.per_prompt(scores).items()
+    }
 
 
 def _completed(asked: dict[str, Any], one: Planned) -> dict[str, Any]:
     """What was asked for, with the defaults of options that are newer than the file."""
-    kinds = {name: type(config) for name in (*recipes.STAGES, *recipes.SPLITS)
-             if (config := getattr(one.recipe, name, None))}
+    kinds = {
+        name: type(config)
+        for name in (*recipes.STAGES, *recipes.SPLITS)
+        if (config := getattr(one.recipe, name, None))
+    }
     if one.recipe.prompts:
         kinds["writer"] = plugins.load(writers, one.recipe.prompts.writer).Config
-    older = {name: {**provenance.every_default(kind), **asked[name]} for name, kind in kinds.items()
-             if isinstance(asked.get(name), dict)}
+    older = {
+        name: {**provenance.every_default(kind), **asked[name]}
+        for name, kind in kinds.items()
+        if isinstance(asked.get(name), dict)
+    }
     return json.loads(json.dumps({**asked, **older}))
 
 
 def _asked(one: Planned) -> dict[str, Any]:
     recipe, line = one.recipe, one.line
-    stages = {name: asdict(config) for name in (*recipes.STAGES, *recipes.SPLITS)
-              if (config := getattr(recipe, name, None))}
+    stages = {
+        name: asdict(config)
+        for name in (*recipes.STAGES, *recipes.SPLITS)
+        if (config := getattr(recipe, name, None))
+    }
     models = {one.reported.model: one.reported.revision}
     if recipe.images:
         models |= {recipe.images.model: recipe.images.revision}
-    hashes = {model: checkpoints.fingerprint(checkpoints.pipeline_folder(model, revision))
-              for model, revision in models.items()}
+    hashes = {
+        model: checkpoints.fingerprint(checkpoints.pipeline_folder(model, revision))
+        for model, revision in models.items()
+    }
     if recipe.prompts:
         plugin = plugins.load(writers, recipe.prompts.writer)
         stages["writer"] = asdict(build(plugin.Config, recipe.prompts.writer_options))
@@ -180,5 +238,8 @@ def _asked(one: Planned) -> dict[str, Any]:
     for name, config in (("validation", recipe.validation), ("test", recipe.test)):
         if config:
             hashes[name] = planning.prompts_sha256(planning.prompts_of(config))
-    told = {"line": {"noisy scenes": line.noisy_scenes, "shares prompts of": line.share_prompts}, "sha256": hashes}
+    told = {
+        "line": {"noisy scenes": line.noisy_scenes, "shares prompts of": line.share_prompts},
+        "sha256": hashes,
+    }
     return json.loads(json.dumps({**stages, **told}))

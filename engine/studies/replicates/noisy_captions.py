@@ -1,7 +1,10 @@
-"""The control's pictures: drawn scenes with captions as noisy as those that the base was trained on.
+"""The control's pictures: drawn scenes with captions as noisy as those that the base was trained
+on.
 
-An expert that learns from them gets the same number of steps on nothing new: what it gains is not SELMA's.
+An expert that learns from them gets the same number of steps on nothing new: what it gains is not
+SELMA's.
 """
+
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -33,7 +36,9 @@ def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, Non
         raise EngineError("A line with noisy scenes needs [experts], to learn from them.")
     store, seed = Store(folder), recipe.experts.seed
     drawn = [captioned(seed, i) for i in range(count)]
-    prompts = [Prompt(f"{SKILL}-{i:05d}", SKILL, text, "pre-training") for i, (_, text) in enumerate(drawn)]
+    prompts = [
+        Prompt(f"{SKILL}-{i:05d}", SKILL, text, "pre-training") for i, (_, text) in enumerate(drawn)
+    ]
     identity = {"model": recipe.experts.model, "drawn": WORLD, "seed": seed}
     planned, shelf = shards.plan(prompts, 1, 1, seed, identity), Shelf(store.images(SKILL))
     if shelf.is_joined(planned):
@@ -61,7 +66,18 @@ def _put(shard: Shard, shelf: Shelf, images: Sequence[Image.Image], painter: Pai
         if not shelf.keeps(item):
             with atomic(shelf.folder / item.file_name) as temporary:
                 image.save(temporary)
-        records.append(Picture(item.file_name, item.prompt.id, item.prompt.text, item.seeds[0], WORLD, "drawn", 1.0, 0))
+        records.append(
+            Picture(
+                item.file_name,
+                item.prompt.id,
+                item.prompt.text,
+                item.seeds[0],
+                WORLD,
+                "drawn",
+                1.0,
+                0,
+            )
+        )
     latents = painter.encode(to_pixels(images, painter.size_pixels)).cpu()
     texts = [item.prompt.text for item in shard.items]
     shelf.put(shard, {"latents": latents, **text_tensors(painter, texts)}, records)

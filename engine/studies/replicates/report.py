@@ -1,8 +1,10 @@
 """What the finished replicates say: a row an arm, a verdict a claim. No torch.
 
-Skills that experts learned are the headline; the sets that nobody learned stand beside them. Differences are paired on
-prompts and carry the interval over replicates and prompts of `evaluate.intervals`.
+Skills that experts learned are the headline; the sets that nobody learned stand beside them.
+Differences are paired on prompts and carry the interval over replicates and prompts of
+`evaluate.intervals`.
 """
+
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -25,11 +27,18 @@ def results(config: Config, replicates: Lines) -> dict[str, Any]:
     first = next(line for line in lines if any(arm.name == BASE for arm in line.arms))
     arms = _arms(replicates)
     return {
-        "replicates": len(replicates), "margin": intervals.MARGIN, "split": first.split,
+        "replicates": len(replicates),
+        "margin": intervals.MARGIN,
+        "split": first.split,
         "prompts": min(map(len, arms[BASE][0].of(first.skills).values()), default=0),
-        "versions": first.versions, "learned": first.skills, "ceiling": first.ceiling,
+        "versions": first.versions,
+        "learned": first.skills,
+        "ceiling": first.ceiling,
         "arms": {name: _row(of, arms[BASE], first.skills) for name, of in arms.items()},
-        "claims": {claim: _claim(arms, ours, rivals, first.skills) for claim, (ours, rivals) in config.claims.items()},
+        "claims": {
+            claim: _claim(arms, ours, rivals, first.skills)
+            for claim, (ours, rivals) in config.claims.items()
+        },
     }
 
 
@@ -49,14 +58,25 @@ def _row(of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any
     return {
         "guidance": [arm.guidance for arm in of],
         "pictures": sum(arm.pictures for arm in {id(arm): arm for arm in of}.values()),
-        "by_skill": _mean_by_skill([{skill: summary.average(values.values()) for skill, values in arm.scores.items()}
-                                    for arm in of]),
-        "exact_by_skill": exact, "dsg": fmean(learned), "selma": _known_mean([arm.selma for arm in of]),
-        "by_replicate": learned, "unlearned": _known_mean([summary.macro(arm.of(skills, learned=False)) for arm in of]),
-        "exact": fmean(exact[skill] for skill in skills), "flagged": _known_mean([arm.flagged for arm in of]),
-        "diversity": _known_mean([arm.diversity for arm in of]), "floor": _known_mean([arm.floor for arm in of]),
+        "by_skill": _mean_by_skill(
+            [
+                {skill: summary.average(values.values()) for skill, values in arm.scores.items()}
+                for arm in of
+            ]
+        ),
+        "exact_by_skill": exact,
+        "dsg": fmean(learned),
+        "selma": _known_mean([arm.selma for arm in of]),
+        "by_replicate": learned,
+        "unlearned": _known_mean([summary.macro(arm.of(skills, learned=False)) for arm in of]),
+        "exact": fmean(exact[skill] for skill in skills),
+        "flagged": _known_mean([arm.flagged for arm in of]),
+        "diversity": _known_mean([arm.diversity for arm in of]),
+        "floor": _known_mean([arm.floor for arm in of]),
         "validation": {scale: _at(scale, of, base, skills) for scale in of[0].validated},
-        "against_base": against, "verdict": intervals.verdict(*against) if against else ""}
+        "against_base": against,
+        "verdict": intervals.verdict(*against) if against else "",
+    }
 
 
 def _at(scale: str, of: list[Arm], base: list[Arm], skills: Sequence[str]) -> dict[str, Any]:
@@ -76,42 +96,93 @@ def _mean_by_skill(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {skill: fmean(of[skill] for of in values) for skill in values[0]}
 
 
-def _claim(arms: dict[str, list[Arm]], ours: str, rivals: list[str], skills: Sequence[str]) -> dict[str, Any]:
+def _claim(
+    arms: dict[str, list[Arm]], ours: str, rivals: list[str], skills: Sequence[str]
+) -> dict[str, Any]:
     """Ours against the rival that is best on validation, replicate by replicate."""
-    chosen = [max((arms[name][r] for name in rivals), key=lambda arm: arm.validation) for r in range(len(arms[ours]))]
+    chosen = [
+        max((arms[name][r] for name in rivals), key=lambda arm: arm.validation)
+        for r in range(len(arms[ours]))
+    ]
     difference = _difference(arms[ours], chosen, skills)
-    return {"ours": ours, "rivals": [arm.name for arm in chosen], "difference": difference,
-            "verdict": intervals.verdict(*difference) if difference else "undecided"}
+    return {
+        "ours": ours,
+        "rivals": [arm.name for arm in chosen],
+        "difference": difference,
+        "verdict": intervals.verdict(*difference) if difference else "undecided",
+    }
 
 
-def _difference(ours: Sequence[Arm], theirs: Sequence[Arm], skills: Sequence[str]) -> Interval | None:
-    return intervals.hierarchical([arm.of(skills) for arm in ours], [arm.of(skills) for arm in theirs])
+def _difference(
+    ours: Sequence[Arm], theirs: Sequence[Arm], skills: Sequence[str]
+) -> Interval | None:
+    return intervals.hierarchical(
+        [arm.of(skills) for arm in ours], [arm.of(skills) for arm in theirs]
+    )
 
 
 def markdown(found: dict[str, Any]) -> str:
     """The table and a sentence a claim."""
     skills = found["learned"]
-    head = ["arm", "guidance", *skills, "DSG", "SELMA's rule", "exact", "unlearned sets", "diversity", "floor",
-            "DSG against base"]
-    rows = [[name, ", ".join(f"{g:g}" for g in dict.fromkeys(row["guidance"])),
-             *(share(row["by_skill"].get(skill)) for skill in skills), share(row["dsg"]), share(row["selma"]),
-             share(row["exact"]), share(row["unlearned"]), share(row["diversity"]), share(row["floor"]),
-             f"{_told(row['against_base'])} {row['verdict']}".strip()] for name, row in found["arms"].items()]
+    head = [
+        "arm",
+        "guidance",
+        *skills,
+        "DSG",
+        "SELMA's rule",
+        "exact",
+        "unlearned sets",
+        "diversity",
+        "floor",
+        "DSG against base",
+    ]
+    rows = [
+        [
+            name,
+            ", ".join(f"{g:g}" for g in dict.fromkeys(row["guidance"])),
+            *(share(row["by_skill"].get(skill)) for skill in skills),
+            share(row["dsg"]),
+            share(row["selma"]),
+            share(row["exact"]),
+            share(row["unlearned"]),
+            share(row["diversity"]),
+            share(row["floor"]),
+            f"{_told(row['against_base'])} {row['verdict']}".strip(),
+        ]
+        for name, row in found["arms"].items()
+    ]
     if ceiling := found["ceiling"]:
         known = [share(ceiling.get(skill)) for skill in skills]
         rows.append([CEILING, "", *known, share(fmean(ceiling[s] for s in skills)), *[""] * 6])
-    claims = [f"- {sentence}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
-              f"{', '.join(dict.fromkeys(claim['rivals']))})." for sentence, claim in found["claims"].items()]
+    claims = [
+        f"- {sentence}: **{claim['verdict']}**, {_told(claim['difference'])} (against "
+        f"{', '.join(dict.fromkeys(claim['rivals']))})."
+        for sentence, claim in found["claims"].items()
+    ]
     return "\n".join([_table(head, rows), *claims, ""])
 
 
 def by_scale(found: dict[str, Any]) -> str:
-    """A table of the arms at every guidance scale, on validation; without those that are painted at one."""
-    arms = {name: row["validation"] for name, row in found["arms"].items() if len(row["validation"]) > 1}
+    """A table of the arms at every guidance scale, on validation; without those that are painted at
+    one.
+    """
+    arms = {
+        name: row["validation"] for name, row in found["arms"].items() if len(row["validation"]) > 1
+    }
     scales = sorted({scale for at in arms.values() for scale in at}, key=float)
     head = ["validation: arm", *(f"DSG at {scale}" for scale in scales)]
-    rows = [[name, *(f"{share(at[scale]['dsg'])} {_told(at[scale]['against_base'])}".strip() if scale in at else ""
-                     for scale in scales)] for name, at in arms.items()]
+    rows = [
+        [
+            name,
+            *(
+                f"{share(at[scale]['dsg'])} {_told(at[scale]['against_base'])}".strip()
+                if scale in at
+                else ""
+                for scale in scales
+            ),
+        ]
+        for name, at in arms.items()
+    ]
     return _table(head, rows)
 
 

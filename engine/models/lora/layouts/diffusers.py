@@ -1,10 +1,11 @@
 """An expert on disk: `pytorch_lora_weights.safetensors`, as diffusers and peft write and read it.
 
-Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank), of a convolution with its
-window and 1 x 1. The header holds rank
-and alpha as diffusers' own `lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under
-`recipe`, how the expert was made. Nothing is ever unpickled.
+Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank), of a
+convolution with its window and 1 x 1. The header holds rank and alpha as diffusers' own
+`lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under `recipe`, how the
+expert was made. Nothing is ever unpickled.
 """
+
 import json
 import re
 from collections import Counter
@@ -49,11 +50,17 @@ def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DI
 
     Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
     """
-    tensors = {f"{PREFIX}{path}.{key}": tensor for path, factors in expert.items()
-               for key, tensor in factors.tensors().items()}
+    tensors = {
+        f"{PREFIX}{path}.{key}": tensor
+        for path, factors in expert.items()
+        for key, tensor in factors.tensors().items()
+    }
     check_values(tensors, "The expert", remedy)
-    header = {"format": "pt", "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
-              "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True)}
+    header = {
+        "format": "pt",
+        "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
+        "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True),
+    }
     tensor_files.write(folder / FILE_NAME, tensors, header)
     return folder / FILE_NAME
 
@@ -66,31 +73,41 @@ def read(folder: Path) -> LoraFile:
     return LoraFile(factors_of(tensors, header, file), _recipe(header, file))
 
 
-def factors_of(tensors: dict[str, Tensor], header: dict[str, str], file: Path,
-               told_in: Path | None = None) -> Expert:
+def factors_of(
+    tensors: dict[str, Tensor], header: dict[str, str], file: Path, told_in: Path | None = None
+) -> Expert:
     """Factors of peft's keys, scaled as the header says, whose fields may stand in `told_in`.
 
     Raises EngineError for what is no plain LoRA.
     """
     scales = header_scales.of_header(header, file, told_in)
     check_plain(scales.fields, file)
-    return {path: Factors(a, b.flatten(1), scales.of(path, len(a)))
-            for path, (a, b) in _pairs(tensors, file).items()}
+    return {
+        path: Factors(a, b.flatten(1), scales.of(path, len(a)))
+        for path, (a, b) in _pairs(tensors, file).items()
+    }
 
 
 def check_plain(fields: Mapping[str, Any], file: Path) -> None:
     """Raises EngineError when peft's fields say that the LoRA is more than scale * B @ A."""
     if kind := next((name for flag, name in NOT_A_SUM.items() if fields.get(flag)), None):
-        raise EngineError(f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
-                          "Train or export it as a plain LoRA.")
+        raise EngineError(
+            f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
+            "Train or export it as a plain LoRA."
+        )
     if str(start := fields.get("init_lora_weights")).startswith(TAKEN_FROM_THE_BASE):
-        raise EngineError(f"{file} was begun by {start}, which takes its start out of the base: on the base itself it "
-                          "means something else. Save it again as a plain LoRA, with peft's "
-                          "path_initial_model_for_weight_conversion.")
+        raise EngineError(
+            f"{file} was begun by {start}, which takes its start out of the base: on the base "
+            "itself it "
+            "means something else. Save it again as a plain LoRA, with peft's "
+            "path_initial_model_for_weight_conversion."
+        )
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
-    """How the expert in `folder` was made, without reading its tensors; empty for files that others wrote."""
+    """How the expert in `folder` was made, without reading its tensors; empty for files that others
+    wrote.
+    """
     with tensor_files.opened(folder / FILE_NAME) as opened:
         return _recipe(opened.metadata() or {}, folder / FILE_NAME)
 
@@ -105,10 +122,16 @@ def _adapter_metadata(expert: Expert) -> dict[str, Any]:
     for path, alpha in alphas.items():
         number(alpha, f"alpha of {path}")  # what is written can be read
     rank, usual = _commonest(ranks), _commonest(alphas)
-    config = {"r": rank, "lora_alpha": usual, "bias": "none", "use_rslora": False, "use_dora": False,
-              "target_modules": sorted({ending(path) for path in expert}),
-              "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
-              "alpha_pattern": {path: own for path, own in alphas.items() if own != usual}}
+    config = {
+        "r": rank,
+        "lora_alpha": usual,
+        "bias": "none",
+        "use_rslora": False,
+        "use_dora": False,
+        "target_modules": sorted({ending(path) for path in expert}),
+        "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
+        "alpha_pattern": {path: own for path, own in alphas.items() if own != usual},
+    }
     return {f"{PREFIX}{key}": value for key, value in config.items()}
 
 
@@ -119,17 +142,24 @@ def _alpha(factors: Factors) -> float:
 
 
 def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """A and B by module path. Raises EngineError for any other key, and for shapes that do not multiply."""
+    """A and B by module path. Raises EngineError for any other key, and for shapes that do not
+    multiply.
+    """
     sides: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         match = KEY.fullmatch(key)
         if match is None or tensor.dim() not in (2, 4):
-            raise EngineError(f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear layers and "
-                              "convolutions can be read: unet.<module>.lora_A.weight and lora_B.weight.")
+            raise EngineError(
+                f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear layers "
+                "and "
+                "convolutions can be read: unet.<module>.lora_A.weight and lora_B.weight."
+            )
         sides.setdefault(match["path"], {})[match["side"]] = tensor
     for path, pair in sides.items():
         if len(pair) < 2 or not multiply(pair["A"], pair["B"]):
-            raise EngineError(f"{file}: lora_A and lora_B of {path} do not fit together. Make it again.")
+            raise EngineError(
+                f"{file}: lora_A and lora_B of {path} do not fit together. Make it again."
+            )
     if not sides:
         raise EngineError(f"{file} holds no LoRA. Choose the {FILE_NAME} of an expert.")
     return {path: (pair["A"], pair["B"]) for path, pair in sides.items()}
@@ -150,8 +180,10 @@ def check_values(tensors: Mapping[str, Tensor], what: str, remedy: str) -> None:
         if not isfinite(largest):
             raise EngineError(f"{what} holds values that are no numbers ({key}). {remedy}")
         if largest > MOST_VALUE:
-            raise EngineError(f"{what} holds values that are too large ({largest:.0e} in {key}; "
-                              f"a LoRA's lie far below 1). {remedy}")
+            raise EngineError(
+                f"{what} holds values that are too large ({largest:.0e} in {key}; "
+                f"a LoRA's lie far below 1). {remedy}"
+            )
 
 
 def _recipe(header: Mapping[str, str], file: Path) -> dict[str, Any]:

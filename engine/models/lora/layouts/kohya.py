@@ -1,10 +1,12 @@
 """LoRA files for A1111, Forge and ComfyUI, in kohya's naming, both ways.
 
-A layer's tensors are `lora_unet_<path with underscores>.lora_down.weight` (rank, in), `.lora_up.weight` (out, rank) and
-a scalar `.alpha`; the delta is alpha / rank * up @ down. The path is diffusers' or, in SDXL files, the original one of
-the Stable Diffusion repositories (`input_blocks_4_1_...`). SDXL's `add_embedding` is written by its original name,
-`label_emb_0_0`: the other is known to ComfyUI alone, and diffusers leaves it out without a word.
+A layer's tensors are `lora_unet_<path with underscores>.lora_down.weight` (rank, in),
+`.lora_up.weight` (out, rank) and a scalar `.alpha`; the delta is alpha / rank * up @ down. The path
+is diffusers' or, in SDXL files, the original one of the Stable Diffusion repositories
+(`input_blocks_4_1_...`). SDXL's `add_embedding` is written by its original name, `label_emb_0_0`:
+the other is known to ComfyUI alone, and diffusers leaves it out without a word.
 """
+
 import json
 import re
 from collections import Counter
@@ -24,20 +26,36 @@ from engine.models.lora.header_scales import Scales
 from engine.models.lora.layouts.diffusers import multiply
 
 KEY = re.compile(r"lora_unet_(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)")
-FAMILIES = {768: ("sd_v1", "stable-diffusion-v1"), 1024: ("sd_v2", "stable-diffusion-v2-512"),
-            2048: ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base")}
+FAMILIES = {
+    768: ("sd_v1", "stable-diffusion-v1"),
+    1024: ("sd_v2", "stable-diffusion-v2-512"),
+    2048: ("sdxl_base_v1-0", "stable-diffusion-xl-v1-base"),
+}
 """By the width of the text that cross-attention reads: kohya's name and Stability's."""
 VELOCITY = {"sd_v2": ("sd_v2_v", "stable-diffusion-v2-768-v")}
 """The same of the bases of a family that predict velocity, where there are such."""
 PREDICTIONS = {"epsilon": "epsilon", "v_prediction": "v"}
-PREFIXES = {"sd_v1": ("sd_v1", "stable-diffusion-v1"), "sd_v2": ("sd_v2", "stable-diffusion-v2"),
-            "sdxl_base_v1-0": ("sdxl_", "stable-diffusion-xl")}
+PREFIXES = {
+    "sd_v1": ("sd_v1", "stable-diffusion-v1"),
+    "sd_v2": ("sd_v2", "stable-diffusion-v2"),
+    "sdxl_base_v1-0": ("sdxl_", "stable-diffusion-xl"),
+}
 """What both names begin with in every version of a family."""
-RESNET = {"conv1": "in_layers_2", "conv2": "out_layers_3", "time_emb_proj": "emb_layers_1",
-          "conv_shortcut": "skip_connection"}
-ENDS = {"conv_in": "input_blocks_0_0", "conv_out": "out_2", "time_embedding.linear_1": "time_embed_0",
-        "time_embedding.linear_2": "time_embed_2", "mid_block.attentions.0": "middle_block_1",
-        "mid_block.resnets.0": "middle_block_0", "mid_block.resnets.1": "middle_block_2"}
+RESNET = {
+    "conv1": "in_layers_2",
+    "conv2": "out_layers_3",
+    "time_emb_proj": "emb_layers_1",
+    "conv_shortcut": "skip_connection",
+}
+ENDS = {
+    "conv_in": "input_blocks_0_0",
+    "conv_out": "out_2",
+    "time_embedding.linear_1": "time_embed_0",
+    "time_embedding.linear_2": "time_embed_2",
+    "mid_block.attentions.0": "middle_block_1",
+    "mid_block.resnets.0": "middle_block_0",
+    "mid_block.resnets.1": "middle_block_2",
+}
 EMBEDDED = {"add_embedding.linear_1": "label_emb_0_0", "add_embedding.linear_2": "label_emb_0_2"}
 
 
@@ -55,8 +73,10 @@ def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
         tensors[f"{name}.alpha"] = torch.tensor(alpha, dtype=torch.float32)
     odd = (name for name, tensor in tensors.items() if not torch.isfinite(tensor).all())
     if broken := next(odd, None):
-        raise EngineError(f"{broken} does not fit into half precision. Train again with a lower "
-                          "learning rate, or merge with lower weights.")
+        raise EngineError(
+            f"{broken} does not fit into half precision. Train again with a lower "
+            "learning rate, or merge with lower weights."
+        )
     tensor_files.write(file, tensors, header(expert, recipe))
 
 
@@ -89,28 +109,50 @@ def header(expert: Expert, recipe: Mapping[str, Any]) -> dict[str, str]:
     if base.get("prediction") == "v_prediction":
         version, architecture = VELOCITY.get(version, (version, architecture))
     known = {
-        "ss_output_name": recipe.get("name"), "ss_network_module": "networks.lora", "ss_network_dim": max(ranks),
+        "ss_output_name": recipe.get("name"),
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": max(ranks),
         "ss_network_alpha": common_alpha(expert),
-        "ss_base_model_version": version, "ss_v2": version.startswith("sd_v2"), "ss_sd_model_name": base.get("model"),
-        "ss_sd_model_hash": base.get("sha256"), "ss_steps": recipe.get("step"),
-        "ss_learning_rate": recipe.get("learning_rate"), "ss_seed": recipe.get("seed"),
-        "ss_num_train_images": recipe.get("pictures"), "ss_batch_size_per_device": recipe.get("batch_size"),
+        "ss_base_model_version": version,
+        "ss_v2": version.startswith("sd_v2"),
+        "ss_sd_model_name": base.get("model"),
+        "ss_sd_model_hash": base.get("sha256"),
+        "ss_steps": recipe.get("step"),
+        "ss_learning_rate": recipe.get("learning_rate"),
+        "ss_seed": recipe.get("seed"),
+        "ss_num_train_images": recipe.get("pictures"),
+        "ss_batch_size_per_device": recipe.get("batch_size"),
         "ss_optimizer": "torch.optim.AdamW" if "learning_rate" in recipe else None,
         "ss_training_comment": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
-        "modelspec.sai_model_spec": "1.0.1", "modelspec.architecture": f"{architecture}/lora",
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.architecture": f"{architecture}/lora",
         "modelspec.prediction_type": PREDICTIONS.get(base.get("prediction", "")),
-        "modelspec.implementation": "diffusers", "modelspec.title": recipe.get("name"),
+        "modelspec.implementation": "diffusers",
+        "modelspec.title": recipe.get("name"),
         "modelspec.date": datetime.now(UTC).isoformat(timespec="seconds"),
         "modelspec.merged_from": ", ".join(experts) if experts else None,
     }
-    return {"format": "pt"} | {name: str(value) for name, value in known.items() if value is not None}
+    return {"format": "pt"} | {
+        name: str(value) for name, value in known.items() if value is not None
+    }
 
 
 def family(header: Mapping[str, str]) -> str:
-    """The base's family that a file's header names, as kohya calls it; "" where it names none that is known."""
-    version, architecture = header.get("ss_base_model_version", ""), header.get("modelspec.architecture", "")
-    return next((name for name, (one, other) in PREFIXES.items()
-                 if version.startswith(one) or architecture.startswith(other)), "")
+    """The base's family that a file's header names, as kohya calls it; "" where it names none that
+    is known.
+    """
+    version, architecture = (
+        header.get("ss_base_model_version", ""),
+        header.get("modelspec.architecture", ""),
+    )
+    return next(
+        (
+            name
+            for name, (one, other) in PREFIXES.items()
+            if version.startswith(one) or architecture.startswith(other)
+        ),
+        "",
+    )
 
 
 def read(tensors: Mapping[str, Tensor], model: nn.Module, what: str, scales: Scales) -> Expert:
@@ -123,10 +165,14 @@ def read(tensors: Mapping[str, Tensor], model: nn.Module, what: str, scales: Sca
     for key, tensor in tensors.items():
         match = KEY.fullmatch(key)
         if match is None:
-            raise EngineError(f"{what} holds {key}, which is no part of a plain LoRA. Export it as one.")
+            raise EngineError(
+                f"{what} holds {key}, which is no part of a plain LoRA. Export it as one."
+            )
         if match["name"] not in paths:
-            raise EngineError(f"The base has no layer for {key}: the LoRA was made for another model. "
-                              "Choose the base that it was trained on.")
+            raise EngineError(
+                f"The base has no layer for {key}: the LoRA was made for another model. "
+                "Choose the base that it was trained on."
+            )
         parts.setdefault(paths[match["name"]], {})[match["part"]] = tensor
     return {path: _factors(path, of_layer, what, scales) for path, of_layer in parts.items()}
 
@@ -142,8 +188,10 @@ def original_name(path: str, paths: Iterable[str], model: nn.Module) -> str:
     """`input_blocks_4_1_proj_in` of `down_blocks.1.attentions.0.proj_in`; "" where there is none."""
     for start, name in (ENDS | EMBEDDED).items():
         if path == start or path.startswith(f"{start}."):
-            return _inner(name, path[len(start) + 1:])
-    match = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)", path)
+            return _inner(name, path[len(start) + 1 :])
+    match = re.fullmatch(
+        r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)", path
+    )
     layers = getattr(model, "config", {}).get("layers_per_block")
     if match is None or not isinstance(layers, int):
         return ""
@@ -167,7 +215,9 @@ def _inner(name: str, rest: str) -> str:
 def _factors(path: str, parts: Mapping[str, Tensor], what: str, scales: Scales) -> Factors:
     down, up = parts.get("lora_down.weight"), parts.get("lora_up.weight")
     if down is None or up is None or not multiply(down, up):
-        raise EngineError(f"{what}: lora_down and lora_up of {path} do not fit together. Make it again.")
+        raise EngineError(
+            f"{what}: lora_down and lora_up of {path} do not fit together. Make it again."
+        )
     rank, own = len(down), parts.get("alpha")
     if own is None:
         return Factors(down, up.flatten(1), scales.of(path, rank))
@@ -180,5 +230,7 @@ def _underscored(path: str) -> str:
 
 def _text_width(expert: Expert) -> int:
     """What cross-attention's keys read; 0 where no expert touches them."""
-    return next((f.a.shape[1] for path, f in expert.items() if path.endswith(("attn2.to_k", "attn2.to_v"))), 0)
-
+    return next(
+        (f.a.shape[1] for path, f in expert.items() if path.endswith(("attn2.to_k", "attn2.to_v"))),
+        0,
+    )
