@@ -4,8 +4,6 @@ import os
 
 # The Hugging Face libraries read it when they are first imported.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-for _library in (
-    "TRANSFORMERS",
-    "DIFFUSERS",
-):  # their warnings are for programmers; ours name the remedy
+# Their warnings are for programmers; ours name the remedy.
+for _library in ("TRANSFORMERS", "DIFFUSERS"):
     os.environ.setdefault(f"{_library}_VERBOSITY", "error")

@@ -90,12 +90,12 @@ def random_rules(rng: np.random.Generator) -> Rules:
         colours=said(),
         background=said(),
         style=said(),
-        combinations=combinations,
+        combinations=combinations,  # type: ignore[arg-type]
         twins=twins,
-        form=form,
+        form=form,  # type: ignore[arg-type]
         kinds=kinds,
         palette=palette,
-    )  # type: ignore[arg-type]
+    )
 
 
 def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Sampled]:

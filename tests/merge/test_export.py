@@ -5,7 +5,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import adopt, export
 from engine.models.lora.layouts import diffusers
-from tests.test_adopt import base, expert  # noqa: F401 - fixtures
+from tests.merge.test_adopt import base, expert  # noqa: F401 - fixtures
 
 
 def test_an_exported_expert_comes_back_the_same(base, expert, tmp_path):  # noqa: F811

@@ -28,7 +28,7 @@ from tests.identities import (
 )
 from tests.tiny_models import tiny_stable_diffusion
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
