@@ -20,7 +20,7 @@ from engine.experts.denoiser import WEIGHTS, Denoiser
 from engine.experts.samples import paint
 from engine.experts.training import Learner, Loss, Spread, held_out_loss, train_step
 from engine.models import diffusion
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 
 SECONDS_BETWEEN_EVENTS = 1.0

@@ -11,7 +11,7 @@ from engine.core.errors import EngineError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.models.lora.factors.factors import Expert, Factors
+    from engine.models.lora.factors import Expert, Factors
 
 
 class Merged(NamedTuple):
@@ -51,7 +51,7 @@ def concatenate(experts: Mapping[str, "Expert"], coefficients: Mapping[str, floa
     """
     import torch
 
-    from engine.models.lora.factors.factors import Factors
+    from engine.models.lora.factors import Factors
 
     merged = {}
     for path, parts in layers({name: experts[name] for name in used(coefficients)}).items():
@@ -72,7 +72,7 @@ def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
     """
     import torch
 
-    from engine.models.lora.factors.factors import Factors
+    from engine.models.lora.factors import Factors
 
     u, s, vh = torch.linalg.svd(delta.flatten(1), full_matrices=False)
     root = s[:rank].sqrt()

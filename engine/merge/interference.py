@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 BLOCK = re.compile(
     r"(?:down_blocks|up_blocks|transformer_blocks|single_transformer_blocks)\.\d+|mid_block|[^.]+"

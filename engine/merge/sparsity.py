@@ -13,7 +13,7 @@ from engine.merge.deltas import Merged, layers, to_rank, used
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 Thin = Callable[["Tensor", str, str], "Tensor"]
 """A delta, its expert's name and its layer -> the delta with most entries at zero."""

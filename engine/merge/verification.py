@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 from engine.models import checkpoints
 
 if TYPE_CHECKING:
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 MOST_DIFFERENCE = 1e-5
 """Of the denoiser's output, relative, in float32."""

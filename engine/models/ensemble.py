@@ -13,7 +13,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.models import checkpoints, diffusion, tensor_files
 from engine.models.diffusion import Painter
-from engine.models.lora.factors.factors import Expert
+from engine.models.lora.factors import Expert
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import target_layers
+from engine.models.lora.factors import target_layers
 from safetensors.torch import save
 
 from engine.core.store import Store

@@ -3,7 +3,7 @@ import warnings
 from collections.abc import Iterator
 
 import torch
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 from peft import LoraConfig, get_peft_model
 from torch import nn
 

@@ -11,7 +11,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import torch
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from PIL import Image
 from torch import Tensor
 

@@ -12,7 +12,7 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from engine.models.lora.factors.factors import Expert, Lora, target_layers
+from engine.models.lora.factors import Expert, Lora, target_layers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from engine.models import diffusion

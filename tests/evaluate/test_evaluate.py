@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from datasets import load_dataset
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 from PIL import Image
 
 from engine import evaluate

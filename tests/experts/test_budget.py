@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import ATTENTION, target_layers
+from engine.models.lora.factors import ATTENTION, target_layers
 
 from engine.experts import Training, budget
 from engine.experts.training import Spread, train_step

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import ATTENTION
+from engine.models.lora.factors import ATTENTION
 from safetensors import safe_open
 
 from engine import experts

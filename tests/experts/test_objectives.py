@@ -2,7 +2,7 @@
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 
 from engine.core import plugins
 from engine.experts import objectives

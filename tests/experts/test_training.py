@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.core.errors import EngineError

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from diffusers.utils import convert_state_dict_to_diffusers
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict

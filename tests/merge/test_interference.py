@@ -1,7 +1,7 @@
 """The interference report against dense matrices and cases one can do in the head."""
 import pytest
 import torch
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

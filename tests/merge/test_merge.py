@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from engine.models.lora.factors.factors import Factors, Lora
+from engine.models.lora.factors import Factors, Lora
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

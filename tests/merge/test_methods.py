@@ -3,7 +3,7 @@ from dataclasses import fields
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft.utils import merge_utils

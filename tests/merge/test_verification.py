@@ -2,7 +2,7 @@
 from math import inf, isnan, nan
 
 import pytest
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 from safetensors.torch import save_file
 
 from engine import merge

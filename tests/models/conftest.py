@@ -2,7 +2,7 @@
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 
 from engine.models.mixture import Mixture
 from tests.models.experts import ROWS, random_experts

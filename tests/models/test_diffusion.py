@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from PIL import Image
 
 from engine.core.errors import EngineError

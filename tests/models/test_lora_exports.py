@@ -1,7 +1,7 @@
 """Exported files give every layer its own delta: by kohya's rule, to diffusers and to us."""
 import pytest
 import torch
-from engine.models.lora.factors.factors import Factors, Lora
+from engine.models.lora.factors import Factors, Lora
 from peft.tuners.lora import LoraLayer
 
 from engine.core.errors import EngineError

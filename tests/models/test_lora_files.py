@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from diffusers import DiffusionPipeline
-from engine.models.lora.factors.factors import ATTENTION, Factors, Lora
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
-from engine.models.lora.factors.factors import Lora, target_layers
+from engine.models.lora.factors import Lora, target_layers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import ATTENTION, Factors, Lora
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, inject_adapter_in_model

@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import ATTENTION, Lora
+from engine.models.lora.factors import ATTENTION, Lora
 from torch._dynamo.testing import CompileCounter
 
 from engine.models.mixture import Mixture

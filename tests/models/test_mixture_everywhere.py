@@ -3,7 +3,7 @@ import copy
 
 import pytest
 import torch
-from engine.models.lora.factors.factors import ATTENTION, Factors, Lora
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from peft import LoraConfig
 from torch import nn
 from torch._dynamo.testing import CompileCounter

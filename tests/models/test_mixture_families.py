@@ -4,7 +4,7 @@ import inspect
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
-from engine.models.lora.factors.factors import ATTENTION, Lora
+from engine.models.lora.factors import ATTENTION, Lora
 from peft import LoraConfig
 
 from engine.models.mixture import Mixture

@@ -1,7 +1,7 @@
 """A batch in which every row has its own experts, and sliders that are tensor writes."""
 import torch
 from diffusers import UNet2DConditionModel
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 
 from engine.models.mixture import Mixture
 from engine.models.mixture.layers import Layout

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from engine.models.lora.factors.factors import is_target, target_layers
+from engine.models.lora.factors import is_target, target_layers
 
 from engine.core.errors import EngineError
 from engine.models import empty_denoiser, targets

@@ -1,7 +1,7 @@
 """Grids: every cell is what it would be alone, whatever batch it was painted in, and nothing is painted twice."""
 import pytest
 import torch
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 from PIL import Image
 
 from engine.core.errors import EngineError

@@ -2,7 +2,7 @@
 import json
 
 import pytest
-from engine.models.lora.factors.factors import Lora
+from engine.models.lora.factors import Lora
 
 from engine import evaluate
 from engine.core.errors import EngineError

@@ -12,7 +12,7 @@ from engine.core.errors import EngineError
 from engine.merge.deltas import Merged, concatenate
 
 if TYPE_CHECKING:
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)

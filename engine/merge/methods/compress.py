@@ -15,7 +15,7 @@ from engine.merge.deltas import Merged, check_size, layers, used
 if TYPE_CHECKING:
     from torch import Size, Tensor
 
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def prepare(
 def _merge(cores: Mapping[str, Core], weights: Mapping[str, float], config: Config) -> Merged:
     import torch
 
-    from engine.models.lora.factors.factors import Factors
+    from engine.models.lora.factors import Factors
 
     expert, kept, whole = {}, 0.0, 0.0
     for path, core in cores.items():

@@ -14,7 +14,7 @@ from engine.merge import sparsity
 from engine.merge.deltas import Merged
 
 if TYPE_CHECKING:
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)

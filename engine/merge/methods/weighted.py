@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.merge.deltas import Merged, concatenate
 
 if TYPE_CHECKING:
-    from engine.models.lora.factors.factors import Expert
+    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.store import read_json
 from engine.models import tensor_files
 from engine.models.lora import header_scales
-from engine.models.lora.factors.factors import Expert, check_fits
+from engine.models.lora.factors import Expert, check_fits
 from engine.models.lora.layouts import diffusers, kohya
 
 TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")

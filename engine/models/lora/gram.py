@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from engine.models.lora.factors.factors import Expert, Factors
+from engine.models.lora.factors import Expert, Factors
 
 
 def inner(one: Factors, other: Factors) -> float:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.models.lora.factors.factors import Expert, Factors, Lora, check_fits, target_layers
+from engine.models.lora.factors import Expert, Factors, Lora, check_fits, target_layers
 from engine.models.mixture.layers import Group, Layer, Layout
 
 Mix = Tensor | Mapping[str, float]

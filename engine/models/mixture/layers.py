@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.core.errors import EngineError
-from engine.models.lora.factors.factors import Factors
+from engine.models.lora.factors import Factors
 
 
 class Group(NamedTuple):

@@ -22,7 +22,7 @@ from engine.models import tensor_files
 from engine.models.lora import header_scales
 from engine.models.lora.alphas import number
 from engine.models.lora.cards import FILE_NAME, check_base
-from engine.models.lora.factors.factors import MOST_VALUE, Expert, Factors, ending
+from engine.models.lora.factors import MOST_VALUE, Expert, Factors, ending
 
 PREFIX = "unet."
 KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from engine.core.errors import EngineError
 from engine.models import tensor_files
 from engine.models.lora.alphas import of_tensor
-from engine.models.lora.factors.factors import Expert, Factors
+from engine.models.lora.factors import Expert, Factors
 from engine.models.lora.header_scales import Scales
 from engine.models.lora.layouts.diffusers import multiply
 
