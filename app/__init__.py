@@ -5,6 +5,5 @@ itself.
 import os
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ.setdefault(
-    "HF_HUB_DISABLE_TELEMETRY", "1"
-)  # gradio imports the Hub's library before the engine does
+# Gradio imports the Hub's library before the engine does.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

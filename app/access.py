@@ -16,46 +16,53 @@ from engine.core.errors import EngineError
 
 CLOSED = (
     "This copy is open to everybody, so nothing can be started, changed or taken in here: look "
-    "around, slide "
-    "the weights, vote. To do more, run the app on a machine of your own."
+    "around, slide the weights, vote. To do more, run the app on a machine of your own."
 )
 LARGEST_UPLOAD = "256mb"
+NO_UPLOAD = "1b"
+MARK = "for_the_owner"
+"""An attribute of the handlers that `owner_only` guards."""
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-def is_absent() -> bool:
+def is_public() -> bool:
     """Whether anybody at all may be at the other end."""
     return bool(os.environ.get("SPACE_ID"))
 
 
 def check() -> None:
     """Raises EngineError where nobody may start or change anything."""
-    if is_absent():
+    if is_public():
         raise EngineError(CLOSED)
 
 
-def only(handler: Handler) -> Handler:
-    """For handlers that start or change something: refuses first, and `close` finds their buttons."""
+def owner_only(handler: Handler) -> Handler:
+    """For handlers that start or change something: refuses first; `close` finds their buttons."""
 
     @wraps(handler)
-    def guarded(*given: Any, **named: Any) -> Any:
+    def guarded(*arguments: Any, **named: Any) -> Any:
         check()
-        return handler(*given, **named)
+        return handler(*arguments, **named)
 
-    guarded.for_the_owner = True  # type: ignore[attr-defined]
+    setattr(guarded, MARK, True)
     return guarded  # type: ignore[return-value]
+
+
+def is_owner_only(handler: Callable | None) -> bool:
+    return getattr(handler, MARK, False)
 
 
 def close(demo: gr.Blocks) -> None:
     """Disable the buttons of all such handlers, so that nobody presses in vain."""
-    if not is_absent():
+    if not is_public():
         return
     for listener in demo.fns.values():
-        if getattr(listener.fn, "for_the_owner", False):
+        if is_owner_only(listener.fn):
             for number, _ in listener.targets:
-                demo.blocks[number or 0].interactive = False  # type: ignore[union-attr]
+                button: Any = demo.blocks[number or 0]
+                button.interactive = False
 
 
 def upload_limit() -> str:
-    """The largest file that may be sent; where nobody may take files in, none may be sent at all."""
-    return "1b" if is_absent() else LARGEST_UPLOAD
+    """The largest file that may be sent; where nobody may take files in, none may be sent."""
+    return NO_UPLOAD if is_public() else LARGEST_UPLOAD

@@ -11,18 +11,17 @@ from contextlib import suppress
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
-from app import run_bar
-from app.page import QUIET, UNQUEUED, Page
+from app import parts, scripts
+from app.listeners import BROWSER_ONLY, QUEUED, UNQUEUED, Updates, Values, no_updates
 from app.refusals import sentence_of
-from app.run_bar import Line
-from app.show import markup
+from app.run_bar import RunBar
+from app.show import markup, progress
+from app.tab import Tab
 from engine import runs
 from engine.core.errors import EngineError
 
 TICK_SECONDS = 1.0
-Pages = Mapping[str, tuple[gr.Tab, Page]]
 SCRIPT = """<script>
 (() => {
   const bar = "#tabs [role=tab]", asked = new URL(location.href).searchParams.get("tab") ?? "";
@@ -41,94 +40,107 @@ SCRIPT = """<script>
 })();
 </script>"""
 """The page's address says which run and tab it shows: a reload, or a restart of the server, shows
-them again. Which tab is open is read from the page when it is asked: Gradio reports a tab late, and
-not always in order, where somebody opens one while the page is still being made."""
-WITH_TAB = "(run, tab, ...rest) => [run, selmaTab(), ...rest]"
+them again. Which tab is open is read from the page when it is needed: Gradio reports a tab late,
+and not always in order, where somebody opens one while the page is still being made."""
+OPEN_TAB = "selmaTab()"
+OPEN_TAB_OF_ADDRESS = "() => selmaOpenAsked()"
+KEEP_RUN = "run => selmaKeep('run', run)"
+KEEP_TAB = "() => selmaKeep('tab', selmaTab())"
 
 
-def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
-    """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
-    beat = Beat(bar, {name: page for name, (_, page) in pages.items()})
-    opened, seen = gr.Textbox(visible=False), gr.State("")
-    kept: list[Component] = [opened, seen]
-    inputs, outputs = [bar.run, *kept, *beat.inputs], [seen, *bar.outputs, *beat.outputs]
-    tabs = [tab.select for tab, _ in pages.values()]
-    demo.load(beat.first_look, None, bar.run, **UNQUEUED)
-    demo.load(None, js="() => selmaOpenAsked()", api_visibility="private")
-    bar.run.change(None, bar.run, None, js="run => selmaKeep('run', run)", api_visibility="private")
-    bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
-    bar.run.change(beat.redraw, inputs, outputs, js=WITH_TAB, **QUIET)
-    tick = gr.Timer(TICK_SECONDS).tick
-    tick(beat.tick, inputs, outputs, js=WITH_TAB, trigger_mode="once", **UNQUEUED)
-    gr.on(tabs, beat.open, inputs, outputs, js=WITH_TAB, **QUIET)
-    gr.on(tabs, None, js="() => selmaKeep('tab', selmaTab())", api_visibility="private")
+class Refresh:
+    """The listeners that draw the bar and the open tab."""
 
+    def __init__(self, bar: RunBar, tabs: Mapping[str, Tab]) -> None:
+        self.bar, self.tabs = bar, tabs
+        self.open_tab = gr.Textbox(visible=False, elem_id="open-tab")
+        self.seen = parts.state("", "seen")
+        """The mark of what the page shows."""
 
-class Beat:
-    """The page's listeners. Each takes (run, opened tab, mark of what was seen, *every tab's
-    inputs).
-    """
+    @property
+    def inputs(self) -> set[Any]:
+        components: set[Any] = {self.bar.run, self.open_tab, self.seen}
+        for tab in self.tabs.values():
+            components |= set(tab.inputs)
+        return components
 
-    def __init__(self, bar: Line, pages: Mapping[str, Page]) -> None:
-        self.bar, self.pages = bar, pages
-        self.inputs = list(dict.fromkeys(c for page in pages.values() for c in page.inputs))
-        self.outputs = list(dict.fromkeys(c for page in pages.values() for c in page.outputs))
+    @property
+    def outputs(self) -> list[Any]:
+        components = [self.seen, *self.bar.outputs]
+        for tab in self.tabs.values():
+            components += tab.outputs
+        return components
 
-    def first_look(self, request: gr.Request) -> dict[str, Any]:
+    def first_look(self, request: gr.Request) -> Updates:
         """The run of the page's address; without it the run that works, else the one last worked
         on, else the example. Choosing it draws the rest.
         """
         run = dict(request.query_params).get("run")
         if run not in runs.names(run):
             run = runs.first_shown()
-        return gr.update(choices=runs.names(run), value=run)
+        return {self.bar.run: gr.update(choices=runs.names(run), value=run)}
 
-    def open(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
-        if run and (page := self.pages.get(opened)):
+    def offer_runs(self, values: Values) -> Updates:
+        return {self.bar.run: gr.update(choices=runs.names(values[self.bar.run]))}
+
+    def open(self, values: Values) -> Updates:
+        """What a tab does when it is opened, and its drawing."""
+        run, tab = values[self.bar.run], self.tabs.get(values[self.open_tab])
+        if run and tab and tab.opened:
             with suppress(EngineError):  # a damaged file: what is drawn next says so
-                page.opened(run)
-        return self.redraw(run, opened, seen, *values)
+                tab.opened(run)
+        return self.redraw(values)
 
-    def redraw(self, run: str | None, opened: str, _: str, *values: Any) -> list[Any]:
+    def redraw(self, values: Values) -> Updates:
         """The bar and the open tab; the other tabs stay as they are, and so does all before a run
         is chosen.
         """
-        bar: list[Any] = [gr.skip()] * len(self.bar.outputs)
-        drawn: dict[Component, Any] = dict.fromkeys(self.outputs, gr.skip())
+        run = values[self.bar.run]
         if not run:
-            return ["", *bar, *drawn.values()]
-        mark = _mark(
-            run
-        )  # before the rest is read, so that what comes meanwhile is drawn at the next tick
+            return {self.seen: ""}
+        # Before the rest is read, so that what comes meanwhile is drawn at the next tick.
+        updates: Updates = {self.seen: _mark(run)}
         try:
-            bar = run_bar.shown(run)
-            if page := self.pages.get(opened):
-                given = dict(zip(self.inputs, values, strict=True))
-                drawn |= zip(
-                    page.outputs, page.show(run, *(given[c] for c in page.inputs)), strict=True
-                )
-        except (
-            Exception
-        ) as error:  # a damaged file or a bug: told where the progress stands, not once a second
-            bar[0] = _told(error)
-        return [mark, *bar, *drawn.values()]
+            updates |= self.bar.show(run)
+            if tab := self.tabs.get(values[self.open_tab]):
+                updates |= tab.show(run, values)
+        except Exception as error:  # a damaged file or a bug: said once, where the progress stands
+            updates[self.bar.strip] = _failure(error)
+        return updates
 
-    def tick(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
+    def tick(self, values: Values) -> Updates:
         """Everything again, but only when a job has said something new."""
-        if not run or _mark(run) == seen:
-            return [gr.skip()] * (1 + len(self.bar.outputs) + len(self.outputs))
-        return self.redraw(run, opened, seen, *values)
+        run = values[self.bar.run]
+        if not run or _mark(run) == values[self.seen]:
+            return no_updates()
+        return self.redraw(values)
+
+
+def wire(demo: gr.Blocks, refresh: Refresh, opened: Mapping[str, gr.Tab]) -> None:
+    """Draw on load, when a tab is opened, when another run is chosen, and when a job moves on."""
+    run, inputs, outputs = refresh.bar.run, refresh.inputs, refresh.outputs
+    script = scripts.reading(inputs, {refresh.open_tab: OPEN_TAB})
+    selects = [tab.select for tab in opened.values()]
+    demo.load(refresh.first_look, None, [run], **UNQUEUED)
+    demo.load(js=OPEN_TAB_OF_ADDRESS, **BROWSER_ONLY)
+    run.change(js=KEEP_RUN, inputs={run}, **BROWSER_ONLY)
+    run.focus(refresh.offer_runs, {run}, [run], **QUEUED)
+    run.change(refresh.redraw, inputs, outputs, js=script, **QUEUED)
+    tick = gr.Timer(TICK_SECONDS).tick
+    tick(refresh.tick, inputs, outputs, js=script, trigger_mode="once", **UNQUEUED)
+    gr.on(selects, refresh.open, inputs, outputs, js=script, **QUEUED)
+    gr.on(selects, js=KEEP_TAB, **BROWSER_ONLY)
 
 
 def _mark(run: str) -> str:
-    """The line's; of a run whose jobs cannot be read what is wrong, so that it is told once."""
+    """The progress's; of a run whose jobs cannot be read what is wrong, so that it is said once."""
     try:
-        return run_bar.mark(run)
+        return progress.mark(run)
     except Exception as error:
         return f"{run} {sentence_of(error)}"
 
 
-def _told(error: Exception) -> str:
+def _failure(error: Exception) -> str:
     """A sentence in the page, and a bug's traceback in the server's log."""
     if not isinstance(error, EngineError):
         traceback.print_exception(error)

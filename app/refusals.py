@@ -2,7 +2,7 @@
 
 Gradio 6.31's page shows an error only if it came through the queue and says `visible`, and heads it
 "Error" whatever title it was given. So every listener that a person triggers is queued
-(`page.QUIET`), what it raises is turned into a sentence here, once for all, and the heading is part
+(`QUEUED`), what it raises is turned into a sentence here, once for all, and the heading is part
 of the message.
 """
 
@@ -27,12 +27,12 @@ class Refusal(gr.Error):
 
 
 class Studio(gr.Blocks):
-    """Blocks whose every error reaches the reader: a refusal, a value Gradio does not take, a bug."""
+    """Blocks whose every error reaches the reader: a refusal, a value that is not taken, a bug."""
 
-    async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """As Gradio's, which answers one call of one listener. Raises Refusal and nothing else."""
         try:
-            return await super().process_api(*given, **named)
+            return await super().process_api(*arguments, **named)
         except Exception as error:
             raise refusal_of(error) from error
 
@@ -42,7 +42,8 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, gr.Error):  # Gradio's own, of a value that its component does not take
-        return Refusal(f"{str(error.message).rstrip('.')}. Choose another value.")
+        sentence = str(error.message).rstrip(".")
+        return Refusal(f"{sentence}. Choose another value.")
     return Refusal(sentence_of(error), print_exception=not isinstance(error, EngineError))
 
 

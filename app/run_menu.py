@@ -2,105 +2,114 @@
 lost.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from app import access
-from app.page import QUIET, told
+from app import parts
+from app.access import owner_only
+from app.launch import run_choice
+from app.listeners import QUEUED, Updates, Values
 from app.show import markup
-from app.tabs import vote
+from app.tabs.vote import pairs
 from engine import runs
 from engine.core.errors import EngineError
 from engine.runs import contents
 
 
+@dataclass(frozen=True)
+class RunMenu:
+    """The two questions below the bar, out of sight until their button is pressed."""
+
+    run: gr.Dropdown
+    rename_row: gr.Row
+    name: gr.Textbox
+    delete_row: gr.Row
+    question: gr.HTML
+    about: gr.State
+    """The run that the question in sight is about."""
+
+    @owner_only
+    def ask_name(self, values: Values) -> Updates:
+        run = values[self.run]
+        runs.check_changeable(run)
+        return {**self._only(self.rename_row), self.name: run, self.about: run}
+
+    @owner_only
+    def ask_to_delete(self, values: Values) -> Updates:
+        run = values[self.run]
+        runs.check_changeable(run)
+        question = markup.aside(f"Delete {run} for good? With it go {_inventory(run)}.")
+        return {**self._only(self.delete_row), self.question: question, self.about: run}
+
+    @owner_only
+    def rename(self, values: Values) -> Updates:
+        """The run that the question was about gets another name."""
+        name = values[self.name].strip()
+        self._check_same(values)
+        runs.rename(values[self.run], name)
+        pairs.forget_ledgers()
+        return {self.run: run_choice(name), **self.hide()}
+
+    @owner_only
+    def delete(self, values: Values) -> Updates:
+        """The run that the question was about is gone; the usual first look takes its place."""
+        self._check_same(values)
+        runs.delete(values[self.run])
+        pairs.forget_ledgers()
+        return {self.run: run_choice(runs.first_shown()), **self.hide()}
+
+    def hide(self) -> Updates:
+        return self._only(None)
+
+    def _only(self, shown: gr.Row | None) -> Updates:
+        rows = (self.rename_row, self.delete_row)
+        return {row: gr.update(visible=row is shown) for row in rows}
+
+    def _check_same(self, values: Values) -> None:
+        """Raises EngineError where another run was chosen since the question was put."""
+        run, about = values[self.run], values[self.about]
+        runs.check_changeable(run)
+        if run != about:
+            raise EngineError(
+                f"The question was about {about or 'no run'}, and {run} is chosen now. Press again."
+            )
+
+
 def buttons() -> tuple[gr.Button, gr.Button]:
-    """Those that ask; they stand among the bar's."""
-    return (
-        gr.Button("Rename", size="sm", elem_id="rename", min_width=100),
-        gr.Button("Delete", size="sm", elem_id="delete", min_width=100),
-    )
+    """Those that put the questions; they stand among the bar's."""
+    small: dict[str, Any] = {"size": "sm", "min_width": 100}
+    rename = gr.Button("Rename", elem_id="rename", **small)
+    delete = gr.Button("Delete", elem_id="delete", **small)
+    return rename, delete
 
 
-def wire(run: gr.Dropdown, rename: gr.Button, delete: gr.Button) -> None:
-    """The two questions below the bar, out of sight until they are asked and whenever another run
-    is chosen.
-    """
-    with gr.Row(visible=False, elem_classes="bar") as naming:
-        name = gr.Textbox(
-            label="The run's new name", max_lines=1, min_width=180, elem_id="new-name"
-        )
-        renamed = gr.Button(
-            "Rename it", variant="primary", min_width=140, scale=0, elem_id="rename-it"
-        )
-        as_it_is = gr.Button("Leave it", min_width=120, scale=0, elem_id="leave-name")
-    with gr.Row(visible=False, elem_classes="bar") as parting:
+def build(run: gr.Dropdown, rename: gr.Button, delete: gr.Button) -> None:
+    """The questions and their answers; they go out of sight whenever another run is chosen."""
+    with gr.Row(visible=False, elem_classes="bar") as rename_row:
+        name = parts.short_text("", "The run's new name", "new-name", min_width=180)
+        rename_it = parts.narrow_button("Rename it", "rename-it", 140, variant="primary")
+        leave_it = parts.narrow_button("Leave it", "leave-name")
+    with gr.Row(visible=False, elem_classes="bar") as delete_row:
         question = gr.HTML(elem_id="upkeep-question")
-        deleted = gr.Button(
-            "Delete for good", variant="stop", min_width=160, scale=0, elem_id="delete-it"
-        )
-        kept = gr.Button("Keep it", min_width=120, scale=0, elem_id="keep-run")
-    about = gr.State("")
-    rows: list[Any] = [naming, parting]
-    rename.click(ask_name, run, [*rows, name, about], **QUIET)
-    delete.click(ask_to_delete, run, [*rows, question, about], **QUIET)
-    gr.on([name.submit, renamed.click], change_name, [run, about, name], [run, *rows], **QUIET)
-    deleted.click(remove, [run, about], [run, *rows], **QUIET)
-    gr.on([as_it_is.click, kept.click, run.change], neither, None, rows, **QUIET)
+        delete_it = parts.narrow_button("Delete for good", "delete-it", 160, variant="stop")
+        keep_it = parts.narrow_button("Keep it", "keep-run")
+    about = parts.state("", "about-run")
+    menu = RunMenu(run, rename_row, name, delete_row, question, about)
+    rows: list[Any] = [rename_row, delete_row]
+    rename.click(menu.ask_name, {run}, [*rows, name, about], **QUEUED)
+    delete.click(menu.ask_to_delete, {run}, [*rows, question, about], **QUEUED)
+    renaming = [name.submit, rename_it.click]
+    gr.on(renaming, menu.rename, {run, about, name}, [run, *rows], **QUEUED)
+    delete_it.click(menu.delete, {run, about}, [run, *rows], **QUEUED)
+    gr.on([leave_it.click, keep_it.click, run.change], menu.hide, None, rows, **QUEUED)
 
 
-@told()
-@access.only
-def ask_name(run: str) -> list[Any]:
-    runs.check_changeable(run)
-    return [*_rows(naming=True), run, run]
-
-
-@told()
-@access.only
-def ask_to_delete(run: str) -> list[Any]:
-    runs.check_changeable(run)
-    found = contents.of(runs.open_store(run))
-    held = (
-        f"{found.prompts:,} prompts, {found.pictures:,} pictures, {len(found.experts)} experts, "
-        f"{len(found.merges)} merges, its scores and its votes"
+def _inventory(run: str) -> str:
+    """What is lost with a run."""
+    held = contents.of(runs.open_store(run))
+    return (
+        f"{held.prompts:,} prompts, {held.pictures:,} pictures, {len(held.experts)} experts, "
+        f"{len(held.merges)} merges, its scores and its votes"
     )
-    return [*_rows(parting=True), markup.aside(f"Delete {run} for good? With it go {held}."), run]
-
-
-@told()
-@access.only
-def change_name(run: str, about: str, name: str) -> list[Any]:
-    """The run that was asked about, under another name."""
-    _check_same(run, about)
-    runs.rename(run, name.strip())
-    vote.forget_ledgers()
-    return [gr.update(choices=runs.names(name.strip()), value=name.strip()), *_rows()]
-
-
-@told()
-@access.only
-def remove(run: str, about: str) -> list[Any]:
-    """The run that was asked about is gone; the usual first look takes its place."""
-    _check_same(run, about)
-    runs.delete(run)
-    vote.forget_ledgers()
-    return [gr.update(choices=runs.names(), value=runs.first_shown()), *_rows()]
-
-
-def neither() -> list[Any]:
-    return _rows()
-
-
-def _check_same(run: str, about: str) -> None:
-    """Raises EngineError where another run was chosen since the question was asked."""
-    runs.check_changeable(run)
-    if run != about:
-        raise EngineError(
-            f"The question was about {about or 'no run'}, and {run} is chosen now. Press again."
-        )
-
-
-def _rows(naming: bool = False, parting: bool = False) -> list[Any]:
-    return [gr.update(visible=naming), gr.update(visible=parting)]

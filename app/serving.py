@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from app import shell
 
 PORTS = range(7860, 7960)
-PARTING_SECONDS = 1
+LEAVE_TAKING_SECONDS = 1
 """How long an end waits for answers on their way. Every open page holds a connection that never
 ends by itself.
 """
@@ -28,10 +28,20 @@ def serve(demo: gr.Blocks) -> None:
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     listening = bound(host, ports())
     port = listening.getsockname()[1]
-    options = {
-        name: value for name, value in shell.launch_options().items() if name not in ONLY_LAUNCHED
-    }
-    app = gr.mount_gradio_app(
+    app = _application(demo, host, port)
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=LEAVE_TAKING_SECONDS
+    )
+    # Where to look, as `launch` says it.
+    print(f"* Running on http://{host}:{port}", flush=True)  # noqa: T201
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _application(demo: gr.Blocks, host: str, port: int) -> FastAPI:
+    options = shell.launch_options()
+    for name in ONLY_LAUNCHED:
+        del options[name]
+    return gr.mount_gradio_app(
         FastAPI(openapi_url=None),
         demo,
         path="",
@@ -41,17 +51,12 @@ def serve(demo: gr.Blocks) -> None:
         show_error=True,
         **options,
     )
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=PARTING_SECONDS)
-    )
-    print(f"* Running on http://{host}:{port}", flush=True)  # noqa: T201 - where to look, as `launch` says it
-    server.run(sockets=[listening])
 
 
 def ports() -> range:
     """The one that GRADIO_SERVER_PORT names, else the usual ones in turn."""
-    asked = os.environ.get("GRADIO_SERVER_PORT")
-    return range(int(asked), int(asked) + 1) if asked else PORTS
+    port = os.environ.get("GRADIO_SERVER_PORT")
+    return range(int(port), int(port) + 1) if port else PORTS
 
 
 def bound(host: str, among: range) -> socket.socket:
@@ -62,7 +67,8 @@ def bound(host: str, among: range) -> socket.socket:
             return socket.create_server((host.strip("[]"), port), family=family)
         except OSError as error:
             taken = error
+    ports = f"{among.start} to {among.stop - 1}"
     raise OSError(
-        f"No port of {among.start} to {among.stop - 1} is free on {host} ({taken.strerror}). Set "
-        "GRADIO_SERVER_PORT to another one."
+        f"No port of {ports} is free on {host} ({taken.strerror}). Set GRADIO_SERVER_PORT to "
+        "another one."
     ) from taken

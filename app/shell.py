@@ -9,6 +9,7 @@ import gradio as gr
 from app import access, refresh, run_bar, theme
 from app.refusals import Studio
 from app.show import markup
+from app.tab import Tab
 from app.tabs import TABS
 from app.tabs.vote import ballot_view
 
@@ -36,25 +37,30 @@ def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
     with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
-        if access.is_absent():
+        if access.is_public():
             gr.HTML(markup.notice(access.CLOSED), elem_id="closed")
-        bar, pages = run_bar.build(), {}
+        bar = run_bar.build()
+        tabs: dict[str, Tab] = {}
+        opened: dict[str, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             for name in TABS:
-                tab = importlib.import_module(f"app.tabs.{name}")
-                with gr.Tab(tab.TITLE, id=name) as opened:
-                    pages[name] = (opened, tab.build(bar.run))
-        for _, page in pages.values():
-            for component in page.unseen:
+                module = importlib.import_module(f"app.tabs.{name}")
+                with gr.Tab(module.TITLE, id=name) as opened[name]:
+                    tabs[name] = module.build(bar.run)
+        for tab in tabs.values():
+            for component in tab.unseen:
                 component.render()
-        refresh.wire(demo, bar, pages)
+        refresh.wire(demo, refresh.Refresh(bar, tabs), opened)
         access.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
 def header() -> str:
-    steps = "".join(f"<li><b>{name}</b><span>{what}</span></li>" for name, what in PIPELINE.items())
-    return f'<h1>{NAME}</h1><p>{SENTENCE}</p><ol class="pipeline" aria-label="The pipeline">{steps}</ol>'
+    steps = ""
+    for name, what in PIPELINE.items():
+        steps += f"<li><b>{name}</b><span>{what}</span></li>"
+    pipeline = f'<ol class="pipeline" aria-label="The pipeline">{steps}</ol>'
+    return f"<h1>{NAME}</h1><p>{SENTENCE}</p>{pipeline}"
 
 
 def launch_options() -> dict[str, Any]:

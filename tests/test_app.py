@@ -19,11 +19,11 @@ def served(tmp_path_factory):
 
 def test_the_tabs_stand_in_pipeline_order(served):
     shown = [block.id for block in served.blocks.values() if isinstance(block, gr.Tab)]
-    assert [name for name in shown if name in tabs.PIPELINE] == tabs.TABS
+    assert [name for name in shown if name in tabs.TABS] == tabs.TABS
 
 
 def test_no_tab_is_forgotten():
-    assert sorted(plugins.names(tabs)) == sorted(tabs.PIPELINE)
+    assert sorted(plugins.names(tabs)) == sorted(tabs.TABS)
 
 
 @pytest.mark.parametrize("name", tabs.TABS)

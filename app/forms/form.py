@@ -1,94 +1,114 @@
-"""Turn a Config dataclass into Gradio components, one a field, named after it."""
+"""A Config dataclass as Gradio components, one per field."""
 
-from collections.abc import Collection
-from dataclasses import MISSING, Field, fields
-from types import UnionType
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import gradio as gr
 from gradio.components import Component
 
-from engine.core.errors import EngineError
+from app.listeners import Updates, Values
 
 LONGEST_SLIDER = 1000
 """A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box.
 """
+Range = tuple[float, float]
 
 
-def form(config: type, leave_out: Collection[str] = ()) -> dict[str, Component]:
-    """One component per field, keyed by its name, for `inputs_kwargs`; `config.build` takes the
-    values back.
+@dataclass(frozen=True)
+class Form:
+    """Components by the names of the fields they stand for."""
 
-    A field's metadata may hold `help`, a sentence, `range`, its lowest and highest value, what
-    `check` reads, and `in_form`, False for what no visitor may choose. Raises TypeError for a field
-    whose type has no component: name it in `leave_out`.
+    components: dict[str, Component]
+
+    def read(self, values: Values) -> dict[str, Any]:
+        """The page's values by field, for `config.build`."""
+        return {name: values[component] for name, component in self.components.items()}
+
+    def fill(self, options: Mapping[str, Any]) -> Updates:
+        """Updates that show these options; components of other fields stay."""
+        updates: Updates = {}
+        for name, component in self.components.items():
+            if name in options:
+                updates[component] = value_update(options[name])
+        return updates
+
+
+def form(config: type, name: str, leave_out: Collection[str] = ()) -> Form:
+    """One component per field, with `name-field` as its id.
+
+    A field's metadata may hold `help`, a sentence, `range`, its lowest and highest value, and
+    `in_form`, False for what no visitor may choose. Raises TypeError for a field whose type has no
+    component: name it in `leave_out`.
     """
     hints = get_type_hints(config)
-    return {
-        f.name: field_component(f, hints[f.name])
-        for f in fields(config)
-        if f.metadata.get("in_form", True) and f.name not in leave_out
-    }
-
-
-def check(config: Any) -> None:
-    """Raises EngineError for more than a field's metadata lets the app ask for; recipes may ask for
-    more.
-
-    `most_in_app` is the highest value, `most_times_in_app` how often something may come in `steps`
-    steps.
-    """
+    components = {}
     for field in fields(config):
-        value, most = getattr(config, field.name), field.metadata.get("most_in_app")
-        if most is not None and value > most:
-            raise EngineError(
-                f"{field.name} is {value:,}, and the app starts {most:,} at most. For more, "
-                "write a recipe and start it on the command line."
-            )
-        times = field.metadata.get("most_times_in_app")
-        if times and value and config.steps / value > times:
-            raise EngineError(
-                f"{field.name} is {value:,}, which comes {config.steps // value:,} times in "
-                f"{config.steps:,} steps, and the app starts {times:,} at most. Raise it."
-            )
+        if field.metadata.get("in_form", True) and field.name not in leave_out:
+            components[field.name] = _component(field, hints[field.name], f"{name}-{field.name}")
+    return Form(components)
 
 
-def given(value: Any) -> Any:
-    """A field's value as its component takes it. A multiselect wraps a tuple once more where it
-    wants a list.
+def value_update(value: Any) -> dict[str, Any]:
+    """A field's value for its component. A multiselect wraps a tuple once more where it wants a
+    list.
     """
-    return list(value) if isinstance(value, tuple) else value
+    return gr.update(value=list(value) if isinstance(value, tuple) else value)
 
 
-def field_component(field: Field, kind: Any) -> Component:
-    label, value = field.name.replace("_", " ").capitalize(), _default(field)
-    given: dict[str, Any] = {"label": label, "info": field.metadata.get("help")}
-    if get_origin(kind) in (Union, UnionType):
-        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+def _component(field: Field, hint: Any, elem_id: str) -> Component:
+    value, kind = _default(field), _without_none(hint)
+    label = field.name.replace("_", " ").capitalize()
+    look: dict[str, Any] = {"label": label, "info": field.metadata.get("help"), "elem_id": elem_id}
     if get_origin(kind) is Literal:
-        return gr.Dropdown(list(get_args(kind)), value=value, **given)
+        return gr.Dropdown(list(get_args(kind)), value=value, **look)
     if get_origin(kind) is tuple:
-        values = list(value or ())
-        return gr.Dropdown(values, value=values, multiselect=True, allow_custom_value=True, **given)
+        return _list_of_texts(value, look)
     if kind is bool:
-        return gr.Checkbox(value, **given)
-    if kind in (int, float):
-        return _number(value, kind is int, field.metadata.get("range"), given)
+        return gr.Checkbox(value, **look)
     if kind is str:
-        return gr.Textbox(value, **given)
+        return gr.Textbox(value, **look)
+    bounds = field.metadata.get("range")
+    if kind is int:
+        return _number(value, bounds, {"step": 1}, {"precision": 0}, look)
+    if kind is float:
+        return _number(value, bounds, {}, {}, look)
     raise TypeError(f"{field.name}: no component for {kind}; leave it out of the form")
 
 
+def _without_none(hint: Any) -> Any:
+    """The type of an optional field."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    for kind in get_args(hint):
+        if kind is not NoneType:
+            return kind
+    return NoneType
+
+
+def _list_of_texts(value: Any, look: dict[str, Any]) -> Component:
+    texts = list(value or ())
+    return gr.Dropdown(texts, value=texts, multiselect=True, allow_custom_value=True, **look)
+
+
 def _number(
-    value: Any, whole: bool, bounds: tuple[float, float] | None, given: dict[str, Any]
+    value: Any,
+    bounds: Range | None,
+    slider: dict[str, Any],
+    box: dict[str, Any],
+    look: dict[str, Any],
 ) -> Component:
-    if bounds and value is not None and not _too_wide(*bounds):
-        return gr.Slider(*bounds, value, step=1 if whole else None, **given)
-    low, high = bounds or (None, None)
-    return gr.Number(value, minimum=low, maximum=high, precision=0 if whole else None, **given)
+    """A slider where there are bounds that it can show, else a number box."""
+    if bounds is None:
+        return gr.Number(value, **box, **look)
+    low, high = bounds
+    if value is None or _is_too_wide(low, high):
+        return gr.Number(value, minimum=low, maximum=high, **box, **look)
+    return gr.Slider(low, high, value, **slider, **look)
 
 
-def _too_wide(low: float, high: float) -> bool:
+def _is_too_wide(low: float, high: float) -> bool:
     return high - low > LONGEST_SLIDER or 0 < low * LONGEST_SLIDER < high
 
 

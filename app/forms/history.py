@@ -1,5 +1,5 @@
-"""Forms that start from what was asked of the run before, so that pressing a button goes on with
-it.
+"""Forms that start from the options that a run's stage had last, so that pressing a button goes on
+with it.
 """
 
 from dataclasses import MISSING, fields
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
-from app.forms.form import given
-from app.forms.picker import Choice
-from app.page import QUIET, told
+from app.forms.form import Form
+from app.forms.picker import Picker
+from app.listeners import QUEUED, Updates, Values
 from engine import runs
 from engine.core import store
 from engine.core.config import build
@@ -22,66 +21,66 @@ TABLES = {"evaluate": ("validation", "test")}
 """A stage's tables in a recipe, where they are not called like it."""
 
 
-def of_run(run: str, stage: str, kind: type) -> Any:
+def last_config(run: str, stage: str, kind: type) -> Any:
     """The Config that the run's last job of the stage had, else the one its recipe has; None
     without either.
 
     Raises EngineError for one that makes no sense any more.
     """
-    folder = runs.folder(run)
-    if last := last_job(run, stage):
-        return build(kind, last, where=f"the last job {stage} of {run}")
-    if not (folder / FILE_NAME).exists():
-        return None
-    from engine import recipes
-
-    recipe = recipes.load(folder / FILE_NAME)
-    return next(
-        filter(None, (getattr(recipe, table) for table in TABLES.get(stage, (stage,)))), None
-    )
+    if options := last_job(run, stage):
+        return build(kind, options, where=f"the last job {stage} of {run}")
+    file = runs.folder(run) / FILE_NAME
+    return _of_recipe(file, stage) if file.exists() else None
 
 
 def last_job(run: str, stage: str) -> dict[str, Any]:
     """The options that the run's last job of a stage had; none before there was one."""
-    found = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
-    return _job_config(found[-1]) if found else {}
-
-
-def _job_config(file: Path) -> dict[str, Any]:
-    return store.read_object(file, config=dict | None)["config"] or {}
+    files = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
+    return _job_config(files[-1]) if files else {}
 
 
 def judged_skills(run: str) -> tuple[str, ...]:
     """Those on whose prompts the run's models are judged; () is Storybook's five."""
-    asked = of_run(run, "evaluate", Scoring)
-    return asked.skills if asked else ()
+    scoring = last_config(run, "evaluate", Scoring)
+    return scoring.skills if scoring else ()
 
 
-def follow(
-    run: gr.Dropdown, stage: str, kind: type, form: dict[str, Component], choice: Choice
-) -> None:
+def follow(run: gr.Dropdown, stage: str, kind: type, form: Form, picker: Picker) -> None:
     """Fill a stage's form, and its choice of a plugin, whenever another run is chosen."""
-    outputs = [*form.values(), *choice.outputs]
 
-    def fill(name: str) -> list[Any]:
-        with told():
-            asked = of_run(name, stage, kind)
-        values = defaults(kind) | (vars(asked) if asked else {})
-        plugin, own = values.get(choice.kind) or "", values.get(choice.options) or {}
-        return [
-            *(gr.update(value=given(values[field])) for field in form),
-            *choice.set(plugin, own),
-        ]
+    def fill(values: Values) -> Updates:
+        options = defaults(kind)
+        if config := last_config(values[run], stage, kind):
+            options |= vars(config)
+        plugin = options.get(picker.field.kind) or ""
+        plugin_options = options.get(picker.field.options) or {}
+        return form.fill(options) | picker.select(plugin, plugin_options)
 
-    run.change(fill, run, outputs, **QUIET)
+    outputs = [*form.components.values(), *picker.outputs]
+    run.change(fill, {run}, outputs, **QUEUED)
 
 
 def defaults(kind: type) -> dict[str, Any]:
     """A Config's values before anybody chose; fields that must be chosen are left out."""
-    found = {
-        f.name: f.default_factory()
-        if f.default is MISSING and f.default_factory is not MISSING
-        else f.default
-        for f in fields(kind)
-    }
-    return {name: value for name, value in found.items() if value is not MISSING}
+    values = {}
+    for field in fields(kind):
+        if field.default is not MISSING:
+            values[field.name] = field.default
+        elif field.default_factory is not MISSING:
+            values[field.name] = field.default_factory()
+    return values
+
+
+def _of_recipe(file: Path, stage: str) -> Any:
+    """The stage's first table in a recipe; None without any."""
+    from engine import recipes
+
+    recipe = recipes.load(file)
+    for table in TABLES.get(stage, (stage,)):
+        if config := getattr(recipe, table):
+            return config
+    return None
+
+
+def _job_config(file: Path) -> dict[str, Any]:
+    return store.read_object(file, config=dict | None)["config"] or {}

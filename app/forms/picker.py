@@ -1,107 +1,123 @@
-"""One of a family of plugins and its options: a form a plugin, the chosen one's in sight."""
+"""One of a family of plugins with its options: a form per plugin, the chosen one's in sight."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
 
-from app.forms.form import form, given
-from app.page import QUIET
+from app.forms.form import Form, form
+from app.listeners import QUEUED, Updates, Values
 from engine.core import plugins
 
 
-@dataclass(frozen=True)
-class Choice:
-    """`inputs` are for a listener's `inputs_kwargs`; `read` takes them out of its keywords again.
+class Selection(NamedTuple):
+    """A plugin and its own options by name."""
 
-    `set` makes values for `outputs`.
-    """
+    plugin: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The two fields of a Config that a picker fills."""
 
     kind: str
+    """The plugin's name."""
     options: str
-    """The name of the Config's field with the plugin's own options; the plugin's is `kind`."""
-    inputs: dict[str, Component]
+    """Its options."""
+
+
+@dataclass(frozen=True)
+class Picker:
+    """A dropdown of plugins and a form of each."""
+
+    field: Field
+    choice: gr.Dropdown
+    forms: dict[str, Form]
     groups: dict[str, gr.Group]
 
     @property
+    def inputs(self) -> list[Component]:
+        """What decides the selection."""
+        components: list[Component] = [self.choice]
+        for plugin_form in self.forms.values():
+            components += plugin_form.components.values()
+        return components
+
+    @property
     def outputs(self) -> list[Any]:
-        return [*self.inputs.values(), *self.groups.values()]
+        return [*self.inputs, *self.groups.values()]
 
-    def read(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The chosen plugin and its own options by name."""
-        name = values[self.kind]
-        prefix = f"{self.kind}:{name}:"
-        return name, {
-            key.removeprefix(prefix): value
-            for key, value in values.items()
-            if key.startswith(prefix)
-        }
+    def read(self, values: Values) -> Selection:
+        plugin = values[self.choice]
+        return Selection(plugin, self.forms[plugin].read(values))
 
-    def set(self, name: str, options: Mapping[str, Any]) -> list[Any]:
-        """Choose a plugin and give it options; those of the others stay. An empty name leaves all
-        as it is.
+    def config(self, values: Values) -> dict[str, Any]:
+        """The selection as the Config's two fields."""
+        plugin, options = self.read(values)
+        return {self.field.kind: plugin, self.field.options: options}
+
+    def select(self, plugin: str, options: Mapping[str, Any]) -> Updates:
+        """Choose a plugin and give it options; those of the others stay. A name that is not
+        offered leaves all as it is.
         """
-        if not name:
-            return [gr.skip()] * len(self.outputs)
-        wanted = {self.kind: name} | {
-            f"{self.kind}:{name}:{field}": value for field, value in options.items()
-        }
-        values = [
-            gr.update(value=given(wanted[key])) if key in wanted else gr.skip()
-            for key in self.inputs
-        ]
-        return [*values, *(gr.Group(visible=name == other) for other in self.groups)]
+        if plugin not in self.forms:
+            return {}
+        updates = self.forms[plugin].fill(options)
+        updates[self.choice] = gr.update(value=plugin)
+        return updates | self.show_form(plugin)
 
-    def back(self, values: Sequence[Any]) -> list[Any]:
-        """Values for `outputs` that put the inputs back to what they were."""
-        return [*values, *(gr.Group(visible=values[0] == name) for name in self.groups)]
+    def restore(self, values: Values) -> Updates:
+        """Put the inputs back to what they were."""
+        updates = {component: values[component] for component in self.inputs}
+        return updates | self.show_form(values[self.choice])
 
-    def rest(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The keywords that belong to nobody in the family."""
-        return {key: value for key, value in values.items() if key not in self.inputs}
+    def show_form(self, plugin: str) -> Updates:
+        """The form of one plugin in sight, the others out of it."""
+        updates: Updates = {}
+        for name, group in self.groups.items():
+            updates[group] = gr.update(visible=name == plugin)
+        return updates
 
 
-def choose(
-    kind: str,
-    options: str,
-    family: ModuleType,
-    value: str,
-    wanted: Callable[[ModuleType], bool] = lambda _: True,
-) -> Choice:
+def pick(stage: str, field: Field, family: ModuleType, value: str) -> Picker:
     """A dropdown of the plugins and below it the chosen one's help and form."""
-    found = {name: plugins.load(family, name) for name in plugins.names(family)}
-    found = {name: plugin for name, plugin in found.items() if wanted(plugin)}
-    picked = gr.Dropdown(list(found), value=value, label=kind.capitalize())
-    inputs: dict[str, Component] = {kind: picked}
-    groups = {}
-    for name, plugin in found.items():
+    names = plugins.names(family)
+    elem_id, label = f"{stage}-{field.kind}", field.kind.capitalize()
+    choice = gr.Dropdown(names, value=value, label=label, elem_id=elem_id)
+    picker = Picker(field, choice, {}, {})
+    for name in names:
+        plugin = plugins.load(family, name)
         with gr.Group(visible=name == value) as group:
             gr.Markdown(first_sentence(plugin), elem_classes="help")
-            inputs |= {
-                f"{kind}:{name}:{field}": component
-                for field, component in form(plugin.Config).items()
-            }
-        groups[name] = group
-    picked.input(
-        lambda name: [gr.Group(visible=name == other) for other in found],
-        picked,
-        [*groups.values()],
-        **QUIET,
-    )
-    return Choice(kind, options, inputs, groups)
+            picker.forms[name] = form(plugin.Config, f"{elem_id}-{name}")
+        picker.groups[name] = group
+
+    def show_form(values: Values) -> Updates:
+        return picker.show_form(values[choice])
+
+    groups = list(picker.groups.values())
+    choice.input(show_form, {choice}, groups, **QUEUED)
+    return picker
 
 
 def first_sentence(plugin: ModuleType) -> str:
     """The first paragraph of a plugin's docstring, with the paper's link wherever it stands."""
     assert plugin.__doc__
     first, *others = plugin.__doc__.strip().split("\n\n")
-    links = [
-        line
-        for part in others
-        for line in part.splitlines()
-        if "](http" in line and "](http" not in first
-    ]
-    return " ".join([*first.split(), *links[:1]])
+    words = first.split()
+    if "](http" not in first:
+        words += _link(others)
+    return " ".join(words)
+
+
+def _link(paragraphs: list[str]) -> list[str]:
+    """The first line with a link, in a list; an empty one without any."""
+    for paragraph in paragraphs:
+        for line in paragraph.splitlines():
+            if "](http" in line:
+                return [line]
+    return []

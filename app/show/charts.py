@@ -33,6 +33,27 @@ OPPOSED, UNRELATED, AGREED = "#fdba74", "#e7e5e4", "#5eead4"
 """Ends and middle of a heat map: light in both, since the numbers in it are dark."""
 
 
+DOTTED = {"color": INK, "width": 1, "dash": "dot"}
+AXIS = {
+    "gridcolor": GRID,
+    "zerolinecolor": GRID,
+    "automargin": True,
+    "fixedrange": True,
+}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+LAYOUT: dict[str, Any] = {
+    "template": "none",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": INK, "size": 13, "family": "system-ui, sans-serif"},
+    "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
+    "legend": LEGEND,
+    "hoverlabel": {"namelength": -1},
+}
+Curve = Sequence[tuple[int, float]]
+"""(step, value) for each point."""
+
+
 class Point(NamedTuple):
     """A score with the ends of its interval, where it has one."""
 
@@ -41,75 +62,63 @@ class Point(NamedTuple):
     high: float | None = None
 
 
-def losses(
-    curves: Mapping[str, Sequence[tuple[int, float]]],
-    held_out: Mapping[str, Sequence[tuple[int, float]]],
-) -> "Figure":
-    """A line an expert, (step, loss); dots for the loss on pictures held out of its training."""
+class Axes(NamedTuple):
+    """The titles of a figure's axes, and how high it is."""
+
+    x: str = ""
+    y: str = ""
+    height_pixels: int = 340
+
+
+def losses(training: Mapping[str, Curve], held_out: Mapping[str, Curve]) -> "Figure":
+    """A line per expert, (step, loss); dots for the loss on pictures held out of its training."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for number, (name, points) in enumerate(curves.items()):
+    for number, (name, curve) in enumerate(training.items()):
         colour = COLOURS[number % len(COLOURS)]
-        smooth = running_mean([loss for _, loss in points])
-        figure.add_scatter(
-            x=[step for step, _ in points],
-            y=smooth,
-            name=name,
-            mode="lines",
-            legendgroup=name,
-            line={"color": colour, "width": 2},
-            hovertemplate="step %{x}: %{y:.4f}",
-        )
+        _add_training(figure, name, curve, colour)
         if checks := held_out.get(name):
-            figure.add_scatter(
-                x=[step for step, _ in checks],
-                y=[loss for _, loss in checks],
-                mode="markers+lines",
-                name=f"{name}, held out",
-                legendgroup=name,
-                showlegend=False,
-                line={"color": colour, "width": 1, "dash": "dot"},
-                marker={"size": 7},
-                hovertemplate="held out, step %{x}: %{y:.4f}",
-            )
-    return _calm(figure, "step", "loss")
+            _add_held_out(figure, name, checks, colour)
+    return _calm(figure, Axes("step", "loss"))
 
 
 def bars(values: Mapping[str, Mapping[str, Point]], unit: Unit = SHARE) -> "Figure":
-    """`values`: model -> group (a skill, say) -> point. Groups side by side, a bar a model,
+    """`values`: model -> group (a skill, say) -> point. Groups side by side, a bar per model,
     whiskers for intervals.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for number, (model, points) in enumerate(values.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        whiskers = _whiskers(points.values(), unit)
         figure.add_bar(
             x=list(points),
-            y=[unit.times * p.value for p in points.values()],
+            y=_scaled((point.value for point in points.values()), unit),
             name=model,
-            error_y=_whiskers(points.values(), unit, thickness=1.5, width=3, color=INK),
-            marker={"color": COLOURS[number % len(COLOURS)]},
-            hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}",
+            error_y=whiskers | {"thickness": 1.5, "width": 3, "color": INK},
+            marker={"color": colour},
+            hovertemplate=_reading("%{x}", unit),
         )
     if unit is SHARE:
         figure.update_yaxes(range=[0, 100])
     figure.update_layout(barmode="group", bargap=0.25)
-    return _calm(figure, "", unit.axis)
+    return _calm(figure, Axes(y=unit.axis))
 
 
 def preferences(rates: Mapping[str, Point]) -> "Figure":
-    """A line a duel: the share of votes for the first of two models, with its interval; the middle
-    is no preference.
+    """A line per duel: the share of votes for the first of two models, with its interval; the
+    middle is no preference.
     """
     import plotly.graph_objects as go
 
-    names = list(rates)[::-1]
+    names = list(rates)[::-1]  # the first one on top
     points = [rates[name] for name in names]
-    whiskers = _whiskers(points, SHARE, thickness=2, width=6, color=COLOURS[0])
+    whiskers = _whiskers(points, SHARE) | {"thickness": 2, "width": 6, "color": COLOURS[0]}
     figure = go.Figure()
     figure.add_scatter(
-        x=[100 * p.value for p in points],
+        x=_scaled((point.value for point in points), SHARE),
         y=names,
         error_x=whiskers,
         mode="markers",
@@ -117,52 +126,48 @@ def preferences(rates: Mapping[str, Point]) -> "Figure":
         marker={"size": 11, "color": COLOURS[0]},
         hovertemplate="%{x:.1f} %",
     )
-    figure.add_vline(x=50, line={"color": INK, "width": 1, "dash": "dot"})
+    figure.add_vline(x=50, line=DOTTED)
     figure.update_xaxes(range=[0, 100])
-    return _calm(figure, "preferred, %", "", height_pixels=130 + 44 * len(names))
+    return _calm(figure, Axes("preferred, %", height_pixels=130 + 44 * len(names)))
 
 
-def progress(
-    found: Mapping[str, Sequence[tuple[int, float]]], mark: float, unit: Unit = SHARE
-) -> "Figure":
-    """Dots over time, and a line at what they are to beat."""
+def progress(candidates: Curve, threshold: float, unit: Unit = SHARE) -> "Figure":
+    """Dots in the order in which they were tried, and a line at what they are to exceed."""
     import plotly.graph_objects as go
 
+    numbers, scores = _columns(candidates)
     figure = go.Figure()
-    for number, (name, points) in enumerate(found.items()):
-        figure.add_scatter(
-            x=[at for at, _ in points],
-            y=[unit.times * value for _, value in points],
-            name=name,
-            mode="markers",
-            marker={"size": 8, "color": COLOURS[number]},
-            showlegend=False,
-            hovertemplate=f"%{{x}}: %{{y:.{unit.digits}f}}",
-        )
-    figure.add_hline(y=unit.times * mark, line={"color": INK, "width": 1, "dash": "dot"})
-    return _calm(figure, "candidate", unit.axis, height_pixels=260)
+    figure.add_scatter(
+        x=numbers,
+        y=_scaled(scores, unit),
+        name="candidates",
+        mode="markers",
+        marker={"size": 8, "color": COLOURS[0]},
+        showlegend=False,
+        hovertemplate=_reading("%{x}", unit),
+    )
+    figure.add_hline(y=unit.times * threshold, line=DOTTED)
+    return _calm(figure, Axes("candidate", unit.axis, height_pixels=260))
 
 
-def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure":
+def heat_map(cosines: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure":
     """A square of cosines: teal agrees, orange opposes; the numbers stand in it."""
     import plotly.graph_objects as go
 
-    figure = go.Figure(
-        go.Heatmap(
-            z=[list(row) for row in values],
-            x=list(names),
-            y=list(names),
-            zmin=-1,
-            zmax=1,
-            xgap=3,
-            ygap=3,
-            showscale=False,
-            colorscale=[[0, OPPOSED], [0.5, UNRELATED], [1, AGREED]],
-            texttemplate="%{z:.2f}",
-            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
-        )
+    squares = go.Heatmap(
+        z=list(map(list, cosines)),
+        x=list(names),
+        y=list(names),
+        zmin=-1,
+        zmax=1,
+        xgap=3,
+        ygap=3,
+        showscale=False,
+        colorscale=[[0, OPPOSED], [0.5, UNRELATED], [1, AGREED]],
+        texttemplate="%{z:.2f}",
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
     )
-    figure = _calm(figure, "", "", height_pixels=120 + 48 * len(names))
+    figure = _calm(go.Figure(squares), Axes(height_pixels=120 + 48 * len(names)))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False)
     return figure
@@ -170,39 +175,73 @@ def heat_map(values: Sequence[Sequence[float]], names: Sequence[str]) -> "Figure
 
 def running_mean(values: Sequence[float], span: int = 15) -> list[float]:
     """Each value's mean with up to `span` - 1 before it; losses of single batches jump."""
-    kept: list[float] = []
+    means: list[float] = []
     for end in range(1, len(values) + 1):
         part = values[max(0, end - span) : end]
-        kept.append(sum(part) / len(part))
-    return kept
+        means.append(sum(part) / len(part))
+    return means
 
 
-def _calm(figure: "Figure", x: str, y: str, height_pixels: int = 340) -> "Figure":
-    """No box, no template, colours that suit paper and night."""
-    axis: dict[str, Any] = {
-        "gridcolor": GRID,
-        "zerolinecolor": GRID,
-        "automargin": True,
-        "fixedrange": True,
-    }
-    figure.update_layout(
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        height=height_pixels,
-        font={"color": INK, "size": 13, "family": "system-ui, sans-serif"},
-        margin={"l": 8, "r": 8, "t": 12, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hoverlabel={"namelength": -1},
+def _add_training(figure: "Figure", name: str, curve: Curve, colour: str) -> None:
+    steps, losses = _columns(curve)
+    figure.add_scatter(
+        x=steps,
+        y=running_mean(losses),
+        name=name,
+        mode="lines",
+        legendgroup=name,
+        line={"color": colour, "width": 2},
+        hovertemplate="step %{x}: %{y:.4f}",
     )
-    figure.update_xaxes(title=x, **axis)
-    figure.update_yaxes(title=y, **axis)
+
+
+def _add_held_out(figure: "Figure", name: str, curve: Curve, colour: str) -> None:
+    steps, losses = _columns(curve)
+    figure.add_scatter(
+        x=steps,
+        y=losses,
+        name=f"{name}, held out",
+        mode="markers+lines",
+        legendgroup=name,
+        showlegend=False,
+        line={"color": colour, "width": 1, "dash": "dot"},
+        marker={"size": 7},
+        hovertemplate="held out, step %{x}: %{y:.4f}",
+    )
+
+
+def _calm(figure: "Figure", axes: Axes) -> "Figure":
+    """No box, no template, colours that suit paper and night."""
+    figure.update_layout(height=axes.height_pixels, **LAYOUT)
+    figure.update_xaxes(title=axes.x, **AXIS)
+    figure.update_yaxes(title=axes.y, **AXIS)
     return figure
 
 
-def _whiskers(points: Iterable[Point], unit: Unit, **look: Any) -> dict[str, Any]:
+def _columns(curve: Curve) -> tuple[list[int], list[float]]:
+    steps, values = [], []
+    for step, value in curve:
+        steps.append(step)
+        values.append(value)
+    return steps, values
+
+
+def _scaled(values: Iterable[float], unit: Unit) -> list[float]:
+    """As they are shown: a share in percent."""
+    return [unit.times * value for value in values]
+
+
+def _reading(place: str, unit: Unit) -> str:
+    """What is said at the pointer."""
+    return f"{place}: %{{y:.{unit.digits}f}}"
+
+
+def _whiskers(points: Iterable[Point], unit: Unit) -> dict[str, Any]:
     """Error bars, none where a point has no interval."""
-    shown = list(points)
-    above = [0.0 if p.high is None else unit.times * (p.high - p.value) for p in shown]
-    below = [0.0 if p.low is None else unit.times * (p.value - p.low) for p in shown]
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}
+    above, below = [], []
+    for point in points:
+        high = point.value if point.high is None else point.high
+        low = point.value if point.low is None else point.low
+        above.append(unit.times * (high - point.value))
+        below.append(unit.times * (point.value - low))
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below}

@@ -19,7 +19,7 @@ SMALL_PIXELS = 128
 REMEMBERED = 512
 
 
-class Shown(NamedTuple):
+class InlinePicture(NamedTuple):
     """A data address; a small picture is enlarged pixel by pixel, since smoothing would blur what
     was painted.
     """
@@ -35,12 +35,12 @@ def bare(file: Path) -> Image.Image:
     return picture_files.read(file)
 
 
-def whole(image: Image.Image) -> Shown:
+def whole(image: Image.Image) -> InlinePicture:
     """Every pixel as it is."""
-    return _shown(image, max(image.size) <= SMALL_PIXELS, "PNG")
+    return _inline(image, max(image.size) <= SMALL_PIXELS, "PNG")
 
 
-def thumbnail(file: Path) -> Shown | None:
+def thumbnail(file: Path) -> InlinePicture | None:
     """A small copy; None when the file is gone or half written."""
     try:
         return _thumbnail(file, file.stat().st_mtime_ns)
@@ -48,25 +48,29 @@ def thumbnail(file: Path) -> Shown | None:
         return None
 
 
-def img(shown: Shown | None, alt: str) -> str:
+def img(picture: InlinePicture | None, alt: str) -> str:
     """The tag, or an empty frame of the same size."""
-    if shown is None:
+    if picture is None:
         return '<div class="frame"></div>'
-    kind = "picture small" if shown.small else "picture"
-    return f'<img class="{kind}" src="{shown.address}" alt="{escape(alt)}" title="{escape(alt)}" draggable="false">'
+    kind = "picture small" if picture.small else "picture"
+    text = escape(alt)
+    return (
+        f'<img class="{kind}" src="{picture.address}" alt="{text}" title="{text}" '
+        'draggable="false">'
+    )
 
 
 @lru_cache(REMEMBERED)
-def _thumbnail(file: Path, _changed_at: int) -> Shown:
+def _thumbnail(file: Path, _changed_at: int) -> InlinePicture:
     image = bare(file)
     small = max(image.size) <= SMALL_PIXELS
     image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
-    return _shown(image, small, "WEBP", quality=90)
+    return _inline(image, small, "WEBP", quality=90)
 
 
-def _shown(image: Image.Image, small: bool, kind: str, **options: int) -> Shown:
-    written = io.BytesIO()
-    image.save(written, kind, **options)
-    return Shown(
-        f"data:image/{kind.lower()};base64,{base64.b64encode(written.getvalue()).decode()}", small
-    )
+def _inline(image: Image.Image, small: bool, kind: str, **options: int) -> InlinePicture:
+    """The picture as a data address."""
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    text = base64.b64encode(data.getvalue()).decode()
+    return InlinePicture(f"data:image/{kind.lower()};base64,{text}", small)

@@ -1,124 +1,116 @@
-"""A LoRA a skill learns from its pictures: curves and samples while it does."""
+"""A LoRA per skill learns from its pictures: curves and samples while it does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import access, page
+from app import launch, parts
+from app.access import owner_only
 from app.forms import history
-from app.forms.form import form
-from app.forms.picker import choose
-from app.page import QUIET, Page, told
+from app.forms.form import Form, form
+from app.forms.picker import Field, Picker, pick
+from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup, thumbnails
+from app.show.pictures import Moment, film
+from app.tab import Tab
 from engine import runs
 from engine.experts import Config, check, objectives
 from engine.runs import contents
 from engine.runs.contents import Learned
 
 TITLE = "Experts"
-OWN = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
+ELSEWHERE = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
+"""Fields of the Config that are chosen in other ways than in the settings."""
 FIRST = ("rank", "learning_rate", "steps", "batch_size")
 """What one changes first; the rest is in the settings."""
-SEPARATE, JOINT = "one expert a skill", "one joint expert"
+SEPARATE, JOINT = "one expert per skill", "one joint expert"
 JOINT_NAME = "joint"
 
 
-def build(run: gr.Dropdown) -> Page:
-    rest = [f.name for f in fields(Config) if f.name not in FIRST]
+@dataclass(frozen=True)
+class Experts:
+    """The tab's components and what they do."""
+
+    run: gr.Dropdown
+    skills: gr.Dropdown
+    kind: gr.Radio
+    options: Form
+    objective: Picker
+    budget: gr.HTML
+    plot: gr.Plot
+    samples: gr.HTML
+
+    @property
+    def stage_inputs(self) -> set[Any]:
+        fields = self.options.components.values()
+        return {self.run, self.skills, self.kind, *self.objective.inputs, *fields}
+
+    @owner_only
+    def train(self, values: Values) -> Updates:
+        options = self.options.read(values) | self.objective.config(values)
+        options["experts"] = skills_by_expert(values[self.skills], values[self.kind])
+        choice = launch.start("experts", values[self.run], Config, check, **options)
+        return {self.run: choice}
+
+    def show(self, run: str, values: Values) -> Updates:
+        store, chosen = runs.open_store(run), values[self.skills]
+        painted = list(contents.painted(store))
+        skills = [name for name in chosen or () if name in painted]
+        learned = contents.learned(store)
+        budget = contents.budget(store)
+        return {
+            self.skills: parts.multiselect_update(painted, skills or painted, chosen),
+            self.budget: markup.aside(budget) if budget else "",
+            self.plot: parts.figure_update(loss_curves(learned)),
+            self.samples: samples_view(learned),
+        }
+
+
+def build(run: gr.Dropdown) -> Tab:
+    rest = [field.name for field in fields(Config) if field.name not in FIRST]
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            wanted = gr.Dropdown(
-                [],
-                multiselect=True,
-                label="Skills",
-                elem_id="experts-skills",
-                info="Those the run has pictures of",
+            info = "Those the run has pictures of"
+            skills = gr.Dropdown(
+                [], multiselect=True, label="Skills", elem_id="experts-skills", info=info
             )
-            kind = gr.Radio([SEPARATE, JOINT], value=SEPARATE, label="Experts")
-            first = form(Config, leave_out=rest)
-            button = gr.Button("Train experts", variant="primary", elem_id="train-experts")
+            kinds = [SEPARATE, JOINT]
+            kind = gr.Radio(kinds, value=SEPARATE, label="Experts", elem_id="experts-kind")
+            first = form(Config, "experts", leave_out=rest)
+            button = parts.main_button("Train experts", "train-experts")
             with gr.Accordion("Settings", open=False):
-                objective = choose("objective", "options", objectives, "denoise")
-                options = form(Config, leave_out=(*OWN, *FIRST))
+                objective = pick("experts", Field("objective", "options"), objectives, "denoise")
+                settings = form(Config, "experts", leave_out=(*ELSEWHERE, *FIRST))
         with gr.Column(scale=2, min_width=320):
             budget = gr.HTML(elem_id="budget")
-            plot = gr.Plot(
-                visible=False,
-                show_label=False,
-                container=False,
-                elem_classes="figure",
-                elem_id="loss-plot",
-            )
+            plot = parts.figure("loss-plot")
             samples = gr.HTML(elem_id="samples")
-
-    @told()
-    @access.only
-    def train(run: str, wanted: list[str], kind: str, **values: Any) -> dict[str, Any]:
-        name, own = objective.read(values)
-        experts = (
-            {JOINT_NAME: wanted}
-            if kind == JOINT and wanted
-            else {skill: [skill] for skill in wanted}
-        )
-        return page.start(
-            "experts",
-            run,
-            Config,
-            check,
-            experts=experts,
-            objective=name,
-            options=own,
-            **objective.rest(values),
-        )
-
-    button.click(
-        train,
-        outputs=run,
-        inputs_kwargs={
-            "run": run,
-            "wanted": wanted,
-            "kind": kind,
-            **first,
-            **objective.inputs,
-            **options,
-        },
-        **QUIET,
-    )
-    history.follow(run, "experts", Config, {**first, **options}, objective)
-    return Page([wanted], [wanted, budget, plot, samples], show)
+    options = Form(first.components | settings.components)
+    tab = Experts(run, skills, kind, options, objective, budget, plot, samples)
+    button.click(tab.train, tab.stage_inputs, [run], **QUEUED)
+    history.follow(run, "experts", Config, options, objective)
+    return Tab({skills}, [skills, budget, plot, samples], tab.show)
 
 
-def show(run: str, wanted: Sequence[str]) -> list[Any]:
-    store = runs.open_store(run)
-    painted = list(contents.painted(store))
-    kept = [name for name in wanted or () if name in painted] or painted
-    learned = contents.learned(store)
-    told = contents.budget(store)
-    return [
-        page.choices(painted, kept, wanted),
-        markup.aside(told) if told else "",
-        page.plot(curves(learned)),
-        samples_view(learned),
-    ]
+def skills_by_expert(skills: Sequence[str], kind: str) -> dict[str, list[str]]:
+    """Which skills each expert learns."""
+    if kind == JOINT and skills:
+        return {JOINT_NAME: list(skills)}
+    return {skill: [skill] for skill in skills}
 
 
-def curves(learned: Mapping[str, Learned]) -> Any:
+def loss_curves(learned: Mapping[str, Learned]) -> Any:
     """The losses of every expert, None before there are any."""
-    trained = {
-        name: [(p.step, p.train_loss) for p in expert.curve if p.train_loss is not None]
-        for name, expert in learned.items()
-    }
-    held_out = {
-        name: [(p.step, p.held_out_loss) for p in expert.curve if p.held_out_loss is not None]
-        for name, expert in learned.items()
-    }
-    return (
-        charts.losses(trained, held_out)
-        if any(trained.values()) or any(held_out.values())
-        else None
-    )
+    training, held_out = {}, {}
+    for name, expert in learned.items():
+        training[name] = _curve(expert, "train_loss")
+        held_out[name] = _curve(expert, "held_out_loss")
+    if not any(training.values()) and not any(held_out.values()):
+        return None
+    return charts.losses(training, held_out)
 
 
 def samples_view(learned: Mapping[str, Learned]) -> str:
@@ -129,14 +121,22 @@ def samples_view(learned: Mapping[str, Learned]) -> str:
             "Paint pictures first, then press Train experts. Loss curves and sample "
             "pictures appear here while they learn; they can be cancelled and go on later.",
         )
-    return "".join(
-        markup.film(
-            name,
-            expert.captions,
-            [
-                (f"step {step:,}", [thumbnails.thumbnail(file) for file in files])
-                for step, files in expert.samples.items()
-            ],
-        )
-        for name, expert in learned.items()
-    )
+    films = ""
+    for name, expert in learned.items():
+        moments = [_moment(step, files) for step, files in expert.samples.items()]
+        films += film(name, expert.captions, moments)
+    return films
+
+
+def _curve(expert: Learned, loss: str) -> list[tuple[int, float]]:
+    """The points at which this loss was measured."""
+    points = []
+    for point in expert.curve:
+        value = getattr(point, loss)
+        if value is not None:
+            points.append((point.step, value))
+    return points
+
+
+def _moment(step: int, files: Sequence[Path]) -> Moment:
+    return Moment(f"step {step:,}", list(map(thumbnails.thumbnail, files)))

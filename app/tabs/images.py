@@ -1,16 +1,19 @@
 """The model paints every prompt; the gallery fills while it does."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from app import access, page
+from app import launch, parts
+from app.access import owner_only
 from app.forms import history
-from app.forms.form import form
-from app.forms.picker import choose
-from app.page import QUIET, Page, told
-from app.show import markup, thumbnails
+from app.forms.form import Form, form
+from app.forms.picker import Field, Picker, pick
+from app.listeners import QUEUED, Updates, Values
+from app.show import markup, pictures, thumbnails
+from app.tab import Tab
 from engine import judges, runs
 from engine.images import Config, check
 from engine.runs import contents
@@ -19,87 +22,96 @@ from engine.runs.contents import Painted
 TITLE = "Images"
 ALL = "all skills"
 MOST_SHOWN = 60
+LEAST_PER_SKILL = 6
 
 
-def build(run: gr.Dropdown) -> Page:
+@dataclass(frozen=True)
+class Images:
+    """The tab's components and what they do."""
+
+    run: gr.Dropdown
+    skills: gr.Dropdown
+    button: gr.Button
+    options: Form
+    judge: Picker
+    skill: gr.Dropdown
+    gallery: gr.HTML
+
+    @property
+    def stage_inputs(self) -> set[Any]:
+        fields = self.options.components.values()
+        return {self.run, self.skills, *self.judge.inputs, *fields}
+
+    @owner_only
+    def paint(self, values: Values) -> Updates:
+        options = self.options.read(values)
+        if options["best_of"] > 1:
+            options |= self.judge.config(values)
+        else:  # nothing is chosen among, so nobody judges
+            options |= {"judge": "", "judge_options": {}}
+        skills = values[self.skills]
+        choice = launch.start("images", values[self.run], Config, check, skills=skills, **options)
+        return {self.run: choice}
+
+    def show(self, run: str, values: Values) -> Updates:
+        store, chosen = runs.open_store(run), values[self.skills]
+        written, painted = list(contents.accepted(store)), list(contents.painted(store))
+        skills = [name for name in chosen or () if name in written]
+        skill = values[self.skill] if values[self.skill] in painted else ALL
+        return {
+            self.skills: parts.multiselect_update(written, skills or written, chosen),
+            self.skill: parts.choice_update([ALL, *painted], skill),
+            self.gallery: gallery(run, skill),
+        }
+
+    def filter(self, values: Values) -> Updates:
+        return {self.gallery: gallery(values[self.run], values[self.skill])}
+
+
+def build(run: gr.Dropdown) -> Tab:
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            wanted = gr.Dropdown(
-                [],
-                multiselect=True,
-                label="Skills",
-                elem_id="images-skills",
-                info="Those the run has prompts for",
+            info = "Those the run has prompts for"
+            skills = gr.Dropdown(
+                [], multiselect=True, label="Skills", elem_id="images-skills", info=info
             )
-            button = gr.Button("Paint pictures", variant="primary", elem_id="paint-pictures")
+            button = parts.main_button("Paint pictures", "paint-pictures")
             with gr.Accordion("Settings", open=False):
-                options = form(Config, leave_out=("skills", "judge", "judge_options"))
-                judge = choose("judge", "judge_options", judges, "storybook")
+                options = form(Config, "images", leave_out=("skills", "judge", "judge_options"))
+                judge = pick("images", Field("judge", "judge_options"), judges, "storybook")
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             shown = gr.HTML(elem_id="gallery")
-
-    @told()
-    @access.only
-    def paint(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
-        name, own = judge.read(values)
-        chooses = values["best_of"] > 1
-        return page.start(
-            "images",
-            run,
-            Config,
-            check,
-            skills=wanted,
-            judge=name if chooses else "",
-            judge_options=own if chooses else {},
-            **judge.rest(values),
-        )
-
-    button.click(
-        paint,
-        outputs=run,
-        inputs_kwargs={"run": run, "wanted": wanted, **options, **judge.inputs},
-        **QUIET,
-    )
+    tab = Images(run, skills, button, options, judge, skill, shown)
+    button.click(tab.paint, tab.stage_inputs, [run], **QUEUED)
     history.follow(run, "images", Config, options, judge)
-    skill.input(told()(gallery), [run, skill], shown, **QUIET)
-    return Page([wanted, skill], [wanted, skill, shown], show)
-
-
-def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
-    store = runs.open_store(run)
-    written, painted = list(contents.accepted(store)), list(contents.painted(store))
-    kept = [name for name in wanted or () if name in written] or written
-    skill = skill if skill in painted else ALL
-    return [
-        page.choices(written, kept, wanted),
-        gr.update(choices=[ALL, *painted], value=skill),
-        gallery(run, skill),
-    ]
+    skill.input(tab.filter, {run, skill}, [shown], **QUEUED)
+    return Tab({skills, skill}, [skills, skill, shown], tab.show)
 
 
 def gallery(run: str, skill: str) -> str:
-    found = contents.painted(runs.open_store(run))
-    return gallery_view({name: shown for name, shown in found.items() if skill in (ALL, name)})
+    """The pictures of one skill, or of all."""
+    painted = contents.painted(runs.open_store(run))
+    if skill != ALL:
+        painted = {skill: painted[skill]} if skill in painted else {}
+    return gallery_view(painted)
 
 
-def gallery_view(found: Mapping[str, Sequence[Painted]]) -> str:
+def gallery_view(painted: Mapping[str, Sequence[Painted]]) -> str:
     """The newest pictures of each skill first."""
-    if not any(found.values()):
+    if not any(painted.values()):
         return markup.empty(
             "No pictures yet",
             "Write prompts first, then press Paint pictures. They appear here while "
             "they are painted.",
         )
-    each = max(6, MOST_SHOWN // len(found))
-    galleries = [
-        markup.gallery(
-            [
-                markup.Tile(thumbnails.thumbnail(painted.file), painted.text)
-                for painted in shown[::-1][:each]
-            ],
-            name,
-        )
-        for name, shown in found.items()
-    ]
-    return markup.counted({name: len(shown) for name, shown in found.items()}) + "".join(galleries)
+    html = markup.counts({name: len(of_skill) for name, of_skill in painted.items()})
+    most = max(LEAST_PER_SKILL, MOST_SHOWN // len(painted))
+    for name, of_skill in painted.items():
+        newest = of_skill[::-1][:most]
+        html += pictures.gallery(map(_tile, newest), name)
+    return html
+
+
+def _tile(painted: Painted) -> pictures.Tile:
+    return pictures.Tile(thumbnails.thumbnail(painted.file), painted.text)

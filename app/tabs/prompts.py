@@ -1,16 +1,20 @@
 """A language model writes prompts for each skill; the filter's verdict stands beside every line."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gradio as gr
 
-from app import access, page
+from app import access, launch, parts
+from app.access import owner_only
 from app.forms import history
-from app.forms.form import form
-from app.forms.picker import choose
-from app.page import QUIET, Page, told
-from app.show import markup
+from app.forms.form import Form, form
+from app.forms.picker import Field, Picker, pick
+from app.listeners import QUEUED, Updates, Values
+from app.show import judgement, markup
+from app.tab import Tab
 from engine import runs
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
@@ -19,127 +23,172 @@ from engine.runs import contents
 
 TITLE = "Prompts"
 ALL = "all skills"
-VERDICTS = ("both", "accepted", "refused")
+BOTH, ACCEPTED, REFUSED = VERDICTS = ("both", "accepted", "refused")
 MOST_SHOWN = 120
+LEAST_PER_SKILL = 4
 
 
-def build(run: gr.Dropdown) -> Page:
+class Lines(NamedTuple):
+    """What was written for a skill, the newest last."""
+
+    accepted: Sequence[Prompt]
+    rejected: Sequence[Rejected]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The left side: what is to be written."""
+
+    run: gr.Dropdown
+    skills: gr.Dropdown
+    button: gr.Button
+    writer: Picker
+    server: gr.HTML
+    options: Form
+
+    @property
+    def inputs(self) -> set[Any]:
+        fields = self.options.components.values()
+        return {self.run, self.skills, *self.writer.inputs, *fields}
+
+    @owner_only
+    def write(self, values: Values) -> Updates:
+        run = values[self.run]
+        writer, options = self.writer.read(values)
+        before = history.last_config(run, "prompts", Config)
+        if before and before.writer == writer:
+            # The recipe may name a server, which no form does.
+            options = before.writer_options | options
+        config = self.options.read(values)
+        config |= {"writer": writer, "writer_options": options, "skills": values[self.skills]}
+        choice = launch.start("prompts", run, Config, check, **config)
+        return {self.run: choice}
+
+    def show_server(self, values: Values) -> Updates:
+        """The address of a writer on a server."""
+        address = server_address(values[self.run], values[self.writer.choice])
+        if not address or access.is_public():
+            return {self.server: gr.update(value="", visible=False)}
+        note = markup.aside(
+            f"Asks the server at {_without_password(address)}. Another one is named by "
+            "SELMA_LLM_URL, or by base_url in a recipe."
+        )
+        return {self.server: gr.update(value=note, visible=True)}
+
+    def set_language(self, values: Values) -> Updates:
+        """The language that a writer writes, as soon as it is picked."""
+        return {self.options.components["language"]: language_of(values[self.writer.choice])}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The right side: what was written."""
+
+    run: gr.Dropdown
+    skill: gr.Dropdown
+    verdict: gr.Radio
+    html: gr.HTML
+
+    @property
+    def filters(self) -> set[Any]:
+        return {self.skill, self.verdict}
+
+    def show(self, run: str, values: Values) -> Updates:
+        names = [ALL, *contents.accepted(runs.open_store(run))]
+        skill = values[self.skill] if values[self.skill] in names else ALL
+        html = listing(run, skill, values[self.verdict])
+        return {self.skill: parts.choice_update(names, skill), self.html: html}
+
+    def filter(self, values: Values) -> Updates:
+        html = listing(values[self.run], values[self.skill], values[self.verdict])
+        return {self.html: html}
+
+
+def build(run: gr.Dropdown) -> Tab:
     with gr.Row():
         with gr.Column(scale=1, min_width=300):
-            wanted = gr.Dropdown(
-                skills.names(),
-                value=skills.names(),
-                multiselect=True,
-                label="Skills",
-                info="What the model is to learn; files of assets/skills",
-            )
-            button = gr.Button("Write prompts", variant="primary", elem_id="write-prompts")
-            with gr.Accordion("Settings", open=False):
-                writer = choose("writer", "writer_options", writers, "storybook")
-                server = gr.HTML(visible=False, elem_id="server-asked")
-                options = form(Config, leave_out=("skills", "writer", "writer_options"))
+            stage = _stage(run)
         with gr.Column(scale=2, min_width=320):
-            with gr.Row(elem_classes="filters"):
-                skill = gr.Dropdown(
-                    [ALL], value=ALL, label="Show", elem_id="prompts-skill", min_width=150
-                )
-                verdict = gr.Radio(
-                    VERDICTS,
-                    value="both",
-                    label="Verdict",
-                    elem_id="prompts-verdict",
-                    min_width=150,
-                )
-            listing = gr.HTML(elem_id="prompts-list")
-
-    @told()
-    @access.only
-    def write(run: str, wanted: list[str], **values: Any) -> dict[str, Any]:
-        name, own = writer.read(values)
-        before = history.of_run(run, "prompts", Config)
-        if before and before.writer == name:
-            own = before.writer_options | own  # the recipe may name a server, which no form does
-        return page.start(
-            "prompts",
-            run,
-            Config,
-            check,
-            skills=wanted,
-            writer=name,
-            writer_options=own,
-            **writer.rest(values),
-        )
-
-    button.click(
-        write,
-        outputs=run,
-        inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
-        **QUIET,
-    )
-    history.follow(run, "prompts", Config, options, writer)
-    who: Any = writer.inputs[writer.kind]
-    gr.on([run.change, who.change], told()(server_asked), [run, who], server, **QUIET)
-    who.input(language_of, who, options["language"], **QUIET)
-    for choice in (skill, verdict):
-        choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
-    return Page([skill, verdict], [skill, listing], show)
+            shown = _listing(run)
+    stage.button.click(stage.write, stage.inputs, [run], **QUEUED)
+    history.follow(run, "prompts", Config, stage.options, stage.writer)
+    writer = stage.writer.choice
+    gr.on([run.change, writer.change], stage.show_server, {run, writer}, [stage.server], **QUEUED)
+    language = stage.options.components["language"]
+    writer.input(stage.set_language, {writer}, [language], **QUEUED)
+    changes = [shown.skill.input, shown.verdict.input]
+    gr.on(changes, shown.filter, {run, *shown.filters}, [shown.html], **QUEUED)
+    return Tab(shown.filters, [shown.skill, shown.html], shown.show)
 
 
-def server_asked(run: str, writer: str) -> Any:
-    """The address that a writer on a server is asked at, of the run's recipe or the environment; no
-    other's.
-    """
-    before = history.of_run(run, "prompts", Config)
-    own = before.writer_options if before and before.writer == writer else {}
-    address = own.get("base_url") or getattr(plugins.load(writers, writer).Config(), "base_url", "")
-    if not address or access.is_absent():
-        return gr.update(value="", visible=False)
-    parts = urlsplit(str(address))
-    shown = parts._replace(
-        netloc=parts.netloc.rpartition("@")[2]
-    ).geturl()  # it may hold a password
-    return gr.update(
-        value=markup.aside(
-            f"Asks the server at {shown}. Another one is named by SELMA_LLM_URL, or by "
-            "base_url in a recipe."
-        ),
-        visible=True,
-    )
+def server_address(run: str, writer: str) -> str:
+    """That of the run's recipe or of the environment; "" for a writer that asks no server."""
+    before = history.last_config(run, "prompts", Config)
+    if before and before.writer == writer and before.writer_options.get("base_url"):
+        return str(before.writer_options["base_url"])
+    return getattr(plugins.load(writers, writer).Config(), "base_url", "")
 
 
-def show(run: str, skill: str, verdict: str) -> list[Any]:
-    written = list(contents.accepted(runs.open_store(run)))
-    skill = skill if skill in written else ALL
-    return [gr.update(choices=[ALL, *written], value=skill), listed(run, skill, verdict)]
-
-
-def listed(run: str, skill: str, verdict: str) -> str:
+def listing(run: str, skill: str, verdict: str) -> str:
     """Counts, then the lines, the newest first."""
     store = runs.open_store(run)
-    accepted = {
-        name: prompts for name, prompts in contents.accepted(store).items() if skill in (ALL, name)
-    }
-    rejected = {name: contents.rejected(store, name) for name in accepted}
-    return listing_view(accepted, rejected, verdict)
+    lines = {}
+    for name, accepted in contents.accepted(store).items():
+        if skill in (ALL, name):
+            lines[name] = Lines(accepted, contents.rejected(store, name))
+    return listing_view(lines, verdict)
 
 
-def listing_view(
-    accepted: dict[str, list[Prompt]], rejected: dict[str, list[Rejected]], verdict: str
-) -> str:
-    kept, refused = (sum(map(len, lines.values())) for lines in (accepted, rejected))
-    if not kept + refused:
+def listing_view(lines: Mapping[str, Lines], verdict: str) -> str:
+    accepted = sum(len(of_skill.accepted) for of_skill in lines.values())
+    refused = sum(len(of_skill.rejected) for of_skill in lines.values())
+    if not accepted + refused:
         return markup.empty(
             "No prompts yet",
             "Choose skills and press Write prompts. Every line appears here with "
             "the filter's verdict, the refused ones with the reason.",
         )
-    shown = [
-        (prompts if verdict != "refused" else [], rejected[name] if verdict != "accepted" else [])
-        for name, prompts in accepted.items()
-    ]
-    each = max(4, MOST_SHOWN // (len(shown) * (2 if verdict == "both" else 1)))
-    blocks = [
-        markup.verdicts(name, prompts[::-1][:each], lines[::-1][:each])
-        for name, (prompts, lines) in zip(accepted, shown, strict=True)
-    ]
-    return markup.counted({"accepted": kept, "refused": refused}) + "".join(blocks)
+    html = markup.counts({"accepted": accepted, "refused": refused})
+    lists = 2 * len(lines) if verdict == BOTH else len(lines)
+    most = max(LEAST_PER_SKILL, MOST_SHOWN // lists)
+    for name, of_skill in lines.items():
+        good = _newest(of_skill.accepted, most) if verdict != REFUSED else []
+        bad = _newest(of_skill.rejected, most) if verdict != ACCEPTED else []
+        html += judgement.verdicts(name, good, bad)
+    return html
+
+
+def _newest(lines: Sequence[Any], most: int) -> Iterable[Any]:
+    return lines[::-1][:most]
+
+
+def _without_password(address: str) -> str:
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl()
+
+
+def _stage(run: gr.Dropdown) -> Stage:
+    wanted = gr.Dropdown(
+        skills.names(),
+        value=skills.names(),
+        multiselect=True,
+        label="Skills",
+        info="What the model is to learn; files of assets/skills",
+        elem_id="prompts-skills",
+    )
+    button = parts.main_button("Write prompts", "write-prompts")
+    with gr.Accordion("Settings", open=False):
+        writer = pick("prompts", Field("writer", "writer_options"), writers, "storybook")
+        server = gr.HTML(visible=False, elem_id="server-asked")
+        options = form(Config, "prompts", leave_out=("skills", "writer", "writer_options"))
+    return Stage(run, wanted, button, writer, server, options)
+
+
+def _listing(run: gr.Dropdown) -> Listing:
+    with gr.Row(elem_classes="filters"):
+        skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="prompts-skill", min_width=150)
+        verdict = gr.Radio(
+            VERDICTS, value=BOTH, label="Verdict", elem_id="prompts-verdict", min_width=150
+        )
+    return Listing(run, skill, verdict, gr.HTML(elem_id="prompts-list"))

@@ -1,17 +1,19 @@
 """Runs in a temporary folder, and a finished example run beside them."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 import pytest
 
 from app import shell
-from app.tabs import vote
-from app.tabs.vote import voter_identity
+from app.tabs.vote import pairs, voter_identity
 from engine import jobs
 from engine.core.store import Store
+from engine.runs.preview import Preview
 from engine.votes import ballots
 from tests.app.example_run import add_weights, make_run
+from tests.app.studio import Studio
 from tests.app.visitor import Visitor
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -33,6 +35,12 @@ def run(base, tmp_path_factory) -> Store:
     store = make_run(tmp_path_factory.mktemp("run"), str(base), prompts=2, judged=1)
     add_weights(store, base)
     return store
+
+
+@pytest.fixture(scope="module")
+def preview() -> Preview:
+    """Warm from its first picture on."""
+    return Preview()
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +68,10 @@ def demo(example: Store) -> gr.Blocks:
         return shell.build()
 
 
-@pytest.fixture
-def handler(demo):
-    """The page's listener of a name, as a plain function."""
-    def find(name: str):
-        found = [listener.fn for listener in demo.fns.values() if listener.name == name]
-        assert found, f"no listener called {name}: {sorted(listener.name for listener in demo.fns.values())}"
-        return found[0]
-    return find
+@pytest.fixture(scope="session")
+def studio(demo: gr.Blocks) -> Studio:
+    """The page, called without a browser."""
+    return Studio(demo)
 
 
 @pytest.fixture
@@ -76,10 +80,16 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(ballots, "LEAST_LOOK_SECONDS", 0.0)
     voter_identity.newcomers.cache_clear()
     yield
-    vote._ledger.cache_clear()
+    pairs.forget_ledgers()
 
 
 @pytest.fixture
-def visitor(no_patience: None) -> Visitor:
+def newcomer(studio: Studio) -> Callable[..., Visitor]:
+    """Makes pages that show nothing yet."""
+    return partial(Visitor, studio)
+
+
+@pytest.fixture
+def visitor(no_patience: None, newcomer: Callable[..., Visitor]) -> Visitor:
     """Has the first pair in sight."""
-    return Visitor().opens()
+    return newcomer().opens()

@@ -9,14 +9,17 @@ import httpx
 import pytest
 
 from app import access, shell
-from app.page import start
-from app.tabs import evaluate, vote
+from app.launch import start
+from app.tabs.vote.ballot_view import CHOICES
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.prompts import Config, check
+from tests.app.visitor import button_of
 
-STARTING = {"start", "stop", "go_on", "write", "paint", "train", "merged", "grid_of", "left_out", "evaluate", "adopt"}
-"""Handlers that start or change something; the whole line's and a search's share a name."""
+STARTING = {
+    "whole-line", "cancel", "resume", "rename", "delete", "rename-it", "delete-it", "write-prompts", "paint-pictures",
+    "train-experts", "evaluate", "save-merge", "paint-grid", "leave-one-out", "search-weights", "adopt-button"}
+"""Buttons that start or change something."""
 EVENT = {"index": 1, "value": "Grid", "selected": True, "cell": 0}
 GIVEN = {"dropdown": None, "number": 1, "checkbox": True, "textbox": "a", "browserstate": ""}
 
@@ -35,8 +38,8 @@ def closed(runs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[gr.Bl
 def test_no_post_to_any_listener_makes_anything(closed, runs_folder: Path, example: Store):
     before = files_of(runs_folder) | files_of(example.folder)
     answers = {listener: posted(closed, listener) for listener in closed.fns.values() if listener.fn}
-    theirs = {listener for listener in answers if getattr(listener.fn, "for_the_owner", False)}
-    assert {listener.name for listener in theirs} >= STARTING
+    theirs = {listener for listener in answers if access.is_owner_only(listener.fn)}
+    assert {closed.blocks[number].elem_id for one in theirs for number, _ in one.targets} >= STARTING
     for listener in theirs:
         assert access.CLOSED[:40] in answers[listener], f"{listener.name}: {answers[listener][:300]}"
     made = (files_of(runs_folder) | files_of(example.folder)) - before
@@ -46,12 +49,11 @@ def test_no_post_to_any_listener_makes_anything(closed, runs_folder: Path, examp
 def test_the_page_says_so_and_the_buttons_are_off(closed):
     shown = httpx.get(closed.local_url).text
     assert access.CLOSED.split(":")[0] in shown
-    buttons = {block.value: block.interactive for block in closed.blocks.values() if isinstance(block, gr.Button)}
-    for label in ("Run the whole line", "Write prompts", "Paint pictures", "Train experts", "Save", "Paint the grid",
-                  "Search", "Leave each out in turn, on validation", "Evaluate", "Take it in", "Cancel", "Go on"):
-        assert buttons[label] is False, label
-    for label in (*vote.CHOICES.values(), "Undo", "Another prompt", "Other noise"):
-        assert buttons[label] is not False, label
+    buttons = {block.elem_id: block.interactive for block in closed.blocks.values() if isinstance(block, gr.Button)}
+    for button in STARTING:
+        assert buttons[button] is False, button
+    for button in (*map(button_of, CHOICES), "undo-weights", "another-prompt", "other-noise"):
+        assert buttons[button] is not False, button
 
 
 def test_no_file_is_taken_in(closed):
@@ -71,11 +73,11 @@ def test_a_handler_that_forgot_is_stopped_where_jobs_start(monkeypatch, started)
     assert not started
 
 
-def test_pictures_that_are_voted_on_stand_beside_no_name(monkeypatch, example: Store):
-    named = evaluate.standings("example", None, evaluate.BEST)[-1]
+def test_pictures_that_are_voted_on_stand_beside_no_name(monkeypatch, studio):
+    named = studio.draw("evaluate", "example")["judged"]
     assert "<img" in named and "merged@2" in named
     monkeypatch.setenv("SPACE_ID", "somebody/selma-studio")
-    hidden = evaluate.standings("example", None, evaluate.BEST)[-1]
+    hidden = studio.draw("evaluate", "example")["judged"]
     assert "<img" not in hidden and "merged" not in hidden
 
 

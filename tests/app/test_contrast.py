@@ -11,7 +11,7 @@ import pytest
 
 from app import shell, theme
 from app.show import charts
-from tests.browser.test_first_page import contrast
+from tests.browser.colours import contrast
 
 TEXT, GRAPHICS = 4.5, 3.0
 STYLE = shell.STYLE.read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ class Config:
 
 
 def test_each_field_gets_its_component():
-    kinds = {name: type(component) for name, component in form(Config).items()}
+    kinds = {name: type(component) for name, component in form(Config, "form").components.items()}
     assert kinds == {
         "learning_rate": gr.Number, "density": gr.Slider, "rank": gr.Slider, "steps": gr.Number,
         "ends": gr.Dropdown, "model": gr.Textbox, "flip": gr.Checkbox, "targets": gr.Dropdown,
@@ -34,7 +34,7 @@ def test_each_field_gets_its_component():
 
 
 def test_help_and_range_are_shown():
-    made = form(Config)
+    made = form(Config, "form").components
     assert made["learning_rate"].info == "AdamW's" and made["learning_rate"].label == "Learning rate"
     assert (made["rank"].minimum, made["rank"].maximum, made["rank"].step) == (1, 128, 1)
     assert (made["learning_rate"].minimum, made["learning_rate"].maximum) == (1e-6, 1e-2)
@@ -42,7 +42,7 @@ def test_help_and_range_are_shown():
 
 
 def test_the_values_of_an_untouched_form_are_the_defaults():
-    values = {name: component.value for name, component in form(Config).items()}
+    values = {name: component.value for name, component in form(Config, "form").components.items()}
     assert config.build(Config, values) == Config()
 
 
@@ -53,19 +53,35 @@ def test_a_field_without_a_component_is_left_out_by_name():
         seed: int = 0
 
     with pytest.raises(TypeError, match="options"):
-        form(Nested)
-    assert list(form(Nested, leave_out=["options"])) == ["seed"]
+        form(Nested, "form")
+    assert list(form(Nested, "form", leave_out=["options"]).components) == ["seed"]
+
+
+def test_every_component_can_be_found_by_its_id():
+    assert {component.elem_id for component in form(Config, "train").components.values()} >= {
+        "train-rank", "train-learning_rate"}
 
 
 def test_values_travel_by_name_through_a_real_click():
     with gr.Blocks(analytics_enabled=False) as demo:
-        button, answer = gr.Button("Describe"), gr.JSON()
-        button.click(lambda **values: config.build(Config, values).__dict__, inputs_kwargs=form(Config),
-                     outputs=answer, api_name="describe")
+        button, answer, shown = gr.Button("Describe"), gr.JSON(), form(Config, "form")
+
+        def describe(values):
+            return {answer: config.build(Config, shown.read(values)).__dict__}
+
+        button.click(describe, set(shown.components.values()), [answer], api_name="describe")
     demo.launch(prevent_thread_lock=True, quiet=True)
     try:
         client = Client(demo.local_url, verbose=False)
-        made = client.predict(rank=4, targets=["to_v"], best_of=2, api_name="/describe")
+        given = {name: component.value for name, component in shown.components.items()}
+        given |= {"rank": 4, "targets": ["to_v"], "best_of": 2}
+        made = client.predict(*given.values(), api_name="/describe")
     finally:
         demo.close()
     assert (made["rank"], made["targets"], made["best_of"], made["model"]) == (4, ["to_v"], 2, "storybook")
+
+
+def test_only_what_is_named_is_filled():
+    shown = form(Config, "form")
+    assert shown.fill({"rank": 3, "targets": ("a", "b"), "other": 1}) == {
+        shown.components["rank"]: gr.update(value=3), shown.components["targets"]: gr.update(value=["a", "b"])}

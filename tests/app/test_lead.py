@@ -5,7 +5,8 @@ import pytest
 
 from app.show import score_tables
 from app.tabs import evaluate
-from app.tabs.merge import search_pane
+from app.tabs.evaluate import ranking
+from app.tabs.merge import panes
 from engine import runs
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
@@ -36,7 +37,7 @@ def ranked(tmp_path):
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
         shown = score_tables.standings(run, f"test/{judge}")
-        return evaluate.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
+        return ranking.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
 
@@ -81,9 +82,9 @@ def test_many_that_cannot_be_told_apart_are_counted():
 
 def test_the_shipped_example_has_no_best(monkeypatch):
     monkeypatch.delenv("SELMA_EXAMPLE")
-    for which in (evaluate.BEST, evaluate.EVERY):
-        ranking = evaluate.standings(runs.EXAMPLE, "test/storybook", which)[1]
-        assert 'class="best"' not in ranking and "tell it from base@3.5" in ranking
+    for rows in (evaluate.BEST, evaluate.EVERY):
+        html = evaluate.view_of(runs.EXAMPLE, "test/storybook", rows).ranking
+        assert 'class="best"' not in html and "tell it from base@3.5" in html
 
 
 def test_other_scores_are_ranked_in_their_own_unit(ranked):
@@ -101,13 +102,20 @@ def test_prompts_that_no_judge_could_read_say_so_and_nothing_is_plotted(runs_fol
         write_records(run.scores(model, "test/storybook"), [
             Score(s.prompt_id, s.seed, s.judge, None, {**s.evidence, "unscored": "“dog” is no word"})
             for s in known])
-    _, told, plot, pictures = evaluate.standings("mine", "test/storybook", which)
+    shown = evaluate.view_of("mine", "test/storybook", which)
+    told = shown.ranking
     assert 'class="empty"' in told and "“dog” is no word" in told and "choose another judge" in told
-    assert not plot.visible and 'class="best"' not in told and "unscored" in pictures
+    assert shown.figure is None and 'class="best"' not in told and "unscored" in shown.pictures
 
 
 @pytest.fixture
-def search(runs_folder):
+def search_shown(studio):
+    """The Search pane's result of a run."""
+    return lambda run: studio.draw("merge", run, {"pane-in-sight": panes.SEARCH})["search-result"]
+
+
+@pytest.fixture
+def search(runs_folder, search_shown):
     """What the Search pane shows of a winner and an average with these scores."""
     def shown(won, average):
         run = Store(runs_folder / "mine")
@@ -117,7 +125,7 @@ def search(runs_folder):
         write_records(run.folder / "searches" / "search-1" / "tried.jsonl", [
             Tried(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values)))
             for arm, values in arms.items()])
-        return search_pane.show("mine")[1]
+        return search_shown("mine")
     return shown
 
 
@@ -133,8 +141,8 @@ def test_a_search_whose_winner_is_decided_shows_it(search):
     assert "is the best here" in told
 
 
-def test_a_search_without_its_scores_decides_nothing(runs_folder):
+def test_a_search_without_its_scores_decides_nothing(runs_folder, search_shown):
     write_records(runs_folder / "mine" / "searches" / "search-1" / "tried.jsonl", [
         Tried("_search-1-average", {"a": 0.5}, 0.2), Tried("_search-1-0-0", {"a": 0.6}, 0.9)])
     write_json(runs_folder / "mine" / "recipe.json", {})
-    assert 'class="best"' not in search_pane.show("mine")[1]
+    assert 'class="best"' not in search_shown("mine")

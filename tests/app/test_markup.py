@@ -6,8 +6,9 @@ import re
 import pytest
 from PIL import Image, PngImagePlugin
 
-from app.show import charts, markup, thumbnails
+from app.show import charts, judgement, markup, pictures, thumbnails
 from app.show.charts import Point
+from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
 from engine.evaluate import units
@@ -21,17 +22,20 @@ def decoded(shown):
 
 def test_what_people_and_models_wrote_is_escaped():
     shown = [
-        markup.verdicts(NASTY, [Prompt("a", "s", NASTY)], [Rejected("s", NASTY, NASTY, NASTY, 0.9)]),
-        markup.gallery([markup.Tile(None, NASTY, NASTY)], NASTY), markup.film(NASTY, [NASTY], [(NASTY, [None])]),
+        judgement.verdicts(NASTY, [Prompt("a", "s", NASTY)], [Rejected("s", NASTY, NASTY, NASTY, 0.9)]),
+        pictures.gallery([Tile(None, NASTY, NASTY)], NASTY), pictures.film(NASTY, [NASTY], [Moment(NASTY, [None])]),
+        pictures.grid(NASTY, NASTY, [NASTY], [Row(NASTY, [Frame(1, None, NASTY, NASTY), None])]),
+        pictures.large(NASTY, thumbnails.InlinePicture("", True), ""), pictures.side_by_side(NASTY, []),
         markup.table([NASTY], [[NASTY, NASTY]]), markup.empty(NASTY, NASTY), markup.failure(NASTY),
-        markup.unreadable(NASTY, [NASTY]), markup.named(NASTY, {NASTY: NASTY}), markup.escaped(NASTY),
-        markup.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counted({NASTY: 1}), markup.waiting(NASTY)]
+        judgement.unreadable(NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
+        judgement.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counts({NASTY: 1}),
+        markup.patience(NASTY), markup.aside(NASTY), markup.scroll(NASTY, "")]
     for html in shown:
         assert "<script" not in html and "&lt;script" in html
 
 
 def test_a_refused_line_says_why():
-    html = markup.verdicts("counting", [Prompt("a", "counting", "two balls", novelty=0.4)],
+    html = judgement.verdicts("counting", [Prompt("a", "counting", "two balls", novelty=0.4)],
                           [Rejected("counting", "two red balls", "too similar", "two balls", 0.8333)])
     assert "40% new" in html and "too similar (“two balls”, ROUGE-L 0.83)" in html
     assert html.count('class="kept"') == html.count('class="refused"') == 1
@@ -40,15 +44,16 @@ def test_a_refused_line_says_why():
 def test_a_reading_lists_every_answer():
     evidence = {"questions": [{"text": "Is there a ball?", "yes": True}, {"text": "Is the ball red?", "yes": False}],
                 "seen": {"things": [{"kind": "ball", "colour": ""}], "background": "night"}}
-    html = markup.reading(Score("p", 1, "storybook", 0.5, evidence))
+    html = judgement.reading(Score("p", 1, "storybook", 0.5, evidence))
     assert "50%" in html and "1 of 2 questions" in html and "oddly coloured ball, night" in html
     assert html.index("Is there a ball?") < html.index('class="no"') < html.index("Is the ball red?")
 
 
 def test_an_unscored_reading_says_so_and_is_no_zero():
-    html = markup.reading(Score("p", 1, "storybook", None, {"unscored": "“dog” is not one of its words"}))
+    html = judgement.reading(Score("p", 1, "storybook", None, {"unscored": "“dog” is not one of its words"}))
     assert "Unscored: “dog”" in html and "0%" not in html
-    assert markup.marked(Score("p", 1, "j", None)) == "unscored" and markup.is_good(Score("p", 1, "j", None)) is None
+    unscored = Score("p", 1, "j", None)
+    assert judgement.score_text(unscored) == "unscored" and judgement.is_good(unscored) is None
 
 
 def test_numbers():
@@ -83,11 +88,11 @@ def test_thumbnails_are_small_and_follow_their_file(tmp_path):
 
 def test_a_score_outside_0_to_1_is_its_own_number():
     clip = Score("p", 1, "clipscore", 20.3, {"seen": None})
-    assert markup.marked(clip) == "20.3" and markup.is_good(clip) is None
-    assert '<b class="mark">20.3</b>' in markup.reading(clip)
-    assert "questions" not in markup.reading(clip)
-    assert markup.marked(Score("p", 1, "reward", -1.7)) == "−1.7"
-    of_rewards = markup.marked(Score("p", 1, "reward", 0.25), units.OWN)
+    assert judgement.score_text(clip) == "20.3" and judgement.is_good(clip) is None
+    assert '<b class="mark">20.3</b>' in judgement.reading(clip)
+    assert "questions" not in judgement.reading(clip)
+    assert judgement.score_text(Score("p", 1, "reward", -1.7)) == "−1.7"
+    of_rewards = judgement.score_text(Score("p", 1, "reward", 0.25), units.OWN)
     assert of_rewards == "0.2", "as the table it stands in"
 
 
@@ -98,7 +103,7 @@ def test_a_figure_of_other_scores_has_an_axis_of_its_own():
     assert shown.layout.yaxis.title.text == "score"
     share = charts.bars({"base": {"photos": Point(0.2)}})
     assert share.layout.yaxis.range == (0, 100) and share.layout.yaxis.title.text == "score, %"
-    found = charts.progress({"candidates": [(0, -1.7), (1, -1.2)]}, -1.5, units.OWN)
+    found = charts.progress([(0, -1.7), (1, -1.2)], -1.5, units.OWN)
     assert list(found.data[0].y) == [-1.7, -1.2] and found.layout.shapes[0].y0 == -1.5
 
 

@@ -1,8 +1,7 @@
 """The first prompt shows what the run's merge gains, and does not pretend that one prompt is all."""
 import pytest
 
-from app.tabs import merge
-from app.tabs.merge import opening
+from app.tabs.merge import opening, scene, sliders
 from engine import runs
 from engine.core.store import Store, write_json, write_records
 from engine.core.types import Score
@@ -36,10 +35,10 @@ def test_it_is_the_prompt_that_gains_most_with_its_noise_and_guidance(run):
     scored(run, "merged@2", {"a": 0.75, "b": 1.0, "c": 0.0})
     found = opening.of(run, EXPERTS)
     assert (found.prompt, found.seed, found.guidance) == ("two fish", 7, 2.0)
-    assert "“two fish” stands here first because it shows the largest gain" in found.told
+    assert "“two fish” stands here first because it shows the largest gain" in found.reason
     mean = "from 25% to 100%. Over all 3 validation prompts the mean difference is +16.7 points"
-    assert mean in found.told
-    assert found.told.endswith(": undecided.")
+    assert mean in found.reason
+    assert found.reason.endswith(": undecided.")
 
 
 def test_test_prompts_choose_nothing(run):
@@ -53,8 +52,8 @@ def test_where_nothing_gains_it_says_so(run):
     scored(run, "merged@2", {"a": 0.5, "b": 0.75})
     found = opening.of(run, EXPERTS)
     assert found.prompt == opening.EXAMPLE
-    assert "no validation prompt on which this merge gains" in found.told
-    assert "−12.5 points" in found.told
+    assert "no validation prompt on which this merge gains" in found.reason
+    assert "−12.5 points" in found.reason
 
 
 @pytest.mark.parametrize("weights, method, strength", [
@@ -91,19 +90,20 @@ def test_what_the_judge_could_not_read_is_no_gain(run):
 def test_the_shipped_example_opens_on_a_change_for_the_better(monkeypatch):
     monkeypatch.delenv("SELMA_EXAMPLE")
     store = runs.open_store(runs.EXAMPLE)
-    names = merge.show(runs.EXAMPLE, "", None, None, None, "beside", None, None)[0]
-    found = opening.of(store, names)
-    assert found.prompt == "a brown star" and "from 0% to 100%" in found.told
-    assert "mean difference is +5.1 points" in found.told and found.told.endswith("undecided.")
-    assert found.seed <= merge.LARGEST_SEED
+    found = opening.of(store, sliders.slider_names(runs.EXAMPLE))
+    assert found.prompt == "a brown star" and "from 0% to 100%" in found.reason
+    assert "mean difference is +5.1 points" in found.reason and found.reason.endswith("undecided.")
+    assert found.seed <= scene.LARGEST_SEED
 
 
-def test_what_somebody_wrote_stays(run, monkeypatch):
+def test_what_somebody_wrote_stays(run, studio, monkeypatch):
     monkeypatch.setattr(runs, "open_store", lambda _: run)
     scored(run, "base@2", {"a": 0.0})
     scored(run, "merged@2", {"a": 1.0})
-    first = opening.shown("mine", EXPERTS, opening.EXAMPLE, opening.EXAMPLE)
-    prompt, seed, guidance, told, begun = first
-    assert (prompt, seed, guidance["value"], begun) == ("a brown star", 7, 2.0, "a brown star")
-    again = opening.shown("mine", EXPERTS, "my own ball", begun)
-    assert "brown star" in again[3] and not [value for value in again if value == "a brown star"]
+    sent = {"run": "mine", "experts": EXPERTS}
+    first = studio.press("drawn-for", {**sent, "merge-prompt": opening.EXAMPLE}, "change")
+    begun = {name: first[name] for name in ("merge-prompt", "merge-noise", "begun")}
+    assert begun == {"merge-prompt": "a brown star", "merge-noise": 7, "begun": "a brown star"}
+    assert first["merge-guidance"]["value"] == 2.0 and first["merge-method"]["value"] == "average"
+    again = studio.press("drawn-for", {**sent, "merge-prompt": "my own ball", "begun": first["begun"]}, "change")
+    assert "brown star" in again["merge-opening"] and not begun.keys() & again.keys()

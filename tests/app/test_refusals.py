@@ -5,13 +5,12 @@ from html import unescape
 import gradio as gr
 import pytest
 
-from app import refresh, run_bar
-from app.page import QUIET, UNQUEUED, Page
+from app.listeners import QUEUED, UNQUEUED
 from app.refusals import HEADING, Refusal, Studio, refusal_of, sentence_of
 from engine.core.errors import EngineError
 
 BY_ITSELF = {"load", "tick"}
-"""What the page does without anybody; `beat` tells the errors of these in the page."""
+"""What the page does without anybody; `refresh` tells the errors of these in the page."""
 
 
 def broken():
@@ -28,7 +27,7 @@ def test_every_listener_that_a_person_triggers_can_show_an_error(demo):
     for listener in demo.fns.values():
         events = {event for _, event in listener.targets}
         if listener.fn and not (events and events <= BY_ITSELF):
-            assert listener.queue, f"{listener.name} ({events}) is unqueued: give it page.QUIET"
+            assert listener.queue, f"{listener.name} ({events}) is unqueued: give it QUEUED"
 
 
 def test_what_the_page_does_by_itself_asks_no_queue(demo):
@@ -36,7 +35,7 @@ def test_what_the_page_does_by_itself_asks_no_queue(demo):
            if listener.fn and {event for _, event in listener.targets} & BY_ITSELF]
     assert {listener.name for listener in own} == {"first_look", "tick"}
     assert not any(listener.queue for listener in own)
-    assert QUIET["queue"] is True and UNQUEUED["queue"] is False
+    assert QUEUED["queue"] is True and UNQUEUED["queue"] is False
 
 
 @pytest.mark.parametrize("handler, words", [
@@ -61,34 +60,6 @@ def test_a_value_that_a_component_does_not_take_is_a_sentence_too():
 def test_a_refusal_stays_as_it_is():
     refusal = Refusal("so")
     assert refusal_of(refusal) is refusal
-
-
-@pytest.mark.parametrize("error, words", [
-    (EngineError("recipe.json is damaged. Delete it."), "recipe.json is damaged"), (KeyError("experts"), "KeyError")])
-def test_a_drawing_that_fails_is_told_in_the_page_once(monkeypatch, capsys, error, words):
-    def damaged(*_):
-        raise error
-    with gr.Blocks():
-        run, drawn = gr.Dropdown(), gr.Textbox()
-    monkeypatch.setattr(run_bar, "mark", lambda run: "mark")
-    monkeypatch.setattr(run_bar, "shown", lambda run: ["strip"])
-    watch = refresh.Beat(run_bar.Line(run, [gr.HTML()]), {"a": Page([], [drawn], damaged)})
-    mark, strip, *_ = watch.redraw("mine", "a", "")
-    assert 'role="alert"' in strip and words in strip
-    assert watch.tick("mine", "a", mark) == [gr.skip()] * 3
-    assert ("Traceback" in capsys.readouterr().err) is not isinstance(error, EngineError)
-
-
-def test_jobs_that_cannot_be_read_are_told_once(monkeypatch):
-    def unreadable(run):
-        raise PermissionError("jobs")
-    with gr.Blocks():
-        run = gr.Dropdown()
-    monkeypatch.setattr(run_bar, "mark", unreadable)
-    monkeypatch.setattr(run_bar, "shown", unreadable)
-    watch = refresh.Beat(run_bar.Line(run, [gr.HTML()]), {})
-    mark, strip = watch.tick("mine", "a", "")
-    assert "PermissionError" in strip and watch.tick("mine", "a", mark) == [gr.skip()] * 2
 
 
 def called(handler) -> Refusal:

@@ -68,7 +68,7 @@ def test_its_first_pictures_show_what_they_are_said_to():
     cells = [Cell(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
     before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
-    assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.told
+    assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.reason
 
 
 def sha256_of(told):

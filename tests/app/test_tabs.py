@@ -1,114 +1,132 @@
 """Each tab shows its run, and its button starts its stage with what the form says."""
+import re
 import shutil
-from dataclasses import fields
 
-import gradio as gr
 import pytest
 
-from app.forms import history
-from app.forms.picker import choose
-from app.tabs import evaluate, experts, images, prompts
+from app.tabs import evaluate, experts, prompts
 from engine import runs
-from engine.core import plugins
 from engine.core.errors import EngineError
+from engine.core.plugins import load
 from engine.core.store import write_json, write_records, write_text
 from engine.core.types import Prompt
-from engine.evaluate import Config as Scoring
-from engine.experts import Config as Experts
-from engine.images import Config as Images
-from engine.prompts import Config as Prompts
 from engine.prompts import writers
 
 
-def test_prompts_show_both_verdicts_and_can_be_filtered():
-    choice, html = prompts.show("example", prompts.ALL, "both")
-    assert choice["choices"] == [prompts.ALL, "counting", "places", "styles"]
+def test_prompts_show_both_verdicts_and_can_be_filtered(studio):
+    shown = studio.draw("prompts", "example")
+    assert shown["prompts-skill"]["choices"] == [prompts.ALL, "counting", "places", "styles"]
+    html = shown["prompts-list"]
     assert "<b>12</b> accepted" in html and "<b>6</b> refused" in html and "&lt;b&gt;dog" in html
-    assert 'class="refused"' not in prompts.listed("example", prompts.ALL, "accepted")
-    assert 'class="kept"' not in prompts.listed("example", prompts.ALL, "refused")
-    only = prompts.listed("example", "styles", "both")
-    assert "<h2 class=\"part\">styles</h2>" in only and "<h2 class=\"part\">counting</h2>" not in only
+
+    def listed(**given):
+        values = {"run": "example"} | {f"prompts-{name}": value for name, value in given.items()}
+        return studio.press("prompts-verdict", values, "input")["prompts-list"]
+
+    assert 'class="refused"' not in listed(verdict=prompts.ACCEPTED)
+    assert 'class="kept"' not in listed(verdict=prompts.REFUSED)
+    assert re.findall(r'<h2 class="part">(\w+)</h2>', listed(skill="styles")) == ["styles"]
 
 
-@pytest.mark.parametrize("show, given, place", [
-    (prompts.show, (prompts.ALL, "both"), 1), (images.show, ([], images.ALL), 2), (experts.show, ([],), 3),
-    (evaluate.show, ([], None, evaluate.BEST), 2)])
-def test_a_new_run_says_what_to_do(show, given, place):
-    assert 'class="empty"' in show(runs.NEW, *given)[place]
+@pytest.mark.parametrize("tab, place", [
+    ("prompts", "prompts-list"), ("images", "gallery"), ("experts", "samples"), ("evaluate", "ranking")])
+def test_a_new_run_says_what_to_do(studio, tab, place):
+    assert 'class="empty"' in studio.draw(tab, runs.NEW)[place]
 
 
-def test_the_gallery_shows_every_skill_or_one():
-    wanted, _, html = images.show("example", [], images.ALL)
-    assert wanted["value"] == ["counting", "places", "styles"] and html.count("<img") == 12
-    assert images.gallery("example", "places").count("<img") == 4
+def test_the_gallery_shows_every_skill_or_one(studio):
+    shown = studio.draw("images", "example")
+    assert shown["images-skills"]["value"] == ["counting", "places", "styles"]
+    assert shown["gallery"].count("<img") == 12
+    one = studio.press("images-skill", {"run": "example", "images-skill": "places"}, "input")
+    assert one["gallery"].count("<img") == 4
 
 
-def test_curves_and_samples_of_every_expert():
-    wanted, budget, plot, html = experts.show("example", ["places", "nonsense"])
-    assert budget == "" and wanted["value"] == ["places"] and plot.visible and html.count("<img") == 3 * 4 * 2
-    assert '<th scope="col">step 100</th>' in html
+def test_curves_and_samples_of_every_expert(studio):
+    shown = studio.draw("experts", "example", {"experts-skills": ["places", "nonsense"]})
+    assert shown["budget"] == "" and shown["experts-skills"]["value"] == ["places"]
+    assert shown["loss-plot"]["visible"] and shown["samples"].count("<img") == 3 * 4 * 2
+    assert '<th scope="col">step 100</th>' in shown["samples"]
 
 
-def test_the_table_offers_what_was_scored():
-    models, table, ranking, plot, judged = evaluate.show("example", ["base"], None, evaluate.BEST)
-    assert models["value"] == ["base", "merged"] and table["value"] == "test/storybook" and plot.visible
-    assert "merged@2" in ranking and judged.count("<img") == 3 * 9
+def test_the_table_offers_what_was_scored(studio):
+    shown = studio.draw("evaluate", "example")
+    assert shown["evaluate-models"]["value"] == ["base", "merged"]
+    assert shown["evaluate-table"]["value"] == "test/storybook" and shown["score-plot"]["visible"]
+    assert "merged@2" in shown["ranking"] and shown["judged"].count("<img") == 3 * 9
 
 
-def test_a_drawing_leaves_alone_what_is_chosen_meanwhile():
+@pytest.mark.parametrize("tab, element, value", [
+    ("evaluate", "evaluate-models", ["base", "merged"]), ("evaluate", "evaluate-models", []),
+    ("images", "images-skills", ["places"]), ("experts", "experts-skills", ["places"])])
+def test_a_drawing_leaves_alone_what_is_chosen_meanwhile(studio, tab, element, value):
     """It sends a choice back only where the page's own has become another one."""
-    for models in (["base", "merged"], []):
-        assert "value" not in evaluate.show("example", models, None, evaluate.BEST)[0]
-    assert evaluate.show("example", ["gone"], None, evaluate.BEST)[0]["value"] == ["base", "merged"]
-    assert "value" not in images.show("example", ["places"], images.ALL)[0]
-    assert "value" not in experts.show("example", ["places"])[0]
+    assert "value" not in studio.draw(tab, "example", {element: value})[element]
 
 
-def test_write_prompts(handler, started, runs_folder):
-    values = {"writer": "storybook", "writer:storybook:temperature": 0.5, "writer:openai_compatible:model": "other"}
-    chosen = handler("write")(run="mine", wanted=["counting"], count=7, **values)
+def test_a_model_that_is_gone_is_chosen_no_more(studio):
+    shown = studio.draw("evaluate", "example", {"evaluate-models": ["gone"]})
+    assert shown["evaluate-models"]["value"] == ["base", "merged"]
+
+
+def test_write_prompts(studio, started, runs_folder):
+    changed = studio.press("write-prompts", {
+        "run": "mine", "prompts-skills": ["counting"], "prompts-count": 7, "prompts-writer": "storybook",
+        "prompts-writer-storybook-temperature": 0.5, "prompts-writer-openai_compatible-model": "other"})
     (stage, options, folder), = started
-    assert stage == "prompts" and folder == runs_folder / "mine" and chosen["value"] == "mine"
+    assert stage == "prompts" and folder == runs_folder / "mine" and changed["run"]["value"] == "mine"
     assert (options["skills"], options["count"], options["writer"]) == (("counting",), 7, "storybook")
-    assert options["writer_options"] == {"temperature": 0.5}
+    assert options["writer_options"]["temperature"] == 0.5 and "model" in options["writer_options"]
+    assert options["writer_options"]["model"] != "other", "that is another writer's"
 
 
-def test_a_form_value_out_of_range_is_a_sentence(handler, started):
-    with pytest.raises(gr.Error, match="must lie between"):
-        handler("write")(run="mine", wanted=["counting"], count=0, writer="storybook")
+def test_a_form_value_out_of_range_is_a_sentence(studio, started):
+    with pytest.raises(EngineError, match="must lie between"):
+        studio.press("write-prompts", {"run": "mine", "prompts-skills": ["counting"], "prompts-count": 0})
     assert not started
 
 
-def test_working_on_the_example_starts_on_a_copy(handler, started, runs_folder):
-    chosen = handler("paint")(run="example", wanted=["places"], best_of=1, judge="storybook", steps=3)
+def test_working_on_the_example_starts_on_a_copy(studio, started, runs_folder):
+    changed = studio.press("paint-pictures", {"run": "example", "images-skills": ["places"], "images-steps": 3})
     (stage, options, folder), = started
-    assert folder == runs_folder / "example-1" and chosen["value"] == "example-1" and "example-1" in chosen["choices"]
+    assert folder == runs_folder / "example-1" and changed["run"]["value"] == "example-1"
+    assert "example-1" in changed["run"]["choices"]
     assert stage == "images" and options["judge"] == "" and options["steps"] == 3
 
 
-def test_best_of_needs_its_judge(handler, started):
-    handler("paint")(run="mine", wanted=["places"], best_of=4, judge="storybook")
-    assert (started[0][1]["best_of"], started[0][1]["judge"]) == (4, "storybook")
+def test_best_of_needs_its_judge(studio, started):
+    studio.press("paint-pictures", {"run": "mine", "images-skills": ["places"], "images-best_of": 4})
+    (_, options, _), = started
+    assert (options["best_of"], options["judge"]) == (4, "storybook")
 
 
 @pytest.mark.parametrize("kind, made", [
     (experts.SEPARATE, {"places": ["places"], "styles": ["styles"]}), (experts.JOINT, {"joint": ["places", "styles"]})])
-def test_train_experts(handler, started, kind, made):
-    handler("train")(run="mine", wanted=["places", "styles"], kind=kind, objective="denoise", steps=9)
-    assert started[0][1]["experts"] == made and started[0][1]["steps"] == 9
+def test_train_experts(studio, started, kind, made):
+    studio.press("train-experts", {
+        "run": "mine", "experts-skills": ["places", "styles"], "experts-kind": kind, "experts-steps": 9})
+    (_, options, _), = started
+    assert options["experts"] == made and options["steps"] == 9 and options["objective"] == "denoise"
 
 
-def test_evaluate(handler, started):
-    chosen, table = handler("evaluate")(run="example", models=["base", "merged"], guidances=["2", "3.5"],
-                                        split="validation", judge="storybook")
-    options = started[0][1]
-    assert (chosen["value"], table["value"], options["split"]) == ("example-1", "validation/storybook", "validation")
-    assert options["models"] == {"base": {}, "merged": {"merged": 1.0}} and options["guidances"] == (2.0, 3.5)
+def evaluation(run, models=("base",), split="test", **options):
+    """What the page sends with a press on Evaluate."""
+    return {"run": run, "evaluate-models": list(models), "evaluate-guidances": ["2"], "evaluate-split": split,
+            **{f"evaluate-{name}": value for name, value in options.items()}}
+
+
+def test_evaluate(studio, started):
+    given = evaluation("example", ["base", "merged"], "validation", guidances=["2", "3.5"])
+    changed = studio.press("evaluate", given)
+    (_, options, _), = started
+    assert (changed["run"]["value"], changed["evaluate-table"]["value"]) == ("example-1", "validation/storybook")
+    assert options["split"] == "validation" and options["guidances"] == (2.0, 3.5)
+    assert options["models"] == {"base": {}, "merged": {"merged": 1.0}}
     assert options["model"] == "storybook" and options["revision"] is None
     assert options["keep_pictures"] > 0, "votes need pictures"
 
 
-def test_evaluate_goes_on_with_the_runs_skills_and_revision(handler, started, runs_folder):
+def test_evaluate_goes_on_with_the_runs_skills_and_revision(studio, started, runs_folder):
     write_text(runs_folder / "mine" / "recipe.toml", """
         model = "storybook"
         revision = "abc"
@@ -118,123 +136,87 @@ def test_evaluate_goes_on_with_the_runs_skills_and_revision(handler, started, ru
         keep_pictures = 0
         [test]
     """)
-    handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook")
-    options = started[0][1]
+    studio.press("evaluate", evaluation("mine"))
+    (_, options, _), = started
     assert (options["skills"], options["revision"]) == (("styles",), "abc") and options["keep_pictures"] > 0
 
 
-@pytest.mark.parametrize("own", [{}, {"prompts": "own.jsonl"}])
-def test_pictures_that_the_judge_cannot_read_are_not_painted(handler, started, runs_folder, own):
+@pytest.mark.parametrize("own", ["", "own.jsonl"])
+def test_pictures_that_the_judge_cannot_read_are_not_painted(studio, started, runs_folder, own):
     """On another base than Storybook's: as a search and leave-one-out are refused."""
     write_text(runs_folder / "mine" / "recipe.toml", 'model = "someone/sdxl"\n')
-    with pytest.raises(gr.Error, match="An evaluation needs a judge, and the one that ships reads Storybook's pictures "
-                                       "alone. Choose a run on Storybook".replace("'", "&#x27;")):
-        handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook", **own)
+    with pytest.raises(EngineError, match="An evaluation needs a judge"):
+        studio.press("evaluate", evaluation("mine", prompts=own))
     assert not started
 
 
-def test_prompts_that_the_judge_cannot_read_are_not_painted(handler, started, runs_folder, tmp_path):
+def test_prompts_that_the_judge_cannot_read_are_not_painted(studio, started, runs_folder, tmp_path):
     write_records(tmp_path / "own.jsonl", [Prompt("a", "photos", "a dog on a skateboard")])
-    with pytest.raises(gr.Error, match="can read none of the 1 prompts; .*dog.*Choose prompts that it understands"):
-        handler("evaluate")(run="example", models=["base"], guidances=["2"], split="test", judge="storybook",
-                            prompts=str(tmp_path / "own.jsonl"))
+    with pytest.raises(EngineError, match="none of the 1 prompts.*dog"):
+        studio.press("evaluate", evaluation("example", prompts=str(tmp_path / "own.jsonl")))
     assert not started and not runs_folder.exists()
 
 
-def test_save_merge_names_its_weights(handler, started):
-    weights = {f"weight_{n}": n / 2 for n in range(12)}
-    handler("merged")(run="mine", experts=["places", "styles"], name="ours", method="average",
-                      **weights, **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
-    assert started[0][:2] == ("merge", {"experts": {"places": 0.0, "styles": 0.5}, "name": "ours", "method": "average",
-                                        "options": {"strength": 0.5}, "verify": True, "replace": False})
+def merging(**changed):
+    """What the page sends with a press on Save."""
+    weights = {f"weight-{number}": number / 2 for number in range(12)}
+    return {"run": "mine", "experts": ["places", "styles"], "merge-name": "ours", "merge-method": "average",
+            "merge-method-average-strength": 0.5, **weights, **changed}
 
 
-def test_a_merge_of_a_name_that_is_taken_is_refused_before_anything_starts(handler, started, runs_folder):
-    weights = {f"weight_{n}": 0.123 for n in range(12)}
-    with pytest.raises(gr.Error, match="There is another merge called &#x27;merged&#x27;.*another name"):
-        handler("merged")(run="example", experts=["places", "styles"], name="merged", method="average", **weights,
-                          **{"method:average:strength": 0.5}, prompt="", seed=1, guidance=2)
+def test_save_merge_names_its_weights(studio, started):
+    studio.press("save-merge", merging())
+    (stage, options, _), = started
+    assert stage == "merge" and options == {
+        "experts": {"places": 0.0, "styles": 0.5}, "name": "ours", "method": "average",
+        "options": {"strength": 0.5}, "verify": True, "replace": False}
+
+
+def test_a_merge_of_a_name_that_is_taken_is_refused_before_anything_starts(studio, started, runs_folder):
+    with pytest.raises(EngineError, match="'merged'.*another name"):
+        studio.press("save-merge", merging(**{"run": "example", "merge-name": "merged", "weight-0": 0.123}))
     assert not started and not runs_folder.exists()
 
 
-@pytest.mark.parametrize("name, given, sentence", [
-    ("write", {"wanted": [], "writer": "storybook"}, "nothing to write for"),
-    ("paint", {"wanted": [], "best_of": 1, "judge": "storybook"}, "Write prompts first"),
-    ("train", {"wanted": [], "kind": experts.SEPARATE, "objective": "denoise"}, "no expert to train"),
-    ("evaluate", {"models": [], "guidances": ["2"], "split": "test", "judge": "storybook"}, "nothing to compare")])
-def test_a_press_that_cannot_work_makes_no_run(handler, started, runs_folder, name, given, sentence):  # noqa: PLR0913
-    with pytest.raises(gr.Error, match=sentence):
-        handler(name)(run="example", **given)
+@pytest.mark.parametrize("button, given, words", [
+    ("write-prompts", {"prompts-skills": []}, "nothing to write for"),
+    ("paint-pictures", {"images-skills": []}, "Write prompts first"),
+    ("train-experts", {"experts-skills": []}, "no expert to train"),
+    ("evaluate", {"evaluate-models": []}, "nothing to compare")])
+def test_a_press_that_cannot_work_makes_no_run(studio, started, runs_folder, button, given, words):  # noqa: PLR0913
+    with pytest.raises(EngineError, match=words):
+        studio.press(button, {"run": "example", **given})
     assert not started and not runs_folder.exists()
 
 
-def test_a_new_run_begins_with_prompts(handler, started, runs_folder):
-    with pytest.raises(gr.Error, match="begins with prompts"):
-        handler("paint")(run=runs.NEW, wanted=["places"], best_of=1, judge="storybook")
+def test_a_new_run_begins_with_prompts(studio, started, runs_folder):
+    with pytest.raises(EngineError, match="begins with prompts"):
+        studio.press("paint-pictures", {"run": runs.NEW, "images-skills": ["places"]})
     assert not started
-    handler("write")(run=runs.NEW, wanted=["places"], writer="storybook")
-    assert started[0][2] == runs_folder / "run-1"
+    studio.press("write-prompts", {"run": runs.NEW, "prompts-skills": ["places"]})
+    (_, _, folder), = started
+    assert folder == runs_folder / "run-1"
 
 
-def test_the_table_that_an_evaluation_is_to_fill_can_be_watched(runs_folder):
+def test_the_table_that_an_evaluation_is_to_fill_can_be_watched(studio, runs_folder):
     shutil.copytree(runs.folder("example"), runs_folder / "mine")
     write_json(runs_folder / "mine" / "jobs" / "0001-evaluate" / "config.json",
                {"config": {"split": "validation", "judge": "other"}})
-    _, table, told, *_ = evaluate.show("mine", [], "validation/other", evaluate.BEST)
-    assert table["value"] == "validation/other" and "test/storybook" in table["choices"] and 'class="empty"' in told
-    _, table, *_ = evaluate.show("mine", [], None, evaluate.BEST)
-    assert table["value"] == "test/storybook"
+    shown = studio.draw("evaluate", "mine", {"evaluate-table": "validation/other"})
+    table = shown["evaluate-table"]
+    assert table["value"] == "validation/other" and "test/storybook" in table["choices"]
+    assert 'class="empty"' in shown["ranking"]
+    assert studio.draw("evaluate", "mine")["evaluate-table"]["value"] == "test/storybook"
 
 
-def test_a_damaged_file_reaches_whoever_presses(handler, started, runs_folder):
+def test_a_damaged_file_reaches_whoever_presses(studio, started, runs_folder):
     write_text(runs_folder / "mine" / "jobs" / "0001-evaluate" / "config.json", "{broken")
-    with pytest.raises(gr.Error, match="config.json is damaged"):
-        handler("evaluate")(run="mine", models=["base"], guidances=["2"], split="test", judge="storybook")
+    with pytest.raises(EngineError, match="config.json is damaged"):
+        studio.press("evaluate", evaluation("mine"))
 
 
-@pytest.mark.parametrize("stage, kind", [("prompts", Prompts), ("images", Images), ("experts", Experts)])
-def test_a_form_starts_from_what_the_run_asked_for(stage, kind):
-    found = history.of_run("example", stage, kind)
-    assert isinstance(found, kind) and (stage != "images" or found.steps == 2)
-    assert history.of_run("example", "evaluate", Scoring) is None and history.of_run(runs.NEW, stage, kind) is None
-
-
-def test_the_last_job_says_more_than_the_recipe(runs_folder):
-    shutil.copytree(runs.folder("example"), runs_folder / "mine")
-    for number, steps in ((9, 7), (10, 8)):
-        write_json(runs_folder / "mine" / "jobs" / f"{number:04}-images" / "config.json",
-                   {"config": {"skills": ["places"], "steps": steps}})
-    assert history.of_run("mine", "images", Images).steps == 8
-
-
-def test_a_recipe_that_makes_no_sense_is_a_sentence(runs_folder):
-    write_text(runs_folder / "mine" / "recipe.toml", "[prompts]\ncuont = 3\n")
-    with pytest.raises(EngineError, match="cuont"):
-        history.of_run("mine", "prompts", Prompts)
-
-
-def test_every_field_of_a_form_is_filled(demo):
-    """From the recipe where there is one, from the defaults where there is none."""
-    fills = [listener for listener in demo.fns.values() if listener.name == "fill"]
-    assert len(fills) == 4
-    for listener in fills:
-        for run in ("example", runs.NEW):
-            assert len(listener.fn(run)) == len(listener.outputs)
-    images_form = next(listener for listener in fills if {"value": 2, "__type__": "update"} in listener.fn("example"))
-    assert {"value": 20, "__type__": "update"} in images_form.fn(runs.NEW)
-
-
-def test_the_options_of_every_writer_are_in_the_form_but_where_a_key_is_sent():
-    with gr.Blocks():
-        inputs = choose("writer", "writer_options", writers, "storybook").inputs
-    wanted = {f"writer:{name}:{field.name}" for name in plugins.names(writers)
-              for field in fields(plugins.load(writers, name).Config)}
-    hidden = {"writer:openai_compatible:base_url", "writer:openai_compatible:api_key_variable"}
-    assert set(inputs) == (wanted | {"writer"}) - hidden
-
-
-def test_a_server_comes_from_the_environment_or_from_the_recipe_of_the_run(handler, started, runs_folder, monkeypatch):
-    openai = plugins.load(writers, "openai_compatible").Config
+def test_a_server_comes_from_the_environment_or_from_the_recipe_of_the_run(studio, started, runs_folder, monkeypatch):
+    openai = load(writers, "openai_compatible").Config
     assert (openai().base_url, openai().api_key_variable) == ("http://localhost:8000/v1", "")
     monkeypatch.setenv("SELMA_LLM_URL", "https://own/v1")
     monkeypatch.setenv("SELMA_LLM_KEY", "secret")
@@ -245,6 +227,16 @@ def test_a_server_comes_from_the_environment_or_from_the_recipe_of_the_run(handl
         writer = "openai_compatible"
         writer_options = { base_url = "http://mine/v1", model = "old" }
     """)
-    handler("write")(run="mine", wanted=["styles"], writer="openai_compatible", **{
-        "writer:openai_compatible:model": "new"})
-    assert started[0][1]["writer_options"] == {"base_url": "http://mine/v1", "model": "new"}
+    studio.press("write-prompts", {
+        "run": "mine", "prompts-skills": ["styles"], "prompts-writer": "openai_compatible",
+        "prompts-writer-openai_compatible-model": "new"})
+    (_, options, _), = started
+    sent = options["writer_options"]
+    assert (sent["base_url"], sent["model"]) == ("http://mine/v1", "new")
+
+
+def test_the_rest_of_the_example_is_shown_where_every_guidance_is(studio):
+    """Rows of every guidance scale, chosen by hand."""
+    given = {"run": "example", "evaluate-rows": evaluate.EVERY, "evaluate-table": "test/storybook"}
+    shown = studio.press("evaluate-rows", given, "input")
+    assert "counting@3.5" in shown["ranking"]

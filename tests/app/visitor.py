@@ -1,64 +1,69 @@
 """A page that votes, as a browser keeps it: what it shows, and what it sends with a press."""
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
-import gradio as gr
-
-from app.tabs import vote
-from engine import runs
-from engine.votes.ledger import CHOICES, Ledger
+from app.tabs.vote import pairs
+from engine.votes.ledger import CHOICES, Choice
+from tests.app.studio import Studio
 
 DUEL = "merged@2 and base@3.5"
-
-
-class Seen(NamedTuple):
-    """What a page has after an answer, in the order of the outputs."""
-
-    sight: Any
-    voter: Any
-    pair: Any
-    buttons: list[Any]
-    note: Any
-    panel: Any
-
-    @classmethod
-    def of(cls, answer):
-        return cls(*answer[:3], answer[3:3 + len(CHOICES)], *answer[-2:])
+MODELS = ("merged@2", "base@3.5")
 
 
 class Visitor:
     """A page that keeps what it is given, as a browser does."""
 
-    def __init__(self, duel=DUEL, run="example"):
-        self.run, self.duel, self.token, self.seen = run, duel, "", None
+    def __init__(self, studio: Studio, duel: str | None = DUEL, run: str = "example") -> None:
+        self.studio, self.run, self.duel = studio, run, duel
+        self.page: dict[str, Any] = {}
+        self.token: Any = ""
 
-    def takes(self, answer):
-        new = Seen.of(answer)
-        kept = [before if given == gr.skip() else given
-                for before, given in zip(self.seen or new, new, strict=True)]
-        self.seen = Seen(*kept)
-        self.token = self.token if self.seen.voter == gr.skip() else self.seen.voter
+    def opens(self) -> "Visitor":
+        return self.takes(self.studio.draw("vote", self.run, self.sends()))
+
+    def votes(self, choice: Choice, looked: Any = 9.0) -> "Visitor":
+        given = {"run": self.run, **self.sends(looked)}
+        return self.takes(self.studio.press(button_of(choice), given))
+
+    def takes(self, updates: dict[str, Any]) -> "Visitor":
+        self.page |= updates
+        self.token = updates.get("voter", self.token)
         return self
 
-    def opens(self):
-        _, *answer = vote.show(self.run, self.duel, self.sight(), self.token)
-        return self.takes(answer)
-
-    def votes(self, choice, looked=9.0):
-        return self.takes(vote.vote(choice, self.run, self.duel, self.sight(looked), self.token))
-
-    def sight(self, looked=9.0):
-        return {**(self.seen.sight if self.seen else {}), "looked": looked}
+    def sends(self, looked: Any = 9.0) -> dict[str, Any]:
+        return {"vote-duel": self.duel, "vote-sight": {**self.sight, "looked": looked}, "voter": self.token}
 
     @property
-    def number(self):
-        return int(re.search(r"Pair (\d+) of", self.seen.pair)[1])
+    def sight(self) -> dict[str, Any]:
+        return self.page.get("vote-sight", {})
+
+    @property
+    def pair(self) -> str:
+        return self.page["vote-pair"]
+
+    @property
+    def note(self) -> str:
+        return self.page["vote-note"]
+
+    @property
+    def may_press(self) -> bool:
+        """Whether every button can be pressed, or none."""
+        can, = {self.page[button_of(choice)]["interactive"] for choice in CHOICES}
+        return can
+
+    @property
+    def number(self) -> int:
+        return int(re.search(r"Pair (\d+) of", self.pair)[1])
 
 
-def asked(run="example"):
+def button_of(choice: Choice) -> str:
+    return f"vote-{choice.replace(' ', '-')}"
+
+
+def asked(run: str = "example") -> int:
     """How many of the duel's nine pairs differ: two that paint no mistake paint the same here."""
-    return len(vote._sifted(run, ("merged@2", "base@3.5")).asked)
+    return len(pairs.sifted_models(run, MODELS).asked)
 
 
-def cast(run="example"):
-    return Ledger(runs.votes_url(run)).votes()
+def cast(run: str = "example") -> list[Any]:
+    return pairs.ledger(run).votes()

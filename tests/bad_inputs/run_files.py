@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app import run_bar
+from app import shell
 from app.forms import history
-from app.tabs import evaluate, experts, images, merge, prompts
-from app.tabs.merge import interference_pane
+from app.show import progress
+from app.tabs.merge import left_out_view, panes
 from engine import jobs, runs
 from engine.core import store
 from engine.core.store import Store, write_json, write_records, write_text
@@ -27,6 +28,7 @@ from engine.studies import grid, leave_one_out
 from engine.studies.search import Tried
 from engine.votes import ballots
 from tests.app.example_run import make_run
+from tests.app.studio import Studio
 
 RUN = "mine"
 SPLIT = Scoring(models={"base": {}}, guidances=(3.5,), split="test")
@@ -164,21 +166,31 @@ def _jobs(run: Store) -> None:
     write_text(run.job("0002-evaluate") / "events.jsonl", '{"text": "Done.", "kind": "done"}\n')
 
 
-def _merge_tab(opened: str) -> Callable[[Store], Any]:
-    return lambda run: merge.show(RUN, "", None, None, None, opened, None, None)
+@cache
+def studio() -> Studio:
+    """The app's page, which knows no run until one is drawn."""
+    return Studio(shell.build())
+
+
+def _tab(name: str, **given: Any) -> Callable[[Store], Any]:
+    return lambda run: studio().draw(name, RUN, given)
+
+
+def _pane(name: str) -> Callable[[Store], Any]:
+    return _tab("merge", **{"pane-in-sight": name})
 
 
 SHOWN: dict[str, Callable[[Store], Any]] = {
-    "prompts": lambda run: prompts.show(RUN, prompts.ALL, "both"),
-    "images": lambda run: images.show(RUN, [], images.ALL),
-    "experts": lambda run: experts.show(RUN, []),
-    "side by side": _merge_tab(merge.SIDE_BY_SIDE),
-    "search": _merge_tab(merge.SEARCH),
-    "files": _merge_tab(merge.FILES),
-    "evaluate": lambda run: evaluate.show(RUN, [], None, evaluate.BEST),
-    "left out": lambda run: interference_pane.leave_one_out.show(RUN),
-    "bar": lambda run: run_bar.shown(RUN),
-    "mark": lambda run: run_bar.mark(RUN),
+    "prompts": _tab("prompts"),
+    "images": _tab("images"),
+    "experts": _tab("experts"),
+    "side by side": _pane(panes.SIDE_BY_SIDE),
+    "search": _pane(panes.SEARCH),
+    "files": _pane(panes.FILES),
+    "evaluate": _tab("evaluate"),
+    "left out": left_out_view.view,
+    "bar": lambda run: studio().refresh.bar.show(RUN),
+    "mark": lambda run: progress.mark(RUN),
     "budget": contents.budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
@@ -196,11 +208,11 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
         run.folder / "grids" / "grid-1",
         {},
     ),
-    "go on": lambda run: run_bar.store.read_object(
+    "go on": lambda run: store.read_object(
         run.job("0001-experts") / "config.json", config=dict
     ),
     **{
-        f"asked {stage}": lambda run, stage=stage, kind=kind: history.of_run(RUN, stage, kind)
+        f"asked {stage}": lambda run, stage=stage, kind=kind: history.last_config(RUN, stage, kind)
         for stage, kind in (
             ("prompts", Prompts),
             ("images", Images),

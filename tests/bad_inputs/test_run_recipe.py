@@ -33,8 +33,8 @@ def test_a_runs_own_recipe(tmp_path, monkeypatch, each):
     run, asked_for = Store(tmp_path / "mine"), tmp_path / "asked.toml"
     asked_for.write_text(SMALL.split("[made_with]")[0])
     recipe, file = recipes.load(asked_for), run.folder / "recipe.toml"
-    readers = {"prompts": lambda: history.of_run("mine", "prompts", Prompts),
-               "experts": lambda: history.of_run("mine", "experts", Experts),
+    readers = {"prompts": lambda: history.last_config("mine", "prompts", Prompts),
+               "experts": lambda: history.last_config("mine", "experts", Experts),
                "base": lambda: contents.base_of(run),
                "begun again": lambda: resume.begin(recipe, run.folder)}
     run.folder.mkdir()

@@ -13,6 +13,7 @@ from engine import jobs
 from engine.core.store import Store, write_json, write_text
 
 PATIENCE_MS = 120_000
+"""The first picture waits for torch; a job for a process of its own."""
 SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
 TITLES = {"prompts": "Prompts", "images": "Images", "experts": "Experts", "merge": "Merge", "evaluate": "Evaluate",
           "vote": "Vote"}

@@ -18,6 +18,8 @@ from engine import jobs
 from engine.core.store import write_text
 from tests.app.example_run import add_weights, make_run
 from tests.browser import chromium
+from tests.browser.buttons import PATIENCE_MS
+from tests.browser.places import open_tab
 from tests.tiny_models import tiny_stable_diffusion
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,14 @@ def page(browser: Browser, app_url: str, server_log: Path) -> Iterator[Page]:
     assert outside == []
     complaints = [text for text in complaints if not any(own in text for own in OF_LEAVING)]
     assert not complaints, "\n".join([*complaints, "The server's log ends with:", _end_of(server_log)])
+
+
+@pytest.fixture
+def merge(page: Page) -> Page:
+    """The merge tab, its first pictures painted."""
+    open_tab(page, "Merge")
+    expect(page.locator("#merge-pair .pair")).to_be_visible(timeout=PATIENCE_MS)
+    return page
 
 
 def _is_outside(url: str) -> bool:

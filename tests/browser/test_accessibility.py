@@ -6,8 +6,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.tabs import TABS
-from tests.browser.test_merge_panes import open_pane
-from tests.browser.test_story import PATIENCE_MS, open_tab
+from tests.browser.buttons import PATIENCE_MS
+from tests.browser.places import open_pane, open_tab
 
 PANES = ("Grid", "Interference", "Search", "Files")
 NOT_OURS = {"image-redundant-alt"}

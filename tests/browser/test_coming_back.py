@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.core.store import write_text
 from tests.browser.conftest import free_port, serving
-from tests.browser.test_story import open_tab
+from tests.browser.places import open_tab
 
 
 @pytest.fixture

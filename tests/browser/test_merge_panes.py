@@ -2,28 +2,11 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 from safetensors import safe_open
 
-from tests.browser.test_story import PATIENCE_MS, open_tab
-
-
-@pytest.fixture
-def merge(page: Page) -> Page:
-    """The merge tab, its first pictures painted."""
-    open_tab(page, "Merge")
-    expect(page.locator("#merge-pair .pair")).to_be_visible(timeout=PATIENCE_MS)
-    return page
-
-
-def open_pane(page: Page, title: str) -> None:
-    page.locator("#merge-views").get_by_role("tab", name=title, exact=True).click()
-
-
-def expect_weights(page: Page, *weights: float) -> None:
-    for number, weight in enumerate(weights):
-        expect(page.locator(f"#weight-{number} input[type=number]")).to_have_value(f"{weight:g}")
+from tests.browser.buttons import PATIENCE_MS
+from tests.browser.places import expect_weights, open_pane
 
 
 def expect_done(page: Page) -> None:

@@ -7,15 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 from engine.votes.ballots import LEAST_LOOK_SECONDS
 from engine.votes.ledger import Ledger
 from tests.browser import ears
-
-PATIENCE_MS = 120_000
-"""The first picture waits for torch; a job for a process of its own."""
-
-
-def open_tab(page: Page, title: str) -> None:
-    tab = page.get_by_role("tab", name=title, exact=True)
-    tab.click()
-    expect(tab).to_have_attribute("aria-selected", "true")
+from tests.browser.buttons import PATIENCE_MS
+from tests.browser.places import open_tab
 
 
 def pictures_of(place: Locator) -> list[str]:

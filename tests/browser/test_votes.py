@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,34 +42,42 @@ def open_votes(page: Page) -> None:
 
 
 class Stranger:
-    """Somebody without a page, who posts to the page's listeners by their number."""
+    """Somebody without a page, who posts to the page's listeners by the ids of their elements."""
 
     def __init__(self, url: str, address: str, session: str) -> None:
         self.url, self.address, self.session = url, address, session
         config = json.load(urllib.request.urlopen(f"{url}config", timeout=60))
-        self.named = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
-        self.listeners = {tuple(target): one["id"] for one in config["dependencies"]
-                          for target in one["targets"]}
+        names = {part["id"]: part["props"].get("elem_id") or part["type"] for part in config["components"]}
+        self.listeners = {(names.get(part), event): one for one in config["dependencies"]
+                          for part, event in one["targets"]}
+        self.names = names
 
-    def post(self, element: str, event: str, data: list) -> list:
-        """What the listener answers; nothing where it refuses."""
-        body = json.dumps({"data": data, "session_hash": self.session,
-                           "fn_index": self.listeners[self.named[element], event]})
+    def post(self, element: str, event: str, given: dict[str, Any]) -> dict[str, Any]:
+        """What the listener answers, by element; nothing where it refuses."""
+        listener = self.listeners[element, event]
+        data = [given[self.names[part]] for part in listener["inputs"]]
+        body = json.dumps({"data": data, "session_hash": self.session, "fn_index": listener["id"]})
         request = urllib.request.Request(f"{self.url}gradio_api/run/predict", body.encode(), {
             "Content-Type": "application/json", FORWARDED: self.address})
         try:
-            return json.load(urllib.request.urlopen(request, timeout=60))["data"]
+            answers = json.load(urllib.request.urlopen(request, timeout=60))["data"]
         except urllib.error.HTTPError as refusal:
             assert "Traceback" not in refusal.read().decode()
-            return []
+            return {}
+        return dict(zip((self.names[part] for part in listener["outputs"]), answers, strict=True))
 
     def opens(self, voter: object) -> tuple[dict, str]:
         """The sight and the voter's token of a pair among all."""
-        sight, token, *_ = self.post("vote-duel", "input", ["example", None, voter])
-        return sight, token
+        shown = self.post("vote-duel", "input", page_of(voter))
+        return shown["vote-sight"], shown["browserstate"]
 
-    def votes(self, sight: object, voter: object, run: object = "example") -> list:
-        return self.post("vote-left", "click", [run, None, sight, voter])
+    def votes(self, sight: object, voter: object, run: object = "example") -> dict[str, Any]:
+        return self.post("vote-left", "click", {**page_of(voter, run), "vote-sight": sight})
+
+
+def page_of(voter: object, run: object = "example", duel: object = None) -> dict[str, Any]:
+    """What a page sends to see another pair."""
+    return {"run": run, "vote-duel": duel, "browserstate": voter}
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +235,7 @@ def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(
         stranger.votes(said, long)
     for run in ("nowhere", long, "../up", 5, None, ["example"]):
         stranger.votes({**sight, "looked": 0}, token, run)
-        stranger.post("vote-duel", "input", [run, long, token])
+        stranger.post("vote-duel", "input", page_of(token, run, long))
     assert votes(runs) == before
     assert others(runs) == files
     ended = re.findall(r"^([\w.]+(?:Error|Exception)\b.*)", server_log.read_text(), re.M)

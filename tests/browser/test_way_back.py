@@ -5,10 +5,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.tabs.merge import undo_steps
-from tests.browser.test_merge_panes import expect_weights, merge, open_pane
-from tests.browser.test_story import PATIENCE_MS
+from tests.browser.buttons import PATIENCE_MS
+from tests.browser.places import expect_weights, open_pane
 
-__all__ = ["merge"]
 LONGER_MS = undo_steps.PAUSE_MS + 400
 CONTROL = """([source, ...calls]) => {
   const listener = eval(source), real = Date.now;
@@ -105,14 +104,19 @@ def test_letting_go_ends_a_gesture_and_undo_goes_on_from_there(page: Page):
     once = step(begun, 0.9, 1)
     ended = page.evaluate(f"({undo_steps.END})({json.dumps(once)})")
     twice = step(ended, 0.8, 1)
-    assert undo_steps.stood(twice) == [0.8, 1]
+    assert stood(twice) == [0.8, 1]
     back = page.evaluate(f"({undo_steps.BACK})({json.dumps(twice)})")
-    assert undo_steps.stood(back) == [0.9, 1] and undo_steps.stood(step(back, 0.7, 1)) == [0.7, 1]
+    assert stood(back) == [0.9, 1] and stood(step(back, 0.7, 1)) == [0.7, 1]
     again = page.evaluate(f"({undo_steps.BACK})({json.dumps(back)})")
-    assert undo_steps.stood(again) == [1, 1]
+    assert stood(again) == [1, 1]
     last = page.evaluate(f"({undo_steps.BACK})({json.dumps(again)})")
-    assert undo_steps.stood(last) == [1, 1], "there is nothing before it"
-    assert undo_steps.stood("") == []
+    assert stood(last) == [1, 1], "there is nothing before it"
+    assert stood("") == []
+
+
+def stood(way: str) -> list[float]:
+    """Where two controls stood at the end of a way."""
+    return list(undo_steps.last_stand(way, ["one", "other"]).values())
 
 
 def drag(page: Page, number: int) -> None:

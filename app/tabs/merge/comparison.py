@@ -4,15 +4,20 @@ judge reads.
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from PIL import Image
 
-from app.show import markup, thumbnails
+from app.listeners import Updates, Values
+from app.show import judgement, markup, pictures, thumbnails
+from app.tabs.merge.scene import Subject
+from app.tabs.merge.sliders import Merge
 from engine import runs
 from engine.core.errors import EngineError
+from engine.core.store import Store
 from engine.core.types import Prompt
 from engine.runs import contents
 from engine.runs.preview import STEPS, Cell, Mix, Preview
@@ -20,116 +25,160 @@ from engine.storybook.language import Unreadable, parse
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
+NO_EXPERTS = "Train experts first, or choose the example run above."
+NO_PROMPT = "Write one above, or press Another prompt."
+WARMING_UP = "The model is warming up: a few seconds, once."
 
 
-def paint(
-    run: str,
-    prompts: Sequence[str],
-    seed: int,
-    guidance: float,
-    each: bool,  # noqa: PLR0913
-    weights: Mapping[str, float],
-    method: str,
-    options: Mapping[str, Any],
-) -> Iterator[list[Any]]:
-    """A row a prompt, with the judge's reading; first a word of patience while the model is cold."""
-    if not weights:
-        yield [
-            markup.empty(
-                "No experts to merge yet", "Train experts first, or choose the example run above."
-            ),
-            gr.skip(),
-            gr.skip(),
-        ]
-        return
-    if not prompts:
-        yield [
-            markup.empty("No prompt", "Write one above, or press Another prompt."),
-            *spoken(run, prompts),
-        ]
-        return
-    store, said = runs.open_store(run), spoken(run, prompts)
-    if not PREVIEW.is_warm(store):
-        yield [markup.waiting("The model is warming up: a few seconds, once."), *said]
-    mixes: dict[str, Mix | None] = {
-        BASE: None,
-        **({name: Mix.alone(name) for name in weights} if each else {}),
-        MERGED: Mix.of(method, options, weights),
-    }
-    try:
-        cells = [
-            Cell(prompt, seed, guidance, mix, STEPS) for prompt in prompts for mix in mixes.values()
-        ]
-        painted = PREVIEW.paint(store, cells)
-    except EngineError as error:
-        yield [markup.failure(str(error)), *said]
-        return
-    except (
-        Exception
-    ) as error:  # out of memory, say: the reader gets a sentence and not a bar for ever
-        traceback.print_exc()
-        yield [
-            markup.failure(
-                f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or "
-                "fewer "
-                "experts; the server's log says more."
-            ),
-            *said,
-        ]
-        return
-    judged = contents.is_storybook(store)
-    rows = [
-        markup.abreast(
-            prompt if len(prompts) > 1 else "",
-            [
-                facing(title, image, prompt, seed, judged, brief=each or len(prompts) > 1)
-                for title, image in zip(mixes, painted[n * len(mixes) :], strict=False)
-            ],
-        )
-        for n, prompt in enumerate(prompts)
-    ]
-    yield ["".join(rows), *said]
+class Order(NamedTuple):
+    """What is painted."""
+
+    subject: Subject
+    merge: Merge
+    each_expert: bool
+    """Every expert alone, too."""
 
 
-def facing(
-    title: str, image: Image.Image, prompt: str, seed: int, judged: bool, brief: bool = False
-) -> str:  # noqa: PLR0913
-    """A picture with the judge's reading below it, where the judge belongs to the run's world."""
-    if not judged:
-        return markup.facing(title, thumbnails.whole(image), "")
-    score = _judge()(Prompt("", "", prompt), image, seed)
-    return markup.facing(
-        title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score)
+@dataclass(frozen=True)
+class Comparison:
+    """The pane's components and what they do."""
+
+    each_expert: gr.Checkbox
+    note: gr.HTML
+    suggestion: gr.Button
+    """The nearest sentence that Storybook speaks."""
+    pair: gr.HTML
+    opening: gr.HTML
+    """Why the first prompt is this one."""
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What painting changes."""
+        return [self.pair, self.note, self.suggestion]
+
+    def paint(self, run: str, order: Order) -> Iterator[Updates]:
+        """A row per prompt, with the judge's reading; first a word of patience while the model is
+        cold.
+        """
+        prompts = order.subject.prompts
+        if not order.merge.weights:
+            yield {self.pair: markup.empty("No experts to merge yet", NO_EXPERTS)}
+            return
+        store = runs.open_store(run)
+        remarks = self._remarks(store, prompts)
+        if not prompts:
+            yield {self.pair: markup.empty("No prompt", NO_PROMPT), **remarks}
+            return
+        if not PREVIEW.is_warm(store):
+            yield {self.pair: markup.patience(WARMING_UP), **remarks}
+        yield {self.pair: _painted(store, order), **remarks}
+
+    def correct(self, prompt: gr.Textbox, values: Values) -> Updates:
+        """The suggested sentence in place of the first prompt that Storybook cannot read."""
+        return {prompt: corrected(values[prompt], values[self.suggestion])}
+
+    def _remarks(self, store: Store, prompts: Sequence[str]) -> Updates:
+        """What is said of the first prompt that Storybook cannot read, and the nearest sentence,
+        ready to be clicked.
+        """
+        unread = _first_unreadable(prompts) if contents.is_storybook(store) else None
+        if unread is None:
+            hidden = gr.update(visible=False)
+            return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
+        prompt, error = unread
+        reason = error.reason if len(prompts) == 1 else f"“{prompt}”: {error.reason}"
+        note = judgement.unreadable(reason, error.known)
+        return {
+            self.note: gr.update(value=note, visible=True),
+            self.suggestion: gr.update(value=error.nearest, visible=True),
+        }
+
+
+def build() -> Comparison:
+    each_expert = gr.Checkbox(
+        False, label="Every expert alone, too", elem_id="each-expert", container=False
     )
+    note = gr.HTML(visible=False, elem_id="merge-note")
+    suggestion = gr.Button(visible=False, size="sm", elem_id="suggestion")
+    pair = gr.HTML(elem_id="merge-pair")
+    return Comparison(each_expert, note, suggestion, pair, gr.HTML(elem_id="merge-opening"))
 
 
-def spoken(run: str, prompts: Sequence[str]) -> list[Any]:
-    """What is said of the first prompt that Storybook cannot read, and the nearest sentence, ready
-    to be clicked.
-    """
-    if contents.is_storybook(runs.open_store(run)):
-        for prompt in prompts:
-            try:
-                parse(prompt)
-            except Unreadable as unread:
-                reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
-                return [
-                    gr.HTML(markup.unreadable(reason, unread.known), visible=True),
-                    gr.Button(unread.nearest, visible=True),
-                ]
-    return [gr.HTML("", visible=False), gr.Button(visible=False)]
-
-
-def instead(prompts: str, sentence: str) -> str:
+def corrected(prompts: str, sentence: str) -> str:
     """The prompts with the first one that Storybook cannot read replaced."""
     lines = prompts.splitlines()
     for number, line in enumerate(lines):
-        try:
-            if line.strip():
-                parse(line.strip())
-        except Unreadable:
-            return "\n".join([*lines[:number], sentence, *lines[number + 1 :]])
+        if line.strip() and _first_unreadable([line.strip()]):
+            lines[number] = sentence
+            return "\n".join(lines)
     return prompts
+
+
+def _first_unreadable(prompts: Sequence[str]) -> tuple[str, Unreadable] | None:
+    for prompt in prompts:
+        try:
+            parse(prompt)
+        except Unreadable as error:
+            return prompt, error
+    return None
+
+
+def _painted(store: Store, order: Order) -> str:
+    """The pictures, or why there are none."""
+    mixes = _mixes(order)
+    try:
+        images = PREVIEW.paint(store, _cells(order.subject, mixes))
+    except EngineError as error:
+        return markup.failure(str(error))
+    except Exception as error:  # out of memory, say: a sentence, and not a bar for ever
+        traceback.print_exc()
+        return markup.failure(
+            f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or "
+            "fewer experts; the server's log says more."
+        )
+    return _rows(store, order, list(mixes), images)
+
+
+def _mixes(order: Order) -> dict[str, Mix | None]:
+    """What paints each picture of a row, by its title."""
+    weights, method, options = order.merge
+    mixes: dict[str, Mix | None] = {BASE: None}
+    if order.each_expert:
+        for name in weights:
+            mixes[name] = Mix.alone(name)
+    mixes[MERGED] = Mix.of(method, options, weights)
+    return mixes
+
+
+def _cells(subject: Subject, mixes: Mapping[str, Mix | None]) -> list[Cell]:
+    """Row by row."""
+    cells = []
+    for prompt in subject.prompts:
+        for mix in mixes.values():
+            cells.append(Cell(prompt, subject.seed, subject.guidance, mix, STEPS))
+    return cells
+
+
+def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Image.Image]) -> str:
+    prompts, seed, _ = order.subject
+    has_judge = contents.is_storybook(store)
+    is_brief = order.each_expert or len(prompts) > 1
+    html, following = "", iter(images)
+    for prompt in prompts:
+        figures = []
+        for title in titles:
+            image = next(following)
+            below = reading(prompt, image, seed, is_brief) if has_judge else ""
+            figures.append(pictures.large(title, thumbnails.whole(image), below))
+        heading = prompt if len(prompts) > 1 else ""
+        html += pictures.side_by_side(heading, figures)
+    return html
+
+
+def reading(prompt: str, image: Image.Image, seed: int, is_brief: bool) -> str:
+    """What the judge reads from a picture."""
+    score = _judge()(Prompt("", "", prompt), image, seed)
+    return judgement.score_line(score) if is_brief else judgement.reading(score)
 
 
 @cache

@@ -1,112 +1,148 @@
 """The merge tab's report on how the experts get on with each other; nothing is painted for it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.components import Component
 
-from app import page
+from app import launch, parts
+from app.forms import history
+from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup
-from app.tabs.merge import leave_one_out_pane
+from app.tabs.merge import left_out_view
+from app.tabs.merge.sliders import Merge
 from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.models.lora.cards import FILE_NAME
+from engine.runs import contents
+from engine.studies import leave_one_out
 
 if TYPE_CHECKING:
     from engine.merge.interference import Report
 
 NOTE = (
     "Cosine 1: two experts changed the model the same way. 0: they leave each other alone. Below "
-    "0: they undo "
-    "each other. Cancels: how much of the experts' lengths is lost in their equal mean; experts "
-    "that have nothing "
-    "to do with each other lose {alone:.0f} % that way. Effective rank: how many directions a "
-    "layer truly uses."
+    "0: they undo each other. Cancels: how much of the experts' lengths is lost in their equal "
+    "mean; experts that have nothing to do with each other lose {alone:.0f} % that way. Effective "
+    "rank: how many directions a layer truly uses."
 )
+TOO_FEW = "Train another one, or take one in: then it shows here how they get on."
 
 
-def build(run: gr.Dropdown) -> tuple[gr.Button, list[Component]]:
-    """The button that leaves experts out, and what `show` fills: the choice of a block first."""
+@dataclass(frozen=True)
+class InterferencePane:
+    """The pane's components and what they do."""
+
+    run: gr.Dropdown
+    block: gr.Dropdown
+    plot: gr.Plot
+    numbers: gr.HTML
+    button: gr.Button
+    left_out: gr.HTML
+
+    @property
+    def inputs(self) -> set[Any]:
+        return {self.block}
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.block, self.plot, self.numbers, self.left_out]
+
+    def show(self, run: str, values: Values) -> Updates:
+        store = runs.open_store(run)
+        files = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
+        if len(files) < 2:
+            return self._instead(markup.empty("Two experts are needed", TOO_FEW))
+        stamped = tuple((path, path.stat().st_mtime_ns) for path in files)
+        try:
+            report = _report(store.folder, stamped)
+        except EngineError as error:
+            return self._instead(markup.failure(str(error)))
+        blocks = {block.name: block for block in report.blocks}
+        name = parts.one_of(values[self.block], list(blocks)) or ""
+        heat_map = charts.heat_map(blocks[name].cosines, report.experts)
+        return {
+            self.block: parts.choice_update(blocks, name, visible=True),
+            self.plot: parts.figure_update(heat_map),
+            self.numbers: _tables(report),
+            self.left_out: left_out_view.view(store),
+        }
+
+    def choose_block(self, values: Values) -> Updates:
+        return self.show(values[self.run], values)
+
+    def leave_out(self, values: Values, merge: Merge, guidance: float) -> Updates:
+        """Leave each expert of a merge out in turn, as a job. Raises EngineError."""
+        run = values[self.run]
+        store = runs.open_store(run)
+        contents.check_judged(store, "Leaving experts out")
+        options = merge.config() | contents.base_of(store)
+        options["guidance"] = guidance
+        options["skills"] = history.judged_skills(run)
+        config, check = leave_one_out.Config, leave_one_out.check
+        choice = launch.start("leave_one_out", run, config, check, **options)
+        return {self.run: choice}
+
+    def _instead(self, html: str) -> Updates:
+        """No figure, and why there is none."""
+        return {
+            self.block: gr.update(visible=False),
+            self.plot: parts.figure_update(None),
+            self.numbers: html,
+            self.left_out: "",
+        }
+
+
+def build(run: gr.Dropdown) -> InterferencePane:
     block = gr.Dropdown(
         [], label="Part of the model", visible=False, elem_id="interference-block", min_width=200
     )
-    plot = gr.Plot(
-        visible=False,
-        show_label=False,
-        container=False,
-        elem_classes="figure",
-        elem_id="interference-plot",
-    )
-    told = gr.HTML(elem_id="interference")
+    plot = parts.figure("interference-plot")
+    numbers = gr.HTML(elem_id="interference")
     button = gr.Button("Leave each out in turn, on validation", size="sm", elem_id="leave-one-out")
-    left_out = gr.HTML(elem_id="left-out")
-    drawn: list[Component] = [block, plot, told, left_out]
-    block.input(page.told()(show), [run, block], drawn, **page.QUIET)
-    return button, drawn
-
-
-def show(run: str, block: str | None) -> list[Any]:
-    """Values for what `build` made."""
-    store = runs.open_store(run)
-    files = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
-    if len(files) < 2:
-        return [
-            gr.update(visible=False),
-            page.plot(None),
-            markup.empty(
-                "Two experts are needed",
-                "Train another one, or take one in: then it shows here how they get on.",
-            ),
-            "",
-        ]
-    try:
-        report = _report(store.folder, tuple((path, path.stat().st_mtime_ns) for path in files))
-    except EngineError as error:
-        return [gr.update(visible=False), page.plot(None), markup.failure(str(error)), ""]
-    names = [found.name for found in report.blocks]
-    block = block if block in names else names[0]
-    chosen = next(found for found in report.blocks if found.name == block)
-    return [
-        gr.update(choices=names, value=block, visible=True),
-        page.plot(charts.heat_map(chosen.cosines, report.experts)),
-        _table(report),
-        leave_one_out_pane.show(run),
-    ]
+    pane = InterferencePane(run, block, plot, numbers, button, gr.HTML(elem_id="left-out"))
+    block.input(pane.choose_block, {run, block}, pane.outputs, **QUEUED)
+    return pane
 
 
 @lru_cache(8)
-def _report(folder: Any, files: tuple[tuple[Any, int], ...]) -> "Report":
+def _report(folder: Path, files: tuple[tuple[Path, int], ...]) -> "Report":
     from engine.merge import interference
     from engine.models.lora.layouts import diffusers
 
-    store = Store(folder)
-    return interference.report(
-        {
-            path.parent.name: diffusers.read(store.expert(path.parent.name)).expert
-            for path, _ in files
-        },
-        {},
-    )
+    store, experts = Store(folder), {}
+    for path, _ in files:
+        name = path.parent.name
+        experts[name] = diffusers.read(store.expert(name)).expert
+    return interference.report(experts, {})
 
 
-def _table(report: "Report") -> str:
-    count = len(report.experts)
-    experts = markup.table(
-        ["expert", "norm", "effective rank"],
-        [
-            [name, f"{norm:.3g}", f"{rank:.1f}"]
-            for name, norm, rank in zip(
-                report.experts, report.blocks[0].norms, report.effective_ranks, strict=True
-            )
-        ],
-    )
-    rows = [
-        [block.name, markup.percent(block.cancels), *(f"{norm:.3g}" for norm in block.norms)]
-        for block in report.blocks
-    ]
-    blocks = markup.table(
-        ["part of the model", "cancels, %", *(f"norm of {name}" for name in report.experts)], rows
-    )
-    return experts + blocks + markup.aside(NOTE.format(alone=100 * (1 - count**-0.5)))
+def _tables(report: "Report") -> str:
+    # Experts at right angles have an equal mean of 1/sqrt(n) of their length.
+    alone = 100 * (1 - len(report.experts) ** -0.5)
+    return _experts_table(report) + _blocks_table(report) + markup.aside(NOTE.format(alone=alone))
+
+
+def _experts_table(report: "Report") -> str:
+    whole = report.blocks[0]
+    rows = []
+    numbers = zip(report.experts, whole.norms, report.effective_ranks, strict=True)
+    for name, norm, rank in numbers:
+        rows.append([name, f"{norm:.3g}", f"{rank:.1f}"])
+    return markup.table(["expert", "norm", "effective rank"], rows)
+
+
+def _blocks_table(report: "Report") -> str:
+    rows = []
+    for block in report.blocks:
+        rows.append([block.name, markup.percent(block.cancels), *_norms(block.norms)])
+    norms = [f"norm of {name}" for name in report.experts]
+    return markup.table(["part of the model", "cancels, %", *norms], rows)
+
+
+def _norms(norms: Sequence[float]) -> list[str]:
+    return [f"{norm:.3g}" for norm in norms]

@@ -7,13 +7,9 @@ Of validation only: prompts that a result is reported on choose nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import gradio as gr
-
-from app.show import markup, score_tables
-from app.tabs.merge import sliders
-from engine import runs
+from app.show import score_tables
 from engine.core.store import Store, read_records
 from engine.core.types import Score
 from engine.evaluate import intervals, summary, units
@@ -23,114 +19,136 @@ from engine.runs.preview import USUAL_GUIDANCE
 from engine.storybook import EXAMPLE
 
 BASE = "base"
-LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
-"""Of the slider; a scale beyond that makes it longer."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
 """Where the sliders start; with every expert at the same weight."""
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What is painted until somebody asks for something else."""
+    """What is painted until somebody wants something else."""
 
     prompt: str = EXAMPLE
     seed: int = 1
     guidance: float = USUAL_GUIDANCE
-    told: str = ""
+    reason: str = ""
     """Why it is this one; "" where nothing was measured."""
 
 
-@dataclass(frozen=True)
-class Gain:
+class Gain(NamedTuple):
     """One picture of the merge and the base's of the same prompt and seed."""
 
     base: Score
-    merged: Score
+    merge: Score
 
     @property
     def value(self) -> float:
-        return (self.merged.value or 0.0) - (self.base.value or 0.0)
+        return (self.merge.value or 0.0) - (self.base.value or 0.0)
+
+
+class Files(NamedTuple):
+    """Scores of the merge and of the base on validation, at the same guidance scale."""
+
+    merge: Path
+    base: Path
 
 
 def of(run: Store, experts: Sequence[str]) -> Opening:
     """The run's own, where its merge of all experts was judged beside the base on validation."""
-    found = _files(run, experts)
-    if found is None:
+    files = _files(run, experts)
+    if files is None:
         return Opening()
-    ours, theirs = (read_records(path, Score) for path in found)
-    scale = contents.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
-    base = {(s.prompt_id, s.seed): s for s in theirs if s.value is not None}
-    gains = [
-        Gain(base[s.prompt_id, s.seed], s)
-        for s in ours
-        if s.value is not None and (s.prompt_id, s.seed) in base and s.evidence.get("text")
-    ]
+    merge, base = read_records(files.merge, Score), read_records(files.base, Score)
+    gains = _gains(merge, base)
     if not gains:
         return Opening()
-    unit = units.of(found[0].stem, (s.value for gain in gains for s in (gain.base, gain.merged)))
-    mean = _mean(ours, theirs, unit, len({gain.merged.prompt_id for gain in gains}))
-    most = max(gains, key=lambda gain: gain.value)
-    if most.value <= 0:
-        told = f"There is no validation prompt on which this merge gains. {mean}"
-        return Opening(guidance=scale, told=told)
-    text, was, became = most.merged.evidence["text"], most.base.value, most.merged.value
-    return Opening(
-        text,
-        most.merged.seed,
-        scale,
-        (
-            f"“{text}” stands here first because it shows the largest gain of this merge on "
-            f"validation, from {unit.alone(was or 0.0)} to {unit.alone(became or 0.0)}. {mean}"
-        ),
+    unit = _unit(files.merge.stem, gains)
+    prompts = {gain.merge.prompt_id for gain in gains}
+    difference = intervals.paired(summary.per_prompt(merge), summary.per_prompt(base))
+    mean = _mean(difference, unit, len(prompts))
+    largest = max(gains, key=lambda gain: gain.value)
+    guidance = _guidance(files.merge)
+    if largest.value <= 0:
+        reason = f"There is no validation prompt on which this merge gains. {mean}"
+        return Opening(guidance=guidance, reason=reason)
+    reason = f"{_why(largest, unit)} {mean}"
+    return Opening(largest.merge.evidence["text"], largest.merge.seed, guidance, reason)
+
+
+def _gains(merge: Sequence[Score], base: Sequence[Score]) -> list[Gain]:
+    """Of every prompt with a text that both were scored on."""
+    base_scores = {}
+    for score in base:
+        if score.value is not None:
+            base_scores[score.prompt_id, score.seed] = score
+    gains = []
+    for score in merge:
+        rival = base_scores.get((score.prompt_id, score.seed))
+        if rival and score.value is not None and score.evidence.get("text"):
+            gains.append(Gain(rival, score))
+    return gains
+
+
+def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
+    values = []
+    for gain in gains:
+        values += [gain.base.value, gain.merge.value]
+    return units.of(judge, values)
+
+
+def _why(gain: Gain, unit: Unit) -> str:
+    text = gain.merge.evidence["text"]
+    before, after = unit.alone(gain.base.value or 0.0), unit.alone(gain.merge.value or 0.0)
+    return (
+        f"“{text}” stands here first because it shows the largest gain of this merge on "
+        f"validation, from {before} to {after}."
     )
 
 
-def shown(run: str, experts: Sequence[str], prompt: str, begun: str) -> list[Any]:
-    """Prompt, noise, guidance, what is said of them, the prompt again; what people wrote stays."""
-    first = of(runs.open_store(run), experts)
-    told = markup.aside(first.told) if first.told else ""
-    if prompt not in ("", begun):
-        return [gr.skip(), gr.skip(), gr.skip(), told, gr.skip()]
-    scale = sliders.at(first.guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
-    return [first.prompt, first.seed, scale, told, first.prompt]
-
-
-def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int) -> str:
+def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> str:
     """What the merge is worth over all prompts, in a sentence."""
-    difference = intervals.paired(summary.per_prompt(ours), summary.per_prompt(theirs))
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
     verdict = intervals.verdict(*difference, margin=unit.margin)
     return (
-        f"Over all {count} validation prompts the mean difference is "
+        f"Over all {prompts} validation prompts the mean difference is "
         f"{unit.between(difference)}: {verdict}."
     )
 
 
-def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
+def _files(run: Store, experts: Sequence[str]) -> Files | None:
     """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
-    merges = [
-        name
-        for name in contents.of(run).merges
-        if _is_first(contents.recipe(run.merge(name)), experts)
-    ]
-    found = []
-    for path in (path for name in merges for path in score_tables.validation_files(run, name)):
-        model = path.parent.parent.name
-        scale = contents.arm_of(model)[1] or USUAL_GUIDANCE
-        base = model.replace(f"{_arm(path)}@", f"{BASE}@", 1)
-        if (rival := run.folder / "scores" / base / path.parent.name / path.name).exists():
-            found.append((abs(scale - USUAL_GUIDANCE), path, rival))
-    return min(found)[1:] if found else None
+    candidates = []
+    for merge in contents.of(run).merges:
+        if not _is_first(contents.recipe(run.merge(merge)), experts):
+            continue
+        for path in score_tables.validation_files(run, merge):
+            base = _base_file(run, path)
+            if base.exists():
+                distance = abs(_guidance(path) - USUAL_GUIDANCE)
+                candidates.append((distance, Files(path, base)))
+    if not candidates:
+        return None
+    _, files = min(candidates)
+    return files
 
 
-def _arm(path: Path) -> str:
-    return contents.arm_of(path.parent.parent.name)[0]
+def _base_file(run: Store, file: Path) -> Path:
+    """The base's scores by the same judge at the same guidance scale."""
+    model = file.parent.parent.name
+    arm, _ = contents.arm_of(model)
+    base = model.replace(f"{arm}@", f"{BASE}@", 1)
+    return run.folder / "scores" / base / file.parent.name / file.name
 
 
-def _is_first(made: dict, experts: Sequence[str]) -> bool:
+def _guidance(file: Path) -> float:
+    _, scale = contents.arm_of(file.parent.parent.name)
+    return scale or USUAL_GUIDANCE
+
+
+def _is_first(recipe: dict, experts: Sequence[str]) -> bool:
     """Whether the merge is what the sliders show before anybody moves them."""
-    weights = made.get("experts") or {}
-    as_begun = (made.get("method"), made.get("options")) == (METHOD, OPTIONS)
+    weights = recipe.get("experts") or {}
+    if (recipe.get("method"), recipe.get("options")) != (METHOD, OPTIONS):
+        return False
     are_equal = len(set(weights.values())) == 1 and all(weights.values())
-    return as_begun and are_equal and set(weights) == set(experts)
+    return are_equal and set(weights) == set(experts)

@@ -1,4 +1,4 @@
-"""The prompts that the merge tab paints: what is written into its box, and another one at a press."""
+"""The prompts that the merge tab paints: those written into its box, and another one at a press."""
 
 import random
 
@@ -11,18 +11,19 @@ from engine.storybook import evaluation
 MOST_PROMPTS = 8
 
 
-def lines_of(prompt: str) -> tuple[str, ...]:
+def prompts_of(text: str) -> tuple[str, ...]:
     """The prompts of a text box, each once. Raises EngineError for too many, and for one that is
     too long.
     """
-    found = tuple(dict.fromkeys(line.strip() for line in prompt.splitlines() if line.strip()))
-    texts.check(found)
-    if len(found) > MOST_PROMPTS:
+    lines = filter(None, map(str.strip, text.splitlines()))
+    prompts = tuple(dict.fromkeys(lines))  # each once, in their order
+    texts.check(prompts)
+    if len(prompts) > MOST_PROMPTS:
         raise EngineError(
-            f"{len(found)} prompts are too many to look at. Write {MOST_PROMPTS} at most, one a "
-            "line."
+            f"{len(prompts)} prompts are too many to look at. Write {MOST_PROMPTS} at most, "
+            "one per line."
         )
-    return found
+    return prompts
 
 
 def another(run: str, prompt: str) -> str:
@@ -30,10 +31,12 @@ def another(run: str, prompt: str) -> str:
     has written.
     """
     store = runs.open_store(run)
+    others = []
     if contents.is_storybook(store):
-        known = [
-            p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)
-        ]
+        for skill in evaluation.SKILLS:
+            others += evaluation.load("validation", skill)
     else:
-        known = [p.text for prompts in contents.accepted(store).values() for p in prompts]
-    return random.choice([text for text in known if text != prompt] or [prompt])
+        for prompts in contents.accepted(store).values():
+            others += prompts
+    known = [other.text for other in others if other.text != prompt]
+    return random.choice(known or [prompt])

@@ -1,27 +1,23 @@
-"""The merge tab's search for better weights: what was tried, and what the winner is worth on
-prompts it never saw.
-"""
+"""The merge tab's search for better weights."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
-from app import access, page
+from app import launch, parts
+from app.access import owner_only
 from app.forms import history
-from app.forms.form import form
-from app.show import charts, markup, score_tables
+from app.forms.form import Form, form
+from app.listeners import QUEUED, Updates, Values
+from app.show import markup
+from app.tabs.merge import search_view
 from engine import runs
-from engine.core.store import Store, read_object
-from engine.evaluate import lead, units
-from engine.evaluate.intervals import Interval
-from engine.evaluate.units import Unit
+from engine.core.store import Store
 from engine.runs import contents
-from engine.studies.search import AVERAGE, Config, Tried, check, tried_so_far
+from engine.studies.search import Config, check, tried_so_far
 
-LEFT_OUT = (
+ELSEWHERE = (
     "experts",
     "name",
     "skills",
@@ -36,117 +32,86 @@ LEFT_OUT = (
     "test_prompts",
     "steps",
 )
-MOST_ROWS = 6
+"""Fields of the Config that are chosen in other ways than in the settings."""
+HELP = (
+    "CMA-ES tries weights around the plain average and keeps what the judge scores highest on "
+    "validation prompts. In the end the winner and the average meet once, on test prompts."
+)
+NOTHING = (
+    "Press Search: it paints a few thousand small pictures, can be cancelled, and goes on where it "
+    "was."
+)
 
 
-def build(run: gr.Dropdown, experts: gr.State) -> list[Component]:
-    """A form, a button and what came of it, for `show`."""
-    gr.Markdown(
-        "CMA-ES tries weights around the plain average and keeps what the judge scores highest on "
-        "validation "
-        "prompts. In the end the winner and the average meet once, on test prompts.",
-        elem_classes="help",
-    )
+@dataclass(frozen=True)
+class SearchPane:
+    """The pane's components and what they do."""
+
+    run: gr.Dropdown
+    experts: gr.State
+    options: Form
+    plot: gr.Plot
+    result: gr.HTML
+    inputs: frozenset[Any] = frozenset()
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.plot, self.result]
+
+    def show(self, run: str, values: Values) -> Updates:
+        """The newest search of the run."""
+        store = runs.open_store(run)
+        name = _newest(store)
+        if not name:
+            return self._view(None, markup.empty("Nothing searched yet", NOTHING))
+        tried = tried_so_far(store, name)
+        if not tried:
+            return self._view(None, markup.patience("The average is being painted."))
+        unit = search_view.unit_of(store, tried)
+        html = search_view.table(store, tried, unit) + search_view.test_result(store, name, unit)
+        return self._view(search_view.figure(tried, unit), html)
+
+    @owner_only
+    def start(self, values: Values) -> Updates:
+        """Search as a job of the run, under a new name."""
+        run = values[self.run]
+        store = runs.open_store(run)
+        contents.check_judged(store, "A search")
+        options = self.options.read(values) | contents.base_of(store)
+        options["experts"] = tuple(values[self.experts])
+        options["name"] = _new_name(store)
+        options["skills"] = history.judged_skills(run)
+        choice = launch.start("search", run, Config, check, **options)
+        return {self.run: choice}
+
+    def _view(self, figure: Any, html: str) -> Updates:
+        return {self.plot: parts.figure_update(figure), self.result: html}
+
+
+def build(run: gr.Dropdown, experts: gr.State) -> SearchPane:
+    parts.help_text(HELP)
     with gr.Accordion("Settings", open=False):
-        options = form(Config, leave_out=LEFT_OUT)
-    button = gr.Button(
-        "Search", variant="primary", min_width=120, scale=0, elem_id="search-weights"
-    )
-    plot = gr.Plot(
-        visible=False,
-        show_label=False,
-        container=False,
-        elem_classes="figure",
-        elem_id="search-plot",
-    )
-    told = gr.HTML(elem_id="search-result")
-    button.click(
-        start, outputs=run, inputs_kwargs={"run": run, "experts": experts, **options}, **page.QUIET
-    )
-    return [plot, told]
+        options = form(Config, "search", leave_out=ELSEWHERE)
+    button = parts.narrow_button("Search", "search-weights", variant="primary")
+    plot = parts.figure("search-plot")
+    pane = SearchPane(run, experts, options, plot, gr.HTML(elem_id="search-result"))
+    inputs: Any = {run, experts, *options.components.values()}
+    button.click(pane.start, inputs, [run], **QUEUED)
+    return pane
 
 
-@page.told()
-@access.only
-def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
-    """Search as a job of the run, under a new name."""
-    store = runs.open_store(run)
-    contents.check_judged(store, "A search")
-    taken = {path.name for path in store.folder.glob("searches/*")}
-    name = next(name for n in range(1, len(taken) + 2) if (name := f"search-{n}") not in taken)
-    return page.start(
-        "search",
-        run,
-        Config,
-        check,
-        experts=tuple(experts),
-        name=name,
-        skills=history.judged_skills(run),
-        **contents.base_of(store),
-        **values,
-    )
-
-
-def show(run: str) -> list[Any]:
-    """Values for what `build` made: the newest search of the run."""
-    store = runs.open_store(run)
-    found = sorted(
-        store.folder.glob("searches/*/tried.jsonl"), key=lambda path: path.stat().st_mtime
-    )
-    if not found:
-        return [
-            page.plot(None),
-            markup.empty(
-                "Nothing searched yet",
-                "Press Search: it paints a few thousand small "
-                "pictures, can be cancelled, and goes on where it was.",
-            ),
-        ]
-    folder = found[-1].parent
-    tried = tried_so_far(store, folder.name)
-    if not tried:
-        return [page.plot(None), markup.waiting("The average is being painted.")]
-    average = tried[0]
-    names = list(average.weights)
-    first = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
-    shown = list(dict.fromkeys([*first, average]))
-    unit = units.of(_judge(store, average.arm), (one.score for one in tried))
-    ahead = lead.among([score_tables.validated(store, one.arm) for one in shown], unit)
-    rows = [
-        [_name(one), unit.value(one.score), *(f"{one.weights[name]:.2f}" for name in names)]
-        for one in shown
-    ]
-    best = ahead.first if ahead and ahead.decided else None
-    table = markup.table(["on validation", unit.axis, *names], rows, best)
-    dots = {"candidates": [(number, one.score) for number, one in enumerate(tried)]}
-    told = markup.aside(ahead.told([_name(one) for one in shown])) if ahead else ""
-    plot = page.plot(charts.progress(dots, average.score, unit))
-    return [plot, table + told + _tested(folder, unit)]
-
-
-def _judge(store: Store, arm: str) -> str:
-    """Whose scores a search was after; the folder of its scores is the only one that says it."""
-    return next((path.stem for path in score_tables.validation_files(store, arm)), "")
-
-
-def _name(one: Tried) -> str:
-    return AVERAGE if one.arm.endswith(AVERAGE) else one.arm.lstrip("_")
-
-
-def _tested(folder: Path, unit: Unit) -> str:
-    """The winner and the average on test."""
-    if not (folder / "result.json").exists():
+def _newest(store: Store) -> str:
+    """The name of the search that was last worked on; "" before there was one."""
+    files = list(store.folder.glob("searches/*/tried.jsonl"))
+    if not files:
         return ""
-    rates: dict[str, Any] = dict.fromkeys(
-        ("test", "average_on_test", "floor", "ceiling"), float | None
-    )
-    result = read_object(
-        folder / "result.json", verdict=str, difference=tuple[float, float, float] | None, **rates
-    )
-    told = f"On test: searched {unit.value(result['test'])}"
-    told += f", average {unit.value(result['average_on_test'])}"
-    told += f" (floor {unit.value(result['floor'])}, ceiling {unit.value(result['ceiling'])})"
-    if result["difference"]:
-        difference = unit.between(Interval(*result["difference"]))
-        told += f", a difference of {difference}: {result['verdict']}"
-    return markup.aside(f"{told}.")
+    newest = max(files, key=lambda path: path.stat().st_mtime)
+    return newest.parent.name
+
+
+def _new_name(store: Store) -> str:
+    """The first that no search has."""
+    number = 1
+    while (store.folder / "searches" / f"search-{number}").exists():
+        number += 1
+    return f"search-{number}"

@@ -8,11 +8,14 @@ letting go ends it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+
+from app import scripts
+from app.listeners import Updates
 
 PAUSE_MS = 800
 """A key that is held, or a number that is typed, is one step; two presses further apart are two."""
@@ -20,14 +23,14 @@ MOST = 50
 
 _IN_RANGE = """(value, range) => {
   if (!range) return value;
-  const slider = range.id && document.querySelector(`#${range.id} input[type=range]`);
-  const {min, max, value: last} = slider || {min: range.min, max: range.max, value: range.min};
+  const slider = document.querySelector(`#${range.id} input[type=range]`);
+  const {min, max, value: last} = slider || {value: range.min};
   if (value === null) return Number(last);  // a box that is being typed in
   return min === undefined ? value : Math.min(Math.max(value, Number(min)), Number(max));
 }"""
-_STEP = """(way, ...given) => {
+_STEP = """(way, ...values) => {
   const ranges = RANGES, inRange = IN_RANGE;
-  const now = given.map((value, n) => inRange(value, ranges[n]));
+  const now = values.map((value, n) => inRange(value, ranges[n]));
   const steps = JSON.parse(way || '[]'), last = steps.at(-1), at = Date.now();
   if (!last) return JSON.stringify([{now, moved: '', at: 0}]);
   const differs = (value, n) => JSON.stringify(value) !== JSON.stringify(last.now[n]);
@@ -58,7 +61,7 @@ BACK = """way => {
   if (steps.length) steps.at(-1).ended = true;
   return JSON.stringify(steps);
 }"""
-"""A listener of Undo: way -> way, one step shorter; `stood` says where that is."""
+"""A listener of Undo: way -> way, one step shorter; `last_stand` says where that is."""
 
 
 def step(controls: Sequence[Component]) -> str:
@@ -66,23 +69,24 @@ def step(controls: Sequence[Component]) -> str:
     return _STEP.replace("RANGES", json.dumps(_ranges(controls))).replace("IN_RANGE", _IN_RANGE)
 
 
-def in_range(controls: Sequence[Component]) -> str:
-    """What a listener is given, each slider's value within its ends, as once its box is left."""
-    ranges = json.dumps(_ranges(controls))
-    return f"(...given) => given.map((value, n) => ({_IN_RANGE})(value, {ranges}[n]))"
+def in_range(inputs: Collection[Component]) -> str:
+    """A listener's values, each slider's within its ends, as once its box is left."""
+    ranges = json.dumps(_ranges(scripts.in_order(inputs)))
+    return f"(...values) => values.map((value, n) => ({_IN_RANGE})(value, {ranges}[n]))"
+
+
+def last_stand(way: str, controls: Sequence[Component]) -> Updates:
+    """Where every control stood at the end of a way; nothing where it has not begun."""
+    steps = json.loads(way or "[]")
+    return dict(zip(controls, steps[-1]["now"], strict=False)) if steps else {}
 
 
 def _ranges(controls: Sequence[Component]) -> list[dict[str, Any] | None]:
-    """A slider with an id may have been made longer, so the page says its ends."""
-    return [
-        ({"id": one.elem_id} if one.elem_id else {"min": one.minimum, "max": one.maximum})
-        if isinstance(one, gr.Slider)
-        else None
-        for one in controls
-    ]
-
-
-def stood(way: str) -> list[Any]:
-    """Where everything stood at the end of a way; nothing where it has not begun."""
-    steps = json.loads(way or "[]")
-    return list(steps[-1]["now"]) if steps else []
+    """A slider may have been made longer, so the page says its ends; None for other controls."""
+    ranges: list[dict[str, Any] | None] = []
+    for control in controls:
+        ends = None
+        if isinstance(control, gr.Slider):
+            ends = {"id": control.elem_id, "min": control.minimum}
+        ranges.append(ends)
+    return ranges

@@ -1,260 +1,186 @@
 """People choose between two pictures of the same prompt, without knowing who painted them."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache, lru_cache, partial
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 
 import gradio as gr
 
-from app import page
-from app.page import QUIET, Page, told
-from app.show import charts, markup
-from app.tabs.vote import ballot_view, voter_identity
+from app import parts, scripts
+from app.listeners import QUEUED, Updates, Values
+from app.show import markup
+from app.tab import Tab
+from app.tabs.vote import ballot_view, pairs, results_view, voter_identity
 from app.tabs.vote.ballot_view import CHOICES, Sight
 from engine import runs
-from engine.core.store import Store
-from engine.runs import contents
-from engine.runs.preview import USUAL_GUIDANCE
-from engine.votes import ballots, similarity, statistics
-from engine.votes.ballots import Ballot, Pair
-from engine.votes.ledger import Choice, Ledger, Refused
+from engine.votes import ballots
+from engine.votes.ballots import Ballot
+from engine.votes.ledger import Choice, Refused
 from engine.votes.similarity import Sifted
 from engine.votes.voters import TooMany, Voter
 
 TITLE = "Vote"
-EVERYTHING = "all models against each other"
-Stamps = tuple[tuple[int, int], ...]
-"""When files were changed, and their sizes."""
-WIDTH = 5 + len(CHOICES)
-"""How many things of the page a pair changes."""
 
 
-def build(run: gr.Dropdown) -> Page:
-    sight = gr.JSON({}, visible=False)
+class Drawing(NamedTuple):
+    """A pair as a page shows it; no ballot where there is nothing to vote on."""
+
+    ballot: Ballot | None
+    html: str
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The tab's components and what they do."""
+
+    run: gr.Dropdown
+    duel: gr.Dropdown
+    sight: gr.JSON
+    """What the page says is on it."""
+    voter: gr.BrowserState
+    """The token that the page's browser keeps."""
+    pair: gr.HTML
+    buttons: dict[Choice, gr.Button]
+    note: gr.HTML
+    panel: gr.Accordion
+    results: gr.HTML
+    plot: gr.Plot
+
+    @property
+    def inputs(self) -> set[Any]:
+        return {self.duel, self.sight, self.voter}
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What another pair changes."""
+        around = [self.sight, self.voter, self.note, self.panel]
+        return [self.pair, *self.buttons.values(), *around]
+
+    def show(self, run: str, values: Values) -> Updates:
+        """The run's duels and the voter's next pair; nothing moves while that is the pair in sight.
+
+        Raises EngineError where votes or pictures cannot be read.
+        """
+        duels = list(pairs.duels(run))
+        duel = parts.one_of(values[self.duel], duels)
+        choice = parts.choice_update(duels, duel, visible=len(duels) > 1)
+        sight = Sight.parse(values[self.sight])
+        return {self.duel: choice, **self._next_pair(run, duel, values[self.voter], sight)}
+
+    def show_duel(self, values: Values) -> Updates:
+        """The voter's next pair in the duel; what was counted is folded away, since it tells of the
+        pair before.
+        """
+        return self._next_pair(values[self.run], values[self.duel], values[self.voter])
+
+    def vote(self, choice: Choice, values: Values) -> Updates:
+        """Count the vote on the pair that was on the page, and show the next.
+
+        A press before the pair was looked at changes nothing.
+        """
+        sight, refusal = Sight.parse(values[self.sight]), ""
+        try:
+            _cast(choice, sight, values[self.voter])
+        except ballots.TooSoon as too_soon:
+            return {self.note: ballot_view.note(str(too_soon))}
+        except Refused as refused:
+            refusal = str(refused)
+        updates = self.show_duel(values)
+        updates[self.note] = ballot_view.note(refusal) + updates[self.note]
+        return updates
+
+    def count(self, values: Values) -> Updates:
+        """All votes on the run's pictures as they are now."""
+        run = values[self.run]
+        duels = results_view.count(run)
+        left_out = ballot_view.left_out(pairs.sifted(run, values[self.duel]))
+        figure = parts.figure_update(results_view.figure(duels))
+        return {self.results: results_view.table(duels, left_out), self.plot: figure}
+
+    def _next_pair(
+        self, run: str, duel: str | None, token: Any, sight: Sight | None = None
+    ) -> Updates:
+        sifted = pairs.sifted(run, duel)
+        if not sifted.asked:
+            return self._pair(run, Drawing(None, ballot_view.view(run, None, sifted)))
+        try:
+            voter = voter_identity.admitted(token)
+        except TooMany as error:
+            crowded = markup.empty("Not so many at once", str(error))
+            return self._pair(run, Drawing(None, crowded))
+        updates: Updates = {}
+        if voter.token != token:
+            updates[self.voter] = voter.token
+        drawing = _draw(run, sifted, voter)
+        if sight and sight.is_of(run, drawing.ballot):
+            return updates
+        updates |= self._pair(run, drawing)
+        updates[self.note] = ballot_view.note("", ballot_view.left_out(sifted))
+        return updates
+
+    def _pair(self, run: str, drawing: Drawing) -> Updates:
+        """Everything but the choice of duels and the voter; the results are folded away."""
+        ballot = drawing.ballot
+        updates: Updates = {
+            self.sight: {"run": run, "ballot": ballot.id if ballot else ""},
+            self.pair: drawing.html,
+            self.note: ballot_view.note(""),
+            self.panel: gr.update(open=False),
+        }
+        for button in self.buttons.values():
+            updates[button] = gr.update(interactive=ballot is not None)
+        return updates
+
+
+def build(run: gr.Dropdown) -> Tab:
+    tab = _components(run)
+    voting = {run, *tab.inputs}
+    script = scripts.reading(voting, {tab.sight: ballot_view.SIGHT})
+    for choice, button in tab.buttons.items():
+        vote = partial(tab.vote, choice)
+        button.click(vote, voting, tab.outputs, js=script, trigger_mode="once", **QUEUED)
+    tab.panel.expand(tab.count, {run, tab.duel}, [tab.results, tab.plot], **QUEUED)
+    tab.duel.input(tab.show_duel, {run, tab.duel, tab.voter}, tab.outputs, **QUEUED)
+    return Tab(tab.inputs, [tab.duel, *tab.outputs], tab.show, unseen=[tab.voter])
+
+
+def _components(run: gr.Dropdown) -> Vote:
+    sight = gr.JSON({}, visible=False, elem_id="vote-sight")
     voter = gr.BrowserState(
         "", storage_key="selma-studio-voter", secret="not a secret", render=False
     )
+    voter.elem_id = "voter"  # its constructor takes none
     duel = gr.Dropdown([], label="Compare", elem_id="vote-duel", container=False)
     pair = gr.HTML(elem_id="vote-pair")
+    buttons: dict[Choice, gr.Button] = {}
     with gr.Row(elem_id="vote-buttons"):
-        ids = {choice: f"vote-{choice.replace(' ', '-')}" for choice in CHOICES}
-        buttons = {
-            choice: gr.Button(label, elem_id=ids[choice], min_width=60)
-            for choice, label in CHOICES.items()
-        }
+        for choice, label in CHOICES.items():
+            elem_id = f"vote-{choice.replace(' ', '-')}"
+            buttons[choice] = gr.Button(label, elem_id=elem_id, min_width=60)
     note = gr.HTML(elem_id="vote-note")
     with gr.Accordion("What people prefer so far", open=False, elem_id="vote-results") as panel:
-        results = gr.HTML()
-        plot = gr.Plot(visible=False, show_label=False, container=False, elem_classes="figure")
-    asked, shown = [run, duel, sight, voter], [sight, voter, pair, *buttons.values(), note, panel]
-    for choice, button in buttons.items():
-        button.click(
-            partial(vote, choice),
-            asked,
-            shown,
-            js=ballot_view.WITH_SIGHT,
-            trigger_mode="once",
-            **QUIET,
-        )
-    panel.expand(so_far, [run, duel], [results, plot], **QUIET)
-    duel.input(show_pair, [run, duel, voter], shown, **QUIET)
-    return Page([duel, sight, voter], [duel, *shown], show, unseen=[voter])
+        results = gr.HTML(elem_id="vote-table")
+        plot = parts.figure("vote-plot")
+    return Vote(run, duel, sight, voter, pair, buttons, note, panel, results, plot)
 
 
-def show(run: str, duel: str | None, said: Any, token: Any) -> list[Any]:
-    """The run's duels and the voter's next pair; nothing moves while that is the pair in sight.
-
-    Raises EngineError where votes or pictures cannot be read.
-    """
-    among = _duels(run)
-    duel = duel if duel in among else next(iter(among))
-    pair = _next_pair(run, duel, token, Sight.told(said))
-    return [gr.update(choices=list(among), value=duel, visible=len(among) > 1), *pair]
-
-
-def show_pair(run: str, duel: str | None, token: Any) -> list[Any]:
-    """The voter's next pair in the duel; what was counted is folded away, since it tells of the
-    pair before.
-    """
-    with told():
-        return _next_pair(run, duel, token)
-
-
-def vote(choice: Choice, run: str, duel: str | None, said: Any, token: Any) -> list[Any]:
-    """Count the vote on the pair that was on the page, and show the next.
-
-    A press before the pair was looked at changes nothing.
-    """
-    sight, refusal = Sight.told(said), ""
-    with told():
-        try:
-            _cast(choice, sight, token)
-        except ballots.TooSoon as early:
-            return [gr.skip()] * (WIDTH - 2) + [ballot_view.note(str(early)), gr.skip()]
-        except Refused as refused:
-            refusal = str(refused)
-        return _next_pair(run, duel, token, refusal=refusal)
-
-
-def _next_pair(
-    run: str, duel: str | None, token: Any, sight: Sight | None = None, refusal: str = ""
-) -> list[Any]:
-    sifted = _sifted(run, _duels(run).get(duel or "", ()))
-    try:
-        voter = voter_identity.admitted(token) if sifted.asked else None
-    except TooMany as error:
-        crowded = markup.empty("Not so many at once", str(error))
-        return _shown(run, None, gr.skip(), crowded, ballot_view.note(refusal))
-    kept = gr.skip() if voter is None or voter.token == token else voter.token
-    ballot, pair = _drawn(run, sifted, voter)
-    if sight and sight.same_pair(run, ballot):
-        return [gr.skip(), kept, *[gr.skip()] * (WIDTH - 2)]
-    left_out = ballot_view.left_out(sifted) if sifted.asked else ""
-    return _shown(run, ballot, kept, pair, ballot_view.note(refusal, left_out))
-
-
-def _drawn(run: str, sifted: Sifted, voter: Voter | None) -> tuple[Ballot | None, str]:
+def _draw(run: str, sifted: Sifted, voter: Voter) -> Drawing:
     """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
 
     Otherwise a slow drawing would bring back a pair that its page has left behind.
     """
-    if voter is None:
-        return None, ballot_view.view(run, None, sifted)
-    ledger = _ledger(runs.votes_url(run))
+    ledger = pairs.ledger(run)
     while True:
         ballot = ballots.next_ballot(ledger, sifted.asked, voter.id)
-        pair = ballot_view.view(run, ballot, sifted)
+        html = ballot_view.view(run, ballot, sifted)
         if ballot is None or not ledger.has_vote(ballot.id):
-            return ballot, pair
-
-
-def _shown(run: str, ballot: Ballot | None, kept: Any, pair: str, note: str) -> list[Any]:
-    """Everything but the choice of duels, in the order of the page; the results are folded away."""
-    sight = {"run": run, "ballot": ballot.id if ballot else ""}
-    buttons = [gr.Button(interactive=ballot is not None) for _ in CHOICES]
-    return [sight, kept, pair, *buttons, note, gr.Accordion(open=False)]
+            return Drawing(ballot, html)
 
 
 def _cast(choice: Choice, sight: Sight, token: Any) -> None:
     """Where the pair in sight was handed out, whatever run is chosen by now."""
     if not runs.folder(sight.run).is_dir():
         raise Refused("This pair's run is gone. Here is the next pair.")
-    ledger = _ledger(runs.votes_url(sight.run))
-    ballots.cast(
-        ledger, sight.ballot, choice, voter_identity.of_page(token).id, sight.looked_seconds
-    )
-
-
-def so_far(run: str, duel: str | None) -> tuple[str, Any]:
-    """All votes on the run's pictures as they are now, as a table and a figure."""
-    with told():
-        known = {pair.id for pair in _pairs(run)}
-        votes = _ledger(runs.votes_url(run)).votes() if known else []
-        counted = statistics.duels([vote for vote in votes if vote.pair in known])
-        note = ballot_view.left_out(_sifted(run, _duels(run).get(duel or "", ())))
-    return results_view(counted, note), page.plot(_plot(counted))
-
-
-def results_view(counted: Sequence[statistics.Duel], note: str = "") -> str:
-    if not counted:
-        return markup.empty("No votes yet", "They are counted here as they come.")
-    header = ("", "preferred %", "95 % interval", "wins", "ties", "losses", "both bad")
-    rows = [
-        (
-            f"{d.model} over {d.rival}",
-            markup.percent(d.win_rate),
-            markup.span(*d.interval),
-            str(d.wins),
-            str(d.ties),
-            str(d.losses),
-            str(d.both_bad),
-        )
-        for d in counted
-    ]
-    said = (
-        "A tie counts half to each; both bad is no preference. Wilson intervals, which take "
-        "votes for independent."
-    )
-    return markup.table(header, rows) + markup.aside(f"{said} {note}")
-
-
-def _plot(counted: Sequence[statistics.Duel]) -> Any:
-    rates = {
-        f"{d.model} over {d.rival}": charts.Point(d.win_rate, *d.interval)
-        for d in counted
-        if d.win_rate is not None
-    }
-    return charts.preferences(rates) if rates else None
-
-
-def _duels(run: str) -> dict[str, tuple[str, ...]]:
-    """What can be compared, by its label: each merge with the base first."""
-    folder = runs.folder(run)
-    models = sorted(path.parent.name for path in folder.glob("scores/*/pictures"))
-    merges = [path.name for path in folder.glob("merges/*")]
-    return {f"{ours} and {theirs}": (ours, theirs) for ours, theirs in rivals(models, merges)} | {
-        EVERYTHING: ()
-    }
-
-
-def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]]:
-    """Each model with the base, at its own guidance scale if it was painted there: merges first,
-    then by how usual the scale is."""
-
-    def rank(model: str) -> tuple[bool, float, str]:
-        arm, scale = contents.arm_of(model)
-        return arm not in merges, abs((scale or 0.0) - USUAL_GUIDANCE), model
-
-    bases = {
-        contents.arm_of(model)[1]: model for model in models if contents.arm_of(model)[0] == "base"
-    }
-    others = sorted((model for model in models if contents.arm_of(model)[0] != "base"), key=rank)
-    usual = next(iter(sorted(bases.values(), key=rank)), None)
-    pairs = [(model, bases.get(contents.arm_of(model)[1], usual)) for model in others]
-    return [(model, base) for model, base in pairs if base is not None]
-
-
-def _sifted(run: str, models: Sequence[str]) -> Sifted:
-    """The pairs to ask."""
-    folder = runs.folder(run)
-    return _sifted_once(folder, tuple(models), _stamps(folder))
-
-
-def _pairs(run: str) -> Sequence[Pair]:
-    """Every pair of the run, asked or not."""
-    folder = runs.folder(run)
-    return _pairs_once(folder, (), _stamps(folder))
-
-
-def _stamps(folder: Path) -> Stamps:
-    """Another value as soon as any picture or its metadata changes."""
-    found = []
-    for path in sorted(folder.glob("scores/*/pictures/[!.]*")):
-        with suppress(FileNotFoundError):  # replaced at this moment
-            told = path.stat()
-            found.append((told.st_mtime_ns, told.st_size))
-    return tuple(found)
-
-
-@lru_cache(16)
-def _sifted_once(folder: Path, models: tuple[str, ...], changed: Stamps) -> Sifted:
-    return similarity.sift(_pairs_once(folder, models, changed))
-
-
-@lru_cache(16)
-def _pairs_once(folder: Path, models: tuple[str, ...], _changed: Stamps) -> Sequence[Pair]:
-    return ballots.pairs(Store(folder), models)
-
-
-@cache
-def _ledger(url: str) -> Ledger:
-    return Ledger(url)
-
-
-def forget_ledgers() -> None:
-    """Open them anew: a run's folder has another name, or is gone, and its old name may be given
-    again.
-    """
-    _ledger.cache_clear()
+    ledger = pairs.ledger(sight.run)
+    voter = voter_identity.of_page(token)
+    ballots.cast(ledger, sight.ballot, choice, voter.id, sight.looked_seconds)

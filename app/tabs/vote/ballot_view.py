@@ -1,6 +1,8 @@
 """What a page shows of a ballot, and what it says back: which pair was in sight, and how long."""
 
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Any
 
 from app.show import markup, thumbnails
@@ -48,7 +50,7 @@ SCRIPT = """<script>
 """A vote takes its ballot from the pair that is on the page at the press, and the time since both
 pictures were loaded and within the window. The arrow keys press the four buttons while they can be
 seen."""
-WITH_SIGHT = "(run, duel, sight, voter) => [run, duel, selmaSight(), voter]"
+SIGHT = "selmaSight()"
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,16 @@ class Sight:
     looked_seconds: float = 0.0
 
     @classmethod
-    def told(cls, said: Any) -> "Sight":
+    def parse(cls, sent: Any) -> "Sight":
         """What has the wrong type is nothing."""
-        said = said if isinstance(said, dict) else {}
-        run, ballot, looked = (said.get(name) for name in ("run", "ballot", "looked"))
-        is_number = isinstance(looked, int | float)
-        return cls(
-            run if isinstance(run, str) else "",
-            ballot if isinstance(ballot, str) else "",
-            float(looked) if is_number else 0.0,
-        )
+        if not isinstance(sent, dict):
+            return cls()
+        looked = sent.get("looked")
+        seconds = float(looked) if isinstance(looked, int | float) else 0.0
+        return cls(_text(sent.get("run")), _text(sent.get("ballot")), seconds)
 
-    def same_pair(self, run: str, ballot: Ballot | None) -> bool:
+    def is_of(self, run: str, ballot: Ballot | None) -> bool:
+        """Whether it is this ballot's pair."""
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
 
 
@@ -80,9 +80,8 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
     if not sifted.total:
         return markup.empty(
             "Nothing to compare yet",
-            "Votes are cast on the pictures of the "
-            "Evaluate stage: run it for two models at least, or choose the example "
-            "run above.",
+            "Votes are cast on the pictures of the Evaluate stage: run it for two models at least, "
+            "or choose the example run above.",
         )
     if not sifted.asked:
         return markup.empty(
@@ -94,36 +93,39 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
             "That was the last pair",
             f"You have voted on all {len(sifted.asked)}. Thank you: what people prefer is below.",
         )
-    sides = "".join(
-        thumbnails.img(thumbnails.whole(thumbnails.bare(file)), f"{side} picture")
-        for side, file in (("left", ballot.left), ("right", ballot.right))
-    )
-    asked = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
-    place = f'data-run="{markup.escaped(run)}" data-ballot="{markup.escaped(ballot.id)}"'
-    prompt = f'<div class="asked">{markup.escaped(ballot.prompt)}</div>'
-    return (
-        f'<div class="ballot" {place}><p class="progress">{asked}</p>{prompt}'
-        f'<div class="sides">{sides}</div></div>'
-    )
+    question = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
+    place = f'data-run="{escape(run)}" data-ballot="{escape(ballot.id)}"'
+    progress = f'<p class="progress">{question}</p>'
+    prompt = f'<div class="asked">{escape(ballot.prompt)}</div>'
+    sides = _side(ballot.left, "left picture") + _side(ballot.right, "right picture")
+    return f'<div class="ballot" {place}>{progress}{prompt}<div class="sides">{sides}</div></div>'
 
 
 def left_out(sifted: Sifted) -> str:
-    """How many pairs are not asked, and why; nothing when all are."""
-    told = []
+    """How many pairs nobody is asked about, and why; nothing when all are asked about."""
+    sentences = []
     if sifted.alike:
-        told.append(
+        sentences.append(
             f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
             "them, and they count for neither model."
         )
     if sifted.unreadable:
-        told.append(
+        sentences.append(
             f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
             "out: the server's log names the files."
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 def note(refusal: str, left_out: str = "") -> str:
-    """What stands below the buttons: why the last press was no vote, and what is not asked."""
-    said = f'<p class="refusal" role="status">{markup.escaped(refusal)}</p>' if refusal else ""
-    return said + (markup.aside(left_out) if left_out else "")
+    """What stands below the buttons: why the last press was no vote, and what is left out."""
+    html = f'<p class="refusal" role="status">{escape(refusal)}</p>' if refusal else ""
+    return html + (markup.aside(left_out) if left_out else "")
+
+
+def _side(file: Path, alt: str) -> str:
+    return thumbnails.img(thumbnails.whole(thumbnails.bare(file)), alt)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

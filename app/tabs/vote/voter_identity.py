@@ -1,11 +1,11 @@
 """Who votes from a page: the voter that its browser keeps, or a new one."""
 
 import ipaddress
-import os
 from functools import cache
 
 from gradio.context import LocalContext
 
+from app import access
 from engine import jobs
 from engine.votes import voters
 from engine.votes.voters import Newcomers, Signer, Voter
@@ -51,8 +51,9 @@ def address() -> str:
     if request is None:
         return ""
     host = request.client.host if request.client else ""
-    is_space = "SPACE_ID" in os.environ
-    return client_address(host, request.headers.get("x-forwarded-for", "") if is_space else "")
+    if not access.is_public():
+        return host
+    return client_address(host, request.headers.get("x-forwarded-for", ""))
 
 
 def client_address(host: str, forwarded: str) -> str:
@@ -63,9 +64,10 @@ def client_address(host: str, forwarded: str) -> str:
     """
     for noted in reversed(forwarded.split(",")):
         try:
-            found = ipaddress.ip_address(noted.strip())
+            address = ipaddress.ip_address(noted.strip())
         except ValueError:
             continue
-        if found.is_global:
-            return str(ipaddress.ip_network((found, PREFIX[found.version]), strict=False))
+        if address.is_global:
+            network = ipaddress.ip_network((address, PREFIX[address.version]), strict=False)
+            return str(network)
     return host

@@ -1,0 +1,44 @@
+"""The recipes that the whole line can be started with."""
+
+import os
+from pathlib import Path
+
+from engine import jobs
+from engine.core.config import read_toml
+from engine.core.errors import EngineError
+
+QUICK = "storybook-quick"
+
+
+def folder() -> Path:
+    """SELMA_RECIPES, or those that ship."""
+    shipped = jobs.ROOT / "assets" / "recipes"
+    return Path(os.environ.get("SELMA_RECIPES", shipped)).resolve()
+
+
+def file_of(recipe: str) -> Path:
+    return folder() / f"{recipe}.toml"
+
+
+def names() -> list[str]:
+    """The quick one first."""
+    found = sorted(path.stem for path in folder().glob("*.toml"))
+    return sorted(found, key=_is_not_quick)  # in the order of the names otherwise
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every recipe that lies in the folder now: its title and its name."""
+    return [(title_of(name), name) for name in names()]
+
+
+def title_of(recipe: str) -> str:
+    """A recipe's own title after its name; its name alone where it has none."""
+    try:
+        title = str(read_toml(file_of(recipe)).get("title", ""))
+    except EngineError:  # pressing the button says what is wrong with it
+        return recipe
+    return f"{recipe} · {title}" if title else recipe
+
+
+def _is_not_quick(name: str) -> bool:
+    return name != QUICK

@@ -1,0 +1,116 @@
+"""What the merge tab paints: prompts, noise, guidance; and what stands there at first."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from app import parts
+from app.listeners import Updates, Values
+from app.show import markup
+from app.tabs.merge import opening, prompt_box, sliders
+from engine import runs
+from engine.runs.preview import USUAL_GUIDANCE
+from engine.storybook import EXAMPLE
+
+LARGEST_SEED = 2**32 - 1
+LARGEST_NOISE = 9999
+"""Of those that the button finds: short enough to write down."""
+LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
+"""Of the slider; a scale beyond that makes it longer."""
+
+
+class Subject(NamedTuple):
+    """What is painted with whatever merge."""
+
+    prompts: tuple[str, ...]
+    seed: int
+    guidance: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The bar above the pictures, and what it does."""
+
+    prompt: gr.Textbox
+    other: gr.Button
+    guidance: gr.Slider
+    seed: gr.Number
+    noise: gr.Button
+    begun: gr.State
+    """The prompt that stood there at first."""
+
+    @property
+    def inputs(self) -> set[Any]:
+        return {self.prompt, self.seed, self.guidance}
+
+    def read(self, values: Values) -> Subject:
+        """Raises EngineError for too many prompts, and for one that is too long."""
+        prompts = prompt_box.prompts_of(values[self.prompt])
+        return Subject(prompts, int(values[self.seed] or 0), values[self.guidance])
+
+    def open(self, run: str, experts: Sequence[str], values: Values) -> "Opening":
+        """The run's own first scene; what people wrote stays."""
+        first = opening.of(runs.open_store(run), experts)
+        remark = markup.aside(first.reason) if first.reason else ""
+        if values[self.prompt] not in ("", values[self.begun]):
+            return Opening({}, remark)
+        updates = {
+            self.prompt: first.prompt,
+            self.seed: first.seed,
+            self.guidance: self.guide(first.guidance),
+            self.begun: first.prompt,
+        }
+        return Opening(updates, remark)
+
+    def guide(self, guidance: float) -> dict[str, Any]:
+        """The guidance slider at a scale."""
+        return sliders.at(guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
+
+    def other_noise(self) -> Updates:
+        return {self.seed: random.randint(0, LARGEST_NOISE)}
+
+
+class Opening(NamedTuple):
+    """What a scene begins with, and what is said of it."""
+
+    updates: Updates
+    remark: str
+
+
+def build() -> Scene:
+    with gr.Row(elem_classes="bar"):
+        prompt = gr.Textbox(
+            EXAMPLE,
+            label="Prompts, one per line",
+            lines=1,
+            max_lines=4,
+            scale=4,
+            min_width=200,
+            elem_id="merge-prompt",
+            submit_btn="Paint",
+        )
+        other = parts.narrow_button("Another prompt", "another-prompt", 160)
+    with gr.Row(elem_classes="bar"):
+        guidance = gr.Slider(
+            LEAST_GUIDANCE,
+            MOST_GUIDANCE,
+            USUAL_GUIDANCE,
+            step=0.5,
+            label="Guidance scale",
+            min_width=160,
+            elem_id="merge-guidance",
+        )
+        seed = gr.Number(
+            1,
+            label="Noise",
+            precision=0,
+            minimum=0,
+            maximum=LARGEST_SEED,
+            min_width=100,
+            elem_id="merge-noise",
+        )
+        noise = parts.narrow_button("Other noise", "other-noise", 140)
+    return Scene(prompt, other, guidance, seed, noise, parts.state(EXAMPLE, "begun"))

@@ -1,0 +1,73 @@
+"""What a search tried, and what its winner is worth on prompts it never saw."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.show import charts, markup, score_tables
+from engine.core.store import Store, read_object
+from engine.evaluate import lead, units
+from engine.evaluate.intervals import Interval
+from engine.evaluate.units import Unit
+from engine.studies.search import AVERAGE, Tried
+
+MOST_ROWS = 6
+RATES = ("test", "average_on_test", "floor", "ceiling")
+
+
+def unit_of(store: Store, tried: Sequence[Tried]) -> Unit:
+    """How a search's scores are written; the folder of its scores alone says who judged."""
+    average = tried[0]
+    files = score_tables.validation_files(store, average.arm)
+    judge = files[0].stem if files else ""
+    return units.of(judge, [candidate.score for candidate in tried])
+
+
+def table(store: Store, tried: Sequence[Tried], unit: Unit) -> str:
+    """The best candidates and the average; the first stands out where the intervals decide it."""
+    average = tried[0]
+    best_first = sorted(tried, key=lambda candidate: -candidate.score)
+    shown = best_first[:MOST_ROWS]
+    if average not in shown:
+        shown.append(average)
+    scores = [score_tables.validated(store, candidate.arm) for candidate in shown]
+    ahead = lead.among(scores, unit)
+    best, sentence = None, ""
+    if ahead:
+        sentence = markup.aside(ahead.told(list(map(_name, shown))))
+        best = ahead.first if ahead.decided else None
+    experts = list(average.weights)
+    rows = [_row(candidate, experts, unit) for candidate in shown]
+    return markup.table(["on validation", unit.axis, *experts], rows, best) + sentence
+
+
+def figure(tried: Sequence[Tried], unit: Unit) -> Any:
+    """Every candidate's score, and the average's as a line."""
+    scores = [candidate.score for candidate in tried]
+    return charts.progress(list(enumerate(scores)), tried[0].score, unit)
+
+
+def test_result(store: Store, search: str, unit: Unit) -> str:
+    """The winner and the average on test; nothing before the end."""
+    file = store.folder / "searches" / search / "result.json"
+    if not file.exists():
+        return ""
+    rates: dict[str, Any] = dict.fromkeys(RATES, float | None)
+    triple = tuple[float, float, float]
+    result = read_object(file, verdict=str, difference=triple | None, **rates)
+    test, average, floor, ceiling = (unit.value(result[name]) for name in RATES)
+    sentence = f"On test: searched {test}, average {average} (floor {floor}, ceiling {ceiling})"
+    if result["difference"]:
+        difference = unit.between(Interval(*result["difference"]))
+        sentence += f", a difference of {difference}: {result['verdict']}"
+    return markup.aside(f"{sentence}.")
+
+
+def _row(candidate: Tried, experts: Sequence[str], unit: Unit) -> list[str]:
+    row = [_name(candidate), unit.value(candidate.score)]
+    for expert in experts:
+        row.append(f"{candidate.weights[expert]:.2f}")
+    return row
+
+
+def _name(candidate: Tried) -> str:
+    return AVERAGE if candidate.arm.endswith(AVERAGE) else candidate.arm.lstrip("_")

@@ -1,0 +1,114 @@
+"""The pairs of a run that people are asked about, and where their votes are counted."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache, lru_cache
+from pathlib import Path
+
+from engine import runs
+from engine.core.store import Store
+from engine.runs import contents
+from engine.runs.preview import USUAL_GUIDANCE
+from engine.votes import ballots, similarity
+from engine.votes.ballots import Pair
+from engine.votes.ledger import Ledger
+from engine.votes.similarity import Sifted
+
+BASE = "base"
+EVERYTHING = "all models against each other"
+Models = tuple[str, ...]
+"""Those that are compared; () is all of them."""
+Stamps = tuple[tuple[int, int], ...]
+"""When files were changed, and their sizes."""
+
+
+def duels(run: str) -> dict[str, Models]:
+    """What can be compared, by its label: each merge with the base first."""
+    folder = runs.folder(run)
+    models = sorted(path.parent.name for path in folder.glob("scores/*/pictures"))
+    merges = [path.name for path in folder.glob("merges/*")]
+    found: dict[str, Models] = {}
+    for model, base in rivals(models, merges):
+        found[f"{model} and {base}"] = (model, base)
+    found[EVERYTHING] = ()
+    return found
+
+
+def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]]:
+    """Each model with the base, at its own guidance scale if it was painted there: merges first,
+    then by how usual the scale is."""
+
+    def rank(model: str) -> tuple[bool, float, str]:
+        arm, scale = contents.arm_of(model)
+        distance = abs((scale or 0.0) - USUAL_GUIDANCE)
+        return arm not in merges, distance, model
+
+    bases: dict[float | None, str] = {}
+    others = []
+    for model in sorted(models, key=rank):
+        arm, scale = contents.arm_of(model)
+        if arm == BASE:
+            bases[scale] = model
+        else:
+            others.append(model)
+    if not bases:
+        return []
+    usual_base = min(bases.values(), key=rank)
+    pairs = []
+    for model in others:
+        scale = contents.arm_of(model)[1]
+        pairs.append((model, bases.get(scale, usual_base)))
+    return pairs
+
+
+def sifted(run: str, duel: str | None) -> Sifted:
+    """The pairs of a duel, those to ask apart; of all models where there is no such."""
+    return sifted_models(run, duels(run).get(duel or "", ()))
+
+
+def sifted_models(run: str, models: Models) -> Sifted:
+    folder = runs.folder(run)
+    return _sifted(folder, models, _stamps(folder))
+
+
+def every_pair(run: str) -> Sequence[Pair]:
+    """Every pair of the run, whether anybody is asked about it or not."""
+    folder = runs.folder(run)
+    return _pairs(folder, (), _stamps(folder))
+
+
+def ledger(run: str) -> Ledger:
+    """Where the run's votes are counted. Raises EngineError where it cannot be opened."""
+    return _ledger(runs.votes_url(run))
+
+
+def forget_ledgers() -> None:
+    """Open them anew: a run's folder has another name, or is gone, and its old name may be given
+    again.
+    """
+    _ledger.cache_clear()
+
+
+def _stamps(folder: Path) -> Stamps:
+    """Another value as soon as any picture or its metadata changes."""
+    stamps = []
+    for path in sorted(folder.glob("scores/*/pictures/[!.]*")):
+        with suppress(FileNotFoundError):  # replaced at this moment
+            status = path.stat()
+            stamps.append((status.st_mtime_ns, status.st_size))
+    return tuple(stamps)
+
+
+@lru_cache(16)
+def _sifted(folder: Path, models: Models, stamps: Stamps) -> Sifted:
+    return similarity.sift(_pairs(folder, models, stamps))
+
+
+@lru_cache(16)
+def _pairs(folder: Path, models: Models, _stamps: Stamps) -> Sequence[Pair]:
+    return ballots.pairs(Store(folder), models)
+
+
+@cache
+def _ledger(url: str) -> Ledger:
+    return Ledger(url)
