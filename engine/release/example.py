@@ -15,7 +15,7 @@ from engine.evaluate.warm_models import Bench
 SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
 LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")
 """What the app does not show, or can make again."""
-TESTED = re.compile(r"(\w[\w.+-]*)@([\d.]+)")
+ARM_AT_SCALE = re.compile(r"(?P<arm>\w[\w.+-]*)@(?P<scale>[\d.]+)")
 
 
 def ship(run: Path, target: Path = SHIPPED) -> None:
@@ -48,8 +48,11 @@ def keep_test_pictures(run: Store) -> None:
 def _test_of(run: Store) -> Config:
     """The run's test as it was made: every arm at the guidance scale that was chosen for it."""
     test = recipes.load(run.folder / "recipe.toml").test
-    assert test is not None, "the recipe has a test"
-    judged = run.folder.glob(f"scores/*/test/{test.judge}.jsonl")
-    tested = [path.parent.parent.name for path in judged]
-    scales = dict(found.groups() for name in tested if (found := TESTED.fullmatch(name)))
-    return replace(test, own_guidance={arm: float(scale) for arm, scale in scales.items()})
+    if test is None:
+        raise EngineError(f"{run.folder}/recipe.toml has no [test]. Choose a run that was tested.")
+    scales = {}
+    for path in run.folder.glob(f"scores/*/test/{test.judge}.jsonl"):
+        model = ARM_AT_SCALE.fullmatch(path.parent.parent.name)
+        if model:
+            scales[model["arm"]] = float(model["scale"])
+    return replace(test, own_guidance=scales)
