@@ -1,9 +1,11 @@
 """The built page without a browser: its listeners and tabs, called with values by element id."""
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import gradio as gr
 
+from app import shell
 from app.refresh import Refresh
 
 Given = Mapping[str, Any]
@@ -36,6 +38,12 @@ class Studio:
     def refresh(self) -> Refresh:
         listener, = (one for one in self.demo.fns.values() if one.name == "tick")
         return listener.fn.__self__
+
+
+@cache
+def whole_page() -> Studio:
+    """The app's, which knows no run until one is drawn."""
+    return Studio(shell.build())
 
 
 def answer(listener: Any, given: Given, **special: Any) -> dict[str, Any]:

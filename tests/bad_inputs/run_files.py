@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app import shell
 from app.forms import history
 from app.show import progress
 from app.tabs.merge import left_out_view, panes
@@ -28,7 +26,7 @@ from engine.studies import grid, leave_one_out
 from engine.studies.search import Tried
 from engine.votes import ballots
 from tests.app.example_run import make_run
-from tests.app.studio import Studio
+from tests.app.studio import whole_page
 
 RUN = "mine"
 SPLIT = Scoring(models={"base": {}}, guidances=(3.5,), split="test")
@@ -166,14 +164,8 @@ def _jobs(run: Store) -> None:
     write_text(run.job("0002-evaluate") / "events.jsonl", '{"text": "Done.", "kind": "done"}\n')
 
 
-@cache
-def studio() -> Studio:
-    """The app's page, which knows no run until one is drawn."""
-    return Studio(shell.build())
-
-
 def _tab(name: str, **given: Any) -> Callable[[Store], Any]:
-    return lambda run: studio().draw(name, RUN, given)
+    return lambda run: whole_page().draw(name, RUN, given)
 
 
 def _pane(name: str) -> Callable[[Store], Any]:
@@ -189,7 +181,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "files": _pane(panes.FILES),
     "evaluate": _tab("evaluate"),
     "left out": left_out_view.view,
-    "bar": lambda run: studio().refresh.bar.show(RUN),
+    "bar": lambda run: whole_page().refresh.bar.show(RUN),
     "mark": lambda run: progress.mark(RUN),
     "budget": contents.budget,
     "base": contents.base_of,
