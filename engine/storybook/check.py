@@ -88,7 +88,7 @@ def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def weights(assets: Path = STORYBOOK) -> dict[str, str]:
-    """Of the models that are there: what was measured, so that no card tells it of other weights."""
+    """Of the models that are there: what was measured, so no card tells it of others."""
     hashes = {}
     for name, place in PLACES.items():
         if (assets / place).is_dir():

@@ -11,7 +11,7 @@ OPPOSITES = {"left": "right", "right": "left", "above": "below", "below": "above
 
 @dataclass(frozen=True)
 class Group:
-    """`count` things of one kind; `counted` says that the text names the number ("three", not "a")."""
+    """`count` things of one kind; `counted` where the text names the number ("three", not "a")."""
 
     kind: str
     colour: str | None = None
@@ -36,7 +36,7 @@ class Graph:
     style: str | None = None
 
     def key(self) -> str:
-        """The same for two texts that ask for the same picture, whatever their order and wording."""
+        """The same for texts that ask for the same picture, whatever their order and wording."""
         names = [f"{g.count} {g.colour or '?'} {g.kind}" for g in self.groups]
         links = {self._link_key(link, names) for link in self.links}
         setting = f"{self.style or '?'} | {self.background or '?'}"

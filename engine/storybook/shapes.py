@@ -1,4 +1,4 @@
-"""The eight silhouettes, each one polygon in a unit square with y pointing down, and the palette."""
+"""The eight silhouettes, each a polygon in a unit square with y pointing down, and the palette."""
 
 from math import cos, pi, sin
 

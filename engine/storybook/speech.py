@@ -1,4 +1,4 @@
-"""Storybook English, graph to text. `parse(say(graph, rng)).key() == graph.key()` for every form."""
+"""Storybook English, graph to text: `parse(say(graph, rng)).key() == graph.key()` in every form."""
 
 import numpy as np
 
