@@ -39,9 +39,9 @@ def help_text(text: str) -> gr.Markdown:
 
 def state(value: Any, elem_id: str) -> gr.State:
     """A value that the server keeps for a page, with a name to find it by."""
-    made = gr.State(value)
-    made.elem_id = elem_id  # its constructor takes none, and the browser never sees it
-    return made
+    component = gr.State(value)
+    component.elem_id = elem_id  # its constructor takes none, and the browser never sees it
+    return component
 
 
 def figure_update(drawing: Any) -> dict[str, Any]:

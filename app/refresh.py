@@ -54,19 +54,19 @@ class Refresh:
     def __init__(self, bar: RunBar, tabs: Mapping[str, Tab]) -> None:
         self.bar, self.tabs = bar, tabs
         self.open_tab = gr.Textbox(visible=False, elem_id="open-tab")
-        self.seen = parts.state("", "seen")
-        """The mark of what the page shows."""
+        self.mark = parts.state("", "mark")
+        """Of what the page shows."""
 
     @property
     def inputs(self) -> set[Any]:
-        components: set[Any] = {self.bar.run, self.open_tab, self.seen}
+        components: set[Any] = {self.bar.run, self.open_tab, self.mark}
         for tab in self.tabs.values():
             components |= set(tab.inputs)
         return components
 
     @property
     def outputs(self) -> list[Any]:
-        components = [self.seen, *self.bar.outputs]
+        components = [self.mark, *self.bar.outputs]
         for tab in self.tabs.values():
             components += tab.outputs
         return components
@@ -97,9 +97,9 @@ class Refresh:
         """
         run = values[self.bar.run]
         if not run:
-            return {self.seen: ""}
+            return {self.mark: ""}
         # Before the rest is read, so that what comes meanwhile is drawn at the next tick.
-        updates: Updates = {self.seen: _mark(run)}
+        updates: Updates = {self.mark: _mark(run)}
         try:
             updates |= self.bar.show(run)
             if tab := self.tabs.get(values[self.open_tab]):
@@ -111,7 +111,7 @@ class Refresh:
     def tick(self, values: Values) -> Updates:
         """Everything again, but only when a job has said something new."""
         run = values[self.bar.run]
-        if not run or _mark(run) == values[self.seen]:
+        if not run or _mark(run) == values[self.mark]:
             return no_updates()
         return self.redraw(values)
 

@@ -81,12 +81,12 @@ def build(run: gr.Dropdown) -> Tab:
                 judge = pick("images", Field("judge", "judge_options"), judges, "storybook")
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
-            shown = gr.HTML(elem_id="gallery")
-    tab = Images(run, skills, button, options, judge, skill, shown)
+            pictures_html = gr.HTML(elem_id="gallery")
+    tab = Images(run, skills, button, options, judge, skill, pictures_html)
     button.click(tab.paint, tab.stage_inputs, [run], **QUEUED)
     history.follow(run, "images", Config, options, judge)
-    skill.input(tab.filter, {run, skill}, [shown], **QUEUED)
-    return Tab({skills, skill}, [skills, skill, shown], tab.show)
+    skill.input(tab.filter, {run, skill}, [pictures_html], **QUEUED)
+    return Tab({skills, skill}, [skills, skill, pictures_html], tab.show)
 
 
 def gallery(run: str, skill: str) -> str:

@@ -109,16 +109,16 @@ def build(run: gr.Dropdown) -> Tab:
         with gr.Column(scale=1, min_width=300):
             stage = _stage(run)
         with gr.Column(scale=2, min_width=320):
-            shown = _listing(run)
+            lines = _listing(run)
     stage.button.click(stage.write, stage.inputs, [run], **QUEUED)
     history.follow(run, "prompts", Config, stage.options, stage.writer)
     writer = stage.writer.choice
     gr.on([run.change, writer.change], stage.show_server, {run, writer}, [stage.server], **QUEUED)
     language = stage.options.components["language"]
     writer.input(stage.set_language, {writer}, [language], **QUEUED)
-    changes = [shown.skill.input, shown.verdict.input]
-    gr.on(changes, shown.filter, {run, *shown.filters}, [shown.html], **QUEUED)
-    return Tab(shown.filters, [shown.skill, shown.html], shown.show)
+    changes = [lines.skill.input, lines.verdict.input]
+    gr.on(changes, lines.filter, {run, *lines.filters}, [lines.html], **QUEUED)
+    return Tab(lines.filters, [lines.skill, lines.html], lines.show)
 
 
 def server_address(run: str, writer: str) -> str:
@@ -169,7 +169,7 @@ def _without_password(address: str) -> str:
 
 
 def _stage(run: gr.Dropdown) -> Stage:
-    wanted = gr.Dropdown(
+    skill_choice = gr.Dropdown(
         skills.names(),
         value=skills.names(),
         multiselect=True,
@@ -182,7 +182,7 @@ def _stage(run: gr.Dropdown) -> Stage:
         writer = pick("prompts", Field("writer", "writer_options"), writers, "storybook")
         server = gr.HTML(visible=False, elem_id="server-asked")
         options = form(Config, "prompts", leave_out=("skills", "writer", "writer_options"))
-    return Stage(run, wanted, button, writer, server, options)
+    return Stage(run, skill_choice, button, writer, server, options)
 
 
 def _listing(run: gr.Dropdown) -> Listing:

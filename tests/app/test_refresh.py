@@ -23,7 +23,7 @@ class Watch:
             self.refresh = Refresh(bar, tabs)
 
     def does(self, what, run="mine", tab="a", seen=""):
-        given = values(self.refresh.inputs, {"run": run, "open-tab": tab, "seen": seen, "text": "in"})
+        given = values(self.refresh.inputs, {"run": run, "open-tab": tab, "mark": seen, "text": "in"})
         return by_id(getattr(self.refresh, what)(given), self.refresh.outputs)
 
 
@@ -35,7 +35,7 @@ def watch(monkeypatch):
 
 def test_only_the_open_tab_is_redrawn(watch):
     drawn = watch.does("redraw")
-    assert drawn["seen"] == "mark of mine" and drawn["first"] == "mine in" and "second" not in drawn
+    assert drawn["mark"] == "mark of mine" and drawn["first"] == "mine in" and "second" not in drawn
     assert {"progress", "cancel", "resume"} <= drawn.keys()
     opened = watch.does("open", tab="b")
     assert opened["second"] == "b" and "first" not in opened
@@ -47,7 +47,7 @@ def test_a_tick_draws_only_when_something_is_new(watch):
 
 
 def test_before_a_run_is_chosen_there_is_nothing(watch):
-    assert watch.does("redraw", run=None) == {"seen": ""}
+    assert watch.does("redraw", run=None) == {"mark": ""}
 
 
 def test_which_tab_is_open_is_read_from_the_page_and_never_set(demo):
@@ -71,7 +71,7 @@ def test_a_drawing_that_fails_is_told_once_and_where_the_progress_stands(monkeyp
     watch = Watch(damaged)
     drawn = watch.does("redraw")
     assert 'role="alert"' in drawn["progress"] and words in drawn["progress"]
-    assert watch.does("tick", seen=drawn["seen"]) == {}
+    assert watch.does("tick", seen=drawn["mark"]) == {}
     assert ("Traceback" in capsys.readouterr().err) is is_bug
 
 
@@ -82,7 +82,7 @@ def test_jobs_that_cannot_be_read_are_told_once(monkeypatch):
     monkeypatch.setattr(progress, "last_job", unreadable)
     watch = Watch()
     drawn = watch.does("tick")
-    assert "PermissionError" in drawn["progress"] and watch.does("tick", seen=drawn["seen"]) == {}
+    assert "PermissionError" in drawn["progress"] and watch.does("tick", seen=drawn["mark"]) == {}
 
 
 @pytest.mark.parametrize("asked, run", [

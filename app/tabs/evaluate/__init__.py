@@ -153,8 +153,8 @@ def build(run: gr.Dropdown) -> Tab:
             scores = _scores(run, models)
     stage = Stage(run, models, guidances, split, button, judge, options, scores.table)
     button.click(stage.evaluate, stage.inputs, [run, scores.table], **QUEUED)
-    followed = Form({**options.components, "split": split})
-    history.follow(run, "evaluate", Config, followed, judge)
+    fields = Form({**options.components, "split": split})
+    history.follow(run, "evaluate", Config, fields, judge)
     changes = [scores.table.input, scores.rows.input]
     gr.on(changes, scores.redraw, {run, *scores.inputs}, scores.outputs, **QUEUED)
     return Tab(scores.inputs, [models, *scores.outputs], scores.show)
@@ -162,10 +162,10 @@ def build(run: gr.Dropdown) -> Tab:
 
 def arms(models: Sequence[str]) -> dict[str, dict[str, float]]:
     """Each model as the weights of the experts or the merge that it is made of."""
-    found: dict[str, dict[str, float]] = {}
+    weights: dict[str, dict[str, float]] = {}
     for model in models:
-        found[model] = {} if model == "base" else {model: 1.0}
-    return found
+        weights[model] = {} if model == "base" else {model: 1.0}
+    return weights
 
 
 def tables_of(run: str) -> list[str]:

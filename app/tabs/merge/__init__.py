@@ -187,9 +187,9 @@ def _wire_weights(tab: MergeTab, way_back: Undo) -> None:
     preset.then(**way_back.step).then(**tab.repaint)
     inputs: Any = {tab.run, mixer.experts, grid.name}
     outputs: Any = [*mixer.sliders, tab.scene.guidance, *mixer.method.outputs]
-    cell = grid.shown.select(tab.take_cell, inputs, outputs, **QUEUED).then(**way_back.step)
-    seen = cell.then(tab.open_comparison, None, [tab.panes.tabs], **QUEUED)
-    seen.then(**tab.repaint)
+    cell = grid.html.select(tab.take_cell, inputs, outputs, **QUEUED).then(**way_back.step)
+    comparing = cell.then(tab.open_comparison, None, [tab.panes.tabs], **QUEUED)
+    comparing.then(**tab.repaint)
 
 
 def _wire_studies(tab: MergeTab) -> None:

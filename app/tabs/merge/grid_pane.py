@@ -46,7 +46,7 @@ class GridPane:
     y_values: gr.Textbox
     paint: gr.Button
     name: gr.Dropdown
-    shown: gr.HTML
+    html: gr.HTML
 
     @property
     def form(self) -> set[Any]:
@@ -60,7 +60,7 @@ class GridPane:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.x, self.y, self.name, self.shown]
+        return [self.x, self.y, self.name, self.html]
 
     def start(self, values: Values, weights: dict[str, float], subject: Subject) -> Updates:
         """Paint a new grid of the run as a job, the newest one from now on. Raises EngineError."""
@@ -87,7 +87,7 @@ class GridPane:
             self.y: parts.choice_update(axes, y),
             self.name: parts.choice_update(grids, name, visible=len(grids) > 1),
         }
-        return {**choices, self.shown: grid_view.view(run, name)}
+        return {**choices, self.html: grid_view.view(run, name)}
 
     def _axes(self, values: Values) -> dict[str, Any]:
         """Raises EngineError for values that are no numbers."""
@@ -100,7 +100,7 @@ class GridPane:
 
     def draw(self, values: Values) -> Updates:
         """Another grid."""
-        return {self.shown: grid_view.view(values[self.run], values[self.name])}
+        return {self.html: grid_view.view(values[self.run], values[self.name])}
 
     def clicked_cell(self, values: Values, click: gr.EventData) -> Cell | None:
         """None for one that is not there."""
@@ -120,11 +120,11 @@ def build(run: gr.Dropdown) -> GridPane:
     with gr.Row(elem_classes="bar"):
         paint = parts.narrow_button("Paint the grid", "paint-grid", 190, variant="primary")
         name = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
-    shown = gr.HTML(elem_id="grid", js_on_load=CLICKS)
-    pane = GridPane(run, x, y, x_values, y_values, paint, name, shown)
+    html = gr.HTML(elem_id="grid", js_on_load=CLICKS)
+    pane = GridPane(run, x, y, x_values, y_values, paint, name, html)
     x.input(inputs={x}, outputs=[x_values], js=USUAL_VALUES, **BROWSER_ONLY)
     y.input(inputs={y}, outputs=[y_values], js=USUAL_VALUES, **BROWSER_ONLY)
-    name.input(pane.draw, {run, name}, [shown], **QUEUED)
+    name.input(pane.draw, {run, name}, [html], **QUEUED)
     return pane
 
 

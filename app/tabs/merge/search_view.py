@@ -26,17 +26,17 @@ def table(store: Store, tried: Sequence[Tried], unit: Unit) -> str:
     """The best candidates and the average; the first stands out where the intervals decide it."""
     average = tried[0]
     best_first = sorted(tried, key=lambda candidate: -candidate.score)
-    shown = best_first[:MOST_ROWS]
-    if average not in shown:
-        shown.append(average)
-    scores = [score_tables.validated(store, candidate.arm) for candidate in shown]
+    candidates = best_first[:MOST_ROWS]
+    if average not in candidates:
+        candidates.append(average)
+    scores = [score_tables.validated(store, candidate.arm) for candidate in candidates]
     ahead = lead.among(scores, unit)
     best, sentence = None, ""
     if ahead:
-        sentence = markup.aside(ahead.told(list(map(_name, shown))))
+        sentence = markup.aside(ahead.told(list(map(_name, candidates))))
         best = ahead.first if ahead.decided else None
     experts = list(average.weights)
-    rows = [_row(candidate, experts, unit) for candidate in shown]
+    rows = [_row(candidate, experts, unit) for candidate in candidates]
     return markup.table(["on validation", unit.axis, *experts], rows, best) + sentence
 
 

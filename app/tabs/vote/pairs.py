@@ -27,11 +27,11 @@ def duels(run: str) -> dict[str, Models]:
     folder = runs.folder(run)
     models = sorted(path.parent.name for path in folder.glob("scores/*/pictures"))
     merges = [path.name for path in folder.glob("merges/*")]
-    found: dict[str, Models] = {}
+    labels: dict[str, Models] = {}
     for model, base in rivals(models, merges):
-        found[f"{model} and {base}"] = (model, base)
-    found[EVERYTHING] = ()
-    return found
+        labels[f"{model} and {base}"] = (model, base)
+    labels[EVERYTHING] = ()
+    return labels
 
 
 def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]]:
