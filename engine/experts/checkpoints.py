@@ -11,8 +11,8 @@ from engine.core.errors import EngineError
 from engine.core.recipe import difference, versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
-from engine.experts import Config, Training, objectives
-from engine.experts.training import Learner
+from engine.experts import Config, Training, objectives, sources
+from engine.experts.learner import Learner
 from engine.models import tensor_files
 from engine.models.identity import recognised
 from engine.models.lora import cards
@@ -66,12 +66,10 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     try:
         recipe = read_object(folder / RECIPE) if (folder / RECIPE).exists() else {}
-        if not (adopted := recipe.get("kind") == "adopted"):
+        adopted = recipe.get("kind") == "adopted"
+        if not adopted:
             is_finished(folder, wanted)
-            if (folder / CHECKPOINT).exists():
-                _, header = tensor_files.read(folder / CHECKPOINT)
-                had = checker(State)(json.loads(header["expert"]))["wanted"]
-                _check_same(folder, had, {**wanted, "base": had["base"]})
+            _check_checkpoint(folder, wanted)
     except (EngineError, AttributeError, KeyError, ValueError, TypeError):
         return True
     if adopted:
@@ -79,6 +77,14 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
             f"{folder.name} is a LoRA that others made. Give the expert another name."
         )
     return False
+
+
+def _check_checkpoint(folder: Path, wanted: Mapping[str, Any]) -> None:
+    """Raises whatever a checkpoint that is damaged or another expert's makes of being read."""
+    if (folder / CHECKPOINT).exists():
+        _, header = tensor_files.read(folder / CHECKPOINT)
+        had = checker(State)(json.loads(header["expert"]))["wanted"]
+        _check_same(folder, had, {**wanted, "base": had["base"]})
 
 
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
@@ -114,13 +120,14 @@ def write_lora(
     folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write the expert as it is now, averaged where it is, and return its recipe."""
+    items, held_out = _counts(wanted)
     recipe = {
         **wanted,
         "kind": "expert",
         "step": learner.step,
         "versions": versions(),
-        "pictures": len(learner.stream.rows.learned),
-        "held_out_pictures": len(learner.stream.rows.held_out),
+        items: len(learner.stream.split.learned),
+        held_out: len(learner.stream.split.held_out),
         "stopped_early": learner.stopped_early,
     }
     with learner.averaged():
@@ -133,30 +140,47 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
     checkpoint.
     """
     recipe = write_lora(folder, learner, mixture, wanted)
-    skills = ", ".join(wanted["skills"])
-    story = (
-        f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
-        "on "
-        f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out."
-    )
-    cards.write_card(folder, story, recipe, asdict(learner.training))
+    cards.write_card(folder, _story(learner, recipe), recipe, asdict(learner.training))
     if learner.finished:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
+def _story(learner: Learner, recipe: Mapping[str, Any]) -> str:
+    skills = ", ".join(recipe["skills"])
+    items, held_out = _counts(recipe)
+    things = plugins.load(sources, _need(recipe)).THINGS
+    return (
+        f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
+        f"on {recipe[items]} {things}; {recipe[held_out]} more were held out."
+    )
+
+
+def _counts(wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The names under which a recipe counts what was learned from and what was held out."""
+    need = _need(wanted)
+    return need, f"held_out_{need}"
+
+
+def _need(wanted: Mapping[str, Any]) -> str:
+    need: str = plugins.load(objectives, wanted["objective"]).NEEDS
+    return need
+
+
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    defaults = {
-        field.name: field.default for field in fields(Training)
-    }  # an option that is new since voids nothing
+    """Raises EngineError for an expert of other options or other data, and says which."""
     had = recognised(had, wanted)
+    defaults = {field.name: field.default for field in fields(Training)}
     known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
-    old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
-    unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
-    old["options"] = {**unheard, **(old.get("options") or {})}
+    new = {**defaults, **wanted}
+    # an option that is new since then voids nothing
+    old = {key: had.get(key, defaults.get(key)) for key in known}
+    options_then = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
+    old["options"] = {**options_then, **(old.get("options") or {})}
     if "held_out_every" not in had:  # not recorded at first, where experts stop early
         old["held_out_every"] = new.get("held_out_every")
-    if old.get("images") != new.get("images"):  # hashes tell a reader nothing
-        old["images"], new["images"] = "as they were", "as they are now"
+    for hashes in plugins.load(sources, _need(wanted)).HASHES:  # they tell a reader nothing
+        if old.get(hashes) != new.get(hashes):
+            old[hashes], new[hashes] = "as they were", "as they are now"
     if changed := difference(old, new):
         raise EngineError(
             f"{folder} was trained with other options ({changed}). Set them back, give the expert "

@@ -9,7 +9,7 @@ from diffusers import DDPMScheduler
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.experts.batches import Batch
+from engine.experts.sources.pictures.batches import Batch
 from engine.models.diffusion import Painter
 
 WEIGHTS = {"fp32": torch.float32, "bf16": torch.bfloat16}

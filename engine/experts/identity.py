@@ -1,11 +1,12 @@
 """Everything that decides an expert."""
 
 import json
+from types import ModuleType
 from typing import Any
 
-from engine.core import provenance
+from engine.core import plugins, provenance
 from engine.core.store import Store
-from engine.experts import Config, Training, latents
+from engine.experts import Config, Training, objectives, sources
 
 ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
 TRAINING_ALWAYS = (
@@ -30,23 +31,24 @@ TRAINING_ALWAYS = (
 """What records hold even at its default (engine.core.provenance)."""
 
 
+def source(config: Config) -> ModuleType:
+    """Where the objective's batches come from."""
+    return plugins.load(sources, plugins.load(objectives, config.objective).NEEDS)
+
+
 def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, Any]:
     """As JSON gives it back; `options` are the objective's."""
-    own, skills = config.training(name), list(config.experts[name])
-    stops_early = {"held_out_every": config.held_out_every} if own.patience else {}
-    return dict(
-        json.loads(
-            json.dumps(
-                {
-                    **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),
-                    **provenance.deciding(own, TRAINING_ALWAYS),
-                    **stops_early,
-                    "name": name,
-                    "skills": skills,
-                    "shard": config.shards.get(name),
-                    "options": provenance.everything(options),
-                    "images": latents.hashes(store, skills),
-                }
-            )
-        )
-    )
+    training, skills = config.training(name), list(config.experts[name])
+    stops_early = {"held_out_every": config.held_out_every} if training.patience else {}
+    of_stage = provenance.deciding(config, ALWAYS, without=provenance.names(Training))
+    decides = {
+        **of_stage,
+        **provenance.deciding(training, TRAINING_ALWAYS),
+        **stops_early,
+        "name": name,
+        "skills": skills,
+        "shard": config.shards.get(name),
+        "options": provenance.everything(options),
+        **source(config).recorded(store, skills),
+    }
+    return dict(json.loads(json.dumps(decides)))

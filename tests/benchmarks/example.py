@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from engine.experts.pool import chosen
+from engine.experts.sources.pictures.library import chosen
 from engine.models.diffusion import Painter
 from engine.models.sampling import Embeddings
 

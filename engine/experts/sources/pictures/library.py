@@ -1,0 +1,128 @@
+"""Every picture of a run's skills as latents and embeddings, on the device, once: experts choose
+rows of it.
+"""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import EngineError
+from engine.core.events import Event
+from engine.core.store import Store
+from engine.experts import edits, latents
+from engine.experts.devices import Devices
+from engine.experts.latents import Encoded
+from engine.models.diffusion import Painter
+from engine.models.sampling import Embeddings
+
+
+@dataclass(frozen=True)
+class Library:
+    """Rows of all skills, one after another; kept in the type they were stored in."""
+
+    latents_NCHW: Tensor
+    """As the UNet sees them."""
+    text: Embeddings
+    empty: Embeddings
+    """One row: what a dropped caption becomes."""
+    texts: list[str]
+    rows: dict[str, range]
+    """Rows of each skill."""
+    dtype: torch.dtype
+    """Of the latents that are computed with."""
+    text_dtype: torch.dtype
+    """Of the embeddings, the base's own."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.latents_NCHW.device
+
+    def latents(self, rows: Tensor) -> Tensor:
+        """Some rows' latents (rows, c, h, w), as they are computed with."""
+        return self.latents_NCHW[rows].to(self.dtype)
+
+    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Embeddings:
+        """Embeddings of some rows, empty where `dropped`."""
+        text = chosen(self.text, rows)
+        tokens, pooled = text.tokens.to(self.text_dtype), text.pooled
+        if dropped is not None:
+            empty_tokens = self.empty.tokens.to(self.text_dtype)
+            tokens = torch.where(dropped.view(-1, 1, 1), empty_tokens, tokens)
+        if dropped is not None and pooled is not None and self.empty.pooled is not None:
+            empty_pooled = self.empty.pooled.to(pooled.dtype)
+            pooled = torch.where(dropped.view(-1, 1), empty_pooled, pooled)
+        if pooled is not None:
+            pooled = pooled.to(self.text_dtype)
+        return Embeddings(tokens, pooled, text.time_ids)
+
+    def name(self, row: int) -> str:
+        """Skill and number of a row, whatever other skills lie in the library."""
+        for skill, rows in self.rows.items():
+            if row in rows:
+                return f"{skill}/{row - rows.start}"
+        raise IndexError(row)
+
+
+def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
+    """Some rows of embeddings."""
+    columns = (text.tokens, text.pooled, text.time_ids)
+    return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
+
+
+def load(
+    store: Store, skills: Sequence[str], painter: Painter, devices: Devices | None = None
+) -> Generator[Event, None, Library]:
+    """Read the skills' pictures as latents and embeddings, and say so skill by skill.
+
+    What people edited is encoded first, by the process that writes; the others wait for it.
+
+    Raises EngineError, naming the remedy, when they are missing, damaged or do not fit the base.
+    """
+    parts: dict[str, Encoded] = {}
+    devices = devices or Devices()
+    for skill in skills:
+        pictures = latents.curated(store, skill)
+        if devices.writes:
+            yield from edits.encode(store.images(skill), pictures, painter)
+        devices.meet()
+        parts[skill] = latents.load(store, skill, painter)
+        by_hand = pictures.told()
+        note = f" By hand: {by_hand}." if by_hand else ""
+        yield Event(f"Read {len(parts[skill].texts)} pictures of {skill}.{note}")
+    _check_sizes(parts.values())
+    return _joined(parts, painter)
+
+
+def _check_sizes(parts: Collection[Encoded]) -> None:
+    shapes = {tuple(part.latents.shape[1:]) for part in parts}
+    if len(shapes) == 1:
+        return
+    sizes = ", ".join(map(str, shapes))
+    raise EngineError(
+        f"The skills' pictures have different sizes (latents of {sizes}). "
+        "Paint them all with one size."
+    )
+
+
+def _joined(parts: Mapping[str, Encoded], painter: Painter) -> Library:
+    latents_of, conditions = [], []
+    texts: list[str] = []
+    rows: dict[str, range] = {}
+    for skill, part in parts.items():
+        rows[skill] = range(len(texts), len(texts) + len(part.texts))
+        latents_of.append(part.latents)
+        conditions.append(part.text)
+        texts += part.texts
+    first = next(iter(parts.values()))
+    weights = painter.pipe.unet.dtype
+    return Library(
+        torch.cat(latents_of),
+        Embeddings.cat(conditions),
+        first.empty,
+        texts,
+        rows,
+        dtype=torch.promote_types(weights, torch.float32),
+        text_dtype=weights,
+    )
