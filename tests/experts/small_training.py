@@ -6,7 +6,8 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 
 from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
-from engine.experts.objectives import denoise
+from engine.experts.objectives import denoise, dpo
+from engine.experts.sources.pairs.streams import Pairs, PairStream
 from engine.experts.sources.pictures.library import Library
 from engine.experts.sources.pictures.splits import Split
 from engine.experts.sources.pictures.streams import Stream
@@ -47,11 +48,14 @@ class SmallTraining:
 
     def __init__(self, painter, **trainings):
         dtype = painter.pipe.unet.dtype
-        self.denoiser, library = Denoiser(painter), library_of(dtype)
+        self.denoiser, self.library = Denoiser(painter), library_of(dtype)
         self.mixture = Mixture(painter.pipe.unet, {
             n: Lora(t.rank, t.alpha, t.targets) for n, t in trainings.items()}, seed=4)
-        self.learners = [Learner(name, training, Stream(name, library, SPLITS[name], training, 4),
-                                 self.mixture.parameters_of(name)) for name, training in trainings.items()]
+        self.learners = [Learner(name, training, self.stream(name, training), self.mixture.parameters_of(name))
+                         for name, training in trainings.items()]
+
+    def stream(self, name, training):
+        return Stream(name, self.library, SPLITS[name], training, 4)
 
     def loss(self, model, batch):
         return denoise.loss(model, batch, denoise.Config())
@@ -64,3 +68,20 @@ class SmallTraining:
         while not all(learner.finished for learner in self.learners):
             self.step()
         return {learner.name: [p.detach() for p in learner.parameters] for learner in self.learners}
+
+
+class SmallPreferences(SmallTraining):
+    """The same by Diffusion-DPO: of each skill's pictures, those of even rows are better than those of odd ones."""
+
+    BETA = 100.0
+
+    def stream(self, name, training):
+        better, worse = [*range(0, 12, 2)], [*range(1, 12, 2)]
+        pairs = Pairs(self.library, better, worse, {"counting": [[0], [1], [2]], "styles": [[3], [4], [5]]})
+        return PairStream(name, pairs, PAIR_SPLITS[name], training, 4)
+
+    def loss(self, model, batch):
+        return dpo.loss(model, batch, dpo.Config(beta=self.BETA))
+
+
+PAIR_SPLITS = {"counting": Split([0, 1], [2]), "styles": Split([3, 4], [5])}

@@ -1,7 +1,7 @@
 """Pairs as experts see them: which at which step is decided as for single pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -46,7 +46,7 @@ class PairStream(Stream):
     def _batch(self, items: Tensor, draw: Draw) -> PairBatch:
         """One draw for both pictures: with noise of their own, identical pictures would differ."""
         better = self._noised(self._better[items], draw)
-        worse = self._noised(self._worse[items], draw)
+        worse = replace(better, latents=self._latents(self._worse[items], draw))
         return PairBatch(better, worse)
 
     def _row(self, item: int) -> int:

@@ -89,11 +89,15 @@ class Stream:
 
     def _noised(self, rows: Tensor, draw: Draw) -> Batch:
         """Pictures of the library with what chance decided for them."""
-        latents = self.library.latents(rows)
-        if draw.mirrored is not None:
-            latents = torch.where(draw.mirrored.view(-1, 1, 1, 1), latents.flip(-1), latents)
         text = self.library.captions(rows, draw.dropped)
-        return Batch(latents, text, draw.noise, draw.timesteps)
+        return Batch(self._latents(rows, draw), text, draw.noise, draw.timesteps)
+
+    def _latents(self, rows: Tensor, draw: Draw) -> Tensor:
+        """Some mirrored."""
+        latents = self.library.latents(rows)
+        if draw.mirrored is None:
+            return latents
+        return torch.where(draw.mirrored.view(-1, 1, 1, 1), latents.flip(-1), latents)
 
     def _draw(self, count: int, seed: int, timesteps: int) -> Draw:
         """Everything is drawn, wanted or not, so that no option changes what the others draw."""
