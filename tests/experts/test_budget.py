@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION, target_layers
 
 from engine.experts import Training, activations, budget
 from engine.experts.training import Spread, train_step
+from engine.models.lora.factors import ATTENTION, target_layers
 from tests.benchmarks.worlds import sdxl_unet
 from tests.experts.small_training import SmallTraining, painter_of
 
