@@ -83,10 +83,10 @@ class Budget:
         a_row = size_text(self.activations_a_row)
         an_expert = size_text(self.activations_an_expert)
         needs = size_text(self.needs(self.experts, self.rows))
+        experts = f"{self.experts} experts {learning} (weights, gradients, AdamW; {held} are there)"
+        activations = f"activations {a_row} a row and {an_expert} an expert, {self.rows} rows"
         return (
-            f"Memory: the base {size_text(self.base)}, {self.experts} experts {learning} "
-            f"(weights, gradients, AdamW; {held} are there), activations {a_row} a row and "
-            f"{an_expert} an expert, {self.rows} rows: {needs} more, "
+            f"Memory: the base {size_text(self.base)}, {experts}, {activations}: {needs} more, "
             f"{size_text(self.free)} free."
         )
 
@@ -94,7 +94,7 @@ class Budget:
 def plan(
     learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss, devices: int = 1
 ) -> Budget:
-    """Count, measure, and fit as many experts into a forward as there is memory for; at least one."""
+    """Count, measure, and fit as many experts into a forward as memory allows; at least one."""
     rows = [ceil(learner.training.batch_size / devices) for learner in learners]
     rows.sort(reverse=True)
 
@@ -107,11 +107,15 @@ def plan(
 
     one = most_bytes(1)
     two = most_bytes(2) if rows[0] > 1 else 2 * one
+    learning, held = 0, 0
+    for learner in learners:
+        learning += learning_bytes(learner.training, learner.parameters)
+        held += _held_bytes(learner)
     whole = Budget(
         experts=len(learners),
-        base=sum(p.nbytes for p in denoiser.unet.parameters()),
-        learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
-        held=sum(map(_held_bytes, learners)),
+        base=_size_bytes(denoiser.unet.parameters()),
+        learning=learning,
+        held=held,
         activations_an_expert=max(0, 2 * one - two),
         activations_a_row=two - one,
         rows=sum(rows),
@@ -153,7 +157,7 @@ def learning_bytes(training: Training, parameters: Iterable[Tensor]) -> int:
         copies += 1
     if training.patience:
         copies += 1
-    return copies * sum(p.nbytes for p in parameters)
+    return copies * _size_bytes(parameters)
 
 
 def _held_bytes(learner: Learner) -> int:
@@ -161,7 +165,11 @@ def _held_bytes(learner: Learner) -> int:
     held = [*learner.parameters, *learner.average, *learner.best]
     for state in learner.optimizer.state.values():
         held += [tensor for tensor in state.values() if tensor.dim()]  # the moments
-    return sum(tensor.nbytes for tensor in held)
+    return _size_bytes(held)
+
+
+def _size_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def size_text(size_bytes: float) -> str:

@@ -53,7 +53,7 @@ def _check_mentions(config: Config) -> None:
 def _check_expert(name: str, skills: Any) -> None:
     names.check(name, "an expert")
     is_list = isinstance(skills, list | tuple) and bool(skills)
-    if not is_list or not all(isinstance(skill, str) for skill in skills):
+    if not is_list or set(map(type, skills)) != {str}:
         raise EngineError(f"Expert {name} has no skills to learn from. Give it a list of them.")
     for skill in skills:
         names.check_file(skill, "a skill")
@@ -69,7 +69,7 @@ def _check_patience(config: Config, name: str) -> None:
 
 def _check_shard(name: str, shard: Any) -> None:
     is_triple = isinstance(shard, list | tuple) and len(shard) == 3
-    if is_triple and all(isinstance(number, int) for number in shard):
+    if is_triple and set(map(type, shard)) == {int}:
         index, count, _ = shard
         if 0 <= index < count:
             return

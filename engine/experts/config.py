@@ -11,7 +11,7 @@ TELLS = "it shows how the training goes, and changes no weight"
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Training):
-    """Which experts learn from which skills on which base; the options above hold for all of them."""
+    """Which experts learn from which skills on which base; `Training` holds for all of them."""
 
     experts: dict[str, list[str]] = field(
         metadata={
@@ -23,8 +23,8 @@ class Config(Training):
     shards: dict[str, list[int]] = field(
         default_factory=dict,
         metadata={
-            "help": "Experts that see a random part of their skills' pictures: [index, of how many, "
-            "seed]",
+            "help": "Experts that see a random part of their skills' pictures: [index, of how "
+            "many, seed]",
             "grows": True,
             "recorded": "as each expert's shard",
         },
@@ -58,8 +58,8 @@ class Config(Training):
     recompute: bool = field(
         default=False,
         metadata={
-            "help": "Compute activations again in the backward pass instead of keeping them: slower, "
-            "far less memory",
+            "help": "Compute activations again in the backward pass instead of keeping them: "
+            "slower, far less memory",
             "decides": False,
             "why": "the same numbers, computed twice",
         },

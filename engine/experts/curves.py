@@ -41,10 +41,10 @@ class Curves:
             point = Point(
                 learner.step,
                 learner.name,
-                train if learner.step else None,
-                None if math.isnan(held_out) else held_out,
-                grad_norm if learner.step else None,
-                learner.learning_rate(max(0, learner.step - 1)),
+                train_loss=train if learner.step else None,
+                held_out_loss=None if math.isnan(held_out) else held_out,
+                grad_norm=grad_norm if learner.step else None,
+                learning_rate=learner.learning_rate(max(0, learner.step - 1)),
             )
             self._add(learner, point)
             points.append(point)

@@ -40,15 +40,12 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
     """As JSON gives it back; `options` are the objective's."""
     training, skills = config.training(name), list(config.experts[name])
     stops_early = {"held_out_every": config.held_out_every} if training.patience else {}
-    of_stage = provenance.deciding(config, ALWAYS, without=provenance.names(Training))
     decides = {
-        **of_stage,
+        **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),
         **provenance.deciding(training, TRAINING_ALWAYS),
         **stops_early,
-        "name": name,
-        "skills": skills,
-        "shard": config.shards.get(name),
-        "options": provenance.everything(options),
         **source(config).recorded(store, skills),
     }
+    decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}
+    decides["options"] = provenance.everything(options)
     return dict(json.loads(json.dumps(decides)))

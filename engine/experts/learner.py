@@ -24,7 +24,7 @@ class Learner:
         self.optimizer = torch.optim.AdamW(
             parameters, training.learning_rate, fused=True, weight_decay=training.weight_decay
         )
-        self.average = [p.detach().clone() for p in parameters] if training.ema else []
+        self.average = _copies(self._weights()) if training.ema else []
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=parameters[0].device)
         self.logged_step = 0
         self.grad_norm = torch.zeros((), device=parameters[0].device)
@@ -47,10 +47,10 @@ class Learner:
         """
         if not self.training.patience:
             return
-        weights = self.average or [p.detach() for p in self.parameters]
+        weights = self.average or self._weights()
         if held_out_loss < self.best_loss:
             self.best_loss, self.worse_times = held_out_loss, 0
-            self.best = [weight.clone() for weight in weights]
+            self.best = _copies(weights)
             return
         self.worse_times += 1
         if self.finished:
@@ -77,7 +77,7 @@ class Learner:
         if self.average:
             # diffusers' EMAModel: a young average follows quickly, so that it forgets the start.
             decay = min(self.training.ema, (1 + self.step) / (10 + self.step))
-            torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
+            torch._foreach_lerp_(self.average, self._weights(), 1 - decay)
         self.step += 1
 
     def release(self) -> None:
@@ -92,13 +92,16 @@ class Learner:
         if not self.average:
             yield
             return
-        values = [p.detach() for p in self.parameters]
-        own = [value.clone() for value in values]
-        torch._foreach_copy_(values, self.average)
+        weights = self._weights()
+        learned = _copies(weights)
+        torch._foreach_copy_(weights, self.average)
         try:
             yield
         finally:
-            torch._foreach_copy_(values, own)
+            torch._foreach_copy_(weights, learned)
+
+    def _weights(self) -> list[Tensor]:
+        return [parameter.detach() for parameter in self.parameters]
 
     def state(self) -> dict[str, Tensor]:
         """All tensors that the next step depends on, and the running loss."""
@@ -127,8 +130,8 @@ class Learner:
             parameter.copy_(tensors[f"parameter.{i}"])
             self.optimizer.state[parameter] = {
                 "step": tensors[f"step.{i}"].clone().to(parameter.device),
-                "exp_avg": torch.zeros_like(parameter).copy_(tensors[f"exp_avg.{i}"]),
-                "exp_avg_sq": torch.zeros_like(parameter).copy_(tensors[f"exp_avg_sq.{i}"]),
+                "exp_avg": _like(parameter, tensors[f"exp_avg.{i}"]),
+                "exp_avg_sq": _like(parameter, tensors[f"exp_avg_sq.{i}"]),
             }
         for i, tensor in enumerate(self.average):
             tensor.copy_(tensors[f"average.{i}"])
@@ -139,3 +142,12 @@ class Learner:
         self.best = []
         for i, parameter in enumerate(self.parameters):
             self.best.append(tensors[f"best.{i}"].clone().to(parameter.device))
+
+
+def _copies(tensors: list[Tensor]) -> list[Tensor]:
+    return [tensor.clone() for tensor in tensors]
+
+
+def _like(parameter: Tensor, values: Tensor) -> Tensor:
+    """A new tensor of these values; of the parameter's type, on its device."""
+    return torch.zeros_like(parameter).copy_(values)

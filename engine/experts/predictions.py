@@ -73,7 +73,7 @@ class Predictions:
         if self._used:
             raise RuntimeError("An objective predicts once. Ask for all it needs in one call.")
         self._used = True
-        pieces = self._pieces([who for _, who in requests])
+        pieces = self._pieces(requests)
         self._stack.enter_context(self.mixture.grouped(_counts(pieces)))
         if len(requests) == 1:
             return [self.denoiser.predict(requests[0][0])]
@@ -96,10 +96,10 @@ class Predictions:
             errors.append(error.square().mean(dim=(1, 2, 3)))
         return errors
 
-    def _pieces(self, whos: Sequence[Who]) -> list[Piece]:
+    def _pieces(self, requests: Sequence[Request]) -> list[Piece]:
         """All rows of all requests, those of one expert side by side."""
         of_expert: dict[str | None, list[Piece]] = {}
-        for request, who in enumerate(whos):
+        for request, (_, who) in enumerate(requests):
             for piece in self._pieces_of(request, who):
                 of_expert.setdefault(piece.expert, []).append(piece)
         return list(chain.from_iterable(of_expert.values()))
@@ -127,8 +127,9 @@ def _counts(pieces: Sequence[Piece]) -> dict[str | None, int]:
 
 def _by_request(predicted: Tensor, pieces: Sequence[Piece], requests: int) -> list[Tensor]:
     """The rows as each request had them."""
-    parts: list[dict[int, Tensor]] = [{} for _ in range(requests)]
-    rows = predicted.split([len(piece) for piece in pieces])
-    for piece, part in zip(pieces, rows, strict=True):
-        parts[piece.request][piece.rows.start] = part
-    return [torch.cat([own[start] for start in sorted(own)]) for own in parts]
+    by_request: list[list[Tensor]] = [[] for _ in range(requests)]
+    rows = predicted.split(list(map(len, pieces)))
+    in_order = sorted(zip(pieces, rows, strict=True), key=lambda found: found[0].rows.start)
+    for piece, part in in_order:
+        by_request[piece.request].append(part)
+    return list(map(torch.cat, by_request))

@@ -8,10 +8,10 @@ from engine.experts.learner import Learner
 
 def steps(config: Config, waiting: Collection[str], learners: Sequence[Learner]) -> tuple[int, int]:
     """Steps done and steps in all, over all experts; who is not `waiting` is finished."""
-    steps_of = {name: config.training(name).steps for name in config.experts}
-    done_of = dict(steps_of)
-    for name in waiting:
-        done_of[name] = 0
+    steps_of, done_of = {}, {}
+    for name in config.experts:
+        steps_of[name] = config.training(name).steps
+        done_of[name] = 0 if name in waiting else steps_of[name]
     for learner in learners:
         if not learner.finished:
             done_of[learner.name] = learner.step

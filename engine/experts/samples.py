@@ -11,7 +11,7 @@ from engine.core.recipe import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.learner import Learner
-from engine.models.diffusion import Painter
+from engine.models.diffusion import Painted, Painter
 from engine.models.mixture import Mixture
 
 
@@ -38,25 +38,36 @@ def paint(
     with ExitStack() as stack:
         for learner in learners:
             stack.enter_context(learner.averaged())
-        painted = painter.paint(
-            [sample.caption for sample in samples],
-            [_seed(config, sample.number) for sample in samples],
-            config.sample_guidance,
-            config.sample_steps,
-            mixture=mixture,
-            mix=mixture.rows([{sample.learner.name: 1.0} for sample in samples]),
-        )
+        pictures = _painted(config, painter, mixture, samples)
     mixture.free()
-    files: dict[str, list[str]] = {learner.name: [] for learner in learners}
-    for sample, picture in zip(samples, painted, strict=True):
+    files: dict[str, list[str]] = {}
+    for sample, picture in zip(samples, pictures, strict=True):
         name, step = sample.learner.name, sample.learner.step
         file = folder(name) / "samples" / f"step-{step:06}-{sample.number}.png"
         with atomic(file) as temporary:
             picture.image.save(temporary)
-        files[name].append(str(file))
+        files.setdefault(name, []).append(str(file))
     for learner in learners:
         write_json(folder(learner.name) / "samples" / "samples.json", _record(config, learner))
     return files
+
+
+def _painted(
+    config: Config, painter: Painter, mixture: Mixture, samples: Sequence[Sample]
+) -> list[Painted]:
+    texts, seeds, mixes = [], [], []
+    for sample in samples:
+        texts.append(sample.caption)
+        seeds.append(_seed(config, sample.number))
+        mixes.append({sample.learner.name: 1.0})
+    return painter.paint(
+        texts,
+        seeds,
+        config.sample_guidance,
+        config.sample_steps,
+        mixture=mixture,
+        mix=mixture.rows(mixes),
+    )
 
 
 def captions(config: Config, learner: Learner) -> list[str]:

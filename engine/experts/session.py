@@ -111,7 +111,7 @@ class Session:
         data = yield from self.source.load(
             self.store, self._skills(self.waiting), self.painter, self.devices
         )
-        loras = {name: self._lora(name) for name in self.waiting}
+        loras = dict(zip(self.waiting, map(self._lora, self.waiting), strict=True))
         self.mixture = Mixture(self.painter.pipe.unet, loras, config.seed)
         for name in self.waiting:
             stream, parameters = data.stream(name, config), self.mixture.parameters_of(name)
@@ -151,7 +151,7 @@ class Session:
         return held_out_loss(learner, self.mixture, self.denoiser, self.loss)
 
     def _learn(self) -> Iterator[Event]:
-        """Steps until every expert is finished. Raises Stopped, in every process at the same step."""
+        """Steps until every expert is finished. Raises Stopped, in every process at one step."""
         learners = [learner for learner in self.learners if learner.step == 0]
         while True:
             try:
@@ -172,7 +172,7 @@ class Session:
         config = self.config
         points = self._log(learners)
         samples = self._paint_samples(_due(learners, config.sample_every))
-        self.files.finish(learner for learner in learners if learner.finished)
+        self.files.finish(filter(_is_finished, learners))
         self.files.save(_due(learners, config.checkpoint_every))
         self.files.write_snapshots(_due(learners, config.snapshot_every))
         is_late = time.monotonic() - self._last_event_s > SECONDS_BETWEEN_EVENTS
@@ -193,14 +193,17 @@ class Session:
     def _raise_diverged(self, learners: Sequence[Learner]) -> None:
         diverged = self.curves.diverged
         healthy = [learner for learner in learners if learner not in diverged]
-        self.files.finish(learner for learner in healthy if learner.finished)
-        self.files.save(learner for learner in self.learners if learner not in diverged)
+        self.files.finish(filter(_is_finished, healthy))
+        self.files.save(one for one in self.learners if one not in diverged)
         self.devices.meet()
-        names = ", ".join(learner.name for learner in diverged)
-        folders = ", ".join(str(self.files.folder(learner.name)) for learner in diverged)
+        names, folders = [], []
+        for learner in diverged:
+            names.append(learner.name)
+            folders.append(str(self.files.folder(learner.name)))
         raise EngineError(
-            f"The training of {names} diverged before step {diverged[0].step}. Lower the learning "
-            f"rate or keep clipping on, delete {folders} and start again."
+            f"The training of {', '.join(names)} diverged before step {diverged[0].step}. Lower "
+            "the learning rate or keep clipping on, delete "
+            f"{', '.join(folders)} and start again."
         )
 
     def _paint_samples(self, learners: list[Learner]) -> dict[str, list[str]]:
@@ -228,6 +231,10 @@ class Session:
 
     def _done(self, text: str) -> Event:
         return Event(text, *self._progress(), "done", {"experts": list(self.config.experts)})
+
+
+def _is_finished(learner: Learner) -> bool:
+    return learner.finished
 
 
 def _due(learners: Sequence[Learner], every: int) -> list[Learner]:

@@ -110,16 +110,19 @@ def _backward(
     """
     if not parts:
         return {}
-    counts = {part.name: len(part.batch) for part in parts}
+    counts, batches, means = {}, [], []
+    for part in parts:
+        counts[part.name] = len(part.batch)
+        batches.append(part.batch)
     kind = type(parts[0].batch)
     with Predictions(denoiser, mixture, counts) as model:
-        losses = loss(model, kind.cat([part.batch for part in parts]))
+        losses = loss(model, kind.cat(batches))
         of_parts = losses.split(list(counts.values()))
-        means = {}
         for part, own in zip(parts, of_parts, strict=True):
-            means[part.name] = part.mean(own)
-        torch.stack(list(means.values())).sum().backward()
-    return {name: mean.detach() for name, mean in means.items()}
+            means.append(part.mean(own))
+        stacked = torch.stack(means)
+        stacked.sum().backward()
+    return dict(zip(counts, stacked.detach(), strict=True))
 
 
 def _add_up(learner: Learner, loss: Tensor, devices: Devices) -> None:

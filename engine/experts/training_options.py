@@ -79,8 +79,8 @@ class Training:
     patience: int = field(
         default=0,
         metadata={
-            "help": "Stop early after so many held-out losses without a new best, and keep the best "
-            "weights; 0 never stops",
+            "help": "Stop early after so many held-out losses without a new best, and keep the "
+            "best weights; 0 never stops",
             "range": (0, 1000),
         },
     )

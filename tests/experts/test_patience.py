@@ -11,7 +11,8 @@ from tests.experts.worlds import config
 
 @pytest.fixture
 def learner(pipe, base):
-    return SmallTraining(painter_of(pipe, base), counting=Training(rank=2, steps=50, batch_size=2, patience=2)).learners[0]
+    training = Training(rank=2, steps=50, batch_size=2, patience=2)
+    return SmallTraining(painter_of(pipe, base), counting=training).learners[0]
 
 
 def weights(learner):

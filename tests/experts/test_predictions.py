@@ -26,9 +26,8 @@ def small(pipe, base):
 @pytest.fixture
 def batches(small):
     """Two batches of the same owners."""
-    parts = [learner.stream.batch(0, 1000)[:2 * COUNTS[learner.name]] for learner in small.learners]
-    return [Batch.cat([part[first:first + COUNTS[learner.name]] for part, learner in zip(parts, small.learners)
-                       for first in [number * COUNTS[learner.name]]]) for number in (0, 1)]
+    counting, styles = (learner.stream.batch(0, 1000) for learner in small.learners)
+    return Batch.cat([counting[:2], styles[:1]]), Batch.cat([counting[2:4], styles[1:2]])
 
 
 def alone(small, batch, mixes):

@@ -31,8 +31,8 @@ def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl:
     save_file(tensors, folder / "latents.safetensors", header)
     with open(folder / "metadata.jsonl", "w") as lines:
         for i in range(count):
-            picture = {"file_name": f"{i}.png", "prompt_id": f"{skill}-{i}", "text": captions[i % len(captions)], "seed": i,
-                       "model": str(model), "sampler": "ddim", "guidance": 3.5, "steps": 4}
+            picture = {"file_name": f"{i}.png", "prompt_id": f"{skill}-{i}", "text": captions[i % len(captions)],
+                       "seed": i, "model": str(model), "sampler": "ddim", "guidance": 3.5, "steps": 4}
             lines.write(json.dumps(picture) + "\n")
             draw(i).save(folder / f"{i}.png")
 

@@ -9,7 +9,7 @@ from torch.nn.functional import logsigmoid
 
 from engine.experts import Training
 from engine.experts.objectives import dpo
-from engine.experts.predictions import Predictions
+from engine.experts.predictions import BASE, POLICY, Predictions
 from engine.experts.sources.pairs.batches import PairBatch
 from engine.experts.training import held_out_loss
 from tests.experts.small_training import SmallPreferences, painter_of
@@ -138,15 +138,10 @@ def test_beta_means_what_its_help_says(small, learner, batch):
     """5000 as in the authors' code is 2500 in diffusers' example, which has no 1/2."""
     moved(learner)
     with Predictions(small.denoiser, small.mixture, {"counting": 3}) as model:
-        better, worse, base_better, base_worse = model.errors(*(
-            (pictures, who) for who in (dpo_roles()) for pictures in (batch.better, batch.worse)))
+        better, worse, base_better, base_worse = model.errors(
+            (batch.better, POLICY), (batch.worse, POLICY), (batch.better, BASE), (batch.worse, BASE))
     inside = 2500 * ((base_better - base_worse) - (better - worse))
     assert torch.allclose(margins(small, batch, beta=5000.0), inside)
-
-
-def dpo_roles():
-    from engine.experts.predictions import BASE, POLICY
-    return POLICY, BASE
 
 
 def test_the_same_picture_twice_teaches_nothing(small, learner, batch):

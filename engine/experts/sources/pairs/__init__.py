@@ -1,7 +1,7 @@
 """Two pictures of one prompt, the better and the worse one: a row is a pair, noised alike.
 
     pairs/<skill>/pairs.jsonl       a Pair per line
-    pairs/<skill>/scores.jsonl      what the judge said of each picture; a judging goes on from there
+    pairs/<skill>/scores.jsonl      the judge's score of each picture; a judging goes on from it
     pairs/<skill>/recipe.json       who judged which pictures
 
 Without a recipe beside it, pairs.jsonl was brought by people and is used as it is.
@@ -76,7 +76,9 @@ def prepare(options: Config, store: Store, skills: Sequence[str], replace: bool)
 
 def recorded(store: Store, skills: Sequence[str]) -> dict[str, Any]:
     """Raises EngineError where a skill has no pictures."""
-    hashes = {skill: file_hash(records.folder(store, skill).pairs) for skill in skills}
+    hashes = {}
+    for skill in skills:
+        hashes[skill] = file_hash(records.folder(store, skill).pairs)
     return {**pictures.recorded(store, skills), "pairs' sha256": hashes}
 
 

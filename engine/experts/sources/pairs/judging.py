@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import combinations
+from itertools import chain, combinations, starmap
 
 from engine import judges
 from engine.core import picture_files, picture_folder, plugins
@@ -83,7 +83,9 @@ def _begin(own: Folder, options: pairs.Config, store: Store, skill: str, replace
 
 def _candidates(store: Store, skill: str) -> dict[str, list[Candidate]]:
     """By caption, the pictures of captions that have two or more of them."""
-    known = {one.file_name: one for one in picture_folder.originals(store.images(skill))}
+    known = {}
+    for one in picture_folder.originals(store.images(skill)):
+        known[one.file_name] = one
     by_caption: dict[str, list[Candidate]] = {}
     for picture in latents.curated(store, skill).pictures:
         original = known.get(picture.file_name)
@@ -98,17 +100,18 @@ def _judged(
     own: Folder, options: pairs.Config, by_caption: Mapping[str, Sequence[Candidate]], skill: str
 ) -> Generator[Event, None, dict[str, float | None]]:
     """Each picture's score by its file name; what is on disk is not judged again."""
-    grades = read_records(own.grades, Grade)
-    known = {grade.file_name for grade in grades}
-    everyone = [one for several in by_caption.values() for one in several]
-    waiting = [one for one in everyone if one.picture.file_name not in known]
+    values: dict[str, float | None] = {}
+    for grade in read_records(own.grades, Grade):
+        values[grade.file_name] = grade.value
+    candidates = list(chain.from_iterable(by_caption.values()))
+    waiting = [one for one in candidates if one.picture.file_name not in values]
     judge = _judge(options)
     for start in range(0, len(waiting), AT_ONCE):
         for one in waiting[start : start + AT_ONCE]:
-            grades.append(Grade(one.picture.file_name, judge(one)))
-        write_records(own.grades, grades)
-        yield Event(f"Judged {len(grades)} of {len(everyone)} pictures of {skill}.")
-    return {grade.file_name: grade.value for grade in grades}
+            values[one.picture.file_name] = judge(one)
+        write_records(own.grades, starmap(Grade, values.items()))
+        yield Event(f"Judged {len(values)} of {len(candidates)} pictures of {skill}.")
+    return values
 
 
 def _judge(options: pairs.Config) -> Judge:
@@ -165,7 +168,7 @@ def _no_differences(
     values: Mapping[str, float | None], options: pairs.Config, skill: str
 ) -> EngineError:
     """Why there are no pairs, and what helps."""
-    if all(value is None for value in values.values()):
+    if set(values.values()) == {None}:
         return EngineError(
             f"The judge {options.judge} can read no caption of {skill}. Name another judge."
         )

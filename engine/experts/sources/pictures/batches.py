@@ -26,16 +26,17 @@ class Batch:
         return len(self.timesteps)
 
     def __getitem__(self, rows: slice) -> "Batch":
-        return Batch(
-            self.latents[rows], chosen(self.text, rows), self.noise[rows], self.timesteps[rows]
-        )
+        text = chosen(self.text, rows)
+        return Batch(self.latents[rows], text, self.noise[rows], self.timesteps[rows])
 
     @staticmethod
     def cat(parts: "Sequence[Batch]") -> "Batch":
         """The rows of all parts, one after another."""
-        return Batch(
-            torch.cat([part.latents for part in parts]),
-            Embeddings.cat([part.text for part in parts]),
-            torch.cat([part.noise for part in parts]),
-            torch.cat([part.timesteps for part in parts]),
-        )
+        latents, text, noise, timesteps = [], [], [], []
+        for part in parts:
+            latents.append(part.latents)
+            text.append(part.text)
+            noise.append(part.noise)
+            timesteps.append(part.timesteps)
+        joined = Embeddings.cat(text)
+        return Batch(torch.cat(latents), joined, torch.cat(noise), torch.cat(timesteps))

@@ -67,8 +67,12 @@ class Library:
 
 def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
     """Some rows of embeddings."""
-    columns = (text.tokens, text.pooled, text.time_ids)
-    return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
+    pooled, time_ids = text.pooled, text.time_ids
+    if pooled is not None:
+        pooled = pooled[rows]
+    if time_ids is not None:
+        time_ids = time_ids[rows]
+    return Embeddings(text.tokens[rows], pooled, time_ids)
 
 
 def load(
@@ -96,14 +100,12 @@ def load(
 
 
 def _check_sizes(parts: Collection[Encoded]) -> None:
-    shapes = {tuple(part.latents.shape[1:]) for part in parts}
-    if len(shapes) == 1:
-        return
-    sizes = ", ".join(map(str, shapes))
-    raise EngineError(
-        f"The skills' pictures have different sizes (latents of {sizes}). "
-        "Paint them all with one size."
-    )
+    sizes = dict.fromkeys(str(tuple(part.latents.shape[1:])) for part in parts)
+    if len(sizes) > 1:
+        raise EngineError(
+            f"The skills' pictures have different sizes (latents of {', '.join(sizes)}). "
+            "Paint them all with one size."
+        )
 
 
 def _joined(parts: Mapping[str, Encoded], painter: Painter) -> Library:

@@ -55,7 +55,10 @@ def _held_out(count: int, share: float) -> int:
 
 
 def _sorted_items(groups: Sequence[Sequence[int]], chosen: Sequence[int]) -> list[int]:
-    return sorted(item for number in chosen for item in groups[number])
+    items: list[int] = []
+    for number in chosen:
+        items += groups[number]
+    return sorted(items)
 
 
 def _part(items: Sequence[int], shard: Sequence[int]) -> list[int]:

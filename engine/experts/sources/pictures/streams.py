@@ -130,7 +130,9 @@ class Pictures:
     library: Library
 
     def stream(self, name: str, config: Config) -> Stream:
-        groups = {skill: [[row] for row in rows] for skill, rows in self.library.rows.items()}
+        groups = {}
+        for skill, rows in self.library.rows.items():
+            groups[skill] = [[row] for row in rows]
         own = split_of(name, config, groups)
         return Stream(name, self.library, own, config.training(name), config.seed)
 
