@@ -4,18 +4,18 @@ import pytest
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import adopt, export
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from tests.merge.test_adopt import base, expert  # noqa: F401 - fixtures
 
 
 def test_an_exported_expert_comes_back_the_same(base, expert, tmp_path):  # noqa: F811
     store = Store(tmp_path / "run")
-    diffusers.write(store.expert("own"), expert, {"name": "own"})
+    expert_files.write(store.expert("own"), expert, {"name": "own"})
     (event,) = export.run(export.Config(name="own"), store)
     file = store.folder / "exports" / "own.safetensors"
     assert event.kind == "done" and str(file) in event.text
     list(adopt.run(adopt.Config(file=str(file), name="back", model=str(base)), store))
-    back = diffusers.read(store.expert("back")).expert
+    back = expert_files.read(store.expert("back")).expert
     assert all((back[path].delta() - factors.delta()).abs().max() < 2e-3 for path, factors in expert.items())
 
 

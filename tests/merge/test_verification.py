@@ -2,7 +2,6 @@
 from math import inf, isnan, nan
 
 import pytest
-from engine.models.lora.factors import Factors
 from safetensors.torch import save_file
 
 from engine import merge
@@ -11,7 +10,8 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import methods, verification
 from engine.models.checkpoints import fingerprint
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
+from engine.models.lora.factors import Factors
 from tests.merge.test_merge import base, mixture  # noqa: F401 - fixtures
 
 WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
@@ -21,7 +21,7 @@ WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
 def store(tmp_path, base, mixture):  # noqa: F811
     recipe = {"base": {"model": str(base), "sha256": fingerprint(base)}}
     for name in mixture.names:
-        diffusers.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
+        expert_files.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
     return Store(tmp_path)
 
 
@@ -35,7 +35,7 @@ def test_every_methods_file_is_verified(store, method):
 
 def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, monkeypatch):  # noqa: F811
     expert = mixture.expert("counting")
-    file = store.expert("counting") / diffusers.FILE_NAME
+    file = store.expert("counting") / expert_files.FILE_NAME
     assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) < verification.MOST_DIFFERENCE
     assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.001}) > verification.MOST_DIFFERENCE
     monkeypatch.setattr(verification, "difference", lambda *_: 1e-3)
@@ -47,7 +47,7 @@ def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, mon
 
 def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mixture):  # noqa: F811
     """Ours or theirs: NaN is less than nothing and more than nothing."""
-    good = store.expert("counting") / diffusers.FILE_NAME
+    good = store.expert("counting") / expert_files.FILE_NAME
     expert = mixture.expert("counting")
     huge = {path: f._replace(b=f.b * 1e30) for path, f in expert.items()}
     assert isnan(verification.difference(good, str(base), None, {"x": huge}, {"x": 1.0}))
@@ -75,8 +75,8 @@ def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixtur
     """An expert of others with factors that half precision just holds: nothing diverged here."""
     largest = {path: Factors(f.a / f.a.abs().max() * 6e4, f.b / f.b.abs().max() * 6e4, 1e2)
                for path, f in mixture.expert("counting").items()}
-    recipe = diffusers.read_recipe(store.expert("counting"))
-    diffusers.write(store.expert("counting"), largest, recipe)
+    recipe = expert_files.read_recipe(store.expert("counting"))
+    expert_files.write(store.expert("counting"), largest, recipe)
     with pytest.raises(EngineError, match="values that are too large .*lower the weights") as raised:
         list(merge.run(merge.Config(experts={"counting": 100.0}, method=method, name="off"), store))
     assert "diverged" not in str(raised.value) and not list(store.merge("off").glob("*"))

@@ -1,13 +1,13 @@
 """Exported files give every layer its own delta: by kohya's rule, to diffusers and to us."""
 import pytest
 import torch
-from engine.models.lora.factors import Factors, Lora
 from peft.tuners.lora import LoraLayer
 
 from engine.core.errors import EngineError
 from engine.merge.deltas import concatenate
-from engine.models.lora import foreign_files
-from engine.models.lora.layouts import diffusers, kohya
+from engine.models.lora import expert_files, foreign_files
+from engine.models.lora.factors import Factors, Lora
+from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
 from tests.models.test_lora_files import loaded
@@ -87,8 +87,8 @@ def test_a_merge_plays_right_in_diffusers_without_its_header_too(base, made, tmp
     """Its scale is 1, which readers assume that find no alpha; ranks are mixed."""
     from safetensors.torch import load_file, save_file
     expert, pipe = summed(made), loaded(base)
-    diffusers.write(tmp_path, expert, {})
-    save_file(load_file(tmp_path / diffusers.FILE_NAME), tmp_path / "bare.safetensors")
+    expert_files.write(tmp_path, expert, {})
+    save_file(load_file(tmp_path / expert_files.FILE_NAME), tmp_path / "bare.safetensors")
     deltas = in_diffusers(pipe, tmp_path, "bare.safetensors")
     assert {factors.scale for factors in expert.values()} == {1.0} and set(deltas) == set(expert)
     for path, factors in expert.items():
