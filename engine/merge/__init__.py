@@ -21,7 +21,6 @@ from engine.models.lora import cards
 
 if TYPE_CHECKING:
     from engine.merge.deltas import Merge
-    from engine.models.lora.expert_files import LoraFile
 
 __all__ = ["Config", "check", "check_weights", "folder_for", "run"]
 
@@ -44,15 +43,14 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         text = f"{config.name} is merged already."
         yield Event(text, total, total, "done", {"folder": str(folder)})
         return
-    files = {}
+    experts = {}
     for done, name in enumerate(config.experts, 1):
-        files[name] = expert_files.read(store.expert(name))
+        experts[name] = expert_files.read(store.expert(name)).expert
         yield Event(f"Read {name}.", done, total)
-    experts = {name: file.expert for name, file in files.items()}
     method = plugins.load(methods, config.method)
     merge = method.prepare(experts, options)(config.experts)
     (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
-    file = _write(folder, merge, config, recipe, list(files.values()))
+    file = _write(folder, merge, config, recipe)
     verdict = verification.verify(file, config, recipe["base"], experts, merge.expert)
     _write_card(folder, merge, verdict, config, asdict(options))
     yield _last_event(folder, merge, verdict, config)
@@ -63,7 +61,6 @@ def _write(
     merge: "Merge",
     config: Config,
     recipe: dict[str, Any],
-    parents: "list[LoraFile]",
 ) -> Path:
     from engine.models.lora import expert_files
 
@@ -73,8 +70,7 @@ def _write(
         "verify": config.verify,
         "versions": versions(),
     }
-    component = parents[0].component  # all experts have one base
-    return expert_files.write(folder, merge.expert, record, TOO_LARGE, component)
+    return expert_files.write(folder, merge.expert, record, TOO_LARGE)
 
 
 def _write_card(

@@ -38,7 +38,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         file = path_of(config.file)
     lora = expert_files.read(located(store, config.name))
     recipe = {"name": config.name, **lora.recipe}
-    foreign_files.write(file, config.layout, lora.expert, recipe, lora.component)
+    foreign_files.write(file, config.layout, lora.expert, recipe)
     yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})
 
 

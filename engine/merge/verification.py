@@ -119,42 +119,30 @@ def difference(
 
     from engine.models import diffusion
     from engine.models.mixture import Mixture
+    from engine.models.sampling import noise
 
     painter = diffusion.load(model, revision, weights_dtype=torch.float32)
-    inputs = _inputs(painter)
+    text = painter.embed(TEXTS)
+    start = noise(range(len(TEXTS)), painter.latent_shape).to(painter.device)
     mixture = Mixture(painter.pipe.unet, experts)
     with mixture.mix(weights):
-        ours = _output(painter, inputs)
+        ours = _output(painter, start, text)
     mixture.remove()
     if not torch.isfinite(ours).all():
         return nan
     painter.pipe.load_lora_weights(file.parent, weight_name=file.name)
-    theirs = _output(painter, inputs)
+    theirs = _output(painter, start, text)
     distance = float((theirs - ours).norm() / ours.norm())
     return distance if isfinite(distance) else inf
 
 
-def _inputs(painter: "Painter") -> dict[str, Any]:
-    """One noise and two texts."""
-    import torch
-
-    from engine.models.sampling import noise
-
-    text = painter.embed(TEXTS)
-    start = noise(range(len(TEXTS)), painter.latent_shape)
-    return {
-        "sample": start.to(painter.device),
-        "timestep": torch.tensor(TIMESTEP, device=painter.device),
-        **text.conditions(),
-    }
-
-
-def _output(painter: "Painter", inputs: Mapping[str, Any]) -> "Tensor":
+def _output(painter: "Painter", start: "Tensor", text: Any) -> "Tensor":
     """What the denoiser predicts, by arithmetic that is the same each time."""
     import torch
 
+    timestep = torch.tensor(TIMESTEP, device=painter.device)
     exactly = torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
     with torch.no_grad(), exactly:
-        return painter.pipe.unet(**inputs, return_dict=False)[0]
+        return painter.pipe.unet(start, timestep, **text.conditions(), return_dict=False)[0]

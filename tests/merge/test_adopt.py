@@ -16,30 +16,14 @@ from engine.core.store import Store
 from engine.merge import adopt
 from engine.models import tensor_files
 from engine.models.lora import expert_files, foreign_files
-from engine.models.lora.factors import Lora
-from engine.models.lora.layouts import kohya
-from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from tests.models.lora_files import loaded, write_kohya
 from tests.tiny_models import tiny_flux, tiny_stable_diffusion
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-@pytest.fixture(scope="module")
-def expert(base):
-    mixture = Mixture(loaded(base).unet, {"a": Lora(4, 10)})
-    random_experts(mixture)
-    return mixture.expert("a")
 
 
 @pytest.fixture
 def files(expert, tmp_path):
     """One expert as two programs would have saved it."""
-    kohya.write(tmp_path / "theirs.safetensors", expert, {"name": "theirs"})
+    write_kohya(tmp_path / "theirs.safetensors", expert, {"name": "theirs"})
     expert_files.write(tmp_path / "peft", expert, {})
     return {"kohya": tmp_path / "theirs.safetensors", "peft": tmp_path / "peft" / expert_files.FILE_NAME}
 
@@ -169,7 +153,7 @@ def test_pefts_own_file_comes_in_with_the_alpha_that_lies_beside_it(base, tmp_pa
 def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header, other):
     """Self-attention has the same shapes in several families."""
     file = tmp_path / "theirs.safetensors"
-    kohya.write(file, expert, {"name": "theirs"})
+    write_kohya(file, expert, {"name": "theirs"})
     tensors, _ = tensor_files.read(file)
     save_file(tensors, file, header)
     model = torch.nn.Linear(1, 1)

@@ -5,10 +5,9 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import adopt, export
 from engine.models.lora import expert_files
-from tests.merge.test_adopt import base, expert  # noqa: F401 - fixtures
 
 
-def test_an_exported_expert_comes_back_the_same(base, expert, tmp_path):  # noqa: F811
+def test_an_exported_expert_comes_back_the_same(base, expert, tmp_path):
     store = Store(tmp_path / "run")
     expert_files.write(store.expert("own"), expert, {"name": "own"})
     (event,) = export.run(export.Config(name="own"), store)

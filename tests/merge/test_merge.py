@@ -10,39 +10,14 @@ from hypothesis import strategies as st
 from engine import merge
 from engine.core import plugins
 from engine.core.errors import EngineError
-from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.deltas import concatenate
 from engine.models import tensor_files
 from engine.models.lora import expert_files
-from engine.models.lora.factors import Factors, Lora
+from engine.models.lora.factors import Factors
 from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded, paint
-from tests.tiny_models import tiny_stable_diffusion
-
-BASE = {"model": "tiny", "sha256": "0"}
-LORAS = {"counting": Lora(4, 10), "styles": Lora(6, 6), "places": Lora(2, 1, targets=("to_q", "to_out.0", "conv1"))}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-@pytest.fixture(scope="module")
-def mixture(base):
-    mixture = Mixture(loaded(base).unet, LORAS)
-    random_experts(mixture)
-    yield mixture
-    mixture.remove()
-
-
-@pytest.fixture
-def store(tmp_path, mixture):
-    for name in mixture.names:
-        expert_files.write(Store(tmp_path).expert(name), mixture.expert(name), {"base": BASE, "name": name})
-    return Store(tmp_path)
+from tests.merge.small_experts import BASE
+from tests.models.lora_files import paint
 
 
 def run(store, **config):

@@ -4,7 +4,6 @@ import re
 
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
@@ -12,6 +11,7 @@ from engine.models.lora import expert_files
 from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
+from tests.models.lora_files import loaded, paint
 from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
@@ -21,19 +21,6 @@ KEY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_{}.weigh
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-def loaded(base):
-    pipe = DiffusionPipeline.from_pretrained(base)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-def paint(pipe):
-    """Latents of two pictures under guidance; comparing before decoding is the stricter test."""
-    generator = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    return pipe(["two red balls", "a tree"], num_inference_steps=3, guidance_scale=3.0, generator=generator,
-                output_type="latent").images
 
 
 @pytest.mark.filterwarnings("ignore:Already found a .peft_config.:UserWarning")
@@ -124,7 +111,7 @@ A, B = torch.ones(2, 6), torch.ones(5, 2)
     (lambda folder: save(folder, A=A, B=B * float("nan")), "no numbers"),
     (lambda folder: save(folder, A=A, B=B, other=torch.ones(2)), "holds other"),
     (lambda folder: save(folder, A=torch.ones(2, 6, 3, 3), B=B), "do not fit together"),
-    (lambda folder: save(folder, A=torch.ones(2, 6, 3), B=B), "Only LoRAs of a UNet's linear"),
+    (lambda folder: save(folder, A=torch.ones(2, 6, 3), B=B), "Only LoRAs of linear layers"),
     (lambda folder: save(folder, {"unet.use_dora": True}, A=A, B=B), "is DoRA"),
 ])
 def test_what_is_no_plain_lora_is_refused_with_the_remedy(tmp_path, make, sentence):

@@ -12,7 +12,7 @@ from engine.models.mixture import Mixture
 from engine.studies import grid
 from engine.studies.grid import GUIDANCE, STRENGTH, Cell
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion
 
 PROMPT = "two red balls"

@@ -14,7 +14,7 @@ from engine.models.mixture import Mixture
 from engine.studies import search
 from tests import arithmetic
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion
 
 TARGET = {"a": 0.9, "b": 0.1}

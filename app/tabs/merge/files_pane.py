@@ -203,7 +203,7 @@ def _copies(file: Path, changed_at: int) -> Copies:
         for name in (file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md")
     )
     read = expert_files.read(file.parent)
-    foreign_files.write(kohya, "kohya", read.expert, read.recipe, read.component)
+    foreign_files.write(kohya, "kohya", read.expert, read.recipe)
     _copy(file, plain)
     if has_card := (file.parent / CARD).is_file():
         _copy(file.parent / CARD, card)

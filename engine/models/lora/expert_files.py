@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.models import tensor_files
-from engine.models.lora import header_scales, prefixes
+from engine.models.lora import header_scales
 from engine.models.lora.cards import FILE_NAME, check_base
 from engine.models.lora.factors import Expert
 from engine.models.lora.layouts import RawFile, diffusers
@@ -21,22 +21,14 @@ class LoraFile(NamedTuple):
     expert: Expert
     recipe: dict[str, Any]
     """How it was made; empty for files that others wrote."""
-    component: str = prefixes.USUAL
-    """The denoiser's name in its pipeline."""
 
 
-def write(
-    folder: Path,
-    expert: Expert,
-    recipe: Mapping[str, Any],
-    remedy: str = DIVERGED,
-    component: str = prefixes.USUAL,
-) -> Path:
+def write(folder: Path, expert: Expert, recipe: Mapping[str, Any], remedy: str = DIVERGED) -> Path:
     """Write an expert into `folder`, atomically.
 
     Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
     """
-    contents = diffusers.write(expert, recipe, component)
+    contents = diffusers.write(expert, recipe)
     check_values(contents.tensors, "The expert", remedy)
     tensor_files.write(folder / FILE_NAME, contents.tensors, contents.header)
     return folder / FILE_NAME
@@ -52,7 +44,7 @@ def read(folder: Path) -> LoraFile:
     check_values(tensors, str(file), CHOOSE_ANOTHER)
     scales = header_scales.read_scales(header, file)
     reading = diffusers.read_factors(RawFile(file, tensors, header), scales)
-    return LoraFile(reading.expert, _recipe(header, file), reading.component)
+    return LoraFile(reading.expert, _recipe(header, file))
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:

@@ -66,14 +66,12 @@ def read(path: Path, model: nn.Module) -> Foreign:
     return Foreign(expert, len(tensors) - len(of_denoiser), tuple(notes))
 
 
-def write(
-    path: Path, layout: str, expert: Expert, recipe: Mapping[str, Any], component: str
-) -> None:
-    """Write an expert in a layout, by its name; `component` is the denoiser's in its pipeline.
+def write(path: Path, layout: str, expert: Expert, recipe: Mapping[str, Any]) -> None:
+    """Write an expert in a layout, by its name.
 
     Raises EngineError for a layout that is only read, and for an expert that it cannot hold.
     """
-    contents = layouts.load_writable(layout).write(expert, recipe, component)
+    contents = layouts.load_writable(layout).write(expert, recipe)
     tensor_files.write(path, contents.tensors, contents.header)
 
 

@@ -91,11 +91,11 @@ def nested_fields(header: Mapping[str, str], file: Path) -> dict[str, Any]:
     """peft's fields for the denoiser as diffusers keeps them; those with its name count first."""
     plain, named = {}, {}
     for name, value in json_table(header, NESTED, file).items():
-        component, dot, field = name.partition(".")
-        if not dot:
+        if "." not in name:
             plain[name] = value
-        elif component in prefixes.KOHYA:
-            named[field] = value
+        for prefix in prefixes.of_denoisers("diffusers"):
+            if name.startswith(prefix):
+                named[name.removeprefix(prefix)] = value
     return plain | named
 
 
@@ -152,8 +152,8 @@ def _alphas_in_header(header: Mapping[str, str], file: Path) -> dict[str, float]
 
 def _spellings(name: str) -> Iterator[str]:
     """A field's names among a header's own strings; the first that is there counts."""
-    for component in prefixes.KOHYA:
-        yield f"{component}.{name}"
+    for prefix in prefixes.of_denoisers("diffusers"):
+        yield f"{prefix}{name}"
     yield name
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard, cast
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.misfits import shortened
-from engine.models.lora import prefixes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,8 +32,6 @@ class Reading(NamedTuple):
     """A LoRA as a layout understands it."""
 
     expert: "Expert"
-    component: str = prefixes.USUAL
-    """The denoiser's name in its pipeline."""
     alphas: tuple[float, ...] = ()
     """Those that count, where they stand elsewhere than in the header."""
     alphas_place: str = ""
@@ -69,10 +66,10 @@ class Layout(Protocol):
 class WritableLayout(Layout, Protocol):
     """One that other programs are served with."""
 
-    def write(self, expert: "Expert", recipe: Mapping[str, Any], component: str) -> Contents:
-        """A file with the expert, and in its header how it was made.
+    def write(self, expert: "Expert", recipe: Mapping[str, Any]) -> Contents:
+        """A file with the expert, and in its header its recipe, which names the base.
 
-        Raises EngineError for an expert that the layout cannot hold.
+        Raises EngineError for an expert, or a base, that the layout cannot hold.
         """
 
 

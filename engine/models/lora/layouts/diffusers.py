@@ -26,9 +26,7 @@ from engine.models.lora.tensor_checks import fit_together
 
 LABEL = "diffusers, peft"
 KEYS = "unet.<module>.lora_A.weight and lora_B.weight"
-KEY = re.compile(
-    rf"(?P<component>{prefixes.pattern(prefixes.KOHYA)})\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight"
-)
+KEY = re.compile(rf"({prefixes.pattern('diffusers')})(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
 """Adapters that are more than scale * B @ A, by their flag in the header."""
 TAKEN_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
@@ -47,26 +45,26 @@ def read(file: RawFile, model: nn.Module) -> Reading:
 def read_factors(file: RawFile, scales: Scales) -> Reading:
     """Scaled as `scales` says. Raises EngineError for what is no plain LoRA."""
     check_plain(scales.fields, file.path)
-    component, sides = _sides(file)
     expert = {}
-    for path, pair in sides.items():
+    for path, pair in _sides(file).items():
         a, b = pair.get("A"), pair.get("B")
         if a is None or b is None or not fit_together(a, b):
             raise EngineError(
                 f"{file.path}: lora_A and lora_B of {path} do not fit together. Make it again."
             )
         expert[path] = Factors(a, b.flatten(1), scales.scale(path, len(a)))
-    return Reading(expert, component)
+    return Reading(expert)
 
 
-def write(expert: Expert, recipe: Mapping[str, Any], component: str) -> Contents:
+def write(expert: Expert, recipe: Mapping[str, Any]) -> Contents:
     """In the factors' own precision."""
+    prefix = prefixes.of_base("diffusers", recipe)
     tensors = {}
     for path, factors in expert.items():
         for key, tensor in factors.tensors().items():
-            tensors[f"{component}.{path}.{key}"] = tensor
+            tensors[f"{prefix}{path}.{key}"] = tensor
     fields = _adapter_fields(expert)
-    metadata = {f"{component}.{name}": value for name, value in fields.items()}
+    metadata = {f"{prefix}{name}": value for name, value in fields.items()}
     header = {
         "format": "pt",
         "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
@@ -92,12 +90,8 @@ def check_plain(fields: Mapping[str, Any], file: Path) -> None:
         )
 
 
-def _sides(file: RawFile) -> tuple[str, dict[str, dict[str, Tensor]]]:
-    """The denoiser's name, and A and B by module path.
-
-    Raises EngineError for any other key, and for two denoisers.
-    """
-    components = set()
+def _sides(file: RawFile) -> dict[str, dict[str, Tensor]]:
+    """A and B by module path. Raises EngineError for any other key."""
     sides: dict[str, dict[str, Tensor]] = {}
     for key, tensor in file.tensors.items():
         match = KEY.fullmatch(key)
@@ -106,14 +100,11 @@ def _sides(file: RawFile) -> tuple[str, dict[str, dict[str, Tensor]]]:
                 f"{file.path} holds {key} {tuple(tensor.shape)}. Only LoRAs of linear layers and "
                 f"convolutions can be read: {KEYS}."
             )
-        components.add(match["component"])
         of_layer = sides.setdefault(match["path"], {})
         of_layer[match["side"]] = tensor
     if not sides:
         raise EngineError(f"{file.path} holds no LoRA. Choose the {FILE_NAME} of an expert.")
-    if len(components) > 1:
-        raise EngineError(f"{file.path} changes several denoisers. Save one LoRA of each.")
-    return components.pop(), sides
+    return sides
 
 
 def _adapter_fields(expert: Expert) -> dict[str, Any]:

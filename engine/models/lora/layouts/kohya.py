@@ -27,15 +27,14 @@ from engine.models.lora.tensor_checks import fit_together
 LABEL = "A1111, Forge, ComfyUI, kohya"
 KEYS = "lora_unet_<module_path>.lora_down.weight, lora_up.weight and alpha"
 KEY = re.compile(
-    rf"({prefixes.pattern(prefixes.KOHYA.values())})"
+    rf"({prefixes.pattern('kohya')})"
     r"(?P<name>.+?)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)"
 )
 DOWN, UP, ALPHA = "lora_down.weight", "lora_up.weight", "alpha"
 
 
 def recognises(keys: Collection[str]) -> bool:
-    beginnings = tuple(prefixes.KOHYA.values())
-    return any(key.startswith(beginnings) for key in keys)
+    return any(key.startswith(prefixes.of_denoisers("kohya")) for key in keys)
 
 
 def read(file: RawFile, model: nn.Module) -> Reading:
@@ -53,16 +52,17 @@ def read(file: RawFile, model: nn.Module) -> Reading:
     return Reading(expert, alphas=tuple(alphas), alphas_place="its layers")
 
 
-def write(expert: Expert, recipe: Mapping[str, Any], component: str) -> Contents:
+def write(expert: Expert, recipe: Mapping[str, Any]) -> Contents:
     """The factors in half precision, with the header that kohya's tools, Forge and the Hub read.
 
     All layers have one alpha: diffusers' reader (0.42) knows the attention layers' own by names
     that match none, so that the commonest alpha rules.
     """
-    tensors = {}
+    prefix = prefixes.of_base("kohya", recipe)
     alpha = common_alpha(expert)
+    tensors = {}
     for path, factors in expert.items():
-        name = prefixes.KOHYA[component] + EMBEDDED.get(path, underscored(path))
+        name = prefix + EMBEDDED.get(path, underscored(path))
         sides = balance(factors, alpha).tensors()
         tensors[f"{name}.{DOWN}"] = sides["lora_A.weight"].half()
         tensors[f"{name}.{UP}"] = sides["lora_B.weight"].half()

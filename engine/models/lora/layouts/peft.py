@@ -41,12 +41,10 @@ def read(file: RawFile, model: nn.Module) -> Reading:
 
 
 def _rename(key: str) -> str:
-    """With the denoiser's name in place of peft's prefix; some write both."""
+    """As diffusers would have written it; some write both prefixes."""
+    known = prefixes.of_denoisers("diffusers")
     path = key.removeprefix(PREFIX)
-    component, _, _ = path.partition(".")
-    if component in prefixes.KOHYA:
-        return path
-    return f"{prefixes.USUAL}.{path}"
+    return path if path.startswith(known) else f"{known[0]}{path}"
 
 
 def _read_config(config: Path, weights: Path) -> dict[str, Any]:
