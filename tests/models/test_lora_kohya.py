@@ -51,8 +51,9 @@ def test_a_file_comes_back_as_the_expert_it_was(experts, tmp_path):
     unet, made = experts
     for name, expert in made.items():
         write_kohya(tmp_path / f"{name}.safetensors", expert, {"name": name})
-        back, *told = foreign_files.read(tmp_path / f"{name}.safetensors", unet)
-        assert told == [0, ()] and set(back) == set(expert)
+        foreign = foreign_files.read(tmp_path / f"{name}.safetensors", unet)
+        back = foreign.expert
+        assert (foreign.left_out, foreign.notes) == (0, ()) and set(back) == set(expert)
         for path, f in expert.items():
             assert (back[path].delta() - f.delta()).norm() / f.delta().norm() < 1e-3, "half"
             assert back[path].scale == f.scale
@@ -161,8 +162,8 @@ def test_the_text_encoders_part_is_left_out_and_counted(experts, tmp_path):
     tensors = load_file(tmp_path / "a.safetensors")
     tensors |= {f"lora_te_text_model_x.{part}": torch.ones(2, 2) for part in ("lora_down.weight", "lora_up.weight")}
     save_file(tensors, tmp_path / "b.safetensors")
-    back, left_out, _ = foreign_files.read(tmp_path / "b.safetensors", unet)
-    assert left_out == 2 and set(back) == set(made["attention"])
+    foreign = foreign_files.read(tmp_path / "b.safetensors", unet)
+    assert foreign.left_out == 2 and set(foreign.expert) == set(made["attention"])
 
 
 def test_without_alpha_it_is_the_rank_and_bfloat16_is_read(experts, tmp_path):
