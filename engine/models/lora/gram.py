@@ -14,10 +14,10 @@ from engine.models.lora.factors import Expert, Factors
 
 def inner(one: Factors, other: Factors) -> float:
     """The sum over all entries of the product of two deltas of one layer."""
-    bs = one.b.double().T @ other.b.double()
-    as_ = _flat_a(one) @ _flat_a(other).T
+    b_products = one.b.double().T @ other.b.double()
+    a_products = _flat_a(one) @ _flat_a(other).T
     # tr(X Y') of two matrices is the sum of their entrywise product
-    return one.scale * other.scale * float((bs * as_).sum())
+    return one.scale * other.scale * float((b_products * a_products).sum())
 
 
 def gram(experts: Mapping[str, Expert], paths: Sequence[str]) -> Tensor:
