@@ -1,4 +1,4 @@
-"""What recipe.json says of a merge, and whether the merge on disk is the one that a Config means."""
+"""What recipe.json says of a merge, and whether the merge on disk is the one that is asked for."""
 
 from collections.abc import Mapping
 from pathlib import Path

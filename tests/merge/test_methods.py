@@ -59,7 +59,8 @@ def test_only_the_deltas_count(name):
                        factors.scale / 2)
     disguised = {name: {path: otherwise(f) for path, f in expert.items()} for name, expert in three_experts().items()}
     options = {"rank": 4} if "rank" in {field.name for field in fields(plugins.load(methods, name).Config)} else {}
-    ours, theirs = (deltas(merged(name, experts, WEIGHTS, **options).expert) for experts in (three_experts(), disguised))
+    ours = deltas(merged(name, three_experts(), WEIGHTS, **options).expert)
+    theirs = deltas(merged(name, disguised, WEIGHTS, **options).expert)
     assert all(torch.allclose(ours[path], theirs[path], atol=1e-4) for path in ours)
 
 
@@ -135,7 +136,12 @@ def test_trimmed_deltas_may_also_be_summed():
 
 def test_thinning_happens_once_and_a_slider_only_weighs():
     calls, thin = [], sparsity.keep_largest(0.5)
-    merge = sparsity.prepare(three_experts(), lambda delta, *whose: calls.append(whose) or thin(delta, *whose), "sum", 0, 1.0)
+
+    def counted(delta, *whose):
+        calls.append(whose)
+        return thin(delta, *whose)
+
+    merge = sparsity.prepare(three_experts(), counted, "sum", 0, 1.0)
     for weight in (1.0, 0.5, 0.2):
         merge({"a": weight, "b": 1.0, "c": 1.0})
     assert len(calls) == len(set(calls)) == 6
