@@ -63,7 +63,7 @@ SEARCHED = {
     },
 }
 FAMILIES = {
-    "skill": "assets/skills/*.toml",
+    "skill": "assets/skills/*/*.toml",
     "prompt writer": "engine/prompts/writers/*.py",
     "objective": "engine/experts/objectives/*.py",
     "merge method": "engine/merge/methods/*.py",

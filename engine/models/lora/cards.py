@@ -10,7 +10,7 @@ from engine.core.misfits import Misfit
 from engine.core.recipe import file_hash
 from engine.core.store import read_json, write_json, write_text
 from engine.core.typed import checker
-from engine.models.checkpoints import STORYBOOK
+from engine.models import checkpoints
 
 FILE_NAME = "pytorch_lora_weights.safetensors"
 RECIPE = "recipe.json"
@@ -65,7 +65,8 @@ def write_card(
     front += [f"base_model: {base}"] if HUB_ID.fullmatch(base) else []
     rows = [f"| {name.replace('_', ' ')} | {_shown(value)} |" for name, value in options.items()]
     rows += [f"| sha256 of {file.name} | `{file_hash(file)}` |" for file in _weights(folder)]
-    where = f"assets/storybook/{STORYBOOK[base]}" if base in STORYBOOK else base
+    shipped = checkpoints.SHIPPED.get(base)
+    where = checkpoints.place_of(shipped) if shipped else base
     lines = [
         *front,
         "---",

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from engine.prompts.writers._json import Broken, Fields, read
+from engine.prompts.answers.json_reader import Broken, Fields, read
 
 PROMPT_KEYS = (
     "prompt",

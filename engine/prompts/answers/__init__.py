@@ -8,7 +8,7 @@ list is better than chatter.
 
 import re
 
-from engine.prompts.writers import _lists, _shapes
+from engine.prompts.answers import json_lists, plain_lists
 
 _THINKING = (
     r"(?:think|thinking|thoughts?|reason|reasoning|analysis|reflection|scratch_?pad|"
@@ -37,10 +37,10 @@ def lines_of(answer: str, cut: bool = False) -> list[str]:
     enough.
     """
     text = _FENCE.sub("\n", without_thoughts(answer))
-    lines = _shapes.lines_of(text) or _lists.lines_of(text, cut)
+    lines = json_lists.lines_of(text) or plain_lists.lines_of(text, cut)
     if len(lines) == 1 and "\n" in lines[0]:
-        lines = _lists.lines_of(lines[0]) or lines
-    bare = [_lists.bare(line) for line in _unnumbered(lines)]
+        lines = plain_lists.lines_of(lines[0]) or lines
+    bare = [plain_lists.bare(line) for line in _unnumbered(lines)]
     return [line for line in bare if re.search(r"\w", line) and not line.endswith(":")]
 
 

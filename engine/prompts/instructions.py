@@ -1,8 +1,8 @@
 """What an instruct model is told (task, rules, numbered examples), and what its reply brings."""
 
 from engine.models.llm import Messages, Reply
+from engine.prompts.answers import lines_of
 from engine.prompts.writers import CUT, EMPTY, NO_LIST, NoAnswer, Request
-from engine.prompts.writers._answers import lines_of
 
 SHOWN_CHARACTERS = 300
 """How much of an answer without prompts is kept for people to read."""
