@@ -13,6 +13,7 @@ from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
 from engine.experts import checkpoints, latents
 from engine.prompts import skills
+from engine.worlds import storybook
 from engine.runs import resume
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
@@ -66,6 +67,7 @@ def any_plugin(monkeypatch):
     def loaded(package, name):
         return SimpleNamespace(Config=Options) if name == "other" else load(package, name)
     monkeypatch.setattr(plugins, "load", loaded)
+    monkeypatch.setattr(storybook, "JUDGES", ("storybook", "other"))
 
 
 @pytest.mark.parametrize(("stage", "name"), [
