@@ -25,6 +25,7 @@ BELOW = {
     "runs": {*BELOW_STAGES, "jobs", *STAGES, "recipes"},
     "pipeline": {*BELOW_STAGES, *STAGES, "recipes", "runs"},
     "studies": {*BELOW_STAGES, *STAGES, "recipes", "runs", "pipeline"},
+    "release": {*BELOW_STAGES, *STAGES, "recipes", "studies"},
 }
 """What each folder and file of the engine may import besides itself. The command line stands above all."""
 MOST_LINES = 250

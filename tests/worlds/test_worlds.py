@@ -16,8 +16,10 @@ from engine.worlds import World
 
 ROOT = Path(__file__).parents[2]
 NAMES = worlds.names()
-ALLOWED = ("engine/worlds/", "engine/storybook/", "engine/judges/storybook.py", "engine/prompts/writers/storybook.py")
-"""Where Storybook may be known by name: the world itself, its judge and its prompt writer."""
+ALLOWED = ("engine/worlds/", "engine/storybook/", "engine/judges/storybook.py", "engine/prompts/writers/storybook.py",
+           "engine/release/")
+"""Where Storybook may be known by name: the world itself, its judge, its prompt writer, and what tells in the guides
+of the things that ship."""
 SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder).rglob("*.py"))
 PERSONS = "a lighthouse keeper mends a net beside three cats, oil painting"
 
