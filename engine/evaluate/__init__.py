@@ -54,7 +54,7 @@ class Config:
     skills: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Prompts of these skills; none named: the world's own, or all in the prompts file",
+            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
             "grows": True,
             "recorded": "as the hash of each skill's prompts",
         },

@@ -43,7 +43,7 @@ class Config:
     count: int = field(
         default=200,
         metadata={
-            "help": "Prompts a skill",
+            "help": "Prompts per skill",
             "range": (1, 100_000),
             "most_in_app": 10_000,
             "recorded": "by how many lines there are",
@@ -68,7 +68,7 @@ class Config:
     max_rounds: int = field(
         default=300,
         metadata={
-            "help": "Requests a skill at most",
+            "help": "Requests per skill at most",
             "range": (1, 100_000),
             "most_in_app": 3_000,
             "decides": False,
@@ -78,8 +78,9 @@ class Config:
     language: Language | None = field(
         default=None,
         metadata={
-            "help": "A world's own: lines must be in its language and keep the skill's rules; free: "
-            "only their length and numbers are held to the skill. Not said: as the writer writes"
+            "help": "A world's own: lines must be in its language and keep the skill's rules; "
+            "free: only their length and numbers are held to the skill. Not said: as the writer "
+            "writes"
         },
     )
     replace: bool = field(
@@ -115,7 +116,7 @@ def language_of(writer: str) -> Language:
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Write `count` prompts a skill to prompts/<skill>.jsonl, fewer if `max_rounds` do not yield
+    """Write `count` prompts per skill to prompts/<skill>.jsonl, fewer if `max_rounds` do not yield
     them.
 
     Raises EngineError for an unknown skill, writer or option, for prompts of other settings, and,

@@ -21,7 +21,9 @@ _NUMBERS |= {"dozen": 12, "hundred": 100, "thousand": 1000}
 
 
 def clean(line: str) -> str:
-    """One line in Unicode's NFKC, without control, format and unassigned characters, single spaces."""
+    """One line in Unicode's NFKC with single spaces, without control, format and unassigned
+    characters.
+    """
     text = unicodedata.normalize("NFKC", " ".join(line.split()))
     visible = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     return " ".join("".join(visible).split())
@@ -59,7 +61,7 @@ def _number(word: str) -> int:
 
 
 def _evaluated(text: str) -> Refusal | None:
-    """Whatever language a line is in, it repeats no evaluation prompt of any world word for word."""
+    """In whatever language, a line repeats no evaluation prompt of any world word for word."""
     return EVALUATION if tuple(words_of(text)) in _evaluation_words() else None
 
 

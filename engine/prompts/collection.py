@@ -1,9 +1,9 @@
 """A skill's accepted and refused lines, on disk after every round: a stopped stage goes on as if it
 had not been.
 
-Three files a skill, each written whole or not at all. The recipe is there before the first line and
-says how many lines count: what lies beyond its mark was not finished and is made again, and lines
-with no recipe beside them can only be someone's own.
+Three files per skill, each written whole or not at all. The recipe is there before the first line
+and says how many lines count: what lies beyond its mark was not finished and is made again, and
+lines with no recipe beside them can only be someone's own.
 """
 
 import hashlib
@@ -136,7 +136,7 @@ def load(
     `count`.
 
     Prompts without a recipe beside them are someone's own: they are always left alone and count as
-    finished. Where another recipe kept nothing there is nothing to lose, and the collection is empty.
+    finished. Where another recipe kept nothing there is nothing to lose: the collection is empty.
     Raises EngineError when prompts were written by another recipe, unless they may be replaced, and
     for prompts of one's own that cannot be read.
     """

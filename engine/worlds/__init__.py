@@ -53,7 +53,7 @@ class Misreading:
 
 
 class World(Protocol):
-    """What a world's module holds. Functions for what a world does not have raise an EngineError."""
+    """What a world's module holds. A function for what the world lacks raises an EngineError."""
 
     TITLE: str
     """As people read it."""

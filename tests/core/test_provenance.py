@@ -13,8 +13,8 @@ from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
 from engine.experts import checkpoints, latents
 from engine.prompts import skills
-from engine.worlds import storybook
 from engine.runs import resume
+from engine.worlds import storybook
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
     ADDED,
