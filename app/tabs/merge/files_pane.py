@@ -38,7 +38,7 @@ COMFY = (
 )
 ONLY_DIFFUSERS = (
     "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
-    "the small base that ships. "
+    "{world}. "
     "With one of those as the base, the second file is theirs."
 )
 MERGE = ("name", "method", "options", "experts")
@@ -158,7 +158,11 @@ def show(run: str, what: str | None) -> list[Any]:
         prompt=world.EXAMPLE,
         guidance=world.GUIDANCE,
     )
-    note = ONLY_DIFFUSERS if base in checkpoints.SHIPPED else COMFY.format(name=what)
+    note = (
+        ONLY_DIFFUSERS.format(world=world.TITLE)
+        if base in checkpoints.SHIPPED
+        else COMFY.format(name=what)
+    )
     files = (copies.plain, copies.kohya, copies.card)
     return [
         choice,
