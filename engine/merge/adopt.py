@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import worlds
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -29,7 +30,7 @@ class Config:
     file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
     name: str = field(metadata={"help": "What the expert is called from now on"})
     model: str = field(
-        default="storybook",
+        default=worlds.usual_base(),
         metadata={"help": "The base it belongs to: a name, a folder or a Hub id"},
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})

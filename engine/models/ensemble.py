@@ -47,7 +47,7 @@ class Ensemble:
         if self.folders and not self.painter.is_unet:
             raise EngineError(
                 f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
-                "Diffusion 1, 2 or XL, or Storybook."
+                "Diffusion 1, 2 or XL, or the base that ships."
             )
         files = {name: expert_files.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():

@@ -15,6 +15,7 @@ from engine.experts import checkpoints, latents
 from engine.merge import records
 from engine.prompts import skills
 from engine.runs import resume
+from engine.worlds import storybook
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
     ADDED,
@@ -67,6 +68,7 @@ def any_plugin(monkeypatch):
     def loaded(package, name):
         return SimpleNamespace(Config=Options) if name == "other" else load(package, name)
     monkeypatch.setattr(plugins, "load", loaded)
+    monkeypatch.setattr(storybook, "JUDGES", ("storybook", "other"))
 
 
 @pytest.mark.parametrize(("stage", "name"), [
