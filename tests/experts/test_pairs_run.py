@@ -8,7 +8,7 @@ from engine.__main__ import main
 from engine.core.errors import EngineError, Stopped
 from engine.core.store import write_records
 from engine.experts.sources.pairs.records import Pair, folder
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import cards
 from tests.experts.worlds import config, draw_scenes
 
 BY_STORYBOOK = {"judge": "storybook", "beta": 500.0}
@@ -36,7 +36,7 @@ def files(store):
 def test_a_run_makes_pairs_learns_from_them_and_says_so(drawn, base):
     events = run(asked(base), drawn)
     assert events[-1].kind == "done" and "Made 4 pairs of places." in [event.text for event in events]
-    recipe = diffusers.read_recipe(drawn.expert("better"))
+    recipe = cards.read_recipe(drawn.expert("better"))
     assert (recipe["objective"], recipe["options"]["beta"]) == ("dpo", 500.0)
     assert (recipe["pairs"], recipe["held_out_pairs"]) == (3, 1) and set(recipe["pairs' sha256"]) == {"places"}
     card = (drawn.expert("better") / "README.md").read_text()
@@ -83,7 +83,7 @@ judge = "storybook"
 beta = 250.0
 ''')
     assert run(recipes.load(file).experts, drawn)[-1].kind == "done"
-    assert diffusers.read_recipe(drawn.expert("better"))["options"]["beta"] == 250.0
+    assert cards.read_recipe(drawn.expert("better"))["options"]["beta"] == 250.0
     file.write_text(file.read_text().replace("storybook", "nobody"))
     with pytest.raises(EngineError, match="no judge called 'nobody'"):
         recipes.load(file)
@@ -94,4 +94,4 @@ def test_the_command_line_may_ask_for_it(drawn, base, capsys):
                "steps=1", "batch_size=2", "sample_every=0", "rank=2"]
     assert main(["experts", str(drawn.folder), *options]) == 0
     assert "better trained." in capsys.readouterr().out
-    assert diffusers.read_recipe(drawn.expert("better"))["options"]["beta"] == 5000.0
+    assert cards.read_recipe(drawn.expert("better"))["options"]["beta"] == 5000.0
