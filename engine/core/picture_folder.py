@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records, write_records
 from engine.core.types import Picture, Prompt
 

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
-from engine import judges
-from engine.core import plugins
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.store import atomic
 from engine.core.types import Picture
@@ -38,8 +35,7 @@ class Studio:
         )  # says at once when the student is of a family that cannot be trained
         self.judge, self.judged, self.unread = None, 0, 0
         if config.best_of > 1:
-            plugin = plugins.load(judges, config.judge)
-            self.judge = plugin.judge(build(plugin.Config, config.judge_options))
+            self.judge = config.judge_choice.open()
 
     def paint(self, shard: Shard, shelf: Shelf) -> Iterator[int]:
         """Paint and keep a shard; yields the number of its pictures painted after each batch but

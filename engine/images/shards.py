@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 
 from engine.core import imagefolder, picture_folder
 from engine.core.errors import EngineError
+from engine.core.hashing import derived_seed
 from engine.core.picture_folder import Original
-from engine.core.recipe import derived_seed
 from engine.core.store import METADATA, write_records, write_text
 from engine.core.typed import checker, reader
 from engine.core.types import Picture, Prompt

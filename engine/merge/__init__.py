@@ -14,7 +14,7 @@ from engine.core import names, plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import difference, versions
+from engine.core.provenance import versions
 from engine.core.stopping import is_out_of_memory
 from engine.core.store import Store
 from engine.core.weights import check as check_weights
@@ -59,10 +59,6 @@ class Config:
     )
 
 
-ALWAYS = ("experts", "name", "method")
-"""What records hold even at its default (engine.core.provenance)."""
-
-
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Merge once; the same merge of the same files is not repeated, and of experts trained anew it
     is.
@@ -75,8 +71,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     check(config)
     method, options = plugins.load(methods, config.method), _options(config)
     folder, total = folder_for(config, store), len(config.experts) + 1
-    recipe = _recipe(config, provenance.everything(options), _parents(config, store))
-    if _is_done(folder, recipe, provenance.defaults(method.Config), config):
+    recipe = _recipe(config, provenance.deciding(options), _parents(config, store))
+    if _is_done(folder, recipe, config):
         yield Event(
             f"{config.name} is merged already.", total, total, "done", {"folder": str(folder)}
         )
@@ -188,23 +184,18 @@ def folder_for(config: Config, store: Store) -> Path:
     folder = store.merge(config.name)
     if (folder / "recipe.json").exists() and not config.replace:
         made, options = cards.read_recipe(folder), plugins.load(methods, config.method).Config
-        wanted = {
-            **provenance.deciding(config, ALWAYS),
-            **provenance.everything(build(options, config.options, config.method)),
-        }
-        own = {name: made.get(name) for name in provenance.names(Config)}
-        had = {
-            **own,
-            "name": config.name,
-            **provenance.defaults(options),
-            **(made.get("options") or {}),
-        }
-        if changed := difference(had, wanted):
-            raise EngineError(
-                f"There is another merge called {config.name!r} ({changed}). Give this one another "
-                "name, "
-                "or set replace."
-            )
+        own = provenance.identity(config, {})
+        wanted = provenance.Identity(
+            {**own, **provenance.deciding(build(options, config.options, config.method))},
+            {**own.defaults, **provenance.defaults(options)},
+        )
+        had = {**own.part_of(made), "name": config.name, **(made.get("options") or {})}
+        provenance.is_same(
+            had,
+            wanted,
+            f"There is another merge called {config.name!r}",
+            "Give this one another name, or set replace",
+        )
     return folder
 
 
@@ -243,20 +234,23 @@ def _parents(config: Config, store: Store) -> dict[str, dict[str, Any]]:
 
 def _recipe(
     config: Config, options: dict[str, Any], parents: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+) -> provenance.Identity:
     base = {"model": "unknown"} | (next(iter(parents.values()))["base"] or {})
-    return {
+    decides = {
         "kind": "merge",
-        **provenance.deciding(config, ALWAYS),
+        **provenance.deciding(config),
         "options": options,
         "parents": parents,
         "base": base,
     }
+    options_defaults = provenance.defaults(plugins.load(methods, config.method).Config)
+    return provenance.Identity(
+        decides, provenance.defaults(type(config)), {"options": options_defaults}
+    )
 
 
-def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], config: Config) -> bool:
-    """recipe.json is written last, so it stands for all the rest. `unheard` holds options'
-    defaults.
+def _is_done(folder: Path, recipe: provenance.Identity, config: Config) -> bool:
+    """recipe.json is written last, so it stands for all the rest.
 
     Raises EngineError for a damaged one that is not to be replaced.
     """
@@ -268,7 +262,5 @@ def _is_done(folder: Path, recipe: dict[str, Any], unheard: dict[str, Any], conf
         if config.replace:
             return False
         raise
-    made["options"] = {**unheard, **(made.get("options") or {})}
-    names_of = {*recipe, *(provenance.names(Config) & set(made))}
-    had = {name: made.get(name) for name in names_of}
-    return had == recipe and (made.get("verify") is not False or not config.verify)
+    is_same = not provenance.difference(recipe.part_of(made), recipe)
+    return is_same and (made.get("verify") is not False or not config.verify)

@@ -9,25 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.core import names
+from engine.core import names, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
-from engine.core.recipe import difference, versions
+from engine.core.options import BaseModel
+from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(BaseModel):
     file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
     name: str = field(metadata={"help": "What the expert is called from now on"})
-    model: str = field(
-        default="storybook",
-        metadata={"help": "The base it belongs to: a name, a folder or a Hub id"},
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -49,10 +45,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
                 f"There is an expert called {config.name!r} already. Choose another name."
             )
         theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
-        if changed := difference(theirs, {"model": config.model, "revision": config.revision}):
-            raise EngineError(
-                f"{config.name} was taken in for another base ({changed}). Choose another name."
-            )
+        ours = {"model": config.model, "revision": config.revision}
+        complaint = f"{config.name} was taken in for another base"
+        provenance.is_same(theirs, ours, complaint, "Choose another name")
         yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)

@@ -7,7 +7,7 @@ Both act on whole deltas scale * B @ A, since a thinned product is no product of
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.merge.deltas import Merged, layers, to_rank, used
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.prompts import collection as pools
@@ -103,10 +103,6 @@ class Config:
         """
         if self.language is None:
             object.__setattr__(self, "language", language_of(self.writer))
-
-
-ALWAYS = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
-"""What records hold even at its default (engine.core.provenance)."""
 
 
 def language_of(writer: str) -> Language:
@@ -248,9 +244,9 @@ def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]
     return tuple(chosen)
 
 
-def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[str, Any]:
+def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> provenance.Identity:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    own, unheard = provenance.everything(writer_options), provenance.defaults(type(writer_options))
+    own, unheard = provenance.deciding(writer_options), provenance.defaults(type(writer_options))
     options = {f"writer's {name}": value for name, value in own.items()} | {
         "writer's sha256": checkpoints.local_fingerprint(own.get("model", ""))
     }
@@ -259,6 +255,7 @@ def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[st
         for name, value in asdict(skill).items()
     }
     return provenance.Identity(
-        {**provenance.deciding(config, ALWAYS), **options, **told},
-        {f"writer's {name}": value for name, value in unheard.items()},
+        {**provenance.deciding(config), **options, **told},
+        provenance.defaults(type(config))
+        | {f"writer's {name}": value for name, value in unheard.items()},
     )

@@ -6,7 +6,7 @@ from PIL import Image
 
 from engine.core import picture_folder
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import Store, write_records
 from engine.core.types import Picture, Prompt
 

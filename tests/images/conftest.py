@@ -20,7 +20,7 @@ def small_shards(monkeypatch):
 
 @pytest.fixture
 def config(models):
-    return Config(("counting",), models["tiny_stable_diffusion"], steps=2, guidance=2.0)
+    return Config(("counting",), model=models["tiny_stable_diffusion"], steps=2, guidance=2.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from engine import jobs, runs
 from engine.core import names
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import atomic
 from engine.experts import Training
 from engine.merge.adopt import Config as Adopt

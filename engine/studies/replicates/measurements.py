@@ -17,7 +17,7 @@ from engine import recipes
 from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
-from engine.core.recipe import versions
+from engine.core.provenance import versions
 from engine.core.store import Store, atomic
 from engine.core.types import Score
 from engine.evaluate import diversity, planning, report, summary
