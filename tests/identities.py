@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from engine import evaluate, experts, images, judges, merge, prompts
-from engine.core import plugins, provenance
+from engine.core import plugins
 from engine.core.config import build
 from engine.evaluate import planning
 from engine.evaluate.warm_models import Bench

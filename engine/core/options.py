@@ -16,7 +16,7 @@ command line, recipes and identities read them there:
 The groups below are bases of the stages' Configs: an option that is added to one is in all of them.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 FACTS = {
@@ -76,8 +76,19 @@ class Painting(Sampling, Guidance):
 
 def values(config: Any, *groups: type) -> dict[str, Any]:
     """The options of these groups by name, to hand them on to another Config."""
-    found = {}
+    by_name = {}
     for group in groups:
         for option in fields(group):
-            found[option.name] = getattr(config, option.name)
-    return found
+            by_name[option.name] = getattr(config, option.name)
+    return by_name
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """A Config's options where nobody gives a value, without those that must be given."""
+    by_name = {}
+    for option in fields(kind):
+        if option.default_factory is not MISSING:
+            by_name[option.name] = option.default_factory()
+        elif option.default is not MISSING:
+            by_name[option.name] = option.default
+    return by_name

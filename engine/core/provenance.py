@@ -7,12 +7,13 @@ So an option that somebody adds is in the identity without being listed anywhere
 that is older than the option counts as made with its default.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, Field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from engine.core import options
 from engine.core.errors import EngineError
 from engine.core.store import AGAIN, read_object, write_json
 
@@ -72,18 +73,19 @@ def deciding(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
 
     `without` are options that decide nothing beside the others' present values.
     """
-    found = {}
-    for option in recorded(type(config)):
-        if option.name not in without:
-            found[option.name] = getattr(config, option.name)
-    return found
+    values = {}
+    for name in names(type(config)):
+        if name not in without:
+            values[name] = getattr(config, name)
+    return values
 
 
 def identity(config: Any, parents: Mapping[str, Any], without: Collection[str] = ()) -> Identity:
     """Of what a Config makes from `parents`: hashes of what is read, and what else decides."""
-    kind = type(config)
-    known_defaults = {name: value for name, value in defaults(kind).items() if name not in without}
-    return Identity({**deciding(config, without), **parents}, known_defaults)
+    whole = Identity({**deciding(config, without), **parents}, defaults(type(config)))
+    for name in without:
+        whole.defaults.pop(name, None)
+    return whole
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -141,16 +143,13 @@ def versions() -> dict[str, str]:
     return installed
 
 
-def recorded(kind: type) -> Iterator[Field[Any]]:
-    """The fields that `deciding` looks at."""
+def names(kind: type) -> list[str]:
+    """Of the options that decide and are recorded as they are, in the Config's order."""
+    decisive = []
     for option in fields(kind):
         if option.metadata.get("decides", True) and "recorded" not in option.metadata:
-            yield option
-
-
-def names(kind: type) -> set[str]:
-    """Of the fields that `deciding` looks at."""
-    return {option.name for option in recorded(kind)}
+            decisive.append(option.name)
+    return decisive
 
 
 def free(kind: type) -> set[str]:
@@ -165,25 +164,8 @@ def growing(kind: type) -> set[str]:
 
 def defaults(kind: type) -> dict[str, Any]:
     """What a record stands for that was made before an option existed."""
-    known = names(kind)
-    return {name: value for name, value in every_default(kind).items() if name in known}
-
-
-def every_default(kind: type) -> dict[str, Any]:
-    """Of all options that have one."""
-    found = {}
-    for option in fields(kind):
-        value = default(option)
-        if value is not MISSING:
-            found[option.name] = value
-    return found
-
-
-def default(option: Field[Any]) -> Any:
-    """An option's value where nobody gives one; MISSING where it must be given."""
-    if option.default_factory is not MISSING:
-        return option.default_factory()
-    return option.default
+    every = options.defaults(kind)
+    return {name: every[name] for name in names(kind) if name in every}
 
 
 def _shown(value: Any) -> str:

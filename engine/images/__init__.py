@@ -1,15 +1,15 @@
-"""Stage 2: the model paints every prompt, and keeps latents and embeddings so that training never
-encodes again.
+"""Stage 2: the model paints every prompt.
 
-As in [SELMA](https://arxiv.org/abs/2403.06952) one picture a prompt and nothing filtered; with
-another model than the one to be trained it is its weak-to-strong setting. Keeping the best of
-several by a judge ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
+Latents and embeddings are kept, so that training never encodes again. As in
+[SELMA](https://arxiv.org/abs/2403.06952) one picture per prompt and nothing filtered; with another
+model than the one to be trained it is its weak-to-strong setting. Keeping the best of several by a
+judge ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
 """
 
-from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import judges
 from engine.core import imagefolder, names, plugins, prompt_files, provenance
@@ -19,10 +19,14 @@ from engine.core.hashing import file_hash
 from engine.core.options import BaseModel, Painting
 from engine.core.provenance import Identity
 from engine.core.store import Store
-from engine.images.shards import STORY, Shard, Shelf, plan
+from engine.images.shards import Shard, plan
+from engine.images.shelf import STORY, Shelf
 from engine.judges import OptionalJudging
 from engine.models import checkpoints
 from engine.models.identity import recognised
+
+if TYPE_CHECKING:
+    from engine.images.painting import Studio
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Config(Painting, OptionalJudging, BaseModel):
     encode_for: str = field(
         default="",
         metadata={
-            "help": "The model to be trained, if another one paints: latents and embeddings are made for it"
+            "help": "The model to be trained, if another one paints: latents and embeddings are "
+            "made for it"
         },
     )
     replace: bool = field(
@@ -83,44 +88,47 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     check(config)
     identity = _recipe(config)
     plans = {skill: _plan(config, store, skill, identity) for skill in config.skills}
-    total, done, studio = sum(len(s.items) for shards in plans.values() for s in shards), 0, None
-    by_hand = ""
+    total = sum(_pictures(shards) for shards in plans.values())
+    done, notes = 0, ""
+    studio: Studio | None = None
     for skill, shards in plans.items():
         shelf = _shelf(config, store, skill, identity)
         shelf.check(shards, skill)
-        by_hand += f" {skill}, by hand: {edits}." if (edits := shelf.curated.told()) else ""
+        if edits := shelf.curated.summary():
+            notes += f" {skill}, by hand: {edits}."
         for shard in shards:
             if not shelf.has(shard):
-                from engine.images.painting import Studio
-
-                studio = studio or Studio(config)
+                studio = studio or _open_studio(config)
                 for painted in studio.paint(shard, shelf):
-                    yield Event(
-                        f"{skill}: {done + painted} of {total} pictures", done + painted, total
-                    )
+                    yield _progress(skill, done + painted, total)
             done += len(shard.items)
-            files = [
-                str(file)
-                for item in shard.items
-                if (file := shelf.folder / item.file_name).exists()
-            ]
-            yield Event(
-                f"{skill}: {done} of {total} pictures",
-                done,
-                total,
-                data={"skill": skill, "files": files},
-            )
+            data = {"skill": skill, "files": shelf.files(shard)}
+            yield replace(_progress(skill, done, total), data=data)
         if not shelf.is_joined(shards):
-            shelf.join(shards, identity | {"prompts' sha256": file_hash(store.prompts(skill))})
+            prompts = {"prompts' sha256": file_hash(store.prompts(skill))}
+            shelf.join(shards, {**identity, **prompts})
     imagefolder.write_card(store.folder / "images", STORY)
-    unread = (
-        f" Texts the judge could not read: {studio.unread}; their first picture was kept."
-        if studio and studio.unread
-        else ""
-    )
-    yield Event(
-        f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total, "done"
-    )
+    if studio and studio.unread:
+        notes = (
+            f" Texts the judge could not read: {studio.unread}; their first picture was kept."
+            + notes
+        )
+    skills = ", ".join(config.skills)
+    yield Event(f"{total} pictures for {skills}.{notes}", done, total, "done")
+
+
+def _open_studio(config: Config) -> "Studio":
+    from engine.images.painting import Studio  # which needs torch
+
+    return Studio(config)
+
+
+def _pictures(shards: Sequence[Shard]) -> int:
+    return sum(len(shard.items) for shard in shards)
+
+
+def _progress(skill: str, done: int, total: int) -> Event:
+    return Event(f"{skill}: {done} of {total} pictures", done, total)
 
 
 def check(config: Config) -> None:

@@ -17,8 +17,8 @@ from engine.runs import resume
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
     ADDED,
-    NOTHING_KEPT,
     IDENTITIES,
+    NOTHING_KEPT,
     PLUGINS,
     STAGES,
     configs,
