@@ -99,7 +99,7 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     changes = []
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
-        if _none_if_empty(before) != _none_if_empty(after):
+        if _as_json(_none_if_empty(before)) != _as_json(_none_if_empty(after)):
             changes.append(f"{name} {_shown(before)} -> {_shown(after)}")
     return ", ".join(changes)
 
@@ -171,6 +171,15 @@ def defaults(kind: type) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     text = "nothing" if _none_if_empty(value) is None else str(value)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
+def _as_json(value: Any) -> Any:
+    """As it comes back from a file, where a tuple is a list."""
+    if isinstance(value, Mapping):
+        return {str(name): _as_json(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_as_json, value))
+    return value
 
 
 def _none_if_empty(value: Any) -> Any:

@@ -165,6 +165,7 @@ def test_whatever_decides_nothing_says_why():
 
 def test_what_changed_is_named():
     assert difference({"a": 1, "b": "x"}, {"a": 1, "b": "x"}) == ""
+    assert difference({"a": [1, [2]], "b": {"c": [3]}}, {"a": (1, (2,)), "b": {"c": (3,)}}) == "", "JSON has no tuples"
     assert difference({"a": 1, "b": ""}, {"a": 2.5, "c": "y" * 99}) == f"a 1 -> 2.5, c nothing -> {'y' * 37}..."
 
 
