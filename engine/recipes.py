@@ -16,7 +16,7 @@ from typing import Any
 from engine import evaluate, experts, images, merge, prompts
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
-from engine.core.options import BaseModel
+from engine.option_groups import BaseModel
 
 STAGES: dict[str, ModuleType] = {
     "prompts": prompts,

@@ -1,4 +1,4 @@
-"""What a field of a Config says of its option, and the options that several stages share.
+"""What a field of a Config says of its option.
 
 An option is one line of a Config, and its facts stand beside it, in the field's metadata. Forms,
 command line, recipes and identities read them there:
@@ -13,11 +13,11 @@ command line, recipes and identities read them there:
     "recorded": "..."                 it decides, and the stage notes it in words of its own, these
     "grows": True                     it may name more than before: what it named stays as it was
 
-The groups below are bases of the stages' Configs: an option that is added to one is in all of them.
+Options that several stages share stand in engine.option_groups.
 """
 
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import MISSING, fields
+from typing import Any
 
 FACTS = {
     "help",
@@ -32,46 +32,6 @@ FACTS = {
     "grows",
 }
 """All that a field's metadata may hold."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaseModel:
-    """Which model paints, learns or is scored."""
-
-    model: str = field(
-        default="storybook",
-        metadata={"help": "The base model: storybook, a folder or a Hub id"},
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How noise becomes a picture."""
-
-    steps: int = field(
-        default=20,
-        metadata={"help": "Denoising steps per picture", "range": (1, 1000), "most_in_app": 250},
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guidance:
-    """How much more a picture follows its prompt than the model alone would."""
-
-    guidance: float = field(
-        default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 50.0)}
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Painting(Sampling, Guidance):
-    """How pictures are painted, all at one guidance scale."""
 
 
 def values(config: Any, *groups: type) -> dict[str, Any]:

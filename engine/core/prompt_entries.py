@@ -50,7 +50,7 @@ def entries(text: str, suffix: str) -> Iterator[Entry]:
     if _is_text(text, suffix, lines):
         return _plain(lines)
     if first == "[":
-        raise Unclear(f" is no JSON list ({fault}). Correct it, or write an object a line.")
+        raise Unclear(f" is no JSON list ({fault}). Correct it, or write an object per line.")
     return _json_lines(lines, fault)
 
 
@@ -86,7 +86,7 @@ def _whole(value: Any) -> Iterator[Entry]:
 
 def _json_lines(lines: list[Entry], fault: str) -> Iterator[Entry]:
     if len(lines) > 1 and not _is_json(lines[0][1]):
-        raise Unclear(f" is no JSON ({fault}). Correct it, or write an object a line.")
+        raise Unclear(f" is no JSON ({fault}). Correct it, or write an object per line.")
     for where, line in lines:
         value, fault = _parsed(line)
         if fault:
@@ -103,7 +103,7 @@ def _is_text(text: str, suffix: str, lines: list[Entry]) -> bool:
 
 
 def _plain(lines: list[Entry]) -> Iterator[Entry]:
-    """A prompt a line; if one is an object, the others were meant to be."""
+    """A prompt per line; if one is an object, the others were meant to be."""
     for where, line in lines:
         if line.lstrip().startswith("{") and _is_json(line):
             raise Unclear(

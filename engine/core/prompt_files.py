@@ -2,7 +2,7 @@
 
 What is plain is read, all else is refused, and the line is named.
 
-An object a line (JSON Lines) with `text`, or `prompt` or `caption` for it; a JSON list of such
+An object per line (JSON Lines) with `text`, or `prompt` or `caption` for it; a JSON list of such
 objects or of texts, or an object that holds one; CSV and TSV with such a column; a prompt per line.
 `id` and `skill` may be missing, and blank lines may stand anywhere.
 """

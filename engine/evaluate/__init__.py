@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.events import Event
-from engine.core.options import BaseModel, Sampling
 from engine.core.store import Store
-from engine.judges import Judging
+from engine.option_groups import BaseModel, Judging, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble

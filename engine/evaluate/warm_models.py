@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from engine.core import options, provenance
-from engine.core.options import Sampling
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.evaluate import Config, diversity, planning
@@ -18,6 +17,7 @@ from engine.evaluate.planning import PROMPTS_OF, Row
 from engine.judges import Judge
 from engine.models.diffusion import Painter
 from engine.models.ensemble import Ensemble
+from engine.option_groups import Sampling
 
 PAINTED = provenance.names(Sampling)
 """What decides a painted picture and not a drawn one."""

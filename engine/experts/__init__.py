@@ -14,11 +14,11 @@ from engine.core import names, options, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.options import BaseModel
 from engine.core.store import Store
 from engine.experts import objectives
 from engine.models import targets
 from engine.models.checkpoints import check_base
+from engine.option_groups import BaseModel
 
 TELLS = "it shows how the training goes, and changes no weight"
 

@@ -16,14 +16,13 @@ from engine.core import imagefolder, names, plugins, prompt_files, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.hashing import file_hash
-from engine.core.options import BaseModel, Painting
 from engine.core.provenance import Identity
 from engine.core.store import Store
 from engine.images.shards import Shard, plan
 from engine.images.shelf import STORY, Shelf
-from engine.judges import OptionalJudging
 from engine.models import checkpoints
 from engine.models.identity import recognised
+from engine.option_groups import BaseModel, OptionalJudging, Painting
 
 if TYPE_CHECKING:
     from engine.images.painting import Studio

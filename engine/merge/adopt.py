@@ -14,10 +14,10 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
-from engine.core.options import BaseModel
 from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
+from engine.option_groups import BaseModel
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,13 @@ from typing import Any
 from engine.core import names, provenance, texts
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.options import BaseModel, Painting
 from engine.core.store import Store, atomic, read_records, write_records
 from engine.core.types import Evidence, Prompt, file_fault
 from engine.core.weights import MOST as MOST_WEIGHT
 from engine.core.weights import check as check_weights
-from engine.judges import OptionalJudging
 from engine.models import checkpoints
 from engine.models.identity import recognised
+from engine.option_groups import BaseModel, OptionalJudging, Painting
 from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"

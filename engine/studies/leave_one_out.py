@@ -13,12 +13,11 @@ from engine import evaluate, merge
 from engine.core import names, options
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.options import BaseModel, Painting, Sampling
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING, model_name
-from engine.judges import Judging
 from engine.merge import preview_weights
+from engine.option_groups import BaseModel, Judging, Painting, Sampling
 
 ALL, WITHOUT = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""

@@ -17,11 +17,10 @@ from engine import evaluate
 from engine.core import names, options
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.options import BaseModel, Painting, Sampling
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING, model_name
-from engine.judges import Judging
+from engine.option_groups import BaseModel, Judging, Painting, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble

@@ -11,8 +11,7 @@ from engine.core import options, plugins, provenance
 from engine.core.config import build, to_toml
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.options import BaseModel, Painting, Sampling
-from engine.judges import Judging, OptionalJudging
+from engine.option_groups import BaseModel, Judging, OptionalJudging, Painting, Sampling
 from tests.identities import NOTHING_KEPT, PLUGINS, STAGES
 
 GROUPS = (BaseModel, Sampling, Painting, Judging, OptionalJudging)
