@@ -16,8 +16,9 @@ command line, recipes and identities read them there:
 Options that several stages share stand in engine.option_groups.
 """
 
-from dataclasses import MISSING, fields
-from typing import Any
+import json
+from dataclasses import MISSING, Field, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 FACTS = {
     "help",
@@ -52,3 +53,30 @@ def defaults(kind: type) -> dict[str, Any]:
         elif option.default is not MISSING:
             by_name[option.name] = option.default
     return by_name
+
+
+def described(kind: type) -> str:
+    """A Config's options for a reader of the command line, a line each."""
+    usual, hints = defaults(kind), get_type_hints(kind)
+    width = max((len(option.name) for option in fields(kind)), default=0)
+    lines = []
+    for option in fields(kind):
+        facts = _facts(option, hints[option.name])
+        if option.name in usual:
+            facts.append(f"default {json.dumps(usual[option.name], default=str)}")
+        else:
+            facts.append("must be given")
+        lines.append(f"  {option.name:<{width}}  {'; '.join(facts)}")
+    return "\n".join(lines)
+
+
+def _facts(option: Field[Any], hint: Any) -> list[str]:
+    facts = []
+    if sentence := option.metadata.get("help"):
+        facts.append(sentence)
+    if bounds := option.metadata.get("range"):
+        low, high = bounds
+        facts.append(f"{low:,} to {high:,}")
+    if get_origin(hint) is Literal:
+        facts.append("one of " + ", ".join(map(str, get_args(hint))))
+    return facts

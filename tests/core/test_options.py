@@ -46,6 +46,14 @@ def test_the_command_line_takes_it(config, monkeypatch, tmp_path, capsys):
     assert "sharpness" in capsys.readouterr().err and len(configs) == 1
 
 
+def test_its_description_tells_help_range_and_default(config):
+    lines = {line.split()[0]: line for line in options.described(config).splitlines()}
+    assert lines.keys() == {one.name for one in fields(config)}
+    assert lines["sharpness"].split(maxsplit=1)[1] == "How sharp; 0.0 to 2.0; default 0.5"
+    assert "one of dpmsolver++, ddim, euler, default" in lines["sampler"]
+    assert "must be given" in lines["skills"] and "default" not in lines["skills"]
+
+
 def test_a_recipe_holds_it(config, tmp_path):
     file = tmp_path / "recipe.toml"
     file.write_text(to_toml({"images": asdict(config(("counting",), sharpness=1.25))}))
