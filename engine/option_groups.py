@@ -7,7 +7,7 @@ them. The groups are keyword-only: a Config's own options keep their places.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine import judges
+from engine import judges, worlds
 from engine.core.errors import EngineError
 from engine.core.plugins import PluginChoice
 
@@ -17,8 +17,8 @@ class BaseModel:
     """Which model paints, learns or is scored."""
 
     model: str = field(
-        default="storybook",
-        metadata={"help": "The base model: storybook, a folder or a Hub id"},
+        default=worlds.usual_base(),
+        metadata={"help": "The base model: a name that ships, a folder or a Hub id"},
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch, tag or commit on the Hub"}
@@ -57,7 +57,7 @@ class Judging:
     """Who judges pictures."""
 
     judge: str = field(
-        default="storybook", metadata={"help": "Who scores; a file of engine/judges"}
+        default=worlds.usual_judge(), metadata={"help": "Who scores; a file of engine/judges"}
     )
     judge_options: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "The judge's own options"}

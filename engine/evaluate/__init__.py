@@ -7,7 +7,7 @@ has its files:
     evidence scores/<arm>@<guidance>/<split>/<judge>.floor.jsonl    the same pictures judged by
     another prompt of the skill scores/<arm>@<guidance>/<split>/<judge>.recipe.json    what decides
     them scores/<arm>@<guidance>/pictures/                      the first pictures of every skill,
-    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn Storybook scenes
+    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn scenes
     after a VAE round trip
 """
 
@@ -47,7 +47,7 @@ class Config(Sampling, Judging, BaseModel):
     skills: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
+            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
             "grows": True,
             "recorded": "as the hash of each skill's prompts",
         },
@@ -56,7 +56,7 @@ class Config(Sampling, Judging, BaseModel):
         default="",
         metadata={
             "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
-            "text a line; empty: Storybook's frozen ones",
+            "text a line; empty: the world's frozen ones",
             "recorded": "as the hash of each skill's prompts",
         },
     )
@@ -121,7 +121,7 @@ class Config(Sampling, Judging, BaseModel):
     ceiling: bool = field(
         default=True,
         metadata={
-            "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
+            "help": "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
             "recorded": "a folder of its own",
         },
     )
@@ -161,7 +161,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
         )
         done += len(wanted)
         yield files.progress({row.model for row in wanted}, done, len(rows))
-    if config.ceiling and not config.prompts:
+    if config.ceiling and not config.prompts and planning.world_of(config).HAS_CEILING:
         yield from ceiling.run(config, store, bench)
     means = files.means({row.model for row in rows})
     yield Event(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine import worlds
 from engine.core import names, provenance, texts
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -21,7 +22,6 @@ from engine.core.weights import check as check_weights
 from engine.models import checkpoints
 from engine.models.identity import recognised
 from engine.option_groups import BaseModel, OptionalJudging, Painting
-from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
@@ -44,7 +44,9 @@ class Config(Painting, OptionalJudging, BaseModel):
     y_values: tuple[float, ...] = field(
         default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"}
     )
-    prompts: tuple[str, ...] = field(default=(EXAMPLE,), metadata={"help": "A grid each"})
+    prompts: tuple[str, ...] = field(
+        default=(worlds.usual().EXAMPLE,), metadata={"help": "A grid each"}
+    )
     name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
     seed: int = field(
         default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)}

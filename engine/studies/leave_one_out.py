@@ -36,7 +36,7 @@ class Config(Painting, Judging, BaseModel):
         default_factory=dict, metadata={"help": "The method's own options"}
     )
     skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: Storybook's five"}
+        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
     prompts_per_skill: int = field(
         default=20, metadata={"help": "Of each skill", "range": (2, 10_000)}

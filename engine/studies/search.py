@@ -57,10 +57,10 @@ class Config(Painting, Judging, BaseModel):
         default=1.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)}
     )
     skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: Storybook's five"}
+        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
     prompts: str = field(
-        default="", metadata={"help": "A JSONL file of prompts; empty: Storybook's frozen ones"}
+        default="", metadata={"help": "A JSONL file of prompts; empty: the world's frozen ones"}
     )
     test_prompts: str = field(
         default="", metadata={"help": "Other prompts than these, for the test"}
