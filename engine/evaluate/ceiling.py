@@ -5,7 +5,7 @@ the same judge.
 from collections.abc import Iterator
 
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store
 from engine.evaluate import Config, planning
 from engine.evaluate.files import Files
@@ -27,7 +27,7 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
     files = Files(
         config,
         store,
-        {CEILING: {name: value for name, value in bench.recipe.items() if name != "seed"}},
+        {CEILING: bench.recipe.without("seed")},
     )
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):

@@ -12,13 +12,12 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine import judges, worlds
-from engine.core import names, plugins, prompt_files, texts, weights
-from engine.core.config import build
+from engine import worlds
+from engine.core import names, prompt_files, texts, weights
 from engine.core.errors import EngineError
 from engine.core.files import path_of
+from engine.core.hashing import derived_seed
 from engine.core.misfits import shortened
-from engine.core.recipe import derived_seed
 from engine.core.types import Prompt
 from engine.evaluate import Config, readability
 from engine.models import checkpoints
@@ -173,8 +172,7 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be compared; nothing is loaded but the prompts."""
     check_arms(config)
-    plugin = plugins.load(judges, config.judge)
-    build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    config.judge_choice.check()
     check_readable(config, prompts_of(config))
     checkpoints.check_base(config.model)
 

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 from engine.core import plugins, provenance
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, versions
+from engine.core.provenance import versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
-from engine.experts import Config, Training, objectives, sources
+from engine.experts import Config, objectives, sources
 from engine.experts.learner import Learner
 from engine.models import tensor_files
 from engine.models.identity import recognised
@@ -167,21 +167,18 @@ def _need(wanted: Mapping[str, Any]) -> str:
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises EngineError for an expert of other options or other data, and says which."""
-    had = recognised(had, wanted)
-    defaults = {field.name: field.default for field in fields(Training)}
-    known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
-    new = {**defaults, **wanted}
-    # an option that is new since then voids nothing
-    old = {key: had.get(key, defaults.get(key)) for key in known}
-    options_then = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
-    old["options"] = {**options_then, **(old.get("options") or {})}
-    if "held_out_every" not in had:  # not recorded at first, where experts stop early
-        old["held_out_every"] = new.get("held_out_every")
+    defaults = provenance.defaults(Config)
+    # not recorded at first, where experts stop early
+    defaults["held_out_every"] = wanted.get("held_out_every")
+    options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
+    new = provenance.Identity(wanted, defaults, {"options": options_defaults})
+    old = new.part_of(recognised(had, wanted))
     for hashes in plugins.load(sources, _need(wanted)).HASHES:  # they tell a reader nothing
         if old.get(hashes) != new.get(hashes):
             old[hashes], new[hashes] = "as they were", "as they are now"
-    if changed := difference(old, new):
-        raise EngineError(
-            f"{folder} was trained with other options ({changed}). Set them back, give the expert "
-            "another name, or set replace to train it anew."
-        )
+    provenance.is_same(
+        old,
+        new,
+        f"{folder} was trained with other options",
+        "Set them back, give the expert another name, or set replace to train it anew",
+    )

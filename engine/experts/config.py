@@ -1,17 +1,18 @@
 """What the stage is asked for; see `engine.experts`."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine import worlds
+from engine.core import options
 from engine.core.config import build
 from engine.experts.training_options import Training
+from engine.option_groups import BaseModel
 
 TELLS = "it shows how the training goes, and changes no weight"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Training):
+class Config(BaseModel, Training):
     """Which experts learn from which skills on which base; `Training` holds for all of them."""
 
     experts: dict[str, list[str]] = field(
@@ -38,10 +39,6 @@ class Config(Training):
             "recorded": "in each expert's options",
         },
     )
-    model: str = field(
-        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     objective: str = field(default="denoise", metadata={"help": "What is minimised"})
     options: dict[str, Any] = field(
         default_factory=dict,
@@ -169,5 +166,5 @@ class Config(Training):
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""
-        common = {f.name: getattr(self, f.name) for f in fields(Training)}
-        return build(Training, common | self.overrides.get(name, {}), where=f"overrides: {name}")
+        values = options.values(self, Training) | self.overrides.get(name, {})
+        return build(Training, values, where=f"overrides: {name}")

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from engine.core import picture_files
+from engine.core.edited_pictures import Curated, Current
 from engine.core.events import Event
-from engine.core.picture_folder import Curated, Current
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
@@ -38,7 +38,7 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     for one in found.pictures:
         if one.repainted and one.sha256 not in known:
             pictures[one.sha256] = one
-        if one.retold and _key(one.text) not in known:
+        if one.recaptioned and _key(one.text) not in known:
             texts[_key(one.text)] = one.text
     done = 0
     for keys in _batched(list(pictures)):
@@ -91,7 +91,7 @@ def _key_of(one: Current, name: str) -> str:
     """Under which the tensor of a picture or caption was encoded anew, or ""."""
     if name in BY_PICTURE:
         return one.sha256 if one.repainted else ""
-    return _key(one.text) if one.retold else ""
+    return _key(one.text) if one.recaptioned else ""
 
 
 def _key(text: str) -> str:

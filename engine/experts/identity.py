@@ -8,28 +8,6 @@ from engine.core import plugins, provenance
 from engine.core.store import Store
 from engine.experts import Config, Training, objectives, sources
 
-ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
-TRAINING_ALWAYS = (
-    "rank",
-    "alpha",
-    "targets",
-    "init",
-    "same_start",
-    "learning_rate",
-    "schedule",
-    "warmup_steps",
-    "steps",
-    "batch_size",
-    "accumulation",
-    "caption_dropout",
-    "flip",
-    "ema",
-    "max_grad_norm",
-    "weight_decay",
-    "patience",
-)
-"""What records hold even at its default (engine.core.provenance)."""
-
 
 def source(config: Config) -> ModuleType:
     """Where the objective's batches come from."""
@@ -41,11 +19,11 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
     training, skills = config.training(name), list(config.experts[name])
     stops_early = {"held_out_every": config.held_out_every} if training.patience else {}
     decides = {
-        **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),
-        **provenance.deciding(training, TRAINING_ALWAYS),
+        **provenance.deciding(config, without=provenance.names(Training)),
+        **provenance.deciding(training),
         **stops_early,
         **source(config).recorded(store, skills),
     }
     decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}
-    decides["options"] = provenance.everything(options)
+    decides["options"] = provenance.deciding(options)
     return dict(json.loads(json.dumps(decides)))

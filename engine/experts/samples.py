@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.learner import Learner

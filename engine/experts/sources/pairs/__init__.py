@@ -16,7 +16,7 @@ from engine.core import plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import Store
 from engine.experts.sources import pictures
 from engine.experts.sources.pairs import records

@@ -7,10 +7,10 @@ from itertools import chain, combinations, starmap
 from engine import judges
 from engine.core import picture_files, picture_folder, plugins
 from engine.core.config import build
+from engine.core.edited_pictures import Current
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.picture_folder import Current
-from engine.core.recipe import difference, versions
+from engine.core.provenance import difference, versions
 from engine.core.store import Store, read_object, read_records, write_json, write_records
 from engine.core.types import Prompt
 from engine.experts import latents

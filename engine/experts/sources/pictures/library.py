@@ -92,7 +92,7 @@ def load(
             yield from edits.encode(store.images(skill), pictures, painter)
         devices.meet()
         parts[skill] = latents.load(store, skill, painter)
-        by_hand = pictures.told()
+        by_hand = pictures.summary()
         note = f" By hand: {by_hand}." if by_hand else ""
         yield Event(f"Read {len(parts[skill].texts)} pictures of {skill}.{note}")
     _check_sizes(parts.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 
 Groups = Mapping[str, Sequence[Sequence[int]]]
 """Items of each skill, in groups that are held out or learned from as a whole."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.experts import Config, Training
 from engine.experts.sources.pictures.batches import Batch
 from engine.experts.sources.pictures.library import Library
