@@ -5,8 +5,7 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engine import evaluate, merge
@@ -15,8 +14,9 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
-from engine.evaluate.planning import CEILING, model_name
+from engine.evaluate.planning import CEILING
 from engine.merge import preview_weights
+from engine.studies.evaluation import evaluation, progress, scores_of
 
 ALL, WITHOUT = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
@@ -54,60 +54,38 @@ class Config:
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of
-    deltas.
+    """Score all experts and all but each.
+
+    Raises EngineError for a method whose merge is no sum of deltas.
     """
     check(config)
-    evaluation = _evaluation(config)
-    for event in evaluate.run(evaluation, store):
-        yield replace(event, kind="progress")
-    values = {
-        arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
-        for arm in evaluation.models
-    }
-    floor = summary.per_prompt(
-        report.scores(evaluation, store, model_name(ALL, config.guidance), ".floor")
-    )
-    found = {
+    judged = evaluation(config, arms(config))
+    yield from progress(evaluate.run(judged, store))
+    with_all = scores_of(judged, store, ALL)
+    result: dict[str, Any] = {
         "merge": asdict(config),
-        "all": summary.macro(values[ALL]),
-        "floor": summary.macro(floor),
-        "ceiling": report.summarised(evaluation, store, CEILING).macro,
+        "all": summary.macro(with_all),
+        "floor": summary.macro(scores_of(judged, store, ALL, ".floor")),
+        "ceiling": report.summarised(judged, store, CEILING).macro,
+        "without": {},
     }
-    found["without"] = {
-        arm.removeprefix(WITHOUT): {
-            "score": summary.macro(own),
-            "difference": intervals.paired(own, values[ALL]),
-        }
-        for arm, own in values.items()
-        if arm != ALL
-    }
-    write_json(store.folder / RESULT, found)
-    yield Event(f"Each of {len(config.experts)} experts was left out in turn.", 1, 1, "done", found)
+    for arm in judged.models:
+        if arm == ALL:
+            continue
+        scores = scores_of(judged, store, arm)
+        difference = intervals.paired(scores, with_all)
+        expert = arm.removeprefix(WITHOUT)
+        result["without"][expert] = {"score": summary.macro(scores), "difference": difference}
+    write_json(store.folder / RESULT, result)
+    text = f"Each of {len(config.experts)} experts was left out in turn."
+    yield Event(text, 1, 1, "done", result)
 
 
 def check(config: Config) -> None:
     """Raises EngineError for a merge, a base and a judge that make no sense."""
     for name in config.experts:
         names.check(name, "an expert")
-    evaluate.check(_evaluation(config))
-
-
-def _evaluation(config: Config) -> evaluate.Config:
-    return evaluate.Config(
-        models=arms(config),
-        model=config.model,
-        revision=config.revision,
-        judge=config.judge,
-        judge_options=config.judge_options,
-        skills=config.skills,
-        prompts_per_skill=config.prompts_per_skill,
-        guidances=(config.guidance,),
-        steps=config.steps,
-        seed=config.seed,
-        keep_pictures=0,
-        replace=True,
-    )
+    evaluate.check(evaluation(config, arms(config)))
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:
@@ -118,9 +96,15 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
     merge.check_weights(config.experts)
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
-    count = partial(preview_weights.coefficients, config.method, config.options)
-    found = {ALL: count(config.experts)}
-    for name in (name for name, weight in config.experts.items() if weight):
-        rest = {other: weight for other, weight in config.experts.items() if other != name}
-        found[f"{WITHOUT}{name}"] = count(rest) if any(rest.values()) else {}
+    found = {ALL: _coefficients(config, config.experts)}
+    for name, weight in config.experts.items():
+        if weight:
+            others = {**config.experts}
+            del others[name]
+            is_merge = any(others.values())
+            found[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
     return found
+
+
+def _coefficients(config: Config, weights: dict[str, float]) -> dict[str, float]:
+    return preview_weights.coefficients(config.method, config.options, weights)

@@ -35,5 +35,5 @@ def another(run: str, prompt: str) -> str:
             p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)
         ]
     else:
-        known = [p.text for prompts in contents.accepted(store).values() for p in prompts]
+        known = [p.text for prompts in contents.prompts(store).values() for p in prompts]
     return random.choice([text for text in known if text != prompt] or [prompt])
