@@ -25,6 +25,7 @@ from engine.prompts import collection, skills
 from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.candidates import Candidate
+from engine.studies.cells import Cell
 from engine.votes import ballots
 from tests.app.example_run import make_run
 
@@ -133,7 +134,7 @@ def _grid(run: Store) -> None:
     write_records(
         folder / grid.CELLS,
         [
-            grid.Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
+            Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
             for cell in grid.plan(asked_for)
         ],
     )
@@ -191,7 +192,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "finished": lambda run: checkpoints.is_finished(
             run.expert("places"), {"steps": 4, "objective": "denoise"}),
     "merged": lambda run: folder_for(Merge({"counting": 0.5}), run),
-    "cells": lambda run: grid._done(
+    "cells": lambda run: grid.painted_cells(
         grid.Config("counting", "places", {"counting": 1.0}, name="grid-1"),
         run.folder / "grids" / "grid-1",
         {},
