@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from engine.studies.replicates.report import by_scale, markdown
+from engine.studies.replicates.tables import by_scale, markdown
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

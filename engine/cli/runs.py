@@ -47,16 +47,13 @@ def in_full(name: str) -> str:
 
     runs.check_there(name)
     found = contents.summary(runs.open_store(name))
-    facts = {
-        "folder": str(runs.folder(name)),
-        "prompts": str(found.prompts),
-        "pictures": str(found.pictures),
-        "experts": ", ".join(found.experts),
-        "merges": ", ".join(found.merges),
-        "scored": ", ".join(found.scored),
-        "last job": _last_job(name),
-    }
-    return columns.text(("run", name), list(facts.items()))
+    facts = [["folder", str(runs.folder(name))]]
+    for kind in ("prompts", "pictures"):
+        facts.append([kind, str(getattr(found, kind))])
+    for kind in ("experts", "merges", "scored"):
+        facts.append([kind, ", ".join(getattr(found, kind))])
+    facts.append(["last job", _last_job(name)])
+    return columns.text(("run", name), facts)
 
 
 def _row(name: str) -> list[str]:

@@ -29,17 +29,23 @@ class Stage:
     """Whether several processes can share it, one per device."""
 
 
-STAGES = {
+LINE = {
     "prompts": Stage(
         "engine.prompts", "a language model writes prompts for a skill, ROUGE-L keeps the new ones"
     ),
     "images": Stage("engine.images", "the model paints the prompts"),
     "experts": Stage("engine.experts", "one LoRA per skill learns from its pictures", devices=True),
-    "adopt": Stage("engine.merge.adopt", "a LoRA that others made becomes an expert"),
     "merge": Stage("engine.merge", "several experts become one LoRA"),
+    "evaluate": Stage("engine.evaluate", "judges score pictures of the same prompts and seeds"),
+    "pipeline": Stage("engine.pipeline", "the whole line, from the recipe its config names"),
+}
+FILES = {
+    "adopt": Stage("engine.merge.adopt", "a LoRA that others made becomes an expert"),
     "export": Stage(
         "engine.merge.export", "an expert or a merge as a file for A1111, Forge and ComfyUI"
     ),
+}
+STUDIES = {
     "leave_one_out": Stage(
         "engine.studies.leave_one_out", "which expert a merge needs: each is left out in turn"
     ),
@@ -50,9 +56,8 @@ STAGES = {
         "engine.studies.search",
         "weights that score better than the average, on validation and then on test",
     ),
-    "evaluate": Stage("engine.evaluate", "judges score pictures of the same prompts and seeds"),
-    "pipeline": Stage("engine.pipeline", "the whole line, from the recipe its config names"),
 }
+STAGES = LINE | FILES | STUDIES
 PIPELINE = "pipeline"
 """The one stage that takes a recipe instead of options."""
 FOLDER_HELP = (

@@ -1,4 +1,4 @@
-"""What an axis of a grid changes: one expert's weight, the strength of all, or the guidance scale."""
+"""What an axis of a grid changes: an expert's weight, the strength of all, the guidance scale."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any

@@ -62,20 +62,17 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     judged = evaluation(config, arms(config))
     yield from progress(evaluate.run(judged, store))
     with_all = scores_of(judged, store, ALL)
-    result: dict[str, Any] = {
-        "merge": asdict(config),
-        "all": summary.macro(with_all),
-        "floor": summary.macro(scores_of(judged, store, ALL, ".floor")),
-        "ceiling": report.summarised(judged, store, CEILING).macro,
-        "without": {},
-    }
+    without = {}
     for arm in judged.models:
-        if arm == ALL:
-            continue
-        scores = scores_of(judged, store, arm)
-        difference = intervals.paired(scores, with_all)
-        expert = arm.removeprefix(WITHOUT)
-        result["without"][expert] = {"score": summary.macro(scores), "difference": difference}
+        if arm != ALL:
+            scores = scores_of(judged, store, arm)
+            difference = intervals.paired(scores, with_all)
+            expert = arm.removeprefix(WITHOUT)
+            without[expert] = {"score": summary.macro(scores), "difference": difference}
+    floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
+    ceiling = report.summarised(judged, store, CEILING).macro
+    result = {"merge": asdict(config), "all": summary.macro(with_all), "without": without}
+    result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)
     text = f"Each of {len(config.experts)} experts was left out in turn."
     yield Event(text, 1, 1, "done", result)

@@ -216,15 +216,12 @@ def _result(config: Config, store: Store, arms: Mapping[str, Weights]) -> dict[s
     ours, theirs = scores_of(on_test, store, best), scores_of(on_test, store, average)
     difference = intervals.paired(ours, theirs)
     verdict = intervals.verdict(*difference) if difference else "undecided"
-    return {
-        "floor": summary.macro(scores_of(on_test, store, best, ".floor")),
-        "ceiling": report.summarised(on_test, store, CEILING).macro,
-        "weights": arms[best],
-        "test": summary.macro(ours),
-        "average_on_test": summary.macro(theirs),
-        "difference": difference,
-        "verdict": verdict,
-    }
+    floor = summary.macro(scores_of(on_test, store, best, ".floor"))
+    ceiling = report.summarised(on_test, store, CEILING).macro
+    result = {"test": summary.macro(ours), "average_on_test": summary.macro(theirs)}
+    bounds = {"floor": floor, "ceiling": ceiling}
+    decision = {"weights": arms[best], "difference": difference, "verdict": verdict}
+    return result | bounds | decision
 
 
 def _last_event(result: dict[str, Any]) -> Event:
