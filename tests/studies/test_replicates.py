@@ -190,7 +190,8 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     one = expansion.plan(replicates.load(recipe), out)[0]
     assert measurements.read(one, tmp_path / "nowhere") == measurements.measure(one)
     others = [replace(one, recipe=replace(one.recipe, validation=replace(one.recipe.validation, steps=3))),
-              replace(one, variant=replace(one.variant, noisy_scenes=9)), replace(one, variant=replace(one.variant, once=True))]
+              replace(one, variant=replace(one.variant, noisy_scenes=9)),
+              replace(one, variant=replace(one.variant, once=True))]
     assert [measurements.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
