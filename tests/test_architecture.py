@@ -22,6 +22,7 @@ BELOW = {
     "pipeline": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs"},
     "studies": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs", "pipeline"},
     "cli": {"core", "jobs", "runs", "votes"},
+    "release": {"core", "models", "storybook", "judges", *STAGES, "recipes", "studies"},
 }
 """What each folder and file of the engine may import besides itself. The command line stands above all, and finds
 the stages by name."""
