@@ -13,9 +13,7 @@ from engine.core.stopping import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
 from engine.studies import replicates
-from engine.studies.replicates import expansion, measurements, noisy_captions, report
-from engine.studies.replicates.packing import Arm, Measurement
-from engine.studies.replicates.recipe import Config
+from engine.studies.replicates import expansion, measurements, noisy_captions
 from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -118,20 +116,6 @@ def test_every_scale_of_an_arm_is_told_of_on_validation(finished):
     assert set(found(out)["arms"]["base-at-3"]["validation"]) == {"3"}
     told = (out / "results.md").read_text().partition("| validation: arm | DSG at 1 | DSG at 3 |")[2]
     assert "merged" in told and "base-at-3" not in told, "an arm of one scale has no place in a table of scales"
-
-
-def test_arms_are_compared_with_the_base_at_the_same_scale():
-    def arm(name, at_1, at_5):
-        validated = {scale: {"counting": dict(zip("abc", values, strict=True)), "twins": {"a": 0.9, "b": 0.9}}
-                     for scale, values in (("1", at_1), ("5", at_5))}
-        return Arm(name, 5.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
-                            None, 3, None, None)
-    arms = [arm("base", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)), arm("merged", (0.4, 0.5, 0.6), (0.4, 0.5, 0.6))]
-    line = Measurement({}, {}, "test", ["counting"], {}, arms)
-    at = report.results(Config(Path("mini.toml"), {}, {}, {}), [[line]])["arms"]["merged"]["validation"]
-    assert at["1"]["dsg"] == pytest.approx(0.5) and at["1"]["against_base"] == pytest.approx([0.3, 0.3, 0.3])
-    difference, low, high = at["5"]["against_base"]
-    assert difference == pytest.approx(0) and low == pytest.approx(-0.1) and high == pytest.approx(0.1)
 
 
 def test_what_is_not_drawn_is_run_once(finished):
