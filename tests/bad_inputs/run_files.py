@@ -8,7 +8,7 @@ from typing import Any
 from app import run_bar
 from app.forms import history
 from app.tabs import evaluate, experts, images, merge, prompts
-from app.tabs.merge import interference_pane
+from app.tabs.merge import leave_one_out_pane
 from engine import jobs, runs
 from engine.core import store
 from engine.core.store import Store, write_json, write_records, write_text
@@ -177,7 +177,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "search": _merge_tab(merge.SEARCH),
     "files": _merge_tab(merge.FILES),
     "evaluate": lambda run: evaluate.show(RUN, [], None, evaluate.BEST),
-    "left out": lambda run: interference_pane.leave_one_out.show(RUN),
+    "left out": lambda run: leave_one_out_pane.show(RUN),
     "bar": lambda run: run_bar.shown(RUN),
     "mark": lambda run: run_bar.mark(RUN),
     "budget": trainings.memory_budget,
