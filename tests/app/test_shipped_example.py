@@ -5,7 +5,7 @@ from PIL import Image
 
 from app.show import score_tables
 from app.tabs.merge import opening
-from engine import runs
+from engine import jobs, runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
@@ -21,7 +21,7 @@ MOST_BYTES = 7 * 2**19
 
 
 def shipped() -> Store:
-    return Store(runs.jobs.ROOT / "assets" / "example_run")
+    return Store(jobs.ROOT / "assets" / "example_run")
 
 
 def test_the_first_open_shows_it(tmp_path, monkeypatch):

@@ -1,6 +1,4 @@
-"""A process of this machine, in a session of its own: neither a closed terminal nor the end of the
-server takes it along.
-"""
+"""A process of this machine, which outlives the terminal and the server that started it."""
 
 import subprocess
 import threading
