@@ -46,12 +46,12 @@ def in_full(name: str) -> str:
     from engine.runs import contents
 
     runs.check_there(name)
-    found = contents.summary(runs.open_store(name))
+    summary = contents.summary(runs.open_store(name))
     facts = [["folder", str(runs.folder(name))]]
     for kind in ("prompts", "pictures"):
-        facts.append([kind, str(getattr(found, kind))])
+        facts.append([kind, str(getattr(summary, kind))])
     for kind in ("experts", "merges", "scored"):
-        facts.append([kind, ", ".join(getattr(found, kind))])
+        facts.append([kind, ", ".join(getattr(summary, kind))])
     facts.append(["last job", _last_job(name)])
     return columns.text(("run", name), facts)
 
@@ -60,9 +60,9 @@ def _row(name: str) -> list[str]:
     from engine import runs
     from engine.runs import contents
 
-    found = contents.summary(runs.open_store(name))
-    holdings = (found.experts, found.merges, found.scored)
-    counts = [found.prompts, found.pictures, *map(len, holdings)]
+    summary = contents.summary(runs.open_store(name))
+    holdings = (summary.experts, summary.merges, summary.scored)
+    counts = [summary.prompts, summary.pictures, *map(len, holdings)]
     return [name, *map(str, counts), _last_job(name)]
 
 

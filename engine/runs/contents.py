@@ -60,11 +60,11 @@ def summary(run: Store) -> Contents:
 
 def prompts(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
-    found = {}
+    by_skill = {}
     for file in sorted(run.folder.glob("prompts/[!.]*.jsonl")):  # with a dot: not yet whole
         if not file.stem.endswith(REJECTED):
-            found[file.stem] = prompt_files.read(file)
-    return found
+            by_skill[file.stem] = prompt_files.read(file)
+    return by_skill
 
 
 def rejected_prompts(run: Store, skill: str) -> list[Rejected]:
@@ -73,12 +73,12 @@ def rejected_prompts(run: Store, skill: str) -> list[Rejected]:
 
 def pictures(run: Store) -> dict[str, list[TrainingPicture]]:
     """Training pictures by skill, as far as they are painted."""
-    found = {}
+    by_skill = {}
     for folder in sorted(run.folder.glob("images/*")):
         if folder.is_dir():
             skill = skill_of(folder.name)
-            found[skill] = _pictures_of_skill(run, skill)
-    return {skill: painted for skill, painted in found.items() if painted}
+            by_skill[skill] = _pictures_of_skill(run, skill)
+    return {skill: painted for skill, painted in by_skill.items() if painted}
 
 
 def arm_of(model: str) -> tuple[str, float | None]:

@@ -101,11 +101,11 @@ def _must_agree(stage: str, before: Recipe, now: Recipe, folder: Path) -> bool:
 def _deciding(stage: str, config: Any) -> dict[str, Any]:
     """By `stage.option`: the options that errors may not advise to change on the way."""
     free = provenance.free(type(config))
-    found = {}
+    options = {}
     for name, value in asdict(config).items():
         if name not in free:
-            found[f"{stage}.{name}"] = value
-    return found
+            options[f"{stage}.{name}"] = value
+    return options
 
 
 def _accept_growth(stage: str, kind: type, earlier: dict[str, Any], later: dict[str, Any]) -> None:
@@ -132,15 +132,15 @@ def _has_made(folder: Path, pattern: str) -> bool:
 
 def _made_with(recipe: Recipe) -> dict[str, str]:
     """Versions of Python, the libraries and the engine; hashes of the weights that lie here."""
-    found = {"python": platform.python_version()}
+    facts = {"python": platform.python_version()}
     for name in LIBRARIES:
-        found[name] = version(name)
-    found["engine"] = source_sha256()[:16]
+        facts[name] = version(name)
+    facts["engine"] = source_sha256()[:16]
     for model in _models(recipe):
         sha256 = checkpoints.local_fingerprint(model)
         if sha256:
-            found[f"weights of {model}"] = sha256
-    return found
+            facts[f"weights of {model}"] = sha256
+    return facts
 
 
 def _models(recipe: Recipe) -> list[str]:

@@ -35,12 +35,12 @@ class Progress:
 
 def progress(run: Store) -> dict[str, Progress]:
     """Every expert that has begun to learn."""
-    found = {}
+    by_expert = {}
     for losses in sorted(run.folder.glob(f"experts/*/{LOSSES}")):
         expert = losses.parent
         curve = store.read_records(losses, LossPoint)
-        found[expert.name] = Progress(curve, _captions(expert), _samples(expert))
-    return found
+        by_expert[expert.name] = Progress(curve, _captions(expert), _samples(expert))
+    return by_expert
 
 
 def memory_budget(run: Store) -> str:

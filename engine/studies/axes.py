@@ -32,11 +32,11 @@ def check_values(axis: str, values: Iterable[Any]) -> None:
 def weights_at(place: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """The experts' weights at a place, axis -> value. The strength multiplies all of them."""
     strength = place.get(STRENGTH, 1.0)
-    found = {}
+    scaled = {}
     for expert, weight in weights.items():
-        found[expert] = strength * place.get(expert, weight)
-    check_weights(found)
-    return found
+        scaled[expert] = strength * place.get(expert, weight)
+    check_weights(scaled)
+    return scaled
 
 
 def _is_number(value: Any) -> bool:

@@ -179,11 +179,11 @@ def painted_cells(config: Config, folder: Path, parents: Mapping[str, str]) -> d
             )
     else:
         write_json(file, {"recipe": ours, "versions": versions()})
-    found = {}
+    cells = {}
     for cell in read_records(folder / CELLS, Cell):
         if (folder / cell.file_name).is_file():
-            found[cell.file_name] = cell
-    return found
+            cells[cell.file_name] = cell
+    return cells
 
 
 def _check_size(config: Config) -> None:
@@ -200,10 +200,10 @@ def _check_size(config: Config) -> None:
 
 def _hashes(ensemble: "Ensemble") -> dict[str, str]:
     """What the pictures are made from: the weights of the base and of every expert."""
-    found = {"base's sha256": ensemble.fingerprint}
+    hashes = {"base's sha256": ensemble.fingerprint}
     for name, sha256 in ensemble.hashes.items():
-        found[f"{name}'s sha256"] = sha256
-    return found
+        hashes[f"{name}'s sha256"] = sha256
+    return hashes
 
 
 def _paint(config: Config, ensemble: "Ensemble", cells: Sequence[Cell]) -> list["Image.Image"]:

@@ -93,14 +93,14 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
     merge.check_weights(config.experts)
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
-    found = {ALL: _coefficients(config, config.experts)}
+    mixes = {ALL: _coefficients(config, config.experts)}
     for name, weight in config.experts.items():
         if weight:
             others = {**config.experts}
             del others[name]
             is_merge = any(others.values())
-            found[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
-    return found
+            mixes[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
+    return mixes
 
 
 def _coefficients(config: Config, weights: dict[str, float]) -> dict[str, float]:

@@ -39,16 +39,16 @@ def alive(job: Path) -> bool:
 
 def stop(job: Path, patience_seconds: float) -> None:
     """As `Launcher` says; its children end with it."""
-    found = process(job)
-    if found is None:
+    running = process(job)
+    if running is None:
         return
     with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
-        children = found.children(recursive=True)
-        found.terminate()
-        psutil.wait_procs([found], timeout=patience_seconds)
-        for member in (found, *children):
+        children = running.children(recursive=True)
+        running.terminate()
+        psutil.wait_procs([running], timeout=patience_seconds)
+        for member in (running, *children):
             _kill(member)
-        psutil.wait_procs([found, *children], timeout=LAST_WAIT_SECONDS)
+        psutil.wait_procs([running, *children], timeout=LAST_WAIT_SECONDS)
 
 
 def process(job: Path) -> psutil.Process | None:
@@ -61,8 +61,8 @@ def process(job: Path) -> psutil.Process | None:
     if recorded is None:
         return None
     try:
-        found = psutil.Process(recorded.pid)
-        return found if found.cmdline() == recorded.command else None
+        candidate = psutil.Process(recorded.pid)
+        return candidate if candidate.cmdline() == recorded.command else None
     except (psutil.Error, ValueError, OverflowError):  # gone, or no number of a process
         return None
 

@@ -93,7 +93,7 @@ def _arm(replicate: Replicate, store: Store, name: str, guidance: float) -> Arm:
     said = summary.summarise(scores)
     selma = summary.summarise(learned).selma
     floor_macro = summary.macro(summary.per_prompt(floor))
-    validated = {f"{scale:g}": _rounded(found) for scale, found in on_validation.items()}
+    validated = {f"{scale:g}": _rounded(at_scale) for scale, at_scale in on_validation.items()}
     return Arm(
         name,
         guidance,
@@ -114,10 +114,10 @@ def _of_skills(scores: Sequence[Score], skills: Collection[str]) -> list[Score]:
 
 def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
     """Skill -> prompt id -> score, to so many digits as are kept."""
-    found = {}
+    by_skill = {}
     for skill, values in summary.per_prompt(scores).items():
-        found[skill] = _rounded_values(values)
-    return found
+        by_skill[skill] = _rounded_values(values)
+    return by_skill
 
 
 def _rounded_values(values: Mapping[str, float]) -> dict[str, float]:

@@ -88,31 +88,31 @@ def _only(scores: PerPrompt, skills: Collection[str]) -> PerPrompt:
 
 def _prompts(arms: Sequence[Arm]) -> dict[str, list[str]]:
     """Skill -> every prompt that an arm has a score of, in order."""
-    found: dict[str, set[str]] = {}
+    by_skill: dict[str, set[str]] = {}
     for arm in arms:
         for skill, values in arm.scores.items():
-            found.setdefault(skill, set()).update(values)
-    return {skill: sorted(prompts) for skill, prompts in found.items()}
+            by_skill.setdefault(skill, set()).update(values)
+    return {skill: sorted(prompts) for skill, prompts in by_skill.items()}
 
 
 def _by_position(
     scores: PerPrompt, prompts: Mapping[str, Sequence[str]]
 ) -> dict[str, list[float | None]]:
     """Each skill's scores in the order of its prompts, None where there is no score."""
-    found = {}
+    by_skill = {}
     for skill, of_skill in prompts.items():
         values = scores.get(skill, {})
-        found[skill] = list(map(values.get, of_skill))
-    return found
+        by_skill[skill] = list(map(values.get, of_skill))
+    return by_skill
 
 
 def _by_prompt(
     scores: Mapping[str, Sequence[float | None]], prompts: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
     """The opposite; a skill without any score is left out, as it was."""
-    found: dict[str, dict[str, float]] = {}
+    by_skill: dict[str, dict[str, float]] = {}
     for skill, values in scores.items():
         for prompt, value in zip(prompts[skill], values, strict=True):
             if value is not None:
-                found.setdefault(skill, {})[prompt] = value
-    return found
+                by_skill.setdefault(skill, {})[prompt] = value
+    return by_skill

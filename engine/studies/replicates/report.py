@@ -58,14 +58,14 @@ def _with_base(rounds: Rounds) -> Measurement:
 
 def _arms(rounds: Rounds) -> dict[str, list[Arm]]:
     """By name; an arm that is run once stands for all replicates."""
-    found: dict[str, list[Arm]] = {}
+    by_name: dict[str, list[Arm]] = {}
     for measurement in chain.from_iterable(rounds):
         for arm in measurement.arms:
-            found.setdefault(arm.name, []).append(arm)
-    for name, replicates in found.items():
+            by_name.setdefault(arm.name, []).append(arm)
+    for name, replicates in by_name.items():
         if len(replicates) == 1:
-            found[name] = replicates * len(rounds)
-    return found
+            by_name[name] = replicates * len(rounds)
+    return by_name
 
 
 def _pictures(rounds: Rounds, name: str) -> int:
@@ -105,10 +105,10 @@ def _validation(
     arms: Sequence[Arm], base: Sequence[Arm], skills: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """By guidance scale."""
-    found = {}
+    by_scale = {}
     for scale in arms[0].validated:
-        found[scale] = _at(scale, arms, base, skills)
-    return found
+        by_scale[scale] = _at(scale, arms, base, skills)
+    return by_scale
 
 
 def _at(

@@ -18,30 +18,30 @@ COLUMNS = {
 """Heading -> the value of a row that stands under it."""
 
 
-def markdown(found: Mapping[str, Any]) -> str:
+def markdown(results: Mapping[str, Any]) -> str:
     """The table and a sentence per claim."""
-    skills = found["learned"]
+    skills = results["learned"]
     head = ["arm", "guidance", *skills, *COLUMNS, "DSG against base"]
     rows = []
-    for name, row in found["arms"].items():
+    for name, row in results["arms"].items():
         rows.append(_entries(name, row, skills))
-    ceiling = found["ceiling"]
+    ceiling = results["ceiling"]
     if ceiling:
         entries = [CEILING, "", *_shares(ceiling, skills), share(mean_over(ceiling, skills))]
         empty = [""] * (len(head) - len(entries))
         rows.append(entries + empty)
     lines = [_table(head, rows)]
-    for sentence, claim in found["claims"].items():
+    for sentence, claim in results["claims"].items():
         lines.append(_claim_line(sentence, claim))
     return "\n".join([*lines, ""])
 
 
-def by_scale(found: Mapping[str, Any]) -> str:
+def by_scale(results: Mapping[str, Any]) -> str:
     """A table of the arms at every guidance scale, on validation; without those that are painted at
     one.
     """
     arms, scales = {}, set()
-    for name, row in found["arms"].items():
+    for name, row in results["arms"].items():
         if len(row["validation"]) > 1:
             arms[name] = row["validation"]
             scales.update(row["validation"])
@@ -74,11 +74,11 @@ def _claim_line(sentence: str, claim: Mapping[str, Any]) -> str:
     return f"- {sentence}: **{claim['verdict']}**, {difference} (against {rivals})."
 
 
-def _at_scale(found: Mapping[str, Any] | None) -> str:
+def _at_scale(entry: Mapping[str, Any] | None) -> str:
     """Nothing for an arm that was not painted at the scale."""
-    if found is None:
+    if entry is None:
         return ""
-    return f"{share(found['dsg'])} {_interval(found['against_base'])}".strip()
+    return f"{share(entry['dsg'])} {_interval(entry['against_base'])}".strip()
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
