@@ -8,16 +8,17 @@ import is imported by the command that needs it, so that help comes at once.
 import argparse
 import sys
 
+from engine import worlds
 from engine.cli import jobs, recipes, runs, stages, votes
 from engine.core.errors import EngineError
 
 COMMANDS = (recipes, stages, runs, jobs, votes)
 DESCRIPTION = "Prompts of a skill, their pictures, a LoRA expert per skill, the merge, its score."
-EXAMPLES = """\
+EXAMPLES = f"""\
 examples:
-  python -m engine run assets/recipes/storybook.toml --out runs/demo
+  python -m engine run assets/recipes/{worlds.usual().RECIPE}.toml --out runs/demo
   python -m engine adopt runs/demo file=downloads/watercolour.safetensors name=watercolour
-  python -m engine merge runs/demo name=mine method=ties "experts={counting=1.0, watercolour=0.5}"
+  python -m engine merge runs/demo name=mine method=ties "experts={{counting=1.0, watercolour=0.5}}"
   python -m engine export runs/demo name=mine
   python -m engine experts runs/demo/jobs/0003-experts
   python -m engine runs

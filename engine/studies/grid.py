@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import judges
+from engine import judges, worlds
 from engine.core import names, plugins, provenance, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -21,7 +21,6 @@ from engine.core.store import Store, atomic, read_object, read_records, write_js
 from engine.core.weights import check as check_weights
 from engine.models import checkpoints
 from engine.models.identity import recognised
-from engine.storybook import EXAMPLE
 from engine.studies import axes
 from engine.studies.axes import GUIDANCE, MOST_GUIDANCE, STRENGTH
 from engine.studies.cells import MOST_CELLS, Cell, judge_of
@@ -66,10 +65,12 @@ class Config:
     y_values: tuple[float, ...] = field(
         default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"}
     )
-    prompts: tuple[str, ...] = field(default=(EXAMPLE,), metadata={"help": "A grid each"})
+    prompts: tuple[str, ...] = field(
+        default=(worlds.usual().EXAMPLE,), metadata={"help": "A grid each"}
+    )
     name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
     model: str = field(
-        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
