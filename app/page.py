@@ -93,11 +93,11 @@ def start(
             "another run."
         )
     check(asked)
-    with jobs.turn(), runs.made(run) as own:
+    with jobs.turn(), runs.to_work_on(run) as own:
         jobs.begin(stage, asdict(asked), runs.folder(own))
     return chosen(own)
 
 
 def chosen(run: str) -> dict[str, Any]:
     """The choice of runs, set to one."""
-    return gr.update(choices=runs.names(run), value=run)
+    return gr.update(choices=runs.listed(run), value=run)

@@ -56,7 +56,7 @@ def wire(demo: gr.Blocks, bar: Line, pages: Pages) -> None:
     demo.load(beat.first_look, None, bar.run, **UNQUEUED)
     demo.load(None, js="() => selmaOpenAsked()", api_visibility="private")
     bar.run.change(None, bar.run, None, js="run => selmaKeep('run', run)", api_visibility="private")
-    bar.run.focus(lambda run: gr.update(choices=runs.names(run)), bar.run, bar.run, **QUIET)
+    bar.run.focus(lambda run: gr.update(choices=runs.listed(run)), bar.run, bar.run, **QUIET)
     bar.run.change(beat.redraw, inputs, outputs, js=WITH_TAB, **QUIET)
     tick = gr.Timer(TICK_SECONDS).tick
     tick(beat.tick, inputs, outputs, js=WITH_TAB, trigger_mode="once", **UNQUEUED)
@@ -79,9 +79,9 @@ class Beat:
         on, else the example. Choosing it draws the rest.
         """
         run = dict(request.query_params).get("run")
-        if run not in runs.names(run):
+        if run not in runs.listed(run):
             run = runs.first_shown()
-        return gr.update(choices=runs.names(run), value=run)
+        return gr.update(choices=runs.listed(run), value=run)
 
     def open(self, run: str | None, opened: str, seen: str, *values: Any) -> list[Any]:
         if run and (page := self.pages.get(opened)):

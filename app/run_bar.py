@@ -48,7 +48,7 @@ class Line:
 def build() -> Line:
     with gr.Row(elem_id="line"):
         run = gr.Dropdown(
-            runs.names(), value=None, label="Run", elem_id="run", min_width=180, scale=2
+            runs.listed(), value=None, label="Run", elem_id="run", min_width=180, scale=2
         )
         recipe = gr.Dropdown(
             titles(),
@@ -112,7 +112,7 @@ def start(recipe: str) -> dict[str, Any]:
     file = recipes_folder() / f"{recipe}.toml"
     load(file)  # what it asks for in vain is said before anything is made
     with jobs.turn():
-        run = runs.new(recipe)
+        run = runs.new_name(recipe)
         jobs.begin("pipeline", {"recipe": str(file)}, jobs.run_folder(run))
     return page.chosen(run)
 
@@ -160,7 +160,7 @@ def shown(run: str) -> list[Any]:
 
 def strip(run: str, job: Job | None, elsewhere: Job | None) -> str:
     """The stations of the line with what the run holds of each, and what its job says."""
-    found = contents.of(runs.open_store(run))
+    found = contents.summary(runs.open_store(run))
     counts = {
         "prompts": found.prompts,
         "images": found.pictures,

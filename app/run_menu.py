@@ -61,7 +61,7 @@ def ask_name(run: str) -> list[Any]:
 @access.only
 def ask_to_delete(run: str) -> list[Any]:
     runs.check_changeable(run)
-    found = contents.of(runs.open_store(run))
+    found = contents.summary(runs.open_store(run))
     held = (
         f"{found.prompts:,} prompts, {found.pictures:,} pictures, {len(found.experts)} experts, "
         f"{len(found.merges)} merges, its scores and its votes"
@@ -76,7 +76,7 @@ def change_name(run: str, about: str, name: str) -> list[Any]:
     _check_same(run, about)
     runs.rename(run, name.strip())
     vote.forget_ledgers()
-    return [gr.update(choices=runs.names(name.strip()), value=name.strip()), *_rows()]
+    return [gr.update(choices=runs.listed(name.strip()), value=name.strip()), *_rows()]
 
 
 @told()
@@ -86,7 +86,7 @@ def remove(run: str, about: str) -> list[Any]:
     _check_same(run, about)
     runs.delete(run)
     vote.forget_ledgers()
-    return [gr.update(choices=runs.names(), value=runs.first_shown()), *_rows()]
+    return [gr.update(choices=runs.listed(), value=runs.first_shown()), *_rows()]
 
 
 def neither() -> list[Any]:

@@ -112,12 +112,12 @@ def of_search(config, world):
         return iter(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.evaluate, "run", evaluated)
-        patch.setattr(search.report, "summarised",
-                      lambda *given: SimpleNamespace(macro=len(asked) / 99))
+        patch.setattr(search, "scores_of", lambda *given: {"counting": {"prompt": len(asked) / 99}})
         patch.setattr("engine.models.ensemble.Ensemble", lambda *given: None)
-        patch.setattr(search, "_told", lambda *given: iter(()))
+        patch.setattr(search, "_result", lambda *given: {"test": 0.0, "average_on_test": 0.0, "verdict": ""})
         patch.setattr(search, "check", lambda config: None)
         patch.setattr(search, "write_records", lambda *given: None)
+        patch.setattr(search, "write_json", lambda *given: None)
         list(search.run(config, world.store))
     return json.dumps(asked)
 

@@ -26,9 +26,11 @@ BELOW = {
     "runs": {*BELOW_STAGES, "jobs", *STAGES, "recipes"},
     "pipeline": {*BELOW_STAGES, *STAGES, "recipes", "runs"},
     "studies": {*BELOW_STAGES, *STAGES, "recipes", "runs", "pipeline"},
+    "cli": {"core", "worlds", "jobs", "runs", "votes"},
     "release": {*BELOW_STAGES, *STAGES, "recipes", "studies"},
 }
-"""What each folder and file of the engine may import besides itself. The command line stands above all."""
+"""What each folder and file of the engine may import besides itself. The command line stands above all, and finds
+the stages by name."""
 MOST_LINES = 250
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
 TOP_LEVEL = {"app", "engine", "assets", "tests", "findings",

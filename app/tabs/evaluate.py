@@ -135,7 +135,7 @@ def build(run: gr.Dropdown) -> Page:
 
 
 def show(run: str, models: Sequence[str], table: str | None, which: str) -> list[Any]:
-    found = contents.of(runs.open_store(run))
+    found = contents.summary(runs.open_store(run))
     known = ["base", *found.merges, *found.experts]
     kept = [model for model in models if model in known]
     if models and kept in ([], ["base"]):  # what somebody has emptied stays empty

@@ -14,8 +14,8 @@ from app.page import QUIET, Page, told
 from app.show import charts, markup, thumbnails
 from engine import runs
 from engine.experts import Config, check, objectives
-from engine.runs import contents
-from engine.runs.contents import Learned
+from engine.runs import contents, trainings
+from engine.runs.trainings import Progress
 
 TITLE = "Experts"
 OWN = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
@@ -92,10 +92,10 @@ def build(run: gr.Dropdown) -> Page:
 
 def show(run: str, wanted: Sequence[str]) -> list[Any]:
     store = runs.open_store(run)
-    painted = list(contents.painted(store))
+    painted = list(contents.pictures(store))
     kept = [name for name in wanted or () if name in painted] or painted
-    learned = contents.learned(store)
-    told = contents.budget(store)
+    learned = trainings.progress(store)
+    told = trainings.memory_budget(store)
     return [
         page.choices(painted, kept, wanted),
         markup.aside(told) if told else "",
@@ -104,7 +104,7 @@ def show(run: str, wanted: Sequence[str]) -> list[Any]:
     ]
 
 
-def curves(learned: Mapping[str, Learned]) -> Any:
+def curves(learned: Mapping[str, Progress]) -> Any:
     """The losses of every expert, None before there are any."""
     trained = {
         name: [(p.step, p.train_loss) for p in expert.curve if p.train_loss is not None]
@@ -121,7 +121,7 @@ def curves(learned: Mapping[str, Learned]) -> Any:
     )
 
 
-def samples_view(learned: Mapping[str, Learned]) -> str:
+def samples_view(learned: Mapping[str, Progress]) -> str:
     """Each expert's samples, step by step, from the untrained base on."""
     if not learned:
         return markup.empty(

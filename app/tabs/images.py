@@ -14,7 +14,7 @@ from app.show import markup, thumbnails
 from engine import judges, runs, worlds
 from engine.images import Config, check
 from engine.runs import contents
-from engine.runs.contents import Painted
+from engine.runs.contents import TrainingPicture
 
 TITLE = "Images"
 ALL = "all skills"
@@ -68,7 +68,7 @@ def build(run: gr.Dropdown) -> Page:
 
 def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
     store = runs.open_store(run)
-    written, painted = list(contents.accepted(store)), list(contents.painted(store))
+    written, painted = list(contents.prompts(store)), list(contents.pictures(store))
     kept = [name for name in wanted or () if name in written] or written
     skill = skill if skill in painted else ALL
     return [
@@ -79,11 +79,11 @@ def show(run: str, wanted: Sequence[str], skill: str) -> list[Any]:
 
 
 def gallery(run: str, skill: str) -> str:
-    found = contents.painted(runs.open_store(run))
+    found = contents.pictures(runs.open_store(run))
     return gallery_view({name: shown for name, shown in found.items() if skill in (ALL, name)})
 
 
-def gallery_view(found: Mapping[str, Sequence[Painted]]) -> str:
+def gallery_view(found: Mapping[str, Sequence[TrainingPicture]]) -> str:
     """The newest pictures of each skill first."""
     if not any(found.values()):
         return markup.empty(

@@ -114,7 +114,7 @@ def server_asked(run: str, writer: str) -> Any:
 
 
 def show(run: str, skill: str, verdict: str) -> list[Any]:
-    written = list(contents.accepted(runs.open_store(run)))
+    written = list(contents.prompts(runs.open_store(run)))
     skill = skill if skill in written else ALL
     return [gr.update(choices=[ALL, *written], value=skill), listed(run, skill, verdict)]
 
@@ -123,9 +123,9 @@ def listed(run: str, skill: str, verdict: str) -> str:
     """Counts, then the lines, the newest first."""
     store = runs.open_store(run)
     accepted = {
-        name: prompts for name, prompts in contents.accepted(store).items() if skill in (ALL, name)
+        name: prompts for name, prompts in contents.prompts(store).items() if skill in (ALL, name)
     }
-    rejected = {name: contents.rejected(store, name) for name in accepted}
+    rejected = {name: contents.rejected_prompts(store, name) for name in accepted}
     return listing_view(accepted, rejected, verdict)
 
 

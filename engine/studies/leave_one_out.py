@@ -5,19 +5,19 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engine import evaluate, merge
-from engine.core import names, options
+from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
-from engine.evaluate.planning import CEILING, model_name
+from engine.evaluate.planning import CEILING
 from engine.merge import preview_weights
-from engine.option_groups import BaseModel, Judging, Painting, Sampling
+from engine.option_groups import BaseModel, Judging, Painting
+from engine.studies.evaluation import evaluation, progress, scores_of
 
 ALL, WITHOUT = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
@@ -45,56 +45,35 @@ class Config(Painting, Judging, BaseModel):
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Score all experts and all but each. Raises EngineError for a method whose merge is no sum of
-    deltas.
+    """Score all experts and all but each.
+
+    Raises EngineError for a method whose merge is no sum of deltas.
     """
     check(config)
-    evaluation = _evaluation(config)
-    for event in evaluate.run(evaluation, store):
-        yield replace(event, kind="progress")
-    values = {
-        arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
-        for arm in evaluation.models
-    }
-    floor = summary.per_prompt(
-        report.scores(evaluation, store, model_name(ALL, config.guidance), ".floor")
-    )
-    found = {
-        "merge": asdict(config),
-        "all": summary.macro(values[ALL]),
-        "floor": summary.macro(floor),
-        "ceiling": report.summarised(evaluation, store, CEILING).macro,
-    }
-    found["without"] = {
-        arm.removeprefix(WITHOUT): {
-            "score": summary.macro(own),
-            "difference": intervals.paired(own, values[ALL]),
-        }
-        for arm, own in values.items()
-        if arm != ALL
-    }
-    write_json(store.folder / RESULT, found)
-    yield Event(f"Each of {len(config.experts)} experts was left out in turn.", 1, 1, "done", found)
+    judged = evaluation(config, arms(config))
+    yield from progress(evaluate.run(judged, store))
+    with_all = scores_of(judged, store, ALL)
+    without = {}
+    for arm in judged.models:
+        if arm != ALL:
+            scores = scores_of(judged, store, arm)
+            difference = intervals.paired(scores, with_all)
+            expert = arm.removeprefix(WITHOUT)
+            without[expert] = {"score": summary.macro(scores), "difference": difference}
+    floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
+    ceiling = report.summarised(judged, store, CEILING).macro
+    result = {"merge": asdict(config), "all": summary.macro(with_all), "without": without}
+    result |= {"floor": floor, "ceiling": ceiling}
+    write_json(store.folder / RESULT, result)
+    text = f"Each of {len(config.experts)} experts was left out in turn."
+    yield Event(text, 1, 1, "done", result)
 
 
 def check(config: Config) -> None:
     """Raises EngineError for a merge, a base and a judge that make no sense."""
     for name in config.experts:
         names.check(name, "an expert")
-    evaluate.check(_evaluation(config))
-
-
-def _evaluation(config: Config) -> evaluate.Config:
-    return evaluate.Config(
-        models=arms(config),
-        **options.values(config, BaseModel, Judging, Sampling),
-        skills=config.skills,
-        prompts_per_skill=config.prompts_per_skill,
-        guidances=(config.guidance,),
-        seed=config.seed,
-        keep_pictures=0,
-        replace=True,
-    )
+    evaluate.check(evaluation(config, arms(config)))
 
 
 def arms(config: Config) -> dict[str, dict[str, float]]:
@@ -105,9 +84,15 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
     merge.check_weights(config.experts)
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
-    count = partial(preview_weights.coefficients, config.method, config.options)
-    found = {ALL: count(config.experts)}
-    for name in (name for name, weight in config.experts.items() if weight):
-        rest = {other: weight for other, weight in config.experts.items() if other != name}
-        found[f"{WITHOUT}{name}"] = count(rest) if any(rest.values()) else {}
-    return found
+    mixes = {ALL: _coefficients(config, config.experts)}
+    for name, weight in config.experts.items():
+        if weight:
+            others = {**config.experts}
+            del others[name]
+            is_merge = any(others.values())
+            mixes[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
+    return mixes
+
+
+def _coefficients(config: Config, weights: dict[str, float]) -> dict[str, float]:
+    return preview_weights.coefficients(config.method, config.options, weights)

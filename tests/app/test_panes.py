@@ -16,7 +16,7 @@ from engine.experts import Config, Training
 from engine.models import tensor_files
 from engine.models.lora import expert_files
 from engine.studies import grid
-from engine.studies.search import Tried
+from engine.studies.candidates import Candidate
 from tests.app.example_run import SKILLS
 
 
@@ -70,8 +70,8 @@ def test_leaving_one_out_is_told_with_what_it_was_measured_for(run):
 def test_a_search_shows_its_best_and_what_they_are_worth_on_test(run):
     assert "Nothing searched yet" in search_pane.show("example")[1]
     folder = run.folder / "searches" / "search-1"
-    tried = [Tried("_search-1-average", {"a": 0.5, "b": 0.5}, 0.7)]
-    tried += [Tried(f"_search-1-0-{n}", {"a": n / 10, "b": 0.1}, 0.6 + n / 50) for n in range(10)]
+    tried = [Candidate("_search-1-average", {"a": 0.5, "b": 0.5}, 0.7)]
+    tried += [Candidate(f"_search-1-0-{n}", {"a": n / 10, "b": 0.1}, 0.6 + n / 50) for n in range(10)]
     write_records(folder / "tried.jsonl", tried)
     plot, told = search_pane.show("example")
     assert plot.visible and told.count("<tr") == 7 and "search-1-0-9" in told and "average" in told

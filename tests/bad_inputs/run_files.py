@@ -8,7 +8,7 @@ from typing import Any
 from app import run_bar
 from app.forms import history
 from app.tabs import evaluate, experts, images, merge, prompts
-from app.tabs.merge import interference_pane
+from app.tabs.merge import leave_one_out_pane
 from engine import jobs, runs
 from engine.core import store
 from engine.core.store import Store, write_json, write_records, write_text
@@ -22,9 +22,10 @@ from engine.merge import Config as Merge
 from engine.merge import folder_for
 from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
-from engine.runs import contents
+from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
-from engine.studies.search import Tried
+from engine.studies.candidates import Candidate
+from engine.studies.cells import Cell
 from engine.votes import ballots
 from tests.app.example_run import make_run
 
@@ -76,7 +77,7 @@ def everything(folder: Path) -> Store:
     tried = {"weights": {"counting": 0.5, "places": 0.5}, "score": 0.5}
     write_records(
         run.folder / "searches" / "search-1" / "tried.jsonl",
-        [Tried("_search-1-average", **tried), Tried("_search-1-0-0", **tried)],
+        [Candidate("_search-1-average", **tried), Candidate("_search-1-0-0", **tried)],
     )
     write_json(
         run.folder / "searches" / "search-1" / "result.json",
@@ -133,7 +134,7 @@ def _grid(run: Store) -> None:
     write_records(
         folder / grid.CELLS,
         [
-            grid.Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
+            Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
             for cell in grid.plan(asked_for)
         ],
     )
@@ -176,10 +177,10 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "search": _merge_tab(merge.SEARCH),
     "files": _merge_tab(merge.FILES),
     "evaluate": lambda run: evaluate.show(RUN, [], None, evaluate.BEST),
-    "left out": lambda run: interference_pane.leave_one_out.show(RUN),
+    "left out": lambda run: leave_one_out_pane.show(RUN),
     "bar": lambda run: run_bar.shown(RUN),
     "mark": lambda run: run_bar.mark(RUN),
-    "budget": contents.budget,
+    "budget": trainings.memory_budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
     "pairs": ballots.pairs,
@@ -191,7 +192,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "finished": lambda run: checkpoints.is_finished(
             run.expert("places"), {"steps": 4, "objective": "denoise"}),
     "merged": lambda run: folder_for(Merge({"counting": 0.5}), run),
-    "cells": lambda run: grid._done(
+    "cells": lambda run: grid.painted_cells(
         grid.Config("counting", "places", {"counting": 1.0}, name="grid-1"),
         run.folder / "grids" / "grid-1",
         {},

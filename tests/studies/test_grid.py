@@ -10,7 +10,8 @@ from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.studies import grid
-from engine.studies.grid import GUIDANCE, STRENGTH, Cell
+from engine.studies.axes import GUIDANCE, STRENGTH
+from engine.studies.cells import Cell
 from tests.models.experts import random_experts
 from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion

@@ -27,7 +27,7 @@ from app.tabs.merge import (
 from app.tabs.merge.opening import LEAST_GUIDANCE, MOST_GUIDANCE
 from engine import runs
 from engine.merge import preview_weights
-from engine.runs import contents
+from engine.runs import contents, trainings
 from engine.runs.preview import USUAL_GUIDANCE
 from engine.studies import leave_one_out
 
@@ -314,7 +314,7 @@ def _wire_panes(
 
 def warm(run: str) -> None:
     """Load the model while the reader still looks around."""
-    if contents.of(runs.open_store(run)).experts:
+    if contents.summary(runs.open_store(run)).experts:
         comparison.PREVIEW.warm(runs.open_store(run))
 
 
@@ -332,7 +332,7 @@ def show(
     merges; the panes.
     """
     store = runs.open_store(run)
-    found = contents.of(store)
+    found = contents.summary(store)
     names = list(found.experts[: sliders.MOST_EXPERTS])
     drawing = contents.identity(store, names)
     fresh: dict[str, Any] = {
@@ -344,7 +344,7 @@ def show(
     bank = [
         gr.update(
             label=name,
-            info=contents.unfinished(store, name),
+            info=trainings.unfinished(store, name),
             **(fresh if drawing != drawn_for else {}),
         )
         for name in names

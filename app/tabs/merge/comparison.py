@@ -17,7 +17,7 @@ from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.judges import Judge
 from engine.runs import contents
-from engine.runs.preview import STEPS, Cell, Mix, Preview
+from engine.runs.preview import STEPS, Merge, PictureRequest, Preview
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -52,14 +52,16 @@ def paint(
     store, said = runs.open_store(run), spoken(run, prompts)
     if not PREVIEW.is_warm(store):
         yield [markup.waiting("The model is warming up: a few seconds, once."), *said]
-    mixes: dict[str, Mix | None] = {
+    mixes: dict[str, Merge | None] = {
         BASE: None,
-        **({name: Mix.alone(name) for name in weights} if each else {}),
-        MERGED: Mix.of(method, options, weights),
+        **({name: Merge.single(name) for name in weights} if each else {}),
+        MERGED: Merge.from_options(method, options, weights),
     }
     try:
         cells = [
-            Cell(prompt, seed, guidance, mix, STEPS) for prompt in prompts for mix in mixes.values()
+            PictureRequest(prompt, seed, guidance, mix, STEPS)
+            for prompt in prompts
+            for mix in mixes.values()
         ]
         painted = PREVIEW.paint(store, cells)
     except EngineError as error:

@@ -116,7 +116,7 @@ def adopt(run: str, file: str | None, name: str) -> dict[str, Any]:
     if file is None:
         raise EngineError("Choose a .safetensors file first.")
     names.check(name.strip(), "an expert")
-    with jobs.turn(), runs.made(run) as own:
+    with jobs.turn(), runs.to_work_on(run) as own:
         kept = runs.folder(own) / "adopted" / Path(file).name
         _copy(Path(file), kept)
         asked = Adopt(file=str(kept), name=name.strip(), **contents.base_of(runs.open_store(own)))

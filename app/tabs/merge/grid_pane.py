@@ -20,7 +20,9 @@ from engine.core.store import Store, read_object, read_records
 from engine.evaluate import units
 from engine.evaluate.units import Unit
 from engine.runs import contents
-from engine.studies.grid import CELLS, GUIDANCE, RECIPE, STRENGTH, Cell, Config, plan
+from engine.studies.axes import GUIDANCE, STRENGTH
+from engine.studies.cells import Cell
+from engine.studies.grid import CELLS, RECIPE, Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"

@@ -114,7 +114,7 @@ def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
     """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
     merges = [
         name
-        for name in contents.of(run).merges
+        for name in contents.summary(run).merges
         if _is_first(contents.recipe(run.merge(name)), experts)
     ]
     found = []

@@ -29,6 +29,6 @@ def another(run: str, prompt: str) -> str:
     written.
     """
     store = runs.open_store(run)
-    written = [p.text for prompts in contents.accepted(store).values() for p in prompts]
+    written = [p.text for prompts in contents.prompts(store).values() for p in prompts]
     known = contents.world(store).prompts_to_try(written)
     return random.choice([text for text in known if text != prompt] or [prompt])

@@ -19,7 +19,8 @@ from engine.evaluate import lead, units
 from engine.evaluate.intervals import Interval
 from engine.evaluate.units import Unit
 from engine.runs import contents
-from engine.studies.search import AVERAGE, Config, Tried, check, tried_so_far
+from engine.studies.candidates import AVERAGE, Candidate, read_candidates
+from engine.studies.search import Config, check
 
 LEFT_OUT = (
     "experts",
@@ -104,7 +105,7 @@ def show(run: str) -> list[Any]:
             ),
         ]
     folder = found[-1].parent
-    tried = tried_so_far(store, folder.name)
+    tried = read_candidates(store, folder.name)
     if not tried:
         return [page.plot(None), markup.waiting("The average is being painted.")]
     average = tried[0]
@@ -130,7 +131,7 @@ def _judge(store: Store, arm: str) -> str:
     return next((path.stem for path in score_tables.validation_files(store, arm)), "")
 
 
-def _name(one: Tried) -> str:
+def _name(one: Candidate) -> str:
     return AVERAGE if one.arm.endswith(AVERAGE) else one.arm.lstrip("_")
 
 

@@ -179,7 +179,7 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
 def saved(store: Store) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """The recipes of the run's merges by name, and a sentence for each that is damaged."""
     recipes, damaged = {}, []
-    for name in contents.of(store).merges:
+    for name in contents.summary(store).merges:
         try:
             recipes[name] = contents.recipe(store.merge(name))
         except EngineError as error:

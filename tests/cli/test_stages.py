@@ -1,4 +1,4 @@
-"""The command line: a line an event, a sentence an error, an exit code that says which."""
+"""Stages and recipes on the command line: a line an event, a sentence an error, an exit code that says which."""
 import importlib
 import json
 import os
@@ -9,7 +9,8 @@ from types import ModuleType
 import pytest
 
 import engine
-from engine import __main__ as command
+from engine import cli as command
+from engine.cli import stages
 from engine.core.errors import EngineError
 from engine.core.events import Event
 
@@ -82,7 +83,7 @@ def test_a_job_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["--help"], [*command.STAGES, "Ctrl-C"]),
+    (["--help"], [*stages.STAGES, "Ctrl-C"]),
     (["run", "--help"], ["RECIPE.toml", "--out"]),
     (["merge", "--help"], ["FOLDER", "NAME=VALUE", "config.json"]),
 ])

@@ -4,13 +4,14 @@ import time
 import pytest
 
 from engine import jobs
-from tests.jobs.toy_jobs import start
+from engine.jobs import record
+from tests.jobs.toys import start
 
 
 def ended():
     """A job whose process is gone."""
     list(jobs.follow(job := start()))
-    while jobs.process(job):
+    while jobs.alive(job):
         time.sleep(0.01)
     return job
 
@@ -21,7 +22,7 @@ def test_a_record_that_names_no_process_is_a_job_that_ended(text):
     job = ended()
     (job / "events.jsonl").unlink()
     (job / "process.json").write_text(text)
-    assert jobs.process(job) is None and jobs.describe(job).state == "error" and jobs.running() is None
+    assert not jobs.alive(job) and jobs.describe(job).state == "error" and jobs.running() is None
 
 
 @pytest.mark.parametrize("line", ['{"text": 5}', '{"text": "x", "data": []}', '{"text": "x", "done": "y"}', "[]", "{",
@@ -30,7 +31,7 @@ def test_a_damaged_event_is_told_as_such(line):
     job = ended()
     (job / "events.jsonl").write_text(line + "\n")
     assert jobs.describe(job).state == "error" and jobs.running() is None
-    assert [event.text for event in jobs.follow(job)][0] == "A line of this job's record is damaged."
+    assert [event.text for event in jobs.follow(job)][0] == record.DAMAGED
 
 
 def test_jobs_are_counted_beyond_four_digits():
