@@ -11,8 +11,8 @@ from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import checkpoints, diffusion, tensor_files
-from engine.models.diffusion import Painter
+from engine.models import checkpoints, diffusion, families, tensor_files
+from engine.models.diffusion import Painter, PaintingOptions
 from engine.models.lora.factors import Expert
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
@@ -44,10 +44,10 @@ class Ensemble:
     @cached_property
     def experts(self) -> dict[str, Expert]:
         """By name. Raises EngineError for a base that takes none or is not theirs."""
-        if self.folders and not self.painter.is_unet:
+        if self.folders and self.painter.family is None:
             raise EngineError(
-                f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
-                "Diffusion 1, 2 or XL, or Storybook."
+                f"{self.model} can paint but takes no experts. Leave them out, or choose a base of "
+                f"{families.choices()}."
             )
         files = {name: diffusers.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():
@@ -66,7 +66,7 @@ class Ensemble:
         """All experts; None without any. Raises EngineError as `experts` does."""
         if not self.experts:
             return None
-        return Mixture(self.painter.pipe.unet, self.experts)
+        return Mixture(self.painter.module, self.experts)
 
     def remove(self) -> None:
         """Take the experts off the base, which others may go on with."""
@@ -84,9 +84,8 @@ class Ensemble:
     ) -> list[Image.Image]:
         """One batch; every row has its own mixture. `how` holds the sampler and its steps."""
         mix = self.mixture.rows(mixes) if self.mixture else None
-        painted = self.painter.paint(
-            texts, seeds, guidance, batch_size=len(texts), mixture=self.mixture, mix=mix, **how
-        )
+        options = PaintingOptions(batch_size=len(texts), mixture=self.mixture, mix=mix, **how)
+        painted = self.painter.paint(texts, seeds, guidance, options)
         return [picture.image for picture in painted]
 
     @cached_property

@@ -118,7 +118,7 @@ def because(error: Exception) -> Faulty:
 
 def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
     try:
-        kind = _class(said)
+        kind = module_class(said)
         if not place.is_dir():
             raise Faulty("is missing: there is no such folder")
         if (place / "adapter_config.json").exists():
@@ -151,7 +151,7 @@ def _module(kind: Any, place: Path, dtype: torch.dtype) -> nn.Module:
     return module
 
 
-def _class(said: Any) -> Any:
+def module_class(said: Any) -> Any:
     """The class that model_index.json means: of one of LIBRARIES or of diffusers' pipelines."""
     from diffusers import pipelines
     from diffusers.pipelines.pipeline_loading_utils import simple_get_class_obj

@@ -14,7 +14,7 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.models.checkpoints import fingerprint
-from engine.models.diffusion import Painter, load
+from engine.models.diffusion import Painter, PaintingOptions, load
 from engine.storybook import WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
 from engine.storybook.reading import Seen, read
@@ -192,9 +192,8 @@ def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, tu
     for skill in evaluation.SKILLS:
         prompts: list[Prompt] = evaluation.load("validation", skill)[:number]
         texts = [p.text for p in prompts]
-        painted = painter.paint(
-            texts, seeds=list(range(len(texts))), guidance=guidance, steps=STEPS
-        )
+        seeds = list(range(len(texts)))
+        painted = painter.paint(texts, seeds, guidance, PaintingOptions(steps=STEPS))
         pictures = [to_pixels(p.image) for p in painted]
         half = len(texts) // 2
         result[skill] = (

@@ -11,18 +11,18 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import torch
-from engine.models.lora.factors import Lora
 from PIL import Image
 from torch import Tensor
 
 from engine.experts import Training, budget
 from engine.experts.batches import Batch, Rows, Stream
-from engine.experts.denoiser import Denoiser
 from engine.experts.objectives import denoise
 from engine.experts.pool import Pool
 from engine.experts.training import Learner, Spread, train_step
 from engine.models.autoencoder import to_pixels
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.storybook import evaluation
 from engine.storybook.scenes import paint
