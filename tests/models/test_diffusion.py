@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, StableDiffusionPipeline
-from engine.models.lora.factors import Lora
 from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.models import diffusion
 from engine.models.autoencoder import to_images, to_pixels
 from engine.models.diffusion import Painter, PaintingOptions
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.samplers import SAMPLERS
 from engine.models.sampling import noise
