@@ -91,7 +91,7 @@ class Session:
             "revision": config.revision,
             "sha256": self.painter.fingerprint,
             "prediction": self.denoiser.prediction,
-            **families.recorded(self.denoiser.family),
+            **families.recipe_fields(self.denoiser.family),
         }
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
         self.pool = yield from pool.load(self.store, list(skills), self.painter, self.devices)

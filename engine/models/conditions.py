@@ -45,8 +45,10 @@ class Conditions:
         if parts[0].mask is not None:
             longest = max(part[MASK].shape[1] for part in parts)
             parts = [part.padded(longest) for part in parts]
-        names = parts[0].tensors
-        return Conditions({name: torch.cat([part[name] for part in parts]) for name in names})
+        joined = {}
+        for name in parts[0].tensors:
+            joined[name] = torch.cat([part[name] for part in parts])
+        return Conditions(joined)
 
     def rows(self, index: Tensor | slice) -> "Conditions":
         """Some of the rows, in that order."""

@@ -1,4 +1,4 @@
-"""A frozen base as training sees it: noise a batch, predict, and what should have been predicted."""
+"""A frozen base as training sees it: noise rows, predict, and what should have been predicted."""
 
 from typing import Any, Literal, Protocol
 

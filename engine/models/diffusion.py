@@ -68,7 +68,7 @@ class Painter:
     def known_family(self, verb: str = "trained or mixed") -> families.Family:
         """Raises EngineError for a pipeline that no family takes, which cannot be `verb` then."""
         if self.family is None:
-            raise families.unknown(self.model_id, type(self.pipe).__name__, verb)
+            raise families.unknown_pipeline(self.model_id, type(self.pipe).__name__, verb)
         return self.family
 
     @property
@@ -221,5 +221,5 @@ def load(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = weights_dtype or (torch.float16 if device.startswith("cuda") else torch.float32)
     folder = checkpoints.pipeline_folder(model_id, revision)
-    pipe = pipelines.opened(model_id, folder, dtype).to(device)
+    pipe = pipelines.load(model_id, folder, dtype).to(device)
     return Painter(pipe, torch.device(device), model_id, folder)

@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 from engine.models import checkpoints, families, parts, weight_files
 
 
-def opened(folder: Path) -> Any:
+def load(folder: Path) -> Any:
     """The network of a diffusers pipeline folder that experts change, on the meta device.
 
     Raises EngineError when no family takes the pipeline, and for a network that does not open.
@@ -29,5 +29,5 @@ def opened(folder: Path) -> Any:
             return kind.from_config(kind.load_config(place))
     except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = parts.because(error)
-        named = parts.Faulty(f"its {family.MODULE} {fault}", fault.remedy)
-        raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, named) from error
+        whole_fault = parts.Faulty(f"its {family.MODULE} {fault}", fault.remedy)
+        raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, whole_fault) from error

@@ -49,17 +49,20 @@ class Ensemble:
                 f"{self.model} can paint but takes no experts. Leave them out, or choose a base of "
                 f"{families.choices()}."
             )
-        files = {name: diffusers.read(folder) for name, folder in self.folders.items()}
-        for name, file in files.items():
-            base = file.recipe.get("base") or {}
-            recorded = base.get("sha256", self.fingerprint)
-            if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
-                raise EngineError(
-                    f"{name} was trained on {base.get('model')}, whose weights differ from those "
-                    "of "
-                    f"{self.model}. Use it on the base that it was trained on."
-                )
-        return {name: file.expert for name, file in files.items()}
+        experts = {}
+        for name, folder in self.folders.items():
+            file = diffusers.read(folder)
+            self._check_base(name, file.recipe.get("base") or {})
+            experts[name] = file.expert
+        return experts
+
+    def _check_base(self, name: str, base: Mapping[str, Any]) -> None:
+        recorded = base.get("sha256", self.fingerprint)
+        if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
+            raise EngineError(
+                f"{name} was trained on {base.get('model')}, whose weights differ from those of "
+                f"{self.model}. Use it on the base that it was trained on."
+            )
 
     @cached_property
     def mixture(self) -> Mixture | None:
@@ -98,31 +101,22 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        return {
-            name: tensor_files.sha256(folder / diffusers.FILE_NAME)
-            for name, folder in self.folders.items()
-        }
+        files = {name: folder / diffusers.FILE_NAME for name, folder in self.folders.items()}
+        return {name: tensor_files.sha256(file) for name, file in files.items()}
 
 
 def located(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
-    found = [
-        folder
-        for folder in (store.expert(name), store.merge(name))
-        if (folder / diffusers.FILE_NAME).is_file()
-    ]
-    if len(found) > 1:
+    expert, merge = store.expert(name), store.merge(name)
+    is_expert = (expert / diffusers.FILE_NAME).is_file()
+    is_merge = (merge / diffusers.FILE_NAME).is_file()
+    if is_expert and is_merge:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
-    if not found:
-        known = sorted(
-            {
-                file.parent.name
-                for part in ("experts", "merges")
-                for file in (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")
-            }
-        )
-        raise EngineError(
-            f"There is no expert or merge called {name!r}. "
-            f"{'Choose from ' + ', '.join(known) if known else 'Train one first'}."
-        )
-    return found[0]
+    if is_expert or is_merge:
+        return expert if is_expert else merge
+    names: set[str] = set()
+    for part in ("experts", "merges"):
+        files = (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")
+        names |= {file.parent.name for file in files}
+    remedy = f"Choose from {', '.join(sorted(names))}" if names else "Train one first"
+    raise EngineError(f"There is no expert or merge called {name!r}. {remedy}.")

@@ -16,7 +16,7 @@ one.
 """
 
 
-def opened(model_id: str, folder: Path, dtype: torch.dtype) -> Any:
+def load(model_id: str, folder: Path, dtype: torch.dtype) -> Any:
     """A pipeline with its weights in `dtype`, but the VAE's, which stay in float32.
 
     SDXL's VAE overflows below it. Raises EngineError for what does not open or does not paint.
@@ -39,7 +39,7 @@ def _from_folder(model_id: str, folder: Path, dtype: torch.dtype) -> Any:
         index = weight_files.read_index(folder)
         kind = parts.pipeline_class(index)
         _check_paints(model_id, kind)
-        modules = parts.opened(folder, index, {"vae": torch.float32, "default": dtype})
+        modules = parts.load_all(folder, index, {"vae": torch.float32, "default": dtype})
         left_out = {name: value for name, value in checkpoints.LEFT_OUT.items() if name in index}
         return kind.from_pretrained(folder, local_files_only=True, **modules, **left_out)
     except EngineError:

@@ -54,62 +54,62 @@ def scheduler(pipe: Any, sampler: str, family: "Family | None" = None) -> Any:
     """
     if sampler not in SAMPLERS:
         raise EngineError(f"No sampler called {sampler!r}. Choose one of {', '.join(SAMPLERS)}.")
-    known = _known(pipe, family)
-    if sampler != DEFAULT and sampler not in known:
-        names = ", ".join([*known, DEFAULT])
+    choices = _choices(pipe, family)
+    if sampler != DEFAULT and sampler not in choices:
+        names = ", ".join([*choices, DEFAULT])
         raise EngineError(
             f"A {type(pipe).__name__} is not painted by {sampler!r}. Choose sampler {names}."
         )
     if sampler == DEFAULT:
-        return _own(pipe, known)
-    chosen = known[sampler]
-    return _made(pipe, _class(chosen.scheduler), chosen.changes, sampler, known)
+        return _of_checkpoint(pipe, choices)
+    chosen = choices[sampler]
+    return _build(pipe, _class(chosen.scheduler), chosen.changes, sampler, choices)
 
 
-def _known(pipe: Any, family: "Family | None") -> Mapping[str, Sampler]:
+def _choices(pipe: Any, family: "Family | None") -> Mapping[str, Sampler]:
     if family is not None:
         return family.samplers(pipe)
     return {} if _flows(type(pipe.scheduler)) else OF_DIFFUSION
 
 
-def _own(pipe: Any, known: Mapping[str, Sampler]) -> Any:
+def _of_checkpoint(pipe: Any, choices: Mapping[str, Sampler]) -> Any:
     from engine.models import schedulers
 
     kind = type(pipe.scheduler)
-    made = _made(pipe, kind, {}, DEFAULT, known)
+    schedule = _build(pipe, kind, {}, DEFAULT, choices)
     try:
-        drawn = schedulers.draws_noise(made)
+        draws = schedulers.draws_noise(schedule)
     except Exception as error:  # foreign files in a foreign library: it may raise anything
-        raise _unsuited(kind, DEFAULT, error, known) from error
-    if drawn:
+        raise _unsuited(kind, DEFAULT, error, choices) from error
+    if draws:
         raise EngineError(
             f"This checkpoint's own {kind.__name__} draws new noise at every step, so that a "
-            f"picture would depend on its batch. {_remedy(kind, known)}"
+            f"picture would depend on its batch. {_remedy(kind, choices)}"
         )
-    return made
+    return schedule
 
 
-def _made(
-    pipe: Any, kind: Any, changes: Mapping[str, Any], sampler: str, known: Mapping[str, Sampler]
+def _build(
+    pipe: Any, kind: Any, changes: Mapping[str, Any], sampler: str, choices: Mapping[str, Sampler]
 ) -> Any:
     try:
         return kind.from_config(pipe.scheduler.config, **changes)
     except Exception as error:  # foreign files in a foreign library: it may raise anything
-        raise _unsuited(kind, sampler, error, known) from error
+        raise _unsuited(kind, sampler, error, choices) from error
 
 
 def _unsuited(
-    kind: type, sampler: str, error: Exception, known: Mapping[str, Sampler]
+    kind: type, sampler: str, error: Exception, choices: Mapping[str, Sampler]
 ) -> EngineError:
     return EngineError(
         f"This checkpoint's noise schedule does not suit sampler {sampler!r}: "
-        f"{kind.__name__} says {first_line(error)!r}. {_remedy(kind, known)}"
+        f"{kind.__name__} says {first_line(error)!r}. {_remedy(kind, choices)}"
     )
 
 
-def _remedy(kind: type, known: Mapping[str, Sampler]) -> str:
-    if known:
-        return f"Choose sampler {', '.join(known)}."
+def _remedy(kind: type, choices: Mapping[str, Sampler]) -> str:
+    if choices:
+        return f"Choose sampler {', '.join(choices)}."
     return (
         "Write FlowMatchEulerDiscreteScheduler without stochastic_sampling into its "
         "scheduler/scheduler_config.json and model_index.json."

@@ -15,18 +15,18 @@ def check(targets: Iterable[str], folder: Path | None = None) -> None:
     `folder` is the base's where it lies on this machine: then its own family counts, and a base of
     none, or with other layers than are usual in its family, is left to the stage.
     """
-    named = tuple(targets)
-    if not named:
+    ends = tuple(targets)
+    if not ends:
         raise EngineError("A LoRA needs layers to change. Choose targets, such as to_q and to_v.")
-    known = list(families.everything().values())
+    candidates = list(families.all_families().values())
     if folder is not None:
-        own = families.of_folder(folder)
-        if own is None or not _is_usual(own, folder):
+        family = families.of_folder(folder)
+        if family is None or not _is_usual(family, folder):
             return
-        known = [own]
-    for target in named:
-        if not any(_has(family, target) for family in known):
-            common = dict.fromkeys(end for family in known for end in family.COMMON_TARGETS)
+        candidates = [family]
+    for target in ends:
+        if not any(_has(family, target) for family in candidates):
+            common = dict.fromkeys(end for family in candidates for end in family.COMMON_TARGETS)
             raise EngineError(
                 f"No linear layer or convolution is called {target[:80]!r}. "
                 f"Choose targets from {', '.join(common)}."

@@ -64,7 +64,7 @@ def test_it_is_found_by_the_pipeline_and_by_the_folder(opened):
     assert painter.family is family and families.of_folder(painter.folder) is family
     assert families.load(families.name_of(family)) is family
     assert painter.module is getattr(painter.pipe, family.MODULE)
-    bare = empty_denoiser.opened(painter.folder)
+    bare = empty_denoiser.load(painter.folder)
     assert {path for path, _ in bare.named_parameters()} == {path for path, _ in painter.module.named_parameters()}
 
 
@@ -111,19 +111,19 @@ def test_the_usual_targets_exist(opened):
 
 def test_what_recipes_say_leads_back_to_it(opened):
     family, _ = opened
-    recipe = {"base": {"model": "any", **families.recorded(family)}}
+    recipe = {"base": {"model": "any", **families.recipe_fields(family)}}
     assert families.of_recipe(recipe) is family
 
 
 def test_a_recipe_that_names_no_family_is_stable_diffusions():
     first = families.load("stable_diffusion")
-    assert families.recorded(first) == {}, "files stay as they were before there were others"
+    assert families.recipe_fields(first) == {}, "files stay as they were before there were others"
     for recipe in ({}, {"base": None}, {"base": {"model": "storybook"}}):
         assert families.of_recipe(recipe) is first
 
 
 def test_a_pipeline_of_no_family_is_told_with_the_families_there_are(tmp_path):
     painter = diffusion.load(str(tiny_flux(tmp_path)), device="cpu")
-    for use in (Denoiser, lambda painter: empty_denoiser.opened(painter.folder)):
+    for use in (Denoiser, lambda painter: empty_denoiser.load(painter.folder)):
         with pytest.raises(EngineError, match="Stable Diffusion 1, 2 or XL or Stable Diffusion 3"):
             use(painter)

@@ -12,7 +12,7 @@ from engine.models.checkpoints import ASSETS
 from engine.models.lora.factors import is_target, target_layers
 from tests.tiny_models import tiny_flux, tiny_sd3, tiny_sdxl, tiny_stable_diffusion
 
-KNOWN = [(name, path) for name, family in families.everything().items() for path in family.TARGET_PATHS]
+KNOWN = [(name, path) for name, family in families.all_families().items() for path in family.TARGET_PATHS]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def networks(folders):
     """Networks without weights, by family."""
-    found = {name: [empty_denoiser.opened(folder) for folder in some] for name, some in folders.items()}
+    found = {name: [empty_denoiser.load(folder) for folder in some] for name, some in folders.items()}
     # several blocks, of which the first looks at the picture twice, as in 3.5 medium
     config = {**found["stable_diffusion_3"][0].config, "num_layers": 3, "dual_attention_layers": (0,)}
     found["stable_diffusion_3"].append(SD3Transformer2DModel.from_config(config))
@@ -37,7 +37,7 @@ def paths_of(networks):
     return {path for network in networks for path, module in network.named_modules() if is_target(module)}
 
 
-@pytest.mark.parametrize("name", families.everything())
+@pytest.mark.parametrize("name", families.all_families())
 def test_every_layer_of_a_real_network_is_a_target_of_its_family(name, networks, folders):
     paths = paths_of(networks[name])
     assert len(paths) > 30

@@ -1,4 +1,4 @@
-"""As the base reads: one pass of its own text encoders, which cut off what they have no room for."""
+"""As the base reads: one pass of its text encoders, which cut off what they have no room for."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -98,14 +98,14 @@ def load(name: str) -> Family:
 
 
 @cache
-def everything() -> dict[str, Family]:
+def all_families() -> dict[str, Family]:
     """All families by name."""
     return {name: load(name) for name in plugins.names(sys.modules[__name__])}
 
 
 def name_of(family: Family) -> str:
     """The name of its file."""
-    return next(name for name, known in everything().items() if known is family)
+    return next(name for name, known in all_families().items() if known is family)
 
 
 def of_pipeline(pipe: Any) -> Family | None:
@@ -116,7 +116,7 @@ def of_pipeline(pipe: Any) -> Family | None:
 
 def of_class(name: Any) -> Family | None:
     """The family of a pipeline's class, if there is one."""
-    known = [family for family in everything().values() if name in family.PIPELINES]
+    known = [family for family in all_families().values() if name in family.PIPELINES]
     return known[0] if known else None
 
 
@@ -135,30 +135,30 @@ def of_recipe(recipe: Mapping[str, Any]) -> Family:
     return load(str(base.get("family", FIRST)))
 
 
-def recorded(family: Family) -> dict[str, str]:
+def recipe_fields(family: Family) -> dict[str, str]:
     """What recipes say of a base's family: nothing of the first, as before there were others."""
     name = name_of(family)
     return {} if name == FIRST else {"family": name}
 
 
-def recorded_of(folder: Path) -> dict[str, str]:
+def recipe_fields_of(folder: Path) -> dict[str, str]:
     """The same of a checkpoint on this machine."""
     family = of_folder(folder)
-    return {} if family is None else recorded(family)
+    return {} if family is None else recipe_fields(family)
 
 
 def prefixes(layout: str) -> tuple[str, ...]:
     """What paths of layers begin with in files of a layout, over all families."""
-    found = [family.LORA_PREFIXES.get(layout) for family in everything().values()]
+    found = [family.LORA_PREFIXES.get(layout) for family in all_families().values()]
     return tuple(sorted({prefix for prefix in found if prefix is not None}))
 
 
 def choices() -> str:
     """The families by their titles, for sentences."""
-    return " or ".join(family.TITLE for family in everything().values())
+    return " or ".join(family.TITLE for family in all_families().values())
 
 
-def unknown(model_id: str, pipeline: str, verb: str) -> EngineError:
+def unknown_pipeline(model_id: str, pipeline: str, verb: str) -> EngineError:
     """The error for a pipeline that no family takes; `verb` is what was to be done with it."""
     return EngineError(
         f"{model_id} is a {pipeline}: it can paint, but not be {verb} here. "
