@@ -174,12 +174,12 @@ class Kept:
         return sum(self.sizes.values())
 
 
-def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
+def _largest_part(network: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
     """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all
     are kept.
     """
     checkpointed: list[Any] = [
-        module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)
+        module for module in network.modules() if getattr(module, "gradient_checkpointing", False)
     ]
     if not checkpointed:
         return 0

@@ -130,7 +130,7 @@ def _file(store: Store, skill: str) -> Path:
 
 
 def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
-    """The images stage says whose latents it kept: the student's, if another model than it painted."""
+    """The images stage says whose latents it kept: the student's, if another model painted."""
     recipe = _recipe(file, header)
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
     if base and recognised(base, painter.fingerprint) != painter.fingerprint:
@@ -151,7 +151,7 @@ def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
 
 
 def _check(file: Path, tensors: dict[str, Tensor], count: int, painter: Painter) -> None:
-    """Raises EngineError for missing tensors, other numbers of rows, other shapes, and no numbers."""
+    """Raises EngineError for missing tensors, other numbers of rows or shapes, and no numbers."""
     again, names = AGAIN.format(file.parent), _names(painter)
     for name in names:
         if name not in tensors:

@@ -85,7 +85,7 @@ class Session:
         self.painter = diffusion.load(
             config.model, config.revision, self.devices.device, WEIGHTS[config.precision]
         )
-        self.denoiser = Denoiser(self.painter)
+        self.denoiser = Denoiser(self.painter, self.config.timesteps)
         base = {
             "model": config.model,
             "revision": config.revision,

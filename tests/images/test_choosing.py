@@ -58,9 +58,9 @@ def test_a_judge_that_reads_nothing_chooses_nothing(config, store, red):
         list(images.run(replace(config, best_of=2, judge="red", judge_options={"unscored": "all"}), store))
 
 
-@pytest.mark.parametrize("painter", ["tiny_stable_diffusion", "tiny_sd3"])
+@pytest.mark.parametrize("painter", ["tiny_stable_diffusion", "tiny_distilled", "tiny_sd3"])
 def test_any_family_paints_for_a_student_that_can_be_trained(config, store, models, painter):
-    config = replace(config, model=models[painter], sampler="default" if painter == "tiny_sd3" else config.sampler)
+    config = replace(config, model=models[painter])
     list(images.run(replace(config, encode_for=models["tiny_sdxl"]), store))
     student, kept = diffusion.load(models["tiny_sdxl"], device="cpu"), tensors(store)
     assert {k: tuple(v.shape) for k, v in kept.items()} == {

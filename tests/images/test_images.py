@@ -155,7 +155,7 @@ def test_what_cannot_be_painted_ends_in_the_remedy(config, store, models):
     for change, remedy in [({"skills": ("nothing",)}, "Write them first"), ({"best_of": 2}, "name a judge: "),
                            ({"best_of": 2, "judge": "nobody"}, "Choose one of"), ({"model": "./no"}, "existing folder"),
                            ({"judge": "storybook", "judge_options": {"x": 1}}, "no option called 'x'"),
-                           ({"model": models["tiny_sd3"]}, "can paint, but not be trained")]:
+                           ({"model": models["tiny_distilled"]}, "can paint, but not be trained")]:
         with pytest.raises(EngineError, match=remedy):
             list(images.run(replace(config, **change), store))
     assert not list(store.images("counting").glob("*.png"))

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, StableDiffusionPipeline
+from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler
 from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.models import diffusion
 from engine.models.autoencoder import to_images, to_pixels
-from engine.models.diffusion import Painter, PaintingOptions
+from engine.models.diffusion import PaintingOptions
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.samplers import SAMPLERS
 from engine.models.sampling import noise
-from tests.tiny_models import tiny_flux, tiny_sdxl, tiny_stable_diffusion
+from tests.tiny_models import tiny_distilled, tiny_flux, tiny_sdxl, tiny_stable_diffusion
 
 TEXTS = ["a red ball", "two blue balls left of a star", "a tree at night"]
 SEEDS = [1, 2, 3]
@@ -24,7 +24,7 @@ STEPS = 4
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    kinds = (tiny_stable_diffusion, tiny_sdxl, tiny_flux)
+    kinds = (tiny_stable_diffusion, tiny_sdxl, tiny_flux, tiny_distilled)
     return {kind.__name__: kind(root / kind.__name__) for kind in kinds}
 
 
@@ -191,11 +191,13 @@ def test_a_pipeline_that_no_family_takes_paints_by_its_own_call(folders):
 
 
 def test_a_unet_that_also_reads_the_guidance_scale_is_of_no_family(folders):
-    pipe = StableDiffusionPipeline.from_pretrained(folders["tiny_stable_diffusion"])
-    pipe.unet.register_to_config(time_cond_proj_dim=8)
-    painter = Painter(pipe, torch.device("cpu"), "distilled", folders["tiny_stable_diffusion"])
+    painter = diffusion.load(str(folders["tiny_distilled"]), device="cpu")
+    generators = [torch.Generator().manual_seed(seed) for seed in SEEDS]
+    painted = paint(painter, TEXTS, SEEDS, 3.0, 2, "ddim")
+    stock = painter.pipe(TEXTS, guidance_scale=3.0, num_inference_steps=2, generator=generators).images
+    assert np.abs(pixels(painted) - np.stack([np.asarray(i, dtype=int) for i in stock])).max() <= 1
     assert painter.family is None
-    with pytest.raises(EngineError, match="distilled"):
+    with pytest.raises(EngineError, match="tiny_distilled"):
         painter.embed(TEXTS)
 
 
