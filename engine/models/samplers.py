@@ -69,7 +69,7 @@ def scheduler(pipe: Any, sampler: str, family: "Family | None" = None) -> Any:
 def _choices(pipe: Any, family: "Family | None") -> Mapping[str, Sampler]:
     if family is not None:
         return family.samplers(pipe)
-    return {} if _flows(type(pipe.scheduler)) else OF_DIFFUSION
+    return {} if flows(type(pipe.scheduler)) else OF_DIFFUSION
 
 
 def _of_checkpoint(pipe: Any, choices: Mapping[str, Sampler]) -> Any:
@@ -122,6 +122,6 @@ def _class(name: str) -> Any:
     return getattr(diffusers, name)
 
 
-def _flows(kind: type) -> bool:
+def flows(kind: type) -> bool:
     """Whether a scheduler belongs to flow matching: the others cannot read its configuration."""
     return "FlowMatch" in kind.__name__

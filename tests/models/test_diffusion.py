@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler
+from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.models import diffusion
 from engine.models.autoencoder import to_images, to_pixels
-from engine.models.diffusion import PaintingOptions
+from engine.models.diffusion import Painter, PaintingOptions
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.samplers import SAMPLERS
@@ -199,6 +199,12 @@ def test_a_unet_that_also_reads_the_guidance_scale_is_of_no_family(folders):
     assert painter.family is None
     with pytest.raises(EngineError, match="tiny_distilled"):
         painter.embed(TEXTS)
+
+
+def test_a_unet_that_walks_a_straight_line_is_of_no_family(painter, monkeypatch):
+    """Its alpha-bar would be made up: it would be trained and painted as what it is not."""
+    monkeypatch.setattr(painter.pipe, "scheduler", FlowMatchEulerDiscreteScheduler())
+    assert Painter(painter.pipe, painter.device, "flowing", painter.folder).family is None
 
 
 def test_conditions_carry_what_the_unet_reads(painter, sdxl):

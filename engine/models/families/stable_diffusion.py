@@ -58,8 +58,9 @@ USUAL_BLOCKS = {
 
 
 def takes(pipe: Any) -> bool:
-    """Not a UNet distilled for few steps, which also reads the guidance scale."""
-    return pipe.unet.config.time_cond_proj_dim is None
+    """Not a UNet distilled for few steps, which reads the guidance scale; nor one that flows."""
+    is_distilled = pipe.unet.config.time_cond_proj_dim is not None
+    return not is_distilled and not sampler_kinds.flows(type(pipe.scheduler))
 
 
 def has_usual_layers(config: Mapping[str, Any]) -> bool:

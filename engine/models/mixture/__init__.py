@@ -94,9 +94,8 @@ class Mixture:
         groups = []
         start = 0
         for name, count in counts.items():
-            index = self._index(name)
             if count:
-                groups.append(Group(index, start, start + count))
+                groups.append(Group(self._index(name), start, start + count))
             start += count
         self._groups = tuple(groups)
 
