@@ -17,7 +17,8 @@ from engine.core.types import Picture
 from engine.images.shards import Item, Shard, Shelf
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
-from engine.models.diffusion import Painted
+from engine.models.conditions import to_store
+from engine.models.diffusion import Painted, PaintingOptions
 
 if TYPE_CHECKING:
     from engine.images import Config
@@ -58,9 +59,7 @@ class Studio:
                 texts[part],
                 seeds[part],
                 config.guidance,
-                config.steps,
-                config.sampler,
-                config.batch_size,
+                PaintingOptions(config.steps, config.sampler, config.batch_size),
             )
         chosen = [
             self._choose(item, painted[i * config.best_of :][: config.best_of])
@@ -120,12 +119,4 @@ class Studio:
 
 def text_tensors(student: diffusion.Painter, texts: list[str]) -> dict[str, torch.Tensor]:
     """What the student reads of some captions, and of none, by the names they are kept under."""
-    text, empty = student.embed(texts), student.empty
-    tensors = {
-        "embeddings": text.tokens,
-        "empty_embedding": empty.tokens,
-        "pooled": text.pooled,
-        "empty_pooled": empty.pooled,
-        "time_ids": text.time_ids,
-    }
-    return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}
+    return to_store(student.embed(texts), student.empty, student.stored_names)

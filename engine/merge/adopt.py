@@ -35,7 +35,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     remedy.
     """
     check(config)
-    from engine.models import empty_denoiser
+    from engine.models import empty_denoiser, families
     from engine.models.lora import cards, foreign_files
     from engine.models.lora.layouts import diffusers
 
@@ -56,7 +56,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)
-    foreign = foreign_files.read(file, empty_denoiser.unet(base))
+    foreign = foreign_files.read(file, empty_denoiser.load(base))
     recipe = {
         "kind": "adopted",
         "name": config.name,
@@ -66,6 +66,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             "model": config.model,
             "revision": config.revision,
             "sha256": checkpoints.fingerprint(base),
+            **families.recipe_fields_of(base),
         },
     }
     diffusers.write(folder, foreign.expert, recipe)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
-from engine.models import checkpoints
+from engine.models import checkpoints, families
 
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
@@ -27,7 +27,11 @@ def is_here(model: str, revision: str | None) -> bool:
     except EngineError:
         return False
     index = try_to_load_from_cache(model, "model_index.json", revision=revision)
-    return isinstance(index, str) and any((Path(index).parent / "unet").glob("*.safetensors"))
+    if not isinstance(index, str):
+        return False
+    folder = Path(index).parent
+    family = families.of_folder(folder)
+    return family is not None and any((folder / family.MODULE).glob("*.safetensors"))
 
 
 def difference(
@@ -49,7 +53,7 @@ def difference(
     from engine.models.sampling import noise
 
     painter = diffusion.load(model, revision, weights_dtype=torch.float32)
-    text, unet = painter.embed(TEXTS), painter.pipe.unet
+    text = painter.embed(TEXTS)
     start = noise(range(len(TEXTS)), painter.latent_shape).to(painter.device)
 
     @torch.no_grad()
@@ -57,14 +61,9 @@ def difference(
         with torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True, allow_tf32=False
         ):
-            return unet(
-                start,
-                torch.tensor(TIMESTEP, device=painter.device),
-                **text.conditions(),
-                return_dict=False,
-            )[0]
+            return painter.predict(start, torch.tensor(TIMESTEP, device=painter.device), text)
 
-    mixture = Mixture(unet, experts)
+    mixture = Mixture(painter.module, experts)
     with mixture.mix(weights):
         ours = output()
     mixture.remove()

@@ -124,14 +124,15 @@ class Preview:
         """One batch, from the same noise where the seed is the same."""
         if not cells:
             return
+        from engine.models.diffusion import PaintingOptions
+
         self._share_cores()
+        rows = mixture.rows(weights) if mixture else None
         painted = painter.paint(
             [cell.prompt for cell in cells],
             [cell.seed for cell in cells],
             [cell.guidance for cell in cells],
-            cells[0].steps,
-            mixture=mixture,
-            mix=mixture.rows(weights) if mixture else None,
+            PaintingOptions(steps=cells[0].steps, mixture=mixture, mix=rows),
         )
         self._kept |= zip(cells, (picture.image for picture in painted), strict=True)
 
@@ -155,7 +156,7 @@ class Preview:
             options = build(method.Config, dict(mix.options), where=mix.method)
             self._prepared = {(mix.method, mix.options): method.prepare(ensemble.experts, options)}
         merged = self._prepared[mix.method, mix.options](_known(mix, ensemble))
-        mixture = Mixture(ensemble.painter.pipe.unet, {"merged": merged.expert})
+        mixture = Mixture(ensemble.painter.module, {"merged": merged.expert})
         try:
             self._paint(ensemble.painter, cells, mixture, [{"merged": 1.0}] * len(cells))
         finally:

@@ -4,13 +4,14 @@ import pytest
 from engine.core.store import Store
 from engine.images import Config, shards
 from tests.images.runs import with_prompts
-from tests.tiny_models import tiny_sd3, tiny_sdxl, tiny_stable_diffusion
+from tests.tiny_models import tiny_distilled, tiny_sd3, tiny_sdxl, tiny_stable_diffusion
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    return {kind.__name__: str(kind(root / kind.__name__)) for kind in (tiny_stable_diffusion, tiny_sdxl, tiny_sd3)}
+    kinds = (tiny_stable_diffusion, tiny_sdxl, tiny_sd3, tiny_distilled)
+    return {kind.__name__: str(kind(root / kind.__name__)) for kind in kinds}
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.core.errors import EngineError
+from engine.models import families
 from engine.models.lora.alphas import ANEW, Patterns, number, rank, shown
 
 NESTED = "lora_adapter_metadata"
@@ -85,9 +86,12 @@ def nested(header: Mapping[str, str], file: Path) -> dict[str, Any]:
     """peft's fields for the denoiser as diffusers keeps them; those with its name count first."""
     told = parsed(header, NESTED, file)
     plain = {name: value for name, value in told.items() if "." not in name}
-    return plain | {
-        name.removeprefix(PREFIX): value for name, value in told.items() if name.startswith(PREFIX)
-    }
+    of_denoiser = {}
+    for prefix in families.prefixes("diffusers"):
+        for name, value in told.items():
+            if name.startswith(prefix):
+                of_denoiser[name.removeprefix(prefix)] = value
+    return plain | of_denoiser
 
 
 def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:

@@ -18,14 +18,15 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.models import tensor_files
+from engine.models import families, tensor_files
 from engine.models.lora import header_scales
 from engine.models.lora.alphas import number
 from engine.models.lora.cards import FILE_NAME, check_base
 from engine.models.lora.factors import MOST_VALUE, Expert, Factors, ending
 
 PREFIX = "unet."
-KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
+OF_FAMILIES = "|".join(re.escape(prefix) for prefix in families.prefixes("diffusers"))
+KEY = re.compile(rf"({OF_FAMILIES})(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
 """Adapters that are more than scale * B @ A, by their flag in the header."""
 
@@ -50,8 +51,9 @@ def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DI
 
     Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
     """
+    prefix = families.of_recipe(recipe).LORA_PREFIXES["diffusers"]
     tensors = {
-        f"{PREFIX}{path}.{key}": tensor
+        f"{prefix}{path}.{key}": tensor
         for path, factors in expert.items()
         for key, tensor in factors.tensors().items()
     }
@@ -59,7 +61,9 @@ def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DI
     header = {
         "format": "pt",
         "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
-        "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True),
+        "lora_adapter_metadata": json.dumps(
+            _adapter_metadata(expert, prefix), indent=2, sort_keys=True
+        ),
     }
     tensor_files.write(folder / FILE_NAME, tensors, header)
     return folder / FILE_NAME
@@ -112,7 +116,7 @@ def read_recipe(folder: Path) -> dict[str, Any]:
         return _recipe(opened.metadata() or {}, folder / FILE_NAME)
 
 
-def _adapter_metadata(expert: Expert) -> dict[str, Any]:
+def _adapter_metadata(expert: Expert, prefix: str) -> dict[str, Any]:
     """peft's LoraConfig with diffusers' prefix; the fields that are left out have peft's default.
 
     Newer fields than these would keep older versions of peft from reading the file.
@@ -132,7 +136,7 @@ def _adapter_metadata(expert: Expert) -> dict[str, Any]:
         "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
         "alpha_pattern": {path: own for path, own in alphas.items() if own != usual},
     }
-    return {f"{PREFIX}{key}": value for key, value in config.items()}
+    return {f"{prefix}{key}": value for key, value in config.items()}
 
 
 def _alpha(factors: Factors) -> float:
