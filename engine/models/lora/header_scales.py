@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.core.errors import EngineError
-from engine.models import families
+from engine.models.lora import prefixes
 from engine.models.lora.alphas import ANEW, Patterns, number, rank, shown
 
 NESTED = "lora_adapter_metadata"
@@ -87,7 +87,7 @@ def nested(header: Mapping[str, str], file: Path) -> dict[str, Any]:
     told = parsed(header, NESTED, file)
     plain = {name: value for name, value in told.items() if "." not in name}
     of_denoiser = {}
-    for prefix in families.prefixes("diffusers"):
+    for prefix in prefixes.of_denoisers("diffusers"):
         for name, value in told.items():
             if name.startswith(prefix):
                 of_denoiser[name.removeprefix(prefix)] = value

@@ -18,15 +18,14 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.models import families, tensor_files
-from engine.models.lora import header_scales
+from engine.models import tensor_files
+from engine.models.lora import header_scales, prefixes
 from engine.models.lora.alphas import number
 from engine.models.lora.cards import FILE_NAME, check_base
 from engine.models.lora.factors import MOST_VALUE, Expert, Factors, ending
 
 PREFIX = "unet."
-OF_FAMILIES = "|".join(re.escape(prefix) for prefix in families.prefixes("diffusers"))
-KEY = re.compile(rf"({OF_FAMILIES})(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
+KEY = re.compile(rf"({prefixes.pattern('diffusers')})(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
 """Adapters that are more than scale * B @ A, by their flag in the header."""
 
@@ -51,7 +50,7 @@ def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DI
 
     Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
     """
-    prefix = families.of_recipe(recipe).LORA_PREFIXES["diffusers"]
+    prefix = prefixes.of_base("diffusers", recipe)
     tensors = {
         f"{prefix}{path}.{key}": tensor
         for path, factors in expert.items()

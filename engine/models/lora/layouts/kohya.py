@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.models import families, tensor_files
+from engine.models import tensor_files
+from engine.models.lora import prefixes
 from engine.models.lora.alphas import of_tensor
 from engine.models.lora.factors import Expert, Factors
 from engine.models.lora.header_scales import Scales
@@ -65,12 +66,7 @@ def write(file: Path, expert: Expert, recipe: Mapping[str, Any]) -> None:
     Forge and the Hub read it too. All layers have one alpha: diffusers' reader (0.42) knows the
     attention layers' own by names that match none, so that the commonest alpha rules.
     """
-    family = families.of_recipe(recipe)
-    if "kohya" not in family.LORA_PREFIXES:
-        raise EngineError(
-            f"kohya's naming has no names for experts of {family.TITLE}. Use the "
-            "pytorch_lora_weights.safetensors in the expert's folder, which diffusers reads."
-        )
+    prefixes.of_base("kohya", recipe)
     tensors, alpha = {}, common_alpha(expert)
     for path, factors in expert.items():
         name, shaped = _underscored(path), balanced(factors, alpha).tensors()
