@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
 from engine.experts.predictions import Predictions
 from engine.experts.training import Loss
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 
@@ -44,7 +44,7 @@ def activation_bytes(
     """What autograd keeps of so many rows until its backward pass, and what that builds anew at
     once.
     """
-    parameters = [*denoiser.unet.parameters(), *learner.parameters]
+    parameters = [*denoiser.module.parameters(), *learner.parameters]
     row = learner.stream.batch(0, denoiser.timesteps)[:1]
     batch = type(row).cat([row] * rows)
 
@@ -57,7 +57,7 @@ def activation_bytes(
 
     whole = Kept(parameters)
     forward(whole)
-    return whole.size + _largest_part(denoiser.unet, forward, Kept(parameters))
+    return whole.size + _largest_part(denoiser.module, forward, Kept(parameters))
 
 
 def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:

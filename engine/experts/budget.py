@@ -17,9 +17,9 @@ from torch import Tensor
 
 from engine.experts import Training
 from engine.experts.activations import activation_bytes
-from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
 from engine.experts.training import Loss
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 USABLE_SHARE = 0.9
@@ -113,7 +113,7 @@ def plan(
         held += _held_bytes(learner)
     whole = Budget(
         experts=len(learners),
-        base=_size_bytes(denoiser.unet.parameters()),
+        base=_size_bytes(denoiser.module.parameters()),
         learning=learning,
         held=held,
         activations_an_expert=max(0, 2 * one - two),

@@ -19,12 +19,11 @@ from engine.core.events import Event
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
-from engine.models.sampling import Embeddings
 
 FOLDER = "edited"
 AT_ONCE = 16
 """Pictures or captions of a file."""
-BY_PICTURE, BY_TEXT = ("latents",), ("embeddings", "pooled", "time_ids")
+BY_PICTURE = ("latents",)
 REMEDY = "Replace it, or take it out and start again"
 
 
@@ -49,7 +48,7 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     done = 0
     for keys in _batched(list(texts)):
         conditions = painter.embed([texts[key] for key in keys])
-        _write(folder, painter, keys, _columns(conditions))
+        _write(folder, painter, keys, conditions.tensors)
         done += len(keys)
         yield Event(f"Encoded {done} of {len(texts)} edited captions.")
 
@@ -59,23 +58,13 @@ def _batched(keys: list[str]) -> Iterator[list[str]]:
         yield keys[start : start + AT_ONCE]
 
 
-def _columns(text: Embeddings) -> dict[str, Tensor]:
-    """By the names they are kept under."""
-    columns = {"embeddings": text.tokens}
-    if text.pooled is not None:
-        columns["pooled"] = text.pooled
-    if text.time_ids is not None:
-        columns["time_ids"] = text.time_ids
-    return columns
-
-
 def applied(
     folder: Path, tensors: Mapping[str, Tensor], found: Curated, painter: Painter
 ) -> dict[str, Tensor]:
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited = _known(folder, painter)
     result = dict(tensors)
-    for name in (*BY_PICTURE, *BY_TEXT):
+    for name in (*BY_PICTURE, *painter.stored_names):
         if name not in tensors:
             continue
         rows = []
@@ -125,5 +114,5 @@ def _write(
 
 def _base(painter: Painter) -> str:
     """Base and precision: another one sees the same caption otherwise."""
-    told = f"{painter.fingerprint} {painter.pipe.unet.dtype}"
+    told = f"{painter.text_identity} {painter.dtype}"
     return hashlib.sha256(told.encode()).hexdigest()[:12]

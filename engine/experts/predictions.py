@@ -15,8 +15,8 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from engine.experts.denoiser import Denoiser
 from engine.experts.sources.pictures.batches import Batch
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 

@@ -11,7 +11,7 @@ from engine.core.hashing import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.learner import Learner
-from engine.models.diffusion import Painted, Painter
+from engine.models.diffusion import Painted, Painter, PaintingOptions
 from engine.models.mixture import Mixture
 
 
@@ -60,14 +60,8 @@ def _painted(
         texts.append(sample.caption)
         seeds.append(_seed(config, sample.number))
         mixes.append({sample.learner.name: 1.0})
-    return painter.paint(
-        texts,
-        seeds,
-        config.sample_guidance,
-        config.sample_steps,
-        mixture=mixture,
-        mix=mixture.rows(mixes),
-    )
+    options = PaintingOptions(config.sample_steps, mixture=mixture, mix=mixture.rows(mixes))
+    return painter.paint(texts, seeds, config.sample_guidance, options)
 
 
 def captions(config: Config, learner: Learner) -> list[str]:

@@ -15,13 +15,13 @@ from engine.experts import Config, budget, checkpoints, devices, identity, objec
 from engine.experts.checkpoints import Point
 from engine.experts.checks import objective_options
 from engine.experts.curves import Curves
-from engine.experts.denoiser import WEIGHTS, Denoiser
 from engine.experts.files import Files
 from engine.experts.learner import Learner
 from engine.experts.predictions import Predictions
 from engine.experts.samples import paint
 from engine.experts.training import Spread, held_out_loss, train_step
-from engine.models import diffusion
+from engine.models import diffusion, families
+from engine.models.denoiser import WEIGHTS, Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 
@@ -105,20 +105,20 @@ class Session:
         config = self.config
         weights = WEIGHTS[config.precision]
         self.painter = diffusion.load(config.model, config.revision, self.devices.device, weights)
-        self.denoiser = Denoiser(self.painter)
+        self.denoiser = Denoiser(self.painter, config.timesteps)
         for name in self.waiting:
             self.identities[name]["base"] = self._base()
         data = yield from self.source.load(
             self.store, self._skills(self.waiting), self.painter, self.devices
         )
         loras = dict(zip(self.waiting, map(self._lora, self.waiting), strict=True))
-        self.mixture = Mixture(self.painter.pipe.unet, loras, config.seed)
+        self.mixture = Mixture(self.painter.module, loras, config.seed)
         for name in self.waiting:
             stream, parameters = data.stream(name, config), self.mixture.parameters_of(name)
             self.learners.append(Learner(name, config.training(name), stream, parameters))
         self._resume()
         if config.recompute:
-            self.painter.pipe.unet.enable_gradient_checkpointing()
+            self.painter.module.enable_gradient_checkpointing()
         planned = budget.plan(
             self.learners, self.mixture, self.denoiser, self.loss, self.devices.world
         )
@@ -132,6 +132,7 @@ class Session:
             "revision": self.config.revision,
             "sha256": self.painter.fingerprint,
             "prediction": self.denoiser.prediction,
+            **families.recipe_fields(self.denoiser.family),
         }
 
     def _lora(self, name: str) -> Lora:

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.experts.denoiser import Denoiser
 from engine.experts.devices import Devices
 from engine.experts.learner import Learner
 from engine.experts.predictions import Predictions
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 Loss = Callable[[Predictions, Any], Tensor]

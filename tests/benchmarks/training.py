@@ -15,7 +15,6 @@ from PIL import Image
 from torch import Tensor
 
 from engine.experts import Training, budget
-from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
 from engine.experts.objectives import denoise
 from engine.experts.predictions import Predictions
@@ -25,6 +24,7 @@ from engine.experts.sources.pictures.splits import Split
 from engine.experts.sources.pictures.streams import Stream
 from engine.experts.training import Spread, train_step
 from engine.models.autoencoder import to_pixels
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture

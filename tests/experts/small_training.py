@@ -4,7 +4,6 @@ import copy
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 
-from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
 from engine.experts.objectives import denoise, dpo
 from engine.experts.sources.pairs.streams import Pairs, PairStream
@@ -12,10 +11,11 @@ from engine.experts.sources.pictures.library import Library
 from engine.experts.sources.pictures.splits import Split
 from engine.experts.sources.pictures.streams import Stream
 from engine.experts.training import train_step
+from engine.models.conditions import Conditions
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
-from engine.models.sampling import Embeddings
 
 SIDE = 4
 
@@ -35,9 +35,10 @@ def painter_of(pipe, base, dtype=torch.float32, **scheduler):
 def library_of(dtype=torch.float32):
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(12, 8, SIDE, SIDE, generator=generator, dtype=dtype)
-    text = Embeddings(torch.randn(12, 5, 32, generator=generator, dtype=dtype))
-    return Library(latents, text, Embeddings(torch.zeros(1, 5, 32, dtype=dtype)), ["a tree"] * 12,
-                {"counting": range(6), "styles": range(6, 12)}, dtype, dtype)
+    text = Conditions({"embeddings": torch.randn(12, 5, 32, generator=generator, dtype=dtype)})
+    empty = Conditions({"embeddings": torch.zeros(1, 5, 32, dtype=dtype)})
+    rows = {"counting": range(6), "styles": range(6, 12)}
+    return Library(latents, text, empty, ["a tree"] * 12, rows, dtype, dtype)
 
 
 SPLITS = {"counting": Split([0, 1, 2, 3, 4], [5]), "styles": Split([6, 7, 8, 9, 10], [11])}
@@ -47,9 +48,9 @@ class SmallTraining:
     """Learners on a base of their own, as the stage sets them up."""
 
     def __init__(self, painter, **trainings):
-        dtype = painter.pipe.unet.dtype
+        dtype = painter.module.dtype
         self.denoiser, self.library = Denoiser(painter), library_of(dtype)
-        self.mixture = Mixture(painter.pipe.unet, {
+        self.mixture = Mixture(painter.module, {
             n: Lora(t.rank, t.alpha, t.targets) for n, t in trainings.items()}, seed=4)
         self.learners = [Learner(name, training, self.stream(name, training), self.mixture.parameters_of(name))
                          for name, training in trainings.items()]

@@ -32,7 +32,7 @@ def test_weights_gradients_moments_and_averages_are_counted(small, planned):
     found = planned(10**12)
     assert found.learning == 4 * own[0] + 5 * own[1] and found.rows == 3 and found.experts == 2
     assert found.held == own[0] + 2 * own[1], "weights and averages are there before the first step"
-    assert found.base == sum(p.nbytes for p in small.denoiser.unet.parameters())
+    assert found.base == sum(p.nbytes for p in small.denoiser.module.parameters())
     budget_step(small, 0)
     assert planned(10**12).held == 3 * own[0] + 4 * own[1], "and the moments after it"
 
@@ -53,13 +53,13 @@ def test_several_devices_share_the_rows(planned):
 
 def test_recomputing_keeps_less(small, monkeypatch):
     before = kept_bytes(small, 2)
-    small.denoiser.unet.enable_gradient_checkpointing()
+    small.denoiser.module.enable_gradient_checkpointing()
     with monkeypatch.context() as patch:
         patch.setattr(activations, "_largest_part", lambda *_: 0)
         kept = kept_bytes(small, 2)
     recomputed = kept_bytes(small, 2)
     assert kept < before / 2 and kept < recomputed < before, "with the part that the backward pass builds anew"
-    assert all(module.gradient_checkpointing for module in small.denoiser.unet.modules()
+    assert all(module.gradient_checkpointing for module in small.denoiser.module.modules()
                if hasattr(module, "gradient_checkpointing"))
 
 

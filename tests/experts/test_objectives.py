@@ -5,9 +5,9 @@ import torch
 from engine import experts
 from engine.core import plugins
 from engine.experts import objectives, sources
-from engine.experts.denoiser import Denoiser
 from engine.experts.devices import Devices
 from engine.experts.predictions import Predictions
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
@@ -83,7 +83,7 @@ def test_an_objectives_contract(name, drawn, painter, base):
     assert issubclass(objective.Config, source.Config), "its form has its source's options, too"
     batch = stream_of(source, drawn, painter, base).batch(0, 1000)
     denoiser = Denoiser(painter)
-    mixture = Mixture(painter.pipe.unet, {"a": Lora(2, 2), "b": Lora(2, 2)})
+    mixture = Mixture(painter.module, {"a": Lora(2, 2), "b": Lora(2, 2)})
     with Predictions(denoiser, mixture, {"a": 2, "b": 1}) as model:
         losses = objective.loss(model, batch, options_of(objective))
         assert losses.shape == (3,) and losses.isfinite().all() and losses.dtype == torch.float32
@@ -91,7 +91,7 @@ def test_an_objectives_contract(name, drawn, painter, base):
     mixture.remove()
     for expert in ("a", "b"):
         assert any(p.grad.abs().max() > 0 for p in mixture.parameters_of(expert))
-    assert all(p.grad is None for p in painter.pipe.unet.parameters()), "the base is frozen"
+    assert all(p.grad is None for p in painter.module.parameters()), "the base is frozen"
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

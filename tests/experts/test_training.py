@@ -7,12 +7,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.core.errors import EngineError
 from engine.experts import Training
-from engine.experts.denoiser import Denoiser
 from engine.experts.learner import Learner
 from engine.experts.objectives import denoise
 from engine.experts.predictions import Predictions
 from engine.experts.sources.pictures.batches import Batch
 from engine.experts.training import held_out_loss
+from engine.models.denoiser import Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from tests.experts.small_training import SIDE, SmallTraining, library_of, painter_of
@@ -109,7 +109,7 @@ def test_the_loss_is_diffusers(pipe, base, prediction):
     batch = Batch(library.latents(torch.arange(3)), library.captions(torch.arange(3)), noise, times)
     with torch.no_grad():
         predicted = painter.pipe.unet(schedule.add_noise(batch.latents, noise, times), times,
-                                      batch.text.tokens).sample
+                                      batch.text["embeddings"]).sample
         target = noise if prediction == "epsilon" else schedule.get_velocity(batch.latents, noise, times)
         expected = (predicted - target).pow(2).mean((1, 2, 3))
         mixture = Mixture(painter.pipe.unet, {"a": Lora(2, 2)})

@@ -65,7 +65,7 @@ def swapped(batch):
 def test_both_pictures_of_a_pair_have_the_same_noise_level_noise_and_caption(batch):
     for name in ("noise", "timesteps"):
         assert torch.equal(getattr(batch.better, name), getattr(batch.worse, name))
-    assert torch.equal(batch.better.text.tokens, batch.worse.text.tokens)
+    assert torch.equal(batch.better.text["embeddings"], batch.worse.text["embeddings"])
     assert not torch.equal(batch.better.latents, batch.worse.latents)
 
 
@@ -75,12 +75,12 @@ def test_before_the_first_step_the_loss_is_log_2_and_b_alone_gets_a_gradient(sma
     found = gradients(small, learner, batch)
     for a, b in zip(found[::2], found[1::2], strict=True):
         assert a.abs().max() < 1e-12 and b.abs().max() > 1e-6
-    assert all(p.grad is None for p in small.denoiser.unet.parameters()), "the base learns nothing"
+    assert all(p.grad is None for p in small.denoiser.module.parameters()), "the base learns nothing"
 
 
 def by_hand(small, learner, batch, beta):
     """Loss and gradients by their names in peft: the policy is one model, the reference another."""
-    reference = copy.deepcopy(small.denoiser.unet)
+    reference = copy.deepcopy(small.denoiser.module)
     policy = copy.deepcopy(reference)
     for unet in (reference, policy):
         for module in unet.modules():
@@ -95,7 +95,7 @@ def by_hand(small, learner, batch, beta):
     def error(unet, pictures):
         schedule = small.denoiser
         own = copy.copy(schedule)
-        own.unet = unet
+        own.module = unet
         return (own.predict(pictures) - own.target(pictures)).pow(2).mean((1, 2, 3))
     with torch.no_grad():
         base_better, base_worse = error(reference, batch.better), error(reference, batch.worse)
@@ -165,8 +165,8 @@ def test_recomputing_changes_no_gradient(small, learner, batch):
     """Layers that are computed again get the experts of their rows again."""
     moved(learner)
     kept = gradients(small, learner, batch)
-    small.denoiser.unet.enable_gradient_checkpointing()
-    small.denoiser.unet.train()
+    small.denoiser.module.enable_gradient_checkpointing()
+    small.denoiser.module.train()
     again = gradients(small, learner, batch)
     assert all((one - other).abs().max() < 1e-12 for one, other in zip(kept, again, strict=True))
 

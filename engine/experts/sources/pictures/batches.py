@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.experts.sources.pictures.library import chosen
-from engine.models.sampling import Embeddings
+from engine.models.conditions import Conditions
 
 
 @dataclass(frozen=True)
@@ -15,8 +14,8 @@ class Batch:
     """Rows of one forward pass."""
 
     latents: Tensor
-    """(rows, c, h, w), float32, as the UNet sees them."""
-    text: Embeddings
+    """(rows, c, h, w), float32, as the network sees them."""
+    text: Conditions
     noise: Tensor
     """Standard normal, (rows, c, h, w), float32."""
     timesteps: Tensor
@@ -26,7 +25,7 @@ class Batch:
         return len(self.timesteps)
 
     def __getitem__(self, rows: slice) -> "Batch":
-        text = chosen(self.text, rows)
+        text = self.text.rows(rows)
         return Batch(self.latents[rows], text, self.noise[rows], self.timesteps[rows])
 
     @staticmethod
@@ -38,5 +37,5 @@ class Batch:
             text.append(part.text)
             noise.append(part.noise)
             timesteps.append(part.timesteps)
-        joined = Embeddings.cat(text)
+        joined = Conditions.cat(text)
         return Batch(torch.cat(latents), joined, torch.cat(noise), torch.cat(timesteps))

@@ -14,8 +14,8 @@ from engine.core.store import Store
 from engine.experts import edits, latents
 from engine.experts.devices import Devices
 from engine.experts.latents import Encoded
+from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
-from engine.models.sampling import Embeddings
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Library:
     """Rows of all skills, one after another; kept in the type they were stored in."""
 
     latents_NCHW: Tensor
-    """As the UNet sees them."""
-    text: Embeddings
-    empty: Embeddings
+    """As the network sees them."""
+    text: Conditions
+    empty: Conditions
     """One row: what a dropped caption becomes."""
     texts: list[str]
     rows: dict[str, range]
@@ -43,19 +43,10 @@ class Library:
         """Some rows' latents (rows, c, h, w), as they are computed with."""
         return self.latents_NCHW[rows].to(self.dtype)
 
-    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Embeddings:
-        """Embeddings of some rows, empty where `dropped`."""
-        text = chosen(self.text, rows)
-        tokens, pooled = text.tokens.to(self.text_dtype), text.pooled
-        if dropped is not None:
-            empty_tokens = self.empty.tokens.to(self.text_dtype)
-            tokens = torch.where(dropped.view(-1, 1, 1), empty_tokens, tokens)
-        if dropped is not None and pooled is not None and self.empty.pooled is not None:
-            empty_pooled = self.empty.pooled.to(pooled.dtype)
-            pooled = torch.where(dropped.view(-1, 1), empty_pooled, pooled)
-        if pooled is not None:
-            pooled = pooled.to(self.text_dtype)
-        return Embeddings(tokens, pooled, text.time_ids)
+    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Conditions:
+        """Conditions of some rows, the empty text's where `dropped`."""
+        text = self.text.rows(rows).to(dtype=self.text_dtype)
+        return text if dropped is None else text.replaced(dropped, self.empty)
 
     def name(self, row: int) -> str:
         """Skill and number of a row, whatever other skills lie in the library."""
@@ -63,16 +54,6 @@ class Library:
             if row in rows:
                 return f"{skill}/{row - rows.start}"
         raise IndexError(row)
-
-
-def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
-    """Some rows of embeddings."""
-    pooled, time_ids = text.pooled, text.time_ids
-    if pooled is not None:
-        pooled = pooled[rows]
-    if time_ids is not None:
-        time_ids = time_ids[rows]
-    return Embeddings(text.tokens[rows], pooled, time_ids)
 
 
 def load(
@@ -118,10 +99,10 @@ def _joined(parts: Mapping[str, Encoded], painter: Painter) -> Library:
         conditions.append(part.text)
         texts += part.texts
     first = next(iter(parts.values()))
-    weights = painter.pipe.unet.dtype
+    weights = painter.dtype
     return Library(
         torch.cat(latents_of),
-        Embeddings.cat(conditions),
+        Conditions.cat(conditions),
         first.empty,
         texts,
         rows,
