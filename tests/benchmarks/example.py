@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
+from tests.benchmarks import worlds
 
 RANK, LEARNING_RATE = 16, 1e-4
 
