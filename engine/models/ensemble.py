@@ -13,8 +13,8 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.models import checkpoints, diffusion, families, tensor_files
 from engine.models.diffusion import Painter, PaintingOptions
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Expert
-from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 
 
@@ -51,7 +51,7 @@ class Ensemble:
             )
         experts = {}
         for name, folder in self.folders.items():
-            file = diffusers.read(folder)
+            file = expert_files.read(folder)
             self._check_base(name, file.recipe.get("base") or {})
             experts[name] = file.expert
         return experts
@@ -101,22 +101,22 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        files = {name: folder / diffusers.FILE_NAME for name, folder in self.folders.items()}
+        files = {name: folder / expert_files.FILE_NAME for name, folder in self.folders.items()}
         return {name: tensor_files.sha256(file) for name, file in files.items()}
 
 
 def located(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
     expert, merge = store.expert(name), store.merge(name)
-    is_expert = (expert / diffusers.FILE_NAME).is_file()
-    is_merge = (merge / diffusers.FILE_NAME).is_file()
+    is_expert = (expert / expert_files.FILE_NAME).is_file()
+    is_merge = (merge / expert_files.FILE_NAME).is_file()
     if is_expert and is_merge:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
     if is_expert or is_merge:
         return expert if is_expert else merge
     names: set[str] = set()
     for part in ("experts", "merges"):
-        files = (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")
+        files = (store.folder / part).glob(f"*/{expert_files.FILE_NAME}")
         names |= {file.parent.name for file in files}
     remedy = f"Choose from {', '.join(sorted(names))}" if names else "Train one first"
     raise EngineError(f"There is no expert or merge called {name!r}. {remedy}.")

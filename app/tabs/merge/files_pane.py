@@ -193,8 +193,7 @@ def as_recipe(made: dict[str, Any]) -> str:
 
 @lru_cache(32)
 def _copies(file: Path, changed_at: int) -> Copies:
-    from engine.models.lora.layouts import diffusers
-    from engine.models.lora.layouts import kohya as kohya_layout
+    from engine.models.lora import expert_files, foreign_files
 
     folder = (
         Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16]
@@ -203,8 +202,8 @@ def _copies(file: Path, changed_at: int) -> Copies:
         folder / name
         for name in (file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md")
     )
-    read = diffusers.read(file.parent)
-    kohya_layout.write(kohya, read.expert, read.recipe)
+    read = expert_files.read(file.parent)
+    foreign_files.write(kohya, "kohya", read.expert, read.recipe)
     _copy(file, plain)
     if has_card := (file.parent / CARD).is_file():
         _copy(file.parent / CARD, card)
