@@ -7,7 +7,7 @@ has its files:
     evidence scores/<arm>@<guidance>/<split>/<judge>.floor.jsonl    the same pictures judged by
     another prompt of the skill scores/<arm>@<guidance>/<split>/<judge>.recipe.json    what decides
     them scores/<arm>@<guidance>/pictures/                      the first pictures of every skill,
-    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn Storybook scenes
+    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn scenes
     after a VAE round trip
 """
 
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.events import Event
 from engine.core.store import Store
+from engine.option_groups import BaseModel, Judging, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Sampling, Judging, BaseModel):
     """What to compare, on which prompts, and how it is painted and judged."""
 
     models: dict[str, dict[str, float]] = field(
@@ -34,15 +35,9 @@ class Config:
             "recorded": "weights and hashes, a folder each",
         },
     )
-    model: str = field(
-        default="storybook", metadata={"help": "The base: a folder, a Hub id or storybook"}
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-    judge: str = field(default="storybook", metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict,
+        kw_only=True,
         metadata={"help": "The judge's own options", "recorded": "as the judge's"},
     )
     split: Literal["validation", "test"] = field(
@@ -52,7 +47,7 @@ class Config:
     skills: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
+            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
             "grows": True,
             "recorded": "as the hash of each skill's prompts",
         },
@@ -61,7 +56,7 @@ class Config:
         default="",
         metadata={
             "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
-            "text a line; empty: Storybook's frozen ones",
+            "text a line; empty: the world's frozen ones",
             "recorded": "as the hash of each skill's prompts",
         },
     )
@@ -95,13 +90,6 @@ class Config:
             "recorded": "a folder each",
         },
     )
-    steps: int = field(
-        default=20,
-        metadata={"help": "Denoising steps a picture", "range": (1, 1000), "most_in_app": 250},
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
-    )
     seed: int = field(
         default=0, metadata={"help": "Decides every picture's seed, the same for all arms"}
     )
@@ -133,7 +121,7 @@ class Config:
     ceiling: bool = field(
         default=True,
         metadata={
-            "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
+            "help": "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
             "recorded": "a folder of its own",
         },
     )
@@ -173,7 +161,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
         )
         done += len(wanted)
         yield files.progress({row.model for row in wanted}, done, len(rows))
-    if config.ceiling and not config.prompts:
+    if config.ceiling and not config.prompts and planning.world_of(config).HAS_CEILING:
         yield from ceiling.run(config, store, bench)
     means = files.means({row.model for row in rows})
     yield Event(

@@ -4,17 +4,13 @@ the same judge.
 
 from collections.abc import Iterator
 
-from PIL import Image
-
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store
 from engine.evaluate import Config, planning
 from engine.evaluate.files import Files
 from engine.evaluate.planning import CEILING, Row
 from engine.evaluate.warm_models import Bench
-from engine.storybook.evaluation import true_scene
-from engine.storybook.scenes import paint
 
 
 def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
@@ -27,16 +23,15 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
         for of_skill in planning.prompts_of(config).values()
         for prompt in of_skill[: config.prompts_per_skill]
     ]
+    world = planning.world_of(config)
     files = Files(
         config,
         store,
-        {CEILING: {name: value for name, value in bench.recipe.items() if name != "seed"}},
+        {CEILING: bench.recipe.without("seed")},
     )
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):
-            scenes = [
-                Image.fromarray(paint(true_scene(row.prompt.text, row.seed))) for row in shard
-            ]
+            scenes = [world.draw(row.prompt.text, row.seed) for row in shard]
             images = bench.painter.round_trip(scenes)
             files.add([bench.judged(row, image) for row, image in zip(shard, images, strict=True)])
             yield files.progress([CEILING], len(rows) - sum(map(files.lacks, rows)), len(rows))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.core import imagefolder, picture_files, picture_folder
+from engine.core import imagefolder, picture_files, picture_folder, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import difference, versions
+from engine.core.provenance import Identity, versions
 from engine.core.store import (
     METADATA,
     Store,
@@ -39,7 +39,7 @@ class Files:
     cannot stand beside new ones.
     """
 
-    def __init__(self, config: Config, store: Store, recipes: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(self, config: Config, store: Store, recipes: Mapping[str, Identity]) -> None:
         self.config, self.store = config, store
         self.scores: dict[str, Scores] = {}
         self.floors: dict[str, Scores] = {}
@@ -180,7 +180,7 @@ class Files:
         if not recipe.items() <= made["recipe"].items():
             write_json(path, {**made, "recipe": made["recipe"] | recipe})
 
-    def _is_other(self, model: str, recipe: dict[str, Any]) -> bool:
+    def _is_other(self, model: str, recipe: Identity) -> bool:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False
@@ -189,18 +189,16 @@ class Files:
             return True
         made = recognised(made, recipe)
         alone = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
-        changed = difference(
-            *(
-                {name: value for name, value in one.items() if name not in alone}
-                for one in (made, recipe)
-            )
+        for name in alone:
+            made.pop(name, None)
+            recipe = recipe.without(name)
+        return not provenance.is_same(
+            made,
+            recipe,
+            f"The scores of {model} were made with other settings",
+            "Set them back, choose another run, or set replace to judge anew",
+            self.config.replace,
         )
-        if changed and not self.config.replace:
-            raise EngineError(
-                f"The scores of {model} were made with other settings ({changed}). Set them back, "
-                "choose another run, or set replace to judge anew."
-            )
-        return bool(changed)
 
     def _made(self, model: str) -> dict[str, Any] | None:
         """How the scores were made; None where that is damaged or gone and they may be replaced."""
@@ -211,7 +209,7 @@ class Files:
                     f"{path} is missing, and nobody knows how the scores of {model} "
                     f"were made. {remedy}."
                 )
-            return read_object(path, remedy, recipe=dict)["recipe"]
+            return provenance.read(path, remedy)
         except EngineError:
             if not self.config.replace:
                 raise

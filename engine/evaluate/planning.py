@@ -12,17 +12,15 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine import judges
-from engine.core import names, plugins, prompt_files, texts, weights
-from engine.core.config import build
+from engine import worlds
+from engine.core import names, prompt_files, texts, weights
 from engine.core.errors import EngineError
 from engine.core.files import path_of
+from engine.core.hashing import derived_seed
 from engine.core.misfits import shortened
-from engine.core.recipe import derived_seed
 from engine.core.types import Prompt
 from engine.evaluate import Config, readability
 from engine.models import checkpoints
-from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
 LINE = "write a line of id, skill and text for each prompt"
@@ -115,10 +113,7 @@ def shards(planned: Sequence[Row], batch_size: int) -> list[list[Row]]:
 def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
     if not config.prompts:
-        return {
-            skill: evaluation.load(config.split, skill)
-            for skill in config.skills or evaluation.SKILLS
-        }
+        return world_of(config).evaluation_prompts(config.split, config.skills)
     file = path_of(config.prompts)
     if not file.is_file():
         raise EngineError(
@@ -141,6 +136,10 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
             f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}."
         )
     return {skill: found[skill] for skill in config.skills or found}
+
+
+def world_of(config: Config) -> worlds.World:
+    return worlds.of(config.model, [config.judge])
 
 
 @contextmanager
@@ -173,8 +172,7 @@ def _partners(prompts: Sequence[Prompt], config: Config) -> list[tuple[Prompt, P
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be compared; nothing is loaded but the prompts."""
     check_arms(config)
-    plugin = plugins.load(judges, config.judge)
-    build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    config.judge_choice.check()
     check_readable(config, prompts_of(config))
     checkpoints.check_base(config.model)
 

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from engine import judges
-from engine.core import plugins, provenance
-from engine.core.config import build
+from engine.core import options, provenance
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.evaluate import Config, diversity, planning
@@ -19,10 +17,9 @@ from engine.evaluate.planning import PROMPTS_OF, Row
 from engine.judges import Judge
 from engine.models.diffusion import Painter
 from engine.models.ensemble import Ensemble
+from engine.option_groups import Sampling
 
-ALWAYS = ("model", "revision", "judge", "split", "seed")
-"""What records hold even at its default (engine.core.provenance)."""
-PAINTED = ("steps", "sampler")
+PAINTED = provenance.names(Sampling)
 """What decides a painted picture and not a drawn one."""
 
 
@@ -42,12 +39,12 @@ class Bench:
         self.config = config
         used = {name for arm in config.models for name in self._mix(arm)}
         self.ensemble = ensemble or Ensemble(config.model, config.revision, store, used)
-        judge = plugins.load(judges, config.judge)
-        self._judge_options = build(judge.Config, config.judge_options, where=config.judge)
+        config.judge_choice.check()
 
     @cached_property
     def judge(self) -> Judge:
-        return plugins.load(judges, self.config.judge).judge(self._judge_options)
+        judge: Judge = self.config.judge_choice.open()
+        return judge
 
     @property
     def painter(self) -> Painter:
@@ -88,20 +85,19 @@ class Bench:
             score, evidence={**score.evidence, **about, "pooled": diversity.pooled(image)}
         )
 
-    def recipes(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    def recipes(self, rows: Sequence[Row]) -> dict[str, provenance.Identity]:
         """By model: everything that decides its scores."""
-        painted = {name: getattr(self.config, name) for name in PAINTED}
+        painted = options.values(self.config, Sampling)
         return {
-            model: {**self.recipe, **painted, "guidance": row.guidance, **self._parents(row.arm)}
+            model: self.recipe.plus({**painted, "guidance": row.guidance, **self._parents(row.arm)})
             for model, row in {row.model: row for row in rows}.items()
         }
 
     @cached_property
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> provenance.Identity:
         """What all models of this evaluation share, and the ceiling too."""
         config = self.config
-        return {
-            **provenance.deciding(config, ALWAYS, without=PAINTED),
+        parents = {
             "model's sha256": self.ensemble.fingerprint,
             **{f"judge's {name}": value for name, value in config.judge_options.items()},
             **{
@@ -109,6 +105,7 @@ class Bench:
                 for skill, prompts in planning.prompts_of(config).items()
             },
         }
+        return provenance.identity(config, parents, without=PAINTED)
 
     def _parents(self, arm: str) -> dict[str, Any]:
         mix = self._mix(arm)

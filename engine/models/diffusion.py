@@ -212,7 +212,7 @@ def load(
     device: str | None = None,
     weights_dtype: torch.dtype | None = None,
 ) -> Painter:
-    """Open a diffusers text-to-image pipeline: a Hub id, a folder, "storybook" or "storybook-weak".
+    """Open a diffusers text-to-image pipeline: a Hub id, a folder, or a base that ships.
 
     Only safetensors, never code from the checkpoint, no safety checker. The weights are float16 on
     CUDA and float32 elsewhere unless told. Raises EngineError, naming the remedy, for what is

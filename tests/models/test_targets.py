@@ -8,7 +8,7 @@ from diffusers import SD3Transformer2DModel
 
 from engine.core.errors import EngineError
 from engine.models import empty_denoiser, families, targets
-from engine.models.checkpoints import ASSETS
+from engine.models.checkpoints import SHIPPED
 from engine.models.lora.factors import is_target, target_layers
 from tests.tiny_models import tiny_flux, tiny_sd3, tiny_sdxl, tiny_stable_diffusion
 
@@ -19,7 +19,7 @@ KNOWN = [(name, path) for name, family in families.all_families().items() for pa
 def folders(tmp_path_factory):
     """Checkpoints by family."""
     root = tmp_path_factory.mktemp("bases")
-    return {"stable_diffusion": [tiny_stable_diffusion(root / "sd"), tiny_sdxl(root / "xl"), ASSETS / "base"],
+    return {"stable_diffusion": [tiny_stable_diffusion(root / "sd"), tiny_sdxl(root / "xl"), SHIPPED["storybook"]],
             "stable_diffusion_3": [tiny_sd3(root / "sd3")]}
 
 

@@ -4,7 +4,7 @@ programs made.
 
 import hashlib
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
@@ -14,24 +14,22 @@ import gradio as gr
 from gradio.components import Component
 
 from app import access, page
-from engine import jobs, runs
-from engine.core import names
+from engine import experts, jobs, merge, runs
+from engine.core import names, provenance
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import atomic
-from engine.experts import Training
 from engine.merge.adopt import Config as Adopt
 from engine.models import checkpoints
 from engine.models.lora.cards import CARD, FILE_NAME
 from engine.runs import contents
-from engine.storybook import EXAMPLE
 
 SNIPPET = """from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
 pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
-pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")"""
+pipe({prompt!r}, guidance_scale={guidance:g}).images[0].save("picture.png")"""
 COMFY = (
     "ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
     "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in "
@@ -39,20 +37,12 @@ COMFY = (
 )
 ONLY_DIFFUSERS = (
     "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
-    "Storybook. "
+    "{world}. "
     "With one of those as the base, the second file is theirs."
 )
-MERGE = ("name", "method", "options", "experts")
-TRAINING = (
-    *(field.name for field in fields(Training)),
-    "model",
-    "revision",
-    "objective",
-    "options",
-    "seed",
-    "precision",
-    "held_out",
-)
+MERGE = (*provenance.names(merge.Config), "options")
+TRAINING = (*provenance.names(experts.Config), "options")
+"""What of a recipe makes a merge or an expert again."""
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 
 
@@ -152,13 +142,18 @@ def show(run: str, what: str | None) -> list[Any]:
         made = contents.recipe(found[what].parent) if has_recipe else {}
     except EngineError as error:
         return _none(choice, str(error))
-    base = contents.base_model(store)
+    base, world = contents.base_model(store), contents.world(store)
     snippet = SNIPPET.format(
         base=str(checkpoints.local_folder(base) or base),
         file=FILE_NAME,
-        prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup",
+        prompt=world.EXAMPLE,
+        guidance=world.GUIDANCE,
     )
-    note = ONLY_DIFFUSERS if base in checkpoints.STORYBOOK else COMFY.format(name=what)
+    note = (
+        ONLY_DIFFUSERS.format(world=world.TITLE)
+        if base in checkpoints.SHIPPED
+        else COMFY.format(name=what)
+    )
     files = (copies.plain, copies.kohya, copies.card)
     return [
         choice,

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from engine.core.errors import EngineError
+from engine.core.hashing import file_hash
 from engine.core.misfits import Misfit
-from engine.core.recipe import file_hash
 from engine.core.store import read_json, write_json, write_text
 from engine.core.typed import checker
-from engine.models.checkpoints import STORYBOOK
+from engine.models import checkpoints
 
 FILE_NAME = "pytorch_lora_weights.safetensors"
 RECIPE = "recipe.json"
@@ -68,7 +68,8 @@ def write_card(
     lines += _table(folder, options)
     lines += ["", LAST_LINE, ""]
     card = "\n".join(lines)
-    location = f"assets/storybook/{STORYBOOK[base]}" if base in STORYBOOK else base
+    shipped = checkpoints.SHIPPED.get(base)
+    location = checkpoints.place_of(shipped) if shipped else base
     write_text(folder / CARD, card.replace("BASE", location))
     write_json(folder / RECIPE, recipe)
 
