@@ -146,6 +146,12 @@ class Config(BaseModel, Training):
             "help": "Of the base and its activations; the LoRA itself always learns in float32"
         },
     )
+    timesteps: Literal["uniform", "logit_normal"] = field(
+        default="uniform",
+        metadata={
+            "help": "On the way to noise, learn everywhere alike, or mostly in the middle, as SD 3"
+        },
+    )
     recompute: bool = field(
         default=False,
         metadata={

@@ -80,7 +80,7 @@ REMEDY = "Set them back, choose another run, or set replace to paint them anew"
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Paint images/<skill>/NNNNN.png with metadata.jsonl and latents.safetensors, shard by shard.
 
-    `latents` (n, c, h, w) scaled as the UNet sees them, `embeddings` (n, tokens, dim),
+    `latents` (n, c, h, w) scaled as the network sees them, `embeddings` (n, tokens, dim),
     `empty_embedding` (1, tokens, dim), for SDXL `pooled`, `empty_pooled` and `time_ids`. Raises
     EngineError for missing prompts, models and judges, and for pictures of other settings.
     """

@@ -14,7 +14,8 @@ from engine.images.shelf import Shelf
 from engine.judges import Judge
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
-from engine.models.diffusion import Painted
+from engine.models.conditions import to_store
+from engine.models.diffusion import Painted, PaintingOptions
 
 if TYPE_CHECKING:
     from engine.images import Config
@@ -60,9 +61,7 @@ class Studio:
                 texts[part],
                 seeds[part],
                 config.guidance,
-                config.steps,
-                config.sampler,
-                config.batch_size,
+                PaintingOptions(config.steps, config.sampler, config.batch_size),
             )
         choices = []
         for number, item in enumerate(shard.items):
@@ -126,12 +125,4 @@ class Studio:
 
 def text_tensors(student: diffusion.Painter, texts: list[str]) -> dict[str, torch.Tensor]:
     """What the student reads of some captions, and of none, by the names they are kept under."""
-    text, empty = student.embed(texts), student.empty
-    tensors = {
-        "embeddings": text.tokens,
-        "empty_embedding": empty.tokens,
-        "pooled": text.pooled,
-        "empty_pooled": empty.pooled,
-        "time_ids": text.time_ids,
-    }
-    return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}
+    return to_store(student.embed(texts), student.empty, student.stored_names)

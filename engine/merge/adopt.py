@@ -36,7 +36,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     remedy.
     """
     check(config)
-    from engine.models import empty_denoiser
+    from engine.models import empty_denoiser, families
     from engine.models.lora import expert_files, foreign_files
 
     file = path_of(config.file)
@@ -48,8 +48,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(text, 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)
-    lora = foreign_files.read(file, empty_denoiser.unet(base))
+    lora = foreign_files.read(file, empty_denoiser.load(base))
     recipe = _recipe(config, source, checkpoints.fingerprint(base))
+    recipe["base"] |= families.recipe_fields_of(base)
     expert_files.write(folder, lora.expert, recipe)
     ranks = sorted({factors.rank for factors in lora.expert.values()})
     layers = len(lora.expert)
@@ -75,7 +76,6 @@ def _folder(config: Config, store: Store) -> Path:
     """Raises EngineError for a merge's name."""
     if (store.merge(config.name) / cards.RECIPE).exists():
         raise EngineError(f"There is a merge called {config.name!r}. Choose another name.")
-    return store.expert(config.name)
     return store.expert(config.name)
 
 

@@ -137,13 +137,16 @@ class Preview:
         """One batch, from the same noise where the seed is the same."""
         if not requests:
             return
+        from engine.models.diffusion import PaintingOptions
+
         self._share_cores()
         prompts = [request.prompt for request in requests]
         seeds = [request.seed for request in requests]
         guidance = [request.guidance for request in requests]
         rows = mixture.rows(mix) if mixture else None
         steps = requests[0].steps
-        painted = painter.paint(prompts, seeds, guidance, steps, mixture=mixture, mix=rows)
+        options = PaintingOptions(steps=steps, mixture=mixture, mix=rows)
+        painted = painter.paint(prompts, seeds, guidance, options)
         for request, picture in zip(requests, painted, strict=True):
             self._pictures[request] = picture.image
 
@@ -165,7 +168,7 @@ class Preview:
         from engine.models.mixture import Mixture
 
         merged = self._mixer(ensemble, merge)(_weights(merge, ensemble))
-        mixture = Mixture(ensemble.painter.pipe.unet, {MERGED: merged.expert})
+        mixture = Mixture(ensemble.painter.module, {MERGED: merged.expert})
         try:
             self._paint(ensemble.painter, requests, mixture, [{MERGED: 1.0}] * len(requests))
         finally:

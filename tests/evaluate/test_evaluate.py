@@ -18,7 +18,7 @@ from engine.models.lora import expert_files
 from engine.models.lora.factors import Factors
 from engine.storybook.evaluation import load
 from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts
-from tests.tiny_models import tiny_sd3
+from tests.tiny_models import tiny_distilled
 
 
 def test_every_arm_has_the_same_prompts_and_seeds(finished):
@@ -202,13 +202,13 @@ def test_prompts_of_another_world(config, tmp_path):
 
 
 def test_a_family_without_experts_is_judged_as_the_base(config, tmp_path):
-    sd3 = replace(config, model=str(tiny_sd3(tmp_path / "sd3")), models={"base": {}}, sampler="default",
-                  ceiling=False, skills=("counting",), pictures_per_prompt=1)
-    list(evaluate.run(sd3, Store(tmp_path)))
+    other = replace(config, model=str(tiny_distilled(tmp_path / "base")), models={"base": {}}, sampler="default",
+                    ceiling=False, skills=("counting",), pictures_per_prompt=1)
+    list(evaluate.run(other, Store(tmp_path)))
     assert len(scores(Store(tmp_path), "base@3")) == 2
     write_experts(config, Store(tmp_path))
     with pytest.raises(EngineError, match="takes no experts"):
-        list(evaluate.run(replace(sd3, models=ARMS), Store(tmp_path)))
+        list(evaluate.run(replace(other, models=ARMS), Store(tmp_path)))
 
 
 def test_an_expert_and_a_merge_of_one_name_are_told_apart(config, run_folder):

@@ -7,7 +7,7 @@ import pytest
 from engine import evaluate
 from engine.core.errors import EngineError
 from engine.evaluate import planning
-from engine.models.sampling import SAMPLERS
+from engine.models.samplers import SAMPLERS
 
 
 @pytest.mark.parametrize("changes, sentence", [

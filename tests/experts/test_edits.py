@@ -72,7 +72,7 @@ def test_a_replaced_picture_alone_is_encoded_again(store, folder, painter, monke
     torch.testing.assert_close(encoded.latents[3], expected)
     others = [i for i in range(8) if i != 3]
     assert torch.equal(encoded.latents[others], stored["latents"][others])
-    assert torch.equal(encoded.text.tokens, stored["embeddings"])
+    assert torch.equal(encoded.text["embeddings"], stored["embeddings"])
     monkeypatch.setattr(painter, "encode", lambda *_: pytest.fail("it is on disk"), raising=False)
     assert read(store, painter)[1] == []
 
@@ -120,8 +120,8 @@ def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, p
     write_lines(folder, found)
     encoded, told = read(store, painter)
     assert told == ["Encoded 1 of 1 edited captions."] and encoded.texts[2] == "three green boats"
-    expected = painter.embed(["three green boats"]).tokens[0].to(encoded.text.tokens.dtype)
-    torch.testing.assert_close(encoded.text.tokens[2], expected)
+    expected = painter.embed(["three green boats"])["embeddings"][0].to(encoded.text["embeddings"].dtype)
+    torch.testing.assert_close(encoded.text["embeddings"][2], expected)
     assert torch.equal(encoded.latents, stored["latents"])
     assert latents.curated(store, "counting").summary() == "1 with another caption (2.png)"
 

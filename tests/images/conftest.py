@@ -4,7 +4,7 @@ import pytest
 from engine.core.store import Store
 from engine.images import Config, shards
 from tests.images.runs import with_prompts
-from tests.tiny_models import tiny_sd3, tiny_sdxl, tiny_stable_diffusion
+from tests.tiny_models import tiny_distilled, tiny_sd3, tiny_sdxl, tiny_stable_diffusion
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,8 @@ def models(tmp_path_factory):
 
     class Models:
         def __getitem__(self, name):
-            makers = {maker.__name__: maker for maker in (tiny_stable_diffusion, tiny_sdxl, tiny_sd3)}
+            makers = {maker.__name__: maker for maker in (tiny_stable_diffusion, tiny_sdxl, tiny_sd3,
+                                                     tiny_distilled)}
             if name not in made:
                 made[name] = str(makers[name](root / name))
             return made[name]

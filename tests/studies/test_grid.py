@@ -6,6 +6,7 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records
 from engine.models import diffusion
+from engine.models.diffusion import PaintingOptions
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
@@ -51,7 +52,8 @@ def test_every_cell_is_what_it_would_be_alone(base, store):
     painter = diffusion.load(str(base))
     mixture = Mixture(painter.pipe.unet, {n: expert_files.read(store.expert(n)).expert for n in "ab"})
     for cell in cells:
-        alone = painter.paint([PROMPT], [asked.seed], asked.guidance, 2, mixture=mixture, mix=cell.weights)[0]
+        alone = painter.paint([PROMPT], [asked.seed], asked.guidance,
+                              PaintingOptions(2, mixture=mixture, mix=cell.weights))[0]
         with Image.open(store.folder / "grids" / "grid" / cell.file_name) as image:
             one, other = (torch.tensor(list(i.convert("RGB").tobytes())).int() for i in (image, alone.image))
         assert (one - other).abs().max() <= 1
