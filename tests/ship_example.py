@@ -7,12 +7,15 @@ from pathlib import Path
 
 from engine import recipes
 from engine.core.store import Store
-from engine.evaluate import Config, planning
-from engine.evaluate.files import Files
-from engine.evaluate.warm_models import Bench
+from engine.evaluate import Config, planning, score_recipes
+from engine.evaluate.passes import Passes, Tools
+from engine.evaluate.picture_cache import FOLDER as PAINTED
+from engine.evaluate.picture_cache import PictureCache
+from engine.evaluate.score_files import ScoreFiles
+from engine.evaluate.warm_models import WarmModels
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "example_run"
-LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")
+LEFT_BEHIND = ("jobs", "votes.db*", PAINTED, "latents.safetensors", "edited", "checkpoint*", "*.tmp")
 """What the app does not show, or can make again."""
 TESTED = re.compile(r"(\w[\w.+-]*)@([\d.]+)")
 
@@ -34,12 +37,12 @@ def keep_test_pictures(run: Store) -> None:
     """
     config = _test_of(run)
     rows = [replace(row, kept=True) for row in planning.rows(config)]
-    bench = Bench(config, run)
-    files = Files(config, run, bench.recipes(rows))
-    for shard in planning.shards(rows, config.batch_size):
-        if any(map(files.lacks, shard)):
-            painted = zip(shard, bench.paint(shard), strict=True)
-            files.add([bench.judged(row, image) for row, image in painted])
+    warm, cache = WarmModels(config, run), PictureCache(run, config.picture_budget_mb)
+    recipes = score_recipes.of_models(config, rows, warm.ensemble)
+    files = ScoreFiles(config, run, recipes)
+    passes = Passes(rows, recipes, files, Tools(warm.paint, warm.load_judge, cache))
+    list(passes.run(config.batch_size))
+    shutil.rmtree(cache.folder, ignore_errors=True)
 
 
 def _test_of(run: Store) -> Config:

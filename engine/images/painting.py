@@ -76,17 +76,19 @@ class Studio:
         self._keep(shard, shelf, chosen)
 
     def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
-        """The seed and picture that the judge scores highest, the first of equals and of what it
+        """The seed and picture that the judge scores best, the first of equals and of what it
         cannot score.
         """
         pairs = list(zip(item.seeds, candidates, strict=True))
         if self.judge is None:
             return pairs[0]
-        scores = [self.judge(item.prompt, picture.image, seed).value for seed, picture in pairs]
-        self.unread += all(score is None for score in scores)
-        return pairs[
-            max(range(len(pairs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))
-        ]
+        images = [picture.image for picture in candidates]
+        judged = self.judge([item.prompt] * len(images), images, item.seeds)
+        values = [score.value for score in judged]
+        self.unread += all(value is None for value in values)
+        gain = judges.declaration(self.config.judge).gain
+        gains = [float("-inf") if value is None else gain(value) for value in values]
+        return pairs[gains.index(max(gains))]
 
     def _keep(self, shard: Shard, shelf: Shelf, chosen: list[tuple[int, Painted]]) -> None:
         config, records = self.config, []

@@ -142,13 +142,6 @@ def _event(line: str) -> Event | None:
         return None
 
 
-def arm_of(model: str) -> tuple[str, float | None]:
-    """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
-    arm, _, scale = model.rpartition("@")
-    is_scale = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", scale)
-    return (arm, float(scale)) if arm and is_scale else (model, None)
-
-
 def base_of(run: Store) -> dict[str, Any]:
     """The base as stages are told of it: `model` and `revision`."""
     for made in sorted(run.folder.glob("experts/*/recipe.json")):

@@ -262,7 +262,7 @@ def _judge(config: Config) -> Any:
     judge = plugin.judge(build(plugin.Config, config.judge_options, where=config.judge))
 
     def judged(cell: Cell, image: Any) -> Cell:
-        score = judge(Prompt("", "", cell.prompt), image, config.seed)
+        score = judge([Prompt("", "", cell.prompt)], [image], [config.seed])[0]
         return Cell(**{**asdict(cell), "value": score.value, "evidence": score.evidence})
 
     return judged

@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import evaluate
+from engine import evaluate, judges
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING, model_name
+from engine.evaluate.standings import units
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
@@ -109,6 +110,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     score = partial(
         _score, config, store, Ensemble(config.model, config.revision, store, config.experts)
     )
+    gain = judges.declaration(config.judge).gain
     start = 1 / len(config.experts)
     average = dict.fromkeys(config.experts, start)
     tried = yield from score({f"_{config.name}-{AVERAGE}": average}, "validation")
@@ -126,18 +128,18 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             for n, point in enumerate(asked)
         }
         found = yield from score(arms, "validation")
-        strategy.tell(asked, [-one.score for one in found])
+        strategy.tell(asked, [-gain(one.score) for one in found])
         tried += found
         write_records(folder / "tried.jsonl", tried)
-        best = max(tried, key=lambda one: one.score)
+        best = max(tried, key=lambda one: gain(one.score))
         yield Event(
             f"Generation {generation + 1} of {config.generations}: "
-            f"highest {best.score:.3f}, average {tried[0].score:.3f}",
+            f"best {best.score:.3f}, average {tried[0].score:.3f}",
             len(tried),
             total,
             data={"tried": len(tried)},
         )
-    best = max(tried, key=lambda one: one.score)
+    best = max(tried, key=lambda one: gain(one.score))
     arms = {tried[0].arm: average, f"_{config.name}-{BEST}": best.weights}
     yield from score(arms, "test")
     yield from _told(config, store, folder, best, tried[0])
@@ -220,7 +222,8 @@ def _told(
         for arm in (searched, average.arm)
     )
     difference = intervals.paired(ours, theirs)
-    verdict = intervals.verdict(*difference) if difference else "undecided"
+    unit = units.of(config.judge, [])
+    verdict = unit.verdict(difference) if difference else "undecided"
     floor = summary.per_prompt(
         report.scores(evaluation, store, model_name(searched, config.guidance), ".floor")
     )

@@ -3,13 +3,13 @@ import shutil
 
 import pytest
 
-from app.show import score_tables
 from app.tabs import evaluate
 from app.tabs.merge import search_pane
 from engine import runs
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
-from engine.evaluate import lead, summary, units
+from engine.evaluate import summary
+from engine.evaluate.standings import lead, score_tables, units
 from engine.studies.search import Tried
 
 ABOVE, LEVEL = [0.8, 0.9, 1.0, 0.7, 0.9], [0.2, 0.3, 0.4, 0.1, 0.3]
@@ -35,7 +35,7 @@ def ranked(tmp_path):
         for model, values in models.items():
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
-        shown = score_tables.standings(run, f"test/{judge}")
+        shown = score_tables.of_run(run, f"test/{judge}")
         return evaluate.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
@@ -75,7 +75,7 @@ def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
 
 
 def test_many_that_cannot_be_told_apart_are_counted():
-    said = lead.Lead(0, (1, 2, 3, 4, 5)).told(["a", "b", "c", "d", "e", "f"])
+    said = lead.Lead(0, (1, 2, 3, 4, 5)).sentence(["a", "b", "c", "d", "e", "f"])
     assert said.endswith("tell it from b, c, d and 2 more.")
 
 

@@ -3,12 +3,12 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app.show import score_tables
 from app.tabs.merge import opening
 from engine import runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
+from engine.evaluate.standings import score_tables
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble

@@ -8,7 +8,7 @@ from engine.core import config
 from tests.line import killed
 from tests.line.killed import KILLED, Kill
 
-FOLDERS = ("prompts", "images", "experts", "merges", "scores")
+FOLDERS = ("prompts", "images", "experts", "merges", "painted", "scores")
 RECIPE = """
 title = "killed"
 model = "MODEL"

@@ -97,7 +97,7 @@ def facing(
     """A picture with the judge's reading below it, where the judge belongs to the run's world."""
     if not judged:
         return markup.facing(title, thumbnails.whole(image), "")
-    score = _judge()(Prompt("", "", prompt), image, seed)
+    score = _judge()([Prompt("", "", prompt)], [image], [seed])[0]
     return markup.facing(
         title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score)
     )

@@ -20,7 +20,7 @@ from engine.core.errors import EngineError
 from engine.core.recipe import versions
 from engine.core.store import Store, atomic
 from engine.core.types import Score
-from engine.evaluate import diversity, planning, report, summary
+from engine.evaluate import diversity, planning, prompt_sets, report, summary
 from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
 from engine.models import checkpoints
@@ -174,9 +174,7 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
     scores = report.scores(reported, store, model)
     floor = report.scores(reported, store, model, ".floor")
     said, spread = summary.summarise(scores), diversity.spread(judged.get(guidance, [])).values()
-    of_skills = [
-        score for score in scores if score.evidence.get("skill") in one.recipe.tables["skills"]
-    ]
+    of_skills = [score for score in scores if score.skill in one.recipe.tables["skills"]]
     validated = {f"{scale:g}": _rounded(of_scale) for scale, of_scale in judged.items()}
     return Arm(
         name,
@@ -237,7 +235,7 @@ def _asked(one: Planned) -> dict[str, Any]:
             hashes["writer"] = sha256
     for name, config in (("validation", recipe.validation), ("test", recipe.test)):
         if config:
-            hashes[name] = planning.prompts_sha256(planning.prompts_of(config))
+            hashes[name] = prompt_sets.prompts_sha256(prompt_sets.prompts_of(config))
     told = {
         "line": {"noisy scenes": line.noisy_scenes, "shares prompts of": line.share_prompts},
         "sha256": hashes,

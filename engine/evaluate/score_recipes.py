@@ -1,0 +1,135 @@
+"""What decides the scores of a model and each of its pictures, and the record of it beside them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.core import provenance
+from engine.core.errors import EngineError
+from engine.core.recipe import difference, versions
+from engine.core.store import read_object, write_json
+from engine.evaluate import Config, prompt_sets
+from engine.evaluate.planning import Row
+from engine.models.identity import recognised
+
+Recipe = dict[str, Any]
+ALWAYS = ("model", "revision", "judge", "split", "seed")
+"""What records hold even at its default (engine.core.provenance)."""
+PAINTED = ("steps", "sampler")
+"""What decides a painted picture and not a drawn one."""
+PROMPTS_OF = "prompts of "
+"""Before the name of each skill that was asked for: the hash of its prompts."""
+JUDGE_S = "judge's "
+"""Before the name of each of the judge's options."""
+DECIDES_NO_PICTURE = ("judge", "split", "seed")
+"""Which pictures are painted and who scores them; a picture's own seed stands for the seed."""
+AGAIN = "Set replace to judge anew"
+
+
+class Weights(Protocol):
+    """The hashes of a base and of the experts beside it."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def hashes(self) -> dict[str, str]: ...
+
+
+def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[str, Recipe]:
+    """By model: everything that decides its scores."""
+    shared = _shared(config, weights)
+    recipes: dict[str, Recipe] = {}
+    for row in planned:
+        if row.model in recipes:
+            continue
+        recipe = {**shared, "guidance": row.guidance}
+        for name in PAINTED:
+            recipe[name] = getattr(config, name)
+        for expert, weight in mix_of(config, row.arm).items():
+            recipe[f"weight of {expert}"] = weight
+            recipe[f"{expert}'s sha256"] = weights.hashes[expert]
+        recipes[row.model] = recipe
+    return recipes
+
+
+def of_ceiling(config: Config, weights: Weights) -> Recipe:
+    """No painter's noise is in drawn scenes, so the evaluation's seed decides nothing."""
+    recipe = _shared(config, weights)
+    del recipe["seed"]
+    return recipe
+
+
+def mix_of(config: Config, arm: str) -> dict[str, float]:
+    """An arm's experts that count, with their weights."""
+    return {name: weight for name, weight in config.models[arm].items() if weight}
+
+
+def of_picture(recipe: Recipe, row: Row) -> str:
+    """The sha256 of everything that decides a picture: of its model's recipe, its text and seed."""
+    deciding = {"text": row.prompt.text, "picture's seed": row.seed}
+    for name, value in recipe.items():
+        if name not in DECIDES_NO_PICTURE and not name.startswith((PROMPTS_OF, JUDGE_S)):
+            deciding[name] = value
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
+def _shared(config: Config, weights: Weights) -> Recipe:
+    """What all models of an evaluation share, and the ceiling too."""
+    recipe = provenance.deciding(config, ALWAYS, without=PAINTED)
+    recipe["model's sha256"] = weights.fingerprint
+    for name, value in config.judge_options.items():
+        recipe[f"{JUDGE_S}{name}"] = value
+    for skill, prompts in prompt_sets.prompts_of(config).items():
+        recipe[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})
+    return recipe
+
+
+def write(path: Path, recipe: Recipe, goes_on: bool) -> None:
+    """What decides the scores; where they go on, a skill that is asked for later is added."""
+    made = read_object(path, recipe=dict) if goes_on else {"recipe": {}, "versions": versions()}
+    if not recipe.items() <= made["recipe"].items():
+        write_json(path, {**made, "recipe": made["recipe"] | recipe})
+
+
+def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
+    """Whether a model's scores were made by another recipe and are to be replaced.
+
+    Raises EngineError where they were and may not be replaced.
+    """
+    try:
+        made = _made(path, model)
+    except EngineError:
+        if may_replace:  # nobody needs to know how they were made
+            return True
+        raise
+    changed = difference(*_comparable(recognised(made, recipe), recipe))
+    if changed and not may_replace:
+        raise EngineError(
+            f"The scores of {model} were made with other settings ({changed}). Set them back, "
+            "choose another run, or set replace to judge anew."
+        )
+    return bool(changed)
+
+
+def _made(path: Path, model: str) -> Recipe:
+    if not path.exists():
+        raise EngineError(
+            f"{path} is missing, and nobody knows how the scores of {model} were made. {AGAIN}."
+        )
+    made: Recipe = read_object(path, AGAIN, recipe=dict)["recipe"]
+    return made
+
+
+def _comparable(made: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Recipe, Recipe]:
+    """Both without the skills that only one of them names: these stand beside each other."""
+    one_sided = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
+    both = made.keys() | recipe.keys()
+    names = [name for name in both if name not in one_sided]
+    return _only(made, names), _only(recipe, names)
+
+
+def _only(recipe: Mapping[str, Any], names: Sequence[str]) -> Recipe:
+    return {name: recipe[name] for name in names if name in recipe}
