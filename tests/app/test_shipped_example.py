@@ -67,7 +67,8 @@ def test_its_first_pictures_show_what_they_are_said_to():
     merged = Mix.of(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
     cells = [Cell(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
-    before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
+    scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])
+    before, after = (score.value for score in scores)
     assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.told
 
 
