@@ -33,8 +33,11 @@ def run(config: Config, store: Store, cache: PictureCache, warm: WarmModels) -> 
     files = ScoreFiles(config, store, recipes)
 
     def draw(shard: Sequence[Row]) -> list[Image.Image]:
-        scenes = [true_scene(row.prompt.text, row.seed) for row in shard]
-        return warm.painter.round_trip([Image.fromarray(paint(scene)) for scene in scenes])
+        drawn = []
+        for row in shard:
+            scene = true_scene(row.prompt.text, row.seed)
+            drawn.append(Image.fromarray(paint(scene)))
+        return warm.painter.round_trip(drawn)
 
     tools = Tools(draw, warm.load_judge, cache)
     yield from Passes(rows, recipes, files, tools).run(config.batch_size)

@@ -82,9 +82,9 @@ def _check_arm(arm: str, mix: object) -> None:
 
 
 def _check_scale(scale: object) -> None:
-    is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
-    if is_number and isfinite(scale) and 0 <= scale <= MOST_GUIDANCE:  # type: ignore[arg-type, operator]
-        return
+    if isinstance(scale, int | float) and not isinstance(scale, bool):
+        if isfinite(scale) and 0 <= scale <= MOST_GUIDANCE:
+            return
     raise EngineError(
         f"Guidance {scale!r} is no scale. Choose numbers of 1 (none) or "
         f"more, {MOST_GUIDANCE} at most."

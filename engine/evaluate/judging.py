@@ -1,4 +1,4 @@
-"""The judge's pass over painted pictures: their scores, and for the floor those by other prompts."""
+"""The judge's pass over painted pictures: scores by their prompts, and for the floor by others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,13 +53,12 @@ def _scores(judge: Judge, questions: Sequence[Question]) -> list[Score]:
     """The judge's scores, their evidence completed by what the summaries need."""
     if not questions:
         return []
-    scores = judge(
-        [question.prompt for question in questions],
-        [question.image for question in questions],
-        [question.row.seed for question in questions],
-    )
-    pairs = zip(scores, questions, strict=True)
-    return [_completed(score, question) for score, question in pairs]
+    prompts, images, seeds = [], [], []
+    for question in questions:
+        prompts.append(question.prompt)
+        images.append(question.image)
+        seeds.append(question.row.seed)
+    return list(map(_completed, judge(prompts, images, seeds), questions))
 
 
 def _completed(score: Score, about: Question) -> Score:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from engine.core import picture_files
 from engine.core.events import Event
 from engine.evaluate import planning, score_recipes
 from engine.evaluate.judging import judge_all
@@ -51,7 +52,7 @@ class Passes:
     def run(self, batch_size: int) -> Iterator[Event]:
         """Ends with every row judged; raises EngineError as painting and judging do."""
         for shard in planning.shards(self.rows, batch_size):
-            missing = [row for row in shard if self.files.lacks(row)]
+            missing = list(filter(self.files.lacks, shard))
             if not missing:
                 continue
             is_painted = all(map(self._is_painted, missing))
@@ -86,19 +87,20 @@ class Passes:
         cache = self.tools.cache
         for start in range(0, len(self.waiting), JUDGED_AT_ONCE):
             rows = self.waiting[start : start + JUDGED_AT_ONCE]
-            images = [cache.read(self._identity(row)) for row in rows]
+            files = {row: cache.file(self._identity(row)) for row in rows}
+            images = list(map(picture_files.read, files.values()))
             judged = judge_all(self.tools.load_judge(), rows, images)
-            self.files.add(judged, {row: cache.file(self._identity(row)) for row in rows})
+            self.files.add(judged, files)
             yield self._means_so_far({row.model for row in rows})
         if self.painted_bytes:
             cache.trim(self._still_needed)
         self.waiting, self.painted_bytes = [], 0
 
     def _still_needed(self) -> set[str]:
-        return {self._identity(row) for row in self._lacking()}
+        return set(map(self._identity, self._lacking()))
 
     def _lacking(self) -> list[Row]:
-        return [row for row in self.rows if self.files.lacks(row)]
+        return list(filter(self.files.lacks, self.rows))
 
     def _is_painted(self, row: Row) -> bool:
         return self.tools.cache.holds(self._identity(row))

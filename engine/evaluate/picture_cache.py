@@ -10,7 +10,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.core import picture_files
 from engine.core.store import Store, atomic
 
 FOLDER = "painted"
@@ -30,10 +29,6 @@ class PictureCache:
     def holds(self, identity: str) -> bool:
         return self.file(identity).is_file()
 
-    def read(self, identity: str) -> Image.Image:
-        """Raises EngineError, naming the file, where it is damaged."""
-        return picture_files.read(self.file(identity))
-
     def add(self, identity: str, image: Image.Image) -> int:
         """Keep a picture, and return the bytes that this takes."""
         file = self.file(identity)
@@ -47,19 +42,17 @@ class PictureCache:
         `needed` gives the identities of those still to be judged; it is called only where there is
         too much.
         """
-        dated = [(file.stat(), file) for file in self.folder.glob("[!.]*.png")]
-        excess_bytes = sum(stat.st_size for stat, _ in dated) - self.budget_bytes
+        by_age, excess_bytes = [], -self.budget_bytes
+        for file in self.folder.glob("[!.]*.png"):
+            stat = file.stat()
+            excess_bytes += stat.st_size
+            by_age.append((stat.st_mtime_ns, file, stat.st_size))
         if excess_bytes <= 0:
             return
-        kept = needed()
-        for stat, file in sorted(dated, key=_age):
+        stay = needed()
+        for _, file, size_bytes in sorted(by_age):
             if excess_bytes <= 0:
                 return
-            if file.stem not in kept:
+            if file.stem not in stay:
                 file.unlink(missing_ok=True)
-                excess_bytes -= stat.st_size
-
-
-def _age(dated: tuple) -> tuple[int, str]:
-    stat, file = dated
-    return stat.st_mtime_ns, file.name
+                excess_bytes -= size_bytes

@@ -21,16 +21,17 @@ def best_guidance(config: Config, store: Store) -> dict[str, float]:
     """
     best = {}
     for arm in config.models:
-        models = _models_of(config, arm)
-        judged = {scale: scores(config, store, model) for scale, model in models.items()}
-        scale = standings.best_scale(judged)
-        if scale is None:
+        judged = {}
+        for scale, model in _models_of(config, arm).items():
+            judged[scale] = scores(config, store, model)
+        chosen = standings.best_scale(judged)
+        if chosen is None:
             raise EngineError(
                 f"No guidance scale can be chosen for {arm}: the judge could read no "
                 f"prompt of {config.split} that was painted at all its scales. "
                 "Choose prompts that the judge understands."
             )
-        best[arm] = scale
+        best[arm] = chosen
     return best
 
 
@@ -75,10 +76,10 @@ def share(value: float | None) -> str:
 def _in_columns(rows: Sequence[Sequence[str]]) -> str:
     widths = [0] * len(rows[0])
     for row in rows:
-        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+        widths = list(map(max, widths, map(len, row)))
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells = map(str.ljust, row, widths)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
@@ -86,10 +87,10 @@ def _in_columns(rows: Sequence[Sequence[str]]) -> str:
 def _row(standing: Standing, skills: Sequence[str]) -> list[str]:
     found = standing.summary
     guidance = "" if standing.guidance is None else f"{standing.guidance:g}"
-    by_skill = [share(found.by_skill.get(skill)) for skill in skills]
+    by_skill = map(found.by_skill.get, skills)
     overall = [found.macro, found.selma, found.exact, found.flagged]
-    values = map(share, [*overall, standing.diversity, standing.floor])
-    return [standing.arm, guidance, *by_skill, *values, _against(standing)]
+    values = [*by_skill, *overall, standing.diversity, standing.floor]
+    return [standing.arm, guidance, *map(share, values), _against(standing)]
 
 
 def _standing(config: Config, store: Store, model: str, base: str | None) -> Standing:

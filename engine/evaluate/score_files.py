@@ -32,8 +32,11 @@ class ScoreFiles:
         self.config, self.store = config, store
         self.scores: dict[str, dict[Key, Score]] = {}
         self.floors: dict[str, dict[Key, Score]] = {}
-        self.pictures = {model: ShownPictures(config, store, model) for model in recipes}
-        for model in [model for model in recipes if self._is_other(model, recipes[model])]:
+        self.pictures: dict[str, ShownPictures] = {}
+        for model in recipes:
+            self.pictures[model] = ShownPictures(config, store, model)
+        replaced = [model for model in recipes if self._is_other(model, recipes[model])]
+        for model in replaced:
             self._discard(model)
         for model, recipe in recipes.items():
             self.scores[model] = _by_picture(read(self.path(model)))
@@ -69,9 +72,11 @@ class ScoreFiles:
         for one in judged:
             by_model[one.row.model].append(one)
         for model, of_model in by_model.items():
-            shown = self.pictures[model]
-            to_show = [one.row for one in of_model if one.row.kept and not shown.has(one.row)]
-            shown.add({row: files[row] for row in to_show})
+            shown, to_show = self.pictures[model], {}
+            for one in of_model:
+                if one.row.kept and not shown.has(one.row):
+                    to_show[one.row] = files[one.row]
+            shown.add(to_show)
             self._write(model, of_model)
 
     def _write(self, model: str, judged: Sequence[Judged]) -> None:
@@ -89,7 +94,8 @@ class ScoreFiles:
         """Mean over skills of every model so far; None where nothing could be scored."""
         means = {}
         for model in sorted(models):
-            means[model] = summary.macro(summary.per_prompt(self.scores[model].values()))
+            prompts = summary.per_prompt(self.scores[model].values())
+            means[model] = summary.macro(prompts)
         return means
 
     def _discard(self, model: str) -> None:

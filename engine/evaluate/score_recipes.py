@@ -126,10 +126,8 @@ def _made(path: Path, model: str) -> Recipe:
 def _comparable(made: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Recipe, Recipe]:
     """Both without the skills that only one of them names: these stand beside each other."""
     one_sided = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
-    both = made.keys() | recipe.keys()
-    names = [name for name in both if name not in one_sided]
-    return _only(made, names), _only(recipe, names)
+    return _without(made, one_sided), _without(recipe, one_sided)
 
 
-def _only(recipe: Mapping[str, Any], names: Sequence[str]) -> Recipe:
-    return {name: recipe[name] for name in names if name in recipe}
+def _without(recipe: Mapping[str, Any], names: set[str]) -> Recipe:
+    return {name: value for name, value in recipe.items() if name not in names}

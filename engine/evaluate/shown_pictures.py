@@ -65,12 +65,16 @@ class ShownPictures:
     def remove(self, prompt_ids: set[str]) -> None:
         """Remove the pictures of these prompts; those of other splits stay."""
         metadata = self.folder / METADATA
-        records = read_records(metadata, Picture)
-        gone = [picture for picture in records if picture.prompt_id in prompt_ids]
-        if records:
-            write_records(metadata, [picture for picture in records if picture not in gone])
+        gone: list[Picture] = []
+        stay: list[Picture] = []
+        for picture in read_records(metadata, Picture):
+            (gone if picture.prompt_id in prompt_ids else stay).append(picture)
+        if not gone:
+            return
+        write_records(metadata, stay)
         for picture in gone:
-            picture_folder.inside(self.folder, picture.file_name).unlink(missing_ok=True)
+            file = picture_folder.inside(self.folder, picture.file_name)
+            file.unlink(missing_ok=True)
         self._read_names()
 
     def _read_names(self) -> None:
@@ -83,16 +87,9 @@ class ShownPictures:
         return self.folder / (known or imagefolder.file_name(row.prompt.id, row.number))
 
     def _record(self, row: Row, file_name: str) -> Picture:
-        return Picture(
-            file_name=file_name,
-            prompt_id=row.prompt.id,
-            text=row.prompt.text,
-            seed=row.seed,
-            model=self.config.model,
-            sampler=self.config.sampler,
-            guidance=row.guidance,
-            steps=self.config.steps,
-        )
+        config, prompt = self.config, row.prompt
+        about_prompt = file_name, prompt.id, prompt.text, row.seed
+        return Picture(*about_prompt, config.model, config.sampler, row.guidance, config.steps)
 
 
 def _is_like(file: Path, pooled: str) -> bool:

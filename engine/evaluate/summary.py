@@ -40,18 +40,16 @@ class Summary:
 
 def summarise(scores: Sequence[Score]) -> Summary:
     scored = [score for score in scores if score.value is not None]
-    by_skill = {skill: average(values.values()) for skill, values in per_prompt(scored).items()}
-    asked = [score for score in _reporting(scored, judges.SELMA) if score.answers]
-    selma_by_skill = _by_skill(asked, _selma)
-    looked_at = [score for score in _reporting(scored, judges.EXACT) if score.exact is not None]
-    exact_by_skill = _by_skill(looked_at, _exact)
+    by_skill = skill_means(per_prompt(scored))
+    selma_by_skill = _by_skill(_reporting(scored, judges.SELMA), _selma)
+    exact_by_skill = _by_skill(_reporting(scored, judges.EXACT), _exact)
     return Summary(
         pictures=len(scores),
         unscored=len(scores) - len(scored),
         by_skill=by_skill,
         macro=_mean(by_skill.values()),
         selma_by_skill=selma_by_skill,
-        selma=_selma(asked) if asked else None,
+        selma=_selma(_reporting(scored, judges.SELMA)),
         exact_by_skill=exact_by_skill,
         exact=_mean(exact_by_skill.values()),
         by_category=by_category(_reporting(scored, judges.CATEGORIES)),
@@ -73,10 +71,7 @@ def per_prompt(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
         if score.answers and judges.DSG in declared(score.judge).metrics:
             value = average(one_level(answered(score)))
         values[score.skill][score.prompt_id].append(value)
-    means: dict[str, dict[str, float]] = {}
-    for skill, prompts in values.items():
-        means[skill] = {prompt_id: average(of_prompt) for prompt_id, of_prompt in prompts.items()}
-    return means
+    return {skill: _averages(prompts) for skill, prompts in values.items()}
 
 
 def by_category(scores: Iterable[Score]) -> dict[str, float]:
@@ -85,7 +80,7 @@ def by_category(scores: Iterable[Score]) -> dict[str, float]:
     for score in scores:
         for answer, value in zip(score.answers, one_level(answered(score)), strict=True):
             values[answer["category"]].append(value)
-    return {category: average(of_category) for category, of_category in values.items()}
+    return _averages(values)
 
 
 def answered(score: Score) -> list[Answered]:
@@ -97,13 +92,22 @@ def answered(score: Score) -> list[Answered]:
     return found
 
 
+def skill_means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """skill -> mean over prompts, of what `per_prompt` gives."""
+    return {skill: average(of_skill.values()) for skill, of_skill in values.items()}
+
+
 def macro(values: Mapping[str, Mapping[str, float]]) -> float | None:
     """Mean over skills of the mean over prompts, of what `per_prompt` gives."""
-    return _mean([average(of_skill.values()) for of_skill in values.values()])
+    return _mean(skill_means(values).values())
 
 
 def average(values: Collection[float]) -> float:
     return sum(values) / len(values)
+
+
+def _averages(values: Mapping[str, Collection[float]]) -> dict[str, float]:
+    return dict(zip(values, map(average, values.values()), strict=True))
 
 
 def _mean(values: Collection[float]) -> float | None:
@@ -116,12 +120,15 @@ def _reporting(scores: Iterable[Score], metric: str) -> list[Score]:
     return [score for score in scores if metric in declared(score.judge).metrics]
 
 
-def _selma(scores: Sequence[Score]) -> float:
-    return selma_score([answered(score) for score in scores])
+def _selma(scores: Sequence[Score]) -> float | None:
+    """None where nothing was asked."""
+    asked = [answered(score) for score in scores if score.answers]
+    return selma_score(asked) if asked else None
 
 
-def _exact(scores: Sequence[Score]) -> float:
-    return average([score.exact or 0.0 for score in scores])
+def _exact(scores: Sequence[Score]) -> float | None:
+    """The share of exact pictures; None where nobody looked."""
+    return _mean([score.exact for score in scores if score.exact is not None])
 
 
 def _flagged(scores: Sequence[Score]) -> float | None:
@@ -129,9 +136,15 @@ def _flagged(scores: Sequence[Score]) -> float | None:
 
 
 def _by_skill(
-    scores: Iterable[Score], measure: Callable[[Sequence[Score]], float]
+    scores: Iterable[Score], measure: Callable[[Sequence[Score]], float | None]
 ) -> dict[str, float]:
+    """Of the skills that can be measured."""
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.skill].append(score)
-    return {skill: measure(group) for skill, group in groups.items()}
+    measured = {}
+    for skill, group in groups.items():
+        value = measure(group)
+        if value is not None:
+            measured[skill] = value
+    return measured

@@ -40,11 +40,11 @@ class WarmModels:
 
     def paint(self, shard: Sequence[Row]) -> list[Image.Image]:
         """One batch; every row has its own mixture."""
-        return self.ensemble.paint(
-            [row.prompt.text for row in shard],
-            [row.seed for row in shard],
-            [row.guidance for row in shard],
-            [mix_of(self.config, row.arm) for row in shard],
-            steps=self.config.steps,
-            sampler=self.config.sampler,
-        )
+        texts, seeds, guidance, mixes = [], [], [], []
+        for row in shard:
+            texts.append(row.prompt.text)
+            seeds.append(row.seed)
+            guidance.append(row.guidance)
+            mixes.append(mix_of(self.config, row.arm))
+        how = {"steps": self.config.steps, "sampler": self.config.sampler}
+        return self.ensemble.paint(texts, seeds, guidance, mixes, **how)

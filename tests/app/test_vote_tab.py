@@ -9,7 +9,7 @@ from PIL import Image
 from app.tabs import vote
 from engine import runs
 from engine.votes import ballots
-from engine.votes.ledger import CHOICES
+from engine.votes.schema import CHOICES
 from tests.app.visitor import DUEL, Seen, Visitor, asked, cast
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine import evaluate, judges
+from engine.core import picture_files
 from engine.core.store import read_json
 from engine.core.stopping import guarded
 from engine.evaluate import diversity, passes, picture_cache, summary
@@ -130,6 +131,6 @@ def test_other_steps_find_no_picture(config, run_folder, painted):
 def test_a_score_of_the_first_judge_is_of_the_picture_that_is_kept(config, run_folder):
     prompt = load("validation", "counting")[0]
     folder = run_folder.folder / picture_cache.FOLDER
-    likenesses = {diversity.pooled(picture_cache.picture_files.read(file)) for file in folder.glob("*.png")}
+    likenesses = {diversity.pooled(picture_files.read(file)) for file in folder.glob("*.png")}
     assert {score.pooled for score in scores(run_folder, "both@3")} <= likenesses
     assert prompt.id in summary.per_prompt(scores(run_folder, "both@3"))["counting"]

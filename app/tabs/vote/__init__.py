@@ -19,7 +19,8 @@ from engine.evaluate import planning, standings
 from engine.runs.preview import USUAL_GUIDANCE
 from engine.votes import ballots, similarity, statistics
 from engine.votes.ballots import Ballot, Pair
-from engine.votes.ledger import Choice, Ledger, Refused
+from engine.votes.ledger import Ledger, Refused
+from engine.votes.schema import Choice
 from engine.votes.similarity import Sifted
 from engine.votes.voters import TooMany, Voter
 

@@ -7,6 +7,7 @@ their numbers are written. No torch.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from operator import attrgetter
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -74,6 +75,7 @@ def of(
     prompts = summary.per_prompt(scores)
     arm, guidance = arm_of(model)
     difference = None if base is None else intervals.paired(prompts, summary.per_prompt(base))
+    verdict = _unit_of(scores).verdict(difference) if difference else ""
     spread = diversity.spread(scores)
     return Standing(
         model=model,
@@ -83,7 +85,7 @@ def of(
         diversity=fmean(spread.values()) if spread else None,
         floor=summary.macro(summary.per_prompt(floor)),
         against_base=difference,
-        verdict=_unit_of(scores).verdict(difference) if difference else "",
+        verdict=verdict,
         prompts=prompts,
     )
 
@@ -114,8 +116,7 @@ def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
     """
     if not judged:
         return None
-    keys = [{score.key for score in scores} for scores in judged.values()]
-    shared = set.intersection(*keys)
+    shared = _shared_keys(list(judged.values()))
     best, highest = None, 0.0
     for scale in sorted(judged):
         scores = [score for score in judged[scale] if score.key in shared]
@@ -126,6 +127,14 @@ def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
         if best is None or gain > highest:
             best, highest = scale, gain
     return best
+
+
+def _shared_keys(judged: Sequence[Sequence[Score]]) -> set[tuple[str, int]]:
+    """The pictures that all lists are about."""
+    shared = set(map(attrgetter("key"), judged[0]))
+    for scores in judged[1:]:
+        shared.intersection_update(map(attrgetter("key"), scores))
+    return shared
 
 
 def _unit_of(scores: Sequence[Score]) -> units.Unit:

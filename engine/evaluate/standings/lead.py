@@ -27,7 +27,7 @@ class Lead:
 
     def sentence(self, names: Sequence[str]) -> str:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
-        first, others = names[self.first], [names[number] for number in self.others]
+        first, others = names[self.first], list(map(names.__getitem__, self.others))
         if self.decided:
             return (
                 f"{first} is the best here: the interval of its difference to every other lies "
@@ -51,8 +51,10 @@ def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
         return None
     first = max(gains, key=gains.__getitem__)
     others = sorted(gains.keys() - {first}, key=lambda number: -gains[number])
-    best = _hashable(compared[first])
-    undecided = [n for n in others if not _is_better(best, _hashable(compared[n]), unit)]
+    best, undecided = _hashable(compared[first]), []
+    for number in others:
+        if not _is_better(best, _hashable(compared[number]), unit):
+            undecided.append(number)
     return Lead(first, tuple(undecided))
 
 

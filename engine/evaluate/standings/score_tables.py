@@ -2,6 +2,7 @@
 read again.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,8 @@ def tables(run: Store) -> list[str]:
 
 def models(run: Store, table: str) -> set[str]:
     """All that one table is about; a search's candidates begin with _ and are no models."""
-    return {path.parent.parent.name for path in run.folder.glob(f"scores/[!_]*/{table}.jsonl")}
+    files = run.folder.glob(f"scores/[!_]*/{table}.jsonl")
+    return {path.parent.parent.name for path in files}
 
 
 def of_run(run: Store, table: str) -> list[Standing]:
@@ -56,17 +58,21 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
     """
     shown = of_run(run, table)
     judge = table.partition("/")[2]
+    scales: dict[str, list[float | None]] = defaultdict(list)
+    for standing in shown:
+        scales[standing.arm].append(standing.guidance)
     best = {}
-    for arm in {standing.arm for standing in shown}:
-        scales = [standing.guidance for standing in shown if standing.arm == arm]
-        best[arm] = _best_scale(run, f"{VALIDATION}/{judge}", arm, scales)
+    for arm, of_arm in scales.items():
+        best[arm] = _best_scale(run, f"{VALIDATION}/{judge}", arm, of_arm)
     return [standing for standing in shown if best[standing.arm] in (None, standing.guidance)]
 
 
 def validated(run: Store, arm: str) -> PerPrompt:
     """What an arm scored on validation, by its first judge and scale; nothing without one."""
     files = validation_files(run, arm)
-    return summary.per_prompt(score_files.read(files[0])) if files else {}
+    if not files:
+        return {}
+    return summary.per_prompt(score_files.read(files[0]))
 
 
 def validation_files(run: Store, arm: str) -> list[Path]:
@@ -81,7 +87,8 @@ def unit_of(table: str, shown: Iterable[Standing]) -> Unit:
     for standing in shown:
         for of_skill in standing.prompts.values():
             values += of_skill.values()
-    return units.of(table.partition("/")[2], values)
+    judge = table.partition("/")[2]
+    return units.of(judge, values)
 
 
 def unread(run: Store, model: str, table: str) -> str:
@@ -124,13 +131,18 @@ def _best_scale(
 
 
 def _best_among(run: Store, table: str, arm: str, scales: Sequence[float]) -> float | None:
-    judged = [(scale, _dated(run, model_name(arm, scale), table)) for scale in scales]
+    judged = []
+    for scale in scales:
+        judged.append((scale, _dated(run, model_name(arm, scale), table)))
     return _chosen(tuple(judged))
 
 
 @lru_cache(256)
 def _chosen(judged: tuple[tuple[float, Dated], ...]) -> float | None:
-    return standings.best_scale({scale: score_files.read(file) for scale, (file, _) in judged})
+    scores = {}
+    for scale, (file, _) in judged:
+        scores[scale] = score_files.read(file)
+    return standings.best_scale(scores)
 
 
 @lru_cache(256)
