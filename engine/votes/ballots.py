@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models' pictures of the same prompt from the same seed; `first` is the earlier by name."""
+    """Two models' pictures of one prompt and seed; `first` is the earlier by name."""
 
     prompt_id: str
     prompt: str
