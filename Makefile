@@ -28,7 +28,7 @@ results: .venv/.installed  ## the experiments behind the README's table; hours, 
 	mkdir -p assets/results/measured
 	cp $(RESULTS)/results.json assets/results/storybook.json
 	find $(RESULTS)/measured -name '*.json.gz' -exec cp {} assets/results/measured/ \;
-	$(BIN)/python -m tests.readme_tables
+	$(BIN)/python -m engine.release tables
 
 test: .venv/.tools  ## the tests, with a real browser
 	$(BIN)/python tests/browser/chromium.py
@@ -43,7 +43,7 @@ lint: .venv/.tools  ## ruff and mypy
 	$(BIN)/mypy
 
 readme: .venv/.installed  ## rewrite the README's plugin tables from the plugins
-	$(BIN)/python -m tests.readme_tables
+	$(BIN)/python -m engine.release tables
 
 clean:  ## remove .venv and caches; runs/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

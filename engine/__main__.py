@@ -33,11 +33,19 @@ STAGES = {
     "evaluate": "judges score pictures of the same prompts and seeds",
     "pipeline": "the whole line, from the recipe its config names",
 }
+PLACES = {
+    "adopt": "merge.adopt",
+    "export": "merge.export",
+    "grid": "studies.grid",
+    "search": "studies.search",
+    "leave_one_out": "studies.leave_one_out",
+}
+"""Where a command's module stands below engine, if not under its own name."""
 ON_SEVERAL_DEVICES = ("experts",)
 RECIPES = {
     "run": ("pipeline", "run the whole line from a recipe, a line of progress a step"),
     "results": (
-        "results",
+        "studies.replicates",
         "run the lines of a results recipe several times over, and compare them",
     ),
 }
@@ -163,7 +171,7 @@ def _value(text: str) -> Any:
 
 
 def _of_stage(stage: str, values: Mapping[str, Any], run: Path) -> Events:
-    module = importlib.import_module(f"engine.{stage}")
+    module = importlib.import_module(f"engine.{PLACES.get(stage, stage)}")
     asked = config.build(module.Config, dict(values), where=stage)
     run = path_of(run)
     yield from _alone(run, module.run(asked, store.Store(run)))

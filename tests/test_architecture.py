@@ -21,6 +21,7 @@ BELOW = {
     "runs": {"core", "models", "storybook", "judges", "jobs", *STAGES, "recipes"},
     "pipeline": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs"},
     "studies": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs", "pipeline"},
+    "release": {"core", "models", "storybook", "judges", *STAGES, "recipes", "studies"},
 }
 """What each folder and file of the engine may import besides itself. The command line stands above all."""
 MOST_LINES = 250

@@ -4,17 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.readme_tables import FAMILIES, README, render, rows
+from engine.core import plugins
+from engine.merge import methods
+from engine.release.tables import FAMILIES, GUIDES, MARKED, all_tables, plugins_of, render
+from tests.plugin_files import install
 
 ROOT = Path(__file__).parent.parent
-TEXT = README.read_text(encoding="utf-8")
-FRONT, BODY = TEXT.split("---\n", 2)[1:]
+TEXTS = {guide: guide.read_text(encoding="utf-8") for guide in GUIDES}
+FRONT, BODY = TEXTS[ROOT / "README.md"].split("---\n", 2)[1:]
+ENGINE = TEXTS[ROOT / "engine" / "README.md"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
 
 
-def section(title: str) -> str:
-    return BODY.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+def section(title: str, text: str = BODY) -> str:
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def shown(guide: Path) -> str:
+    return str(guide.relative_to(ROOT))
 
 
 def test_every_make_command_is_a_target_and_every_target_is_told():
@@ -25,10 +33,11 @@ def test_every_make_command_is_a_target_and_every_target_is_told():
 
 def test_without_make_the_same_tools_are_installed():
     tools = re.findall(r'"[a-z-]+>=[\d.]+,<[\d.]+"', MAKEFILE)
-    line = next(line for line in section("Start").splitlines() if line.startswith("    python -m pip install \"pytest"))
+    without = section("Without make", ENGINE)
+    line = next(line for line in without.splitlines() if line.startswith("    python -m pip install \"pytest"))
     assert len(tools) == 7 and line.split("install ")[1].split() == tools
     for command in ("python -m ruff check .", "python -m mypy", 'python -m pytest -m ""', "python app.py"):
-        assert command in section("Start")
+        assert command in without
 
 
 def test_every_target_is_phony_and_ci_runs_the_tests():
@@ -40,13 +49,33 @@ def test_every_target_is_phony_and_ci_runs_the_tests():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_plugin_is_in_its_table(family):
-    table = TEXT.split(f"<!-- every {family} -->\n", 1)[1].split("<!-- end -->", 1)[0]
-    assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == list(rows(FAMILIES[family])), "run: make readme"
-    assert all(rows(FAMILIES[family]).values()), "a plugin's docstring or title is its help"
+    table = ENGINE.split(f"<!-- every {family} -->\n", 1)[1].split("<!-- end -->", 1)[0]
+    assert re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE) == list(plugins_of(family)), "run: make readme"
+    assert all(plugins_of(family).values()), "a plugin's docstring or title is its help"
 
 
-def test_the_tables_say_what_the_plugins_say():
-    assert render(TEXT) == TEXT, "run: make readme"
+@pytest.mark.parametrize("guide", GUIDES, ids=shown)
+def test_the_tables_say_what_they_are_made_of(guide):
+    assert render(TEXTS[guide]) == TEXTS[guide], "run: make readme"
+
+
+def test_every_table_stands_in_exactly_one_guide():
+    marks = [mark["name"] for text in TEXTS.values() for mark in MARKED.finditer(text)]
+    assert sorted(marks) == sorted(all_tables())
+
+
+def test_the_readme_is_read_in_one_go():
+    assert len(BODY.splitlines()) <= 140
+    assert max(map(len, BODY.splitlines())) <= 140
+
+
+def test_the_plugin_of_the_readme_is_one(tmp_path, monkeypatch):
+    source = re.search(r"```python\n(.*?)```", section("Extend it"), re.DOTALL)[1]
+    assert len(source.splitlines()) <= 20
+    loudest = install(methods, "loudest", source, tmp_path, monkeypatch)
+    assert "loudest" in plugins.names(methods)
+    weights = {"counting": 0.5, "styles": -0.75}
+    assert loudest.coefficients(weights, loudest.Config(2.0)) == {"counting": 0.0, "styles": -1.5}
 
 
 def test_the_tree_names_every_folder():
@@ -63,13 +92,14 @@ def test_every_dependency_has_its_why_and_a_range():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     required = [re.fullmatch(r"([a-z_-]+)>=[\d.]+,<=?[\d.]+", line) for line in lines if line[0] != "#"]
     assert all(required)
-    told = re.findall(r"^\| ([a-z_-]+) \| \S.*\|$", section("What it stands on"), re.MULTILINE)
+    told = re.findall(r"^\| ([a-z_-]+) \| \S.*\|$", section("What it stands on", ENGINE), re.MULTILINE)
     assert [found[1] for found in required if found] == [name for name in told if name != "package"]
 
 
-def test_every_link_to_a_file_of_ours_leads_somewhere():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", BODY):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("guide", GUIDES, ids=shown)
+def test_every_link_to_a_file_of_ours_leads_somewhere(guide):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[\w-]+)?\)", TEXTS[guide]):
+        assert (guide.parent / target).exists(), target
 
 
 def test_the_front_matter_is_what_a_space_reads():

@@ -129,8 +129,8 @@ def add_weights(store: Store, model: Path) -> None:
     """Random LoRAs for the experts, of the base in `model`; small ones, or rounding alone would change pictures."""
     import torch
     from diffusers import UNet2DConditionModel
-    from engine.models.lora.factors import Lora, target_layers
 
+    from engine.models.lora.factors import Lora, target_layers
     from engine.models.lora.layouts import diffusers
     unet = UNet2DConditionModel.from_pretrained(model / "unet")
     lora = Lora(rank=4, alpha=64.0)

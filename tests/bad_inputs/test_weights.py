@@ -5,13 +5,13 @@ import struct
 
 import pytest
 import torch
-from engine.models.lora.factors import target_layers
 from safetensors.torch import save
 
 from engine.core.store import Store
 from engine.merge import adopt
 from engine.models import empty_denoiser
 from engine.models.checkpoints import ASSETS
+from engine.models.lora.factors import target_layers
 from tests.bad_inputs.mutations import HERE, WRONG, Damage, places, put, some
 from tests.bad_inputs.reading import outcome
 

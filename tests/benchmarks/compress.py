@@ -3,11 +3,11 @@ import warnings
 from collections.abc import Iterator
 
 import torch
-from engine.models.lora.factors import Factors
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from engine.merge.methods import compress
+from engine.models.lora.factors import Factors
 from tests.benchmarks.measure import Row, Settings, faster
 
 SIDE = 1280

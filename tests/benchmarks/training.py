@@ -11,7 +11,6 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import torch
-from engine.models.lora.factors import Lora
 from PIL import Image
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from engine.experts.pool import Pool
 from engine.experts.training import Learner, Spread, train_step
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.storybook import evaluation
 from engine.storybook.scenes import paint

@@ -12,11 +12,11 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from engine.models.lora.factors import Expert, Lora, target_layers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from engine.models import diffusion
 from engine.models.diffusion import Painter
+from engine.models.lora.factors import Expert, Lora, target_layers
 from tests.benchmarks.measure import Settings
 from tests.tiny_models import clip_tokenizer
 

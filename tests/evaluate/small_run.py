@@ -1,10 +1,10 @@
 """A small evaluation: three arms of two random experts, and what its files hold."""
 import torch
-from engine.models.lora.factors import Factors, target_layers
 
 from engine.core.store import read_records
 from engine.core.types import Score
 from engine.models import diffusion
+from engine.models.lora.factors import Factors, target_layers
 from engine.models.lora.layouts import diffusers
 
 SKILLS = ("counting", "styles")

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 from datasets import load_dataset
-from engine.models.lora.factors import Factors
 from PIL import Image
 
 from engine import evaluate
@@ -16,6 +15,7 @@ from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
 from engine.evaluate.picture_cache import FOLDER
 from engine.models import ensemble
+from engine.models.lora.factors import Factors
 from engine.models.lora.layouts import diffusers
 from engine.storybook.evaluation import load
 from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts

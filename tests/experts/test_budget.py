@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION, target_layers
 
 from engine.experts import Training, budget
 from engine.experts.training import Spread, train_step
+from engine.models.lora.factors import ATTENTION, target_layers
 from tests.benchmarks.worlds import sdxl_unet
 from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
 

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION
 from safetensors import safe_open
 
 from engine import experts
@@ -13,6 +12,7 @@ from engine.core.errors import Stopped
 from engine.core.store import Store
 from engine.experts import Config, Training, budget
 from engine.models import tensor_files
+from engine.models.lora.factors import ATTENTION
 from engine.models.lora.layouts import diffusers
 from tests.experts.worlds import config, paint_pictures
 from tests.tiny_models import tiny_sdxl

@@ -2,13 +2,13 @@
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from engine.models.lora.factors import Lora
 
 from engine.core import plugins
 from engine.experts import objectives
 from engine.experts.batches import Batch
 from engine.experts.denoiser import Denoiser
 from engine.models.diffusion import Painter
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.sampling import Embeddings
 

@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from engine.models.lora.factors import Lora
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.core.errors import EngineError
@@ -16,6 +15,7 @@ from engine.experts.objectives import denoise
 from engine.experts.pool import Pool
 from engine.experts.training import Learner, held_out_loss, train_step
 from engine.models.diffusion import Painter
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.sampling import Embeddings
 

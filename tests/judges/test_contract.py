@@ -13,8 +13,8 @@ from engine.core import plugins
 from engine.core.types import Prompt, Score
 from engine.evaluate import score_files, summary
 from engine.evaluate.standings import best_scale, units
+from engine.release import tables
 from engine.storybook.scenes import Scene, Thing, paint
-from tests import readme_tables
 from tests.plugin_files import install
 
 TOY = '''"""How dark a picture is. [Toy](https://example.org/toy)"""
@@ -121,9 +121,9 @@ def test_a_new_judge_has_a_form_with_its_own_options(darkness):
 
 
 def test_a_new_judge_has_a_row_in_the_readme(tmp_path, monkeypatch, darkness):
-    monkeypatch.setattr(readme_tables, "ROOT", tmp_path)
-    monkeypatch.setitem(readme_tables.FAMILIES, "judge", "plugins/*.py")
-    assert "| `darkness` | How dark a picture is. [Toy](https://example.org/toy) |" in readme_tables.table("judge")
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    monkeypatch.setitem(tables.FAMILIES, "judge", "plugins/*.py")
+    assert "| `darkness` | How dark a picture is. [Toy](https://example.org/toy) |" in tables.plugin_table("judge")
 
 
 def test_a_judge_whose_file_is_gone_may_have_given_anything():

@@ -5,7 +5,6 @@ import re
 import pytest
 import torch
 from diffusers.utils import convert_state_dict_to_diffusers
-from engine.models.lora.factors import Lora
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict
@@ -17,6 +16,7 @@ from engine.core.store import Store
 from engine.merge import adopt
 from engine.models import tensor_files
 from engine.models.lora import foreign_files
+from engine.models.lora.factors import Lora
 from engine.models.lora.layouts import diffusers, kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts

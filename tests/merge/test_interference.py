@@ -1,12 +1,12 @@
 """The interference report against dense matrices and cases one can do in the head."""
 import pytest
 import torch
-from engine.models.lora.factors import Factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.merge.interference import WHOLE, block_of, report
 from engine.models.lora import gram
+from engine.models.lora.factors import Factors
 from tests.merge.test_methods import made
 
 

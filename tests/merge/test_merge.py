@@ -4,7 +4,6 @@ import json
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from engine.models.lora.factors import Factors, Lora
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.deltas import concatenate
 from engine.models import tensor_files
+from engine.models.lora.factors import Factors, Lora
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts

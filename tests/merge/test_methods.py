@@ -3,7 +3,6 @@ from dataclasses import fields
 
 import pytest
 import torch
-from engine.models.lora.factors import Factors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft.utils import merge_utils
@@ -12,6 +11,7 @@ from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.merge import methods, sparsity
 from engine.merge.deltas import of_rank, to_rank
+from engine.models.lora.factors import Factors
 
 NAMES = plugins.names(methods)
 WEIGHTS = {"a": 1.0, "b": 0.5, "c": 0.25}

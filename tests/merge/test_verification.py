@@ -2,7 +2,6 @@
 from math import inf, isnan, nan
 
 import pytest
-from engine.models.lora.factors import Factors
 from safetensors.torch import save_file
 
 from engine import merge
@@ -11,6 +10,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import methods, verification
 from engine.models.checkpoints import fingerprint
+from engine.models.lora.factors import Factors
 from engine.models.lora.layouts import diffusers
 from tests.merge.test_merge import base, mixture  # noqa: F401 - fixtures
 

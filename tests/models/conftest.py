@@ -2,8 +2,8 @@
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from engine.models.lora.factors import Lora
 
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import ROWS, random_experts
 from tests.tiny_models import tiny_stable_diffusion

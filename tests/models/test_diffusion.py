@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler
-from engine.models.lora.factors import Lora
 from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.models import diffusion
 from engine.models.autoencoder import to_images, to_pixels
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.sampling import SAMPLERS, noise
 from tests.tiny_models import tiny_flux, tiny_sd3, tiny_sdxl, tiny_stable_diffusion

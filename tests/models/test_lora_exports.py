@@ -1,12 +1,12 @@
 """Exported files give every layer its own delta: by kohya's rule, to diffusers and to us."""
 import pytest
 import torch
-from engine.models.lora.factors import Factors, Lora
 from peft.tuners.lora import LoraLayer
 
 from engine.core.errors import EngineError
 from engine.merge.deltas import concatenate
 from engine.models.lora import foreign_files
+from engine.models.lora.factors import Factors, Lora
 from engine.models.lora.layouts import diffusers, kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts

@@ -5,10 +5,10 @@ import re
 import pytest
 import torch
 from diffusers import DiffusionPipeline
-from engine.models.lora.factors import ATTENTION, Factors, Lora
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts

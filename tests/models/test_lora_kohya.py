@@ -6,12 +6,12 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.lora_conversion_utils import _maybe_map_sgm_blocks_to_diffusers
-from engine.models.lora.factors import Lora, target_layers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
 from engine.models.lora import foreign_files
+from engine.models.lora.factors import Lora, target_layers
 from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts

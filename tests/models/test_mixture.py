@@ -4,13 +4,13 @@ import warnings
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION, Factors, Lora
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
 from engine.core.errors import EngineError
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 

@@ -3,9 +3,9 @@ import copy
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION, Lora
 from torch._dynamo.testing import CompileCounter
 
+from engine.models.lora.factors import ATTENTION, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, ROWS, difference, of_type, random_experts
 from tests.models.test_mixture_families import UNETS, flux, sd3

@@ -3,12 +3,12 @@ import copy
 
 import pytest
 import torch
-from engine.models.lora.factors import ATTENTION, Factors, Lora
 from peft import LoraConfig
 from torch import nn
 from torch._dynamo.testing import CompileCounter
 
 from engine.core.errors import EngineError
+from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 from tests.models.test_mixture import with_peft

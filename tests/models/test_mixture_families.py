@@ -4,9 +4,9 @@ import inspect
 import pytest
 import torch
 from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
-from engine.models.lora.factors import ATTENTION, Lora
 from peft import LoraConfig
 
+from engine.models.lora.factors import ATTENTION, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
 from tests.models.test_mixture import with_peft

@@ -1,8 +1,8 @@
 """A batch in which every row has its own experts, and sliders that are tensor writes."""
 import torch
 from diffusers import UNet2DConditionModel
-from engine.models.lora.factors import Lora
 
+from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.models.mixture.layers import Layout
 from tests.models.experts import FP32, ROWS, difference, random_experts

@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from engine.models.lora.factors import is_target, target_layers
 
 from engine.core.errors import EngineError
 from engine.models import empty_denoiser, targets
 from engine.models.checkpoints import ASSETS
+from engine.models.lora.factors import is_target, target_layers
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
 

@@ -10,9 +10,9 @@ from diffusers import StableDiffusionPipeline
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.models.diffusion import load
+from engine.release.bars import BARS
 from engine.storybook import WORLD, check, check_writer, evaluation
 from engine.storybook.verdicts import to_pixels, verdict
-from tests.readme_tables import BARS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "assets" / "storybook"

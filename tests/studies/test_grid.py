@@ -1,12 +1,12 @@
 """Grids: every cell is what it would be alone, whatever batch it was painted in, and nothing is painted twice."""
 import pytest
 import torch
-from engine.models.lora.factors import Lora
 from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records
 from engine.models import diffusion
+from engine.models.lora.factors import Lora
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from engine.studies import grid

@@ -2,13 +2,13 @@
 import json
 
 import pytest
-from engine.models.lora.factors import Lora
 
 from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate.planning import model_name
 from engine.models import diffusion, ensemble
+from engine.models.lora.factors import Lora
 from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from engine.studies import search

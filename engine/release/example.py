@@ -1,11 +1,12 @@
-"""`python -m tests.ship_example runs/quick`: a finished run becomes the one that the app opens with."""
+"""A finished run becomes the one that the app opens with."""
+
 import re
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from engine import recipes
+from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate import Config, planning, score_recipes
 from engine.evaluate.passes import Passes, Tools
@@ -14,16 +15,26 @@ from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.score_files import ScoreFiles
 from engine.evaluate.warm_models import WarmModels
 
-SHIPPED = Path(__file__).parent.parent / "assets" / "example_run"
-LEFT_BEHIND = ("jobs", "votes.db*", PAINTED, "latents.safetensors", "edited", "checkpoint*", "*.tmp")
+SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
+LEFT_BEHIND = (
+    "jobs",
+    "votes.db*",
+    PAINTED,
+    "latents.safetensors",
+    "edited",
+    "checkpoint*",
+    "*.tmp",
+)
 """What the app does not show, or can make again."""
-TESTED = re.compile(r"(\w[\w.+-]*)@([\d.]+)")
+ARM_AT_SCALE = re.compile(r"(?P<arm>\w[\w.+-]*)@(?P<scale>[\d.]+)")
 
 
 def ship(run: Path, target: Path = SHIPPED) -> None:
     if not (run / "merges").is_dir():
-        sys.exit(f"{run} is no finished run. Make one: python -m engine run assets/recipes/storybook-quick.toml "
-                 f"--out {run}")
+        raise EngineError(
+            f"{run} is no finished run. "
+            f"Make one: python -m engine run assets/recipes/storybook-quick.toml --out {run}"
+        )
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(run, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     keep_test_pictures(Store(target))
@@ -38,9 +49,9 @@ def keep_test_pictures(run: Store) -> None:
     config = _test_of(run)
     rows = [replace(row, kept=True) for row in planning.rows(config)]
     warm, cache = WarmModels(config, run), PictureCache(run, config.picture_budget_mb)
-    recipes = score_recipes.of_models(config, rows, warm.ensemble)
-    files = ScoreFiles(config, run, recipes)
-    passes = Passes(rows, recipes, files, Tools(warm.paint, warm.load_judge, cache))
+    made_by = score_recipes.of_models(config, rows, warm.ensemble)
+    files = ScoreFiles(config, run, made_by)
+    passes = Passes(rows, made_by, files, Tools(warm.paint, warm.load_judge, cache))
     list(passes.run(config.batch_size))
     shutil.rmtree(cache.folder, ignore_errors=True)
 
@@ -48,12 +59,11 @@ def keep_test_pictures(run: Store) -> None:
 def _test_of(run: Store) -> Config:
     """The run's test as it was made: every arm at the guidance scale that was chosen for it."""
     test = recipes.load(run.folder / "recipe.toml").test
-    assert test is not None, "the recipe has a test"
-    judged = run.folder.glob(f"scores/*/test/{test.judge}.jsonl")
-    tested = [path.parent.parent.name for path in judged]
-    scales = dict(found.groups() for name in tested if (found := TESTED.fullmatch(name)))
-    return replace(test, own_guidance={arm: float(scale) for arm, scale in scales.items()})
-
-
-if __name__ == "__main__":
-    ship(Path(sys.argv[1]))
+    if test is None:
+        raise EngineError(f"{run.folder}/recipe.toml has no [test]. Choose a run that was tested.")
+    scales = {}
+    for path in run.folder.glob(f"scores/*/test/{test.judge}.jsonl"):
+        model = ARM_AT_SCALE.fullmatch(path.parent.parent.name)
+        if model:
+            scales[model["arm"]] = float(model["scale"])
+    return replace(test, own_guidance=scales)
