@@ -28,7 +28,7 @@ def run(config: Config, store: Store, cache: PictureCache, warm: WarmModels) -> 
     rows = []
     for prompt in prompts:
         seed = derived_seed(0, CEILING, prompt.id)
-        rows.append(Row(CEILING, CEILING, 0.0, prompt, None, number=0, seed=seed, kept=False))
+        rows.append(Row(CEILING, CEILING, 0.0, prompt, None, number=0, seed=seed, is_shown=False))
     recipes = {CEILING: score_recipes.of_ceiling(config, warm.ensemble)}
     files = ScoreFiles(config, store, recipes)
 

@@ -32,14 +32,14 @@ class Judged:
 
 def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) -> list[Judged]:
     """All pictures before their own prompts, then before others."""
-    own, others = [], []
+    by_own, by_others = [], []
     for row, image in zip(rows, images, strict=True):
-        own.append(Question(row, row.prompt, image))
+        by_own.append(Question(row, row.prompt, image))
         if row.other:
-            others.append(Question(row, row.other, image))
-    floors = dict(zip(map(_row_of, others), _scores(judge, others), strict=True))
+            by_others.append(Question(row, row.other, image))
+    floors = dict(zip(map(_row_of, by_others), _scores(judge, by_others), strict=True))
     judged = []
-    for row, score in zip(rows, _scores(judge, own), strict=True):
+    for row, score in zip(rows, _scores(judge, by_own), strict=True):
         floor = floors.get((row.model, row.key))
         judged.append(Judged(row, score, floor and _without_reasons(floor)))
     return judged
@@ -73,10 +73,10 @@ def _completed(score: Score, about: Question) -> Score:
 
 def _without_reasons(score: Score) -> Score:
     """Why a score by another prompt is low interests nobody, and takes much space."""
-    kept = Evidence(
+    about = Evidence(
         skill=score.skill,
         text=score.text,
         number=score.evidence["number"],
         pooled=score.pooled,
     )
-    return replace(score, evidence=kept)
+    return replace(score, evidence=about)

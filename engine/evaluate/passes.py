@@ -111,8 +111,8 @@ class Passes:
 
     def _means_so_far(self, models: set[str]) -> Event:
         means = self.files.means(models)
-        shown = []
+        parts = []
         for model, mean in means.items():
-            shown.append(f"{model} {'unscored' if mean is None else f'{mean:.3f}'}")
-        text = f"Mean so far: {', '.join(shown)}."
+            parts.append(f"{model} {'unscored' if mean is None else f'{mean:.3f}'}")
+        text = f"Mean so far: {', '.join(parts)}."
         return Event(text, self.done, len(self.rows), data={"means": means})

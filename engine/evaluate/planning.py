@@ -31,7 +31,7 @@ class Row:
     number: int
     """Counts the pictures of one prompt from 0."""
     seed: int
-    kept: bool
+    is_shown: bool
     """Whether the picture stays beside the scores, to be looked at and voted on."""
 
     @property
@@ -99,9 +99,9 @@ def _rows_of_skill(config: Config, arm: str, scale: float, prompts: list[Prompt]
     for place, prompt in enumerate(prompts[: config.prompts_per_skill]):
         for number in range(config.pictures_per_prompt):
             seed = derived_seed(config.seed, prompt.id, number)
-            kept = number == 0 and place < config.keep_pictures
+            is_shown = number == 0 and place < config.keep_pictures
             other = others.get(prompt.id)
-            planned.append(Row(model, arm, scale, prompt, other, number, seed, kept))
+            planned.append(Row(model, arm, scale, prompt, other, number, seed, is_shown))
     return planned
 
 

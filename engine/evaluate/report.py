@@ -39,14 +39,14 @@ def lines(config: Config, store: Store) -> list[Standing]:
     """One for each arm and guidance scale, then the ceiling if it was measured."""
     base_arm = _base_arm(config.models)
     bases = list(_models_of(config, base_arm).values()) if base_arm else []
-    found = []
+    rows = []
     for arm in config.models:
         for model in _models_of(config, arm).values():
             base = standings.base_of(model, bases, base_arm or "")
-            found.append(_standing(config, store, model, base))
+            rows.append(_standing(config, store, model, base))
     if store.scores(CEILING, _name(config)).exists():
-        found.append(_standing(config, store, CEILING, None))
-    return found
+        rows.append(_standing(config, store, CEILING, None))
+    return rows
 
 
 def summarised(config: Config, store: Store, model: str) -> Summary:
@@ -58,14 +58,14 @@ def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[S
     return score_files.read(store.scores(model, _name(config) + suffix))
 
 
-def table(found: Sequence[Standing]) -> str:
+def table(rows: Sequence[Standing]) -> str:
     """The standings as text, in columns."""
     skills: dict[str, None] = {}
-    for standing in found:
+    for standing in rows:
         skills.update(dict.fromkeys(standing.summary.by_skill))
-    rows = [_row(standing, list(skills)) for standing in found]
+    cells = [_row(standing, list(skills)) for standing in rows]
     head = ["arm", "guidance", *skills, "DSG", "SELMA's", "exact", "flagged", "diversity", "floor"]
-    return _in_columns([[*head, "DSG to base"], *rows])
+    return _in_columns([[*head, "DSG to base"], *cells])
 
 
 def share(value: float | None) -> str:
@@ -85,10 +85,10 @@ def _in_columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _row(standing: Standing, skills: Sequence[str]) -> list[str]:
-    found = standing.summary
+    rates = standing.summary
     guidance = "" if standing.guidance is None else f"{standing.guidance:g}"
-    by_skill = map(found.by_skill.get, skills)
-    overall = [found.macro, found.selma, found.exact, found.flagged]
+    by_skill = map(rates.by_skill.get, skills)
+    overall = [rates.macro, rates.selma, rates.exact, rates.flagged]
     values = [*by_skill, *overall, standing.diversity, standing.floor]
     return [standing.arm, guidance, *map(share, values), _against(standing)]
 

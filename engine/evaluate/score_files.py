@@ -50,13 +50,13 @@ class ScoreFiles:
     @property
     def changed(self) -> int:
         """How many shown pictures are not those that were judged."""
-        return sum(len(shown.changed) for shown in self.pictures.values())
+        return sum(len(pictures.changed) for pictures in self.pictures.values())
 
     def lacks(self, row: Row) -> bool:
         """Whether a row has no score yet, no floor, or not the picture that was judged."""
         if row.key not in self.scores[row.model] or self._lacks_floor(row):
             return True
-        return row.kept and not self.pictures[row.model].has(row)
+        return row.is_shown and not self.pictures[row.model].has(row)
 
     def _lacks_floor(self, row: Row) -> bool:
         if row.other is None:
@@ -72,11 +72,11 @@ class ScoreFiles:
         for one in judged:
             by_model[one.row.model].append(one)
         for model, of_model in by_model.items():
-            shown, to_show = self.pictures[model], {}
+            pictures, to_show = self.pictures[model], {}
             for one in of_model:
-                if one.row.kept and not shown.has(one.row):
+                if one.row.is_shown and not pictures.has(one.row):
                     to_show[one.row] = files[one.row]
-            shown.add(to_show)
+            pictures.add(to_show)
             self._write(model, of_model)
 
     def _write(self, model: str, judged: Sequence[Judged]) -> None:

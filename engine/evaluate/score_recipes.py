@@ -89,9 +89,11 @@ def _shared(config: Config, weights: Weights) -> Recipe:
 
 def write(path: Path, recipe: Recipe, goes_on: bool) -> None:
     """What decides the scores; where they go on, a skill that is asked for later is added."""
-    made = read_object(path, recipe=dict) if goes_on else {"recipe": {}, "versions": versions()}
-    if not recipe.items() <= made["recipe"].items():
-        write_json(path, {**made, "recipe": made["recipe"] | recipe})
+    record = {"recipe": {}, "versions": versions()}
+    if goes_on:
+        record = read_object(path, recipe=dict)
+    if not recipe.items() <= record["recipe"].items():
+        write_json(path, {**record, "recipe": record["recipe"] | recipe})
 
 
 def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
@@ -100,12 +102,12 @@ def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
     Raises EngineError where they were and may not be replaced.
     """
     try:
-        made = _made(path, model)
+        recorded = _recorded(path, model)
     except EngineError:
         if may_replace:  # nobody needs to know how they were made
             return True
         raise
-    changed = difference(*_comparable(recognised(made, recipe), recipe))
+    changed = difference(*_comparable(recognised(recorded, recipe), recipe))
     if changed and not may_replace:
         raise EngineError(
             f"The scores of {model} were made with other settings ({changed}). Set them back, "
@@ -114,19 +116,19 @@ def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
     return bool(changed)
 
 
-def _made(path: Path, model: str) -> Recipe:
+def _recorded(path: Path, model: str) -> Recipe:
     if not path.exists():
         raise EngineError(
             f"{path} is missing, and nobody knows how the scores of {model} were made. {AGAIN}."
         )
-    made: Recipe = read_object(path, AGAIN, recipe=dict)["recipe"]
-    return made
+    recorded: Recipe = read_object(path, AGAIN, recipe=dict)["recipe"]
+    return recorded
 
 
-def _comparable(made: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Recipe, Recipe]:
+def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Recipe, Recipe]:
     """Both without the skills that only one of them names: these stand beside each other."""
-    one_sided = {name for name in made.keys() ^ recipe.keys() if name.startswith(PROMPTS_OF)}
-    return _without(made, one_sided), _without(recipe, one_sided)
+    one_sided = {name for name in old.keys() ^ new.keys() if name.startswith(PROMPTS_OF)}
+    return _without(old, one_sided), _without(new, one_sided)
 
 
 def _without(recipe: Mapping[str, Any], names: set[str]) -> Recipe:

@@ -97,9 +97,9 @@ def _is_like(file: Path, pooled: str) -> bool:
     if not pooled:
         return True
     try:
-        shown = diversity.pooled(picture_files.read(file))
+        pooled_now = diversity.pooled(picture_files.read(file))
     except (EngineError, ValueError):
         return False
-    now, then = base64.b64decode(shown), base64.b64decode(pooled)
+    now, then = base64.b64decode(pooled_now), base64.b64decode(pooled)
     pairs = zip(now, then, strict=True)
     return all(abs(ours - theirs) <= ROUNDING for ours, theirs in pairs)

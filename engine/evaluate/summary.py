@@ -69,7 +69,7 @@ def per_prompt(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
             continue
         value = score.value
         if score.answers and judges.DSG in declared(score.judge).metrics:
-            value = average(one_level(answered(score)))
+            value = average(one_level(dsg_answers(score)))
         values[score.skill][score.prompt_id].append(value)
     return {skill: _averages(prompts) for skill, prompts in values.items()}
 
@@ -78,18 +78,18 @@ def by_category(scores: Iterable[Score]) -> dict[str, float]:
     """Question category -> mean over its questions in all pictures, reference rule."""
     values: dict[str, list[float]] = defaultdict(list)
     for score in scores:
-        for answer, value in zip(score.answers, one_level(answered(score)), strict=True):
+        for answer, value in zip(score.answers, one_level(dsg_answers(score)), strict=True):
             values[answer["category"]].append(value)
     return _averages(values)
 
 
-def answered(score: Score) -> list[Answered]:
+def dsg_answers(score: Score) -> list[Answered]:
     """The judge's raw answers, in the question set's order."""
-    found = []
+    answers = []
     for answer in score.answers:
         parents = tuple(map(str, answer["parents"]))
-        found.append(Answered(str(answer["id"]), bool(answer["yes"]), parents))
-    return found
+        answers.append(Answered(str(answer["id"]), bool(answer["yes"]), parents))
+    return answers
 
 
 def skill_means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -122,8 +122,8 @@ def _reporting(scores: Iterable[Score], metric: str) -> list[Score]:
 
 def _selma(scores: Sequence[Score]) -> float | None:
     """None where nothing was asked."""
-    asked = [answered(score) for score in scores if score.answers]
-    return selma_score(asked) if asked else None
+    answers = [dsg_answers(score) for score in scores if score.answers]
+    return selma_score(answers) if answers else None
 
 
 def _exact(scores: Sequence[Score]) -> float | None:

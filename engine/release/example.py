@@ -47,7 +47,7 @@ def keep_test_pictures(run: Store) -> None:
     short as this one: too few pairs would be left to vote on. No score is made or changed.
     """
     config = _test_of(run)
-    rows = [replace(row, kept=True) for row in planning.rows(config)]
+    rows = [replace(row, is_shown=True) for row in planning.rows(config)]
     warm, cache = WarmModels(config, run), PictureCache(run, config.picture_budget_mb)
     made_by = score_recipes.of_models(config, rows, warm.ensemble)
     files = ScoreFiles(config, run, made_by)

@@ -79,11 +79,11 @@ def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
             if file.is_file():
                 side = Side(model, picture.seed, file, file_hash(file))
                 sides[picture.prompt_id, picture.text, picture.seed].append(side)
-    found = []
+    all_pairs = []
     for (prompt_id, text, _), of_prompt in sides.items():
         for first, second in combinations(of_prompt, 2):
-            found.append(Pair(prompt_id, text, first, second))
-    return found
+            all_pairs.append(Pair(prompt_id, text, first, second))
+    return all_pairs
 
 
 def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | None:
@@ -144,8 +144,8 @@ def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str
     secrets.SystemRandom().shuffle(sides)  # so that chance decides among equals
     left, right = sorted(sides, key=lambda side: on_the_left[pair.id, side.model])
     ballot = {"id": secrets.token_urlsafe(16), "voter": voter, "pair": pair.id}
-    shown = {"prompt_id": pair.prompt_id, "prompt": pair.prompt}
-    ledger.issue({**ballot, **shown, **_columns("left", left), **_columns("right", right)})
+    prompt = {"prompt_id": pair.prompt_id, "prompt": pair.prompt}
+    ledger.issue({**ballot, **prompt, **_columns("left", left), **_columns("right", right)})
 
 
 def _columns(place: str, side: Side) -> dict[str, str | int]:

@@ -93,11 +93,11 @@ def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _small_of(file: Path) -> Pixels | None:
     try:
-        told = file.stat()
+        stat = file.stat()
     except OSError as error:
         LOG.warning("A pair to vote on is left out: %s: %s", file, error.strerror)
         return None
-    return _small(file, told.st_mtime_ns, told.st_size)
+    return _small(file, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(SMALL_ONES)

@@ -67,11 +67,11 @@ def duels(votes: Sequence[Vote], base: str = "base") -> list[Duel]:
     for vote in votes:
         model, rival = _in_order(vote, base)
         tallies[model, rival][_outcome(vote, model)] += 1
-    found = []
+    counted = []
     for (model, rival), tally in sorted(tallies.items()):
         counts = tally["wins"], tally["losses"], tally["ties"], tally["both_bad"]
-        found.append(Duel(model, rival, *counts))
-    return found
+        counted.append(Duel(model, rival, *counts))
+    return counted
 
 
 def _in_order(vote: Vote, base: str) -> tuple[str, str]:

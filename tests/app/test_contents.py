@@ -2,8 +2,6 @@
 import os
 import shutil
 
-import pytest
-
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.models.lora.cards import FILE_NAME

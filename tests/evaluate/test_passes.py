@@ -6,8 +6,8 @@ import pytest
 
 from engine import evaluate, judges
 from engine.core import picture_files
-from engine.core.store import read_json
 from engine.core.stopping import guarded
+from engine.core.store import read_json
 from engine.evaluate import diversity, passes, picture_cache, summary
 from engine.models import ensemble
 from engine.storybook.evaluation import load

@@ -41,13 +41,13 @@ def models(run: Store, table: str) -> set[str]:
 def of_run(run: Store, table: str) -> list[Standing]:
     """Every model of one table: the base, then by arm and guidance scale, then the ceiling."""
     ranked = sorted(models(run, table), key=_rank)
-    shown = []
+    rows = []
     for model in ranked:
         base = standings.base_of(model, ranked)
         floor = _dated(run, model, f"{table}.floor")
         base_file = None if base is None else _dated(run, base, table)
-        shown.append(_standing(model, _dated(run, model, table), floor, base_file))
-    return shown
+        rows.append(_standing(model, _dated(run, model, table), floor, base_file))
+    return rows
 
 
 def at_their_best(run: Store, table: str) -> list[Standing]:
@@ -56,15 +56,15 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
     The choice is the pipeline's own; where the scale it would choose is not shown, it is made among
     those that are.
     """
-    shown = of_run(run, table)
+    rows = of_run(run, table)
     judge = table.partition("/")[2]
     scales: dict[str, list[float | None]] = defaultdict(list)
-    for standing in shown:
+    for standing in rows:
         scales[standing.arm].append(standing.guidance)
     best = {}
     for arm, of_arm in scales.items():
         best[arm] = _best_scale(run, f"{VALIDATION}/{judge}", arm, of_arm)
-    return [standing for standing in shown if best[standing.arm] in (None, standing.guidance)]
+    return [standing for standing in rows if best[standing.arm] in (None, standing.guidance)]
 
 
 def validated(run: Store, arm: str) -> PerPrompt:
@@ -81,10 +81,10 @@ def validation_files(run: Store, arm: str) -> list[Path]:
     return [path for path in files if "." not in path.stem]
 
 
-def unit_of(table: str, shown: Iterable[Standing]) -> Unit:
+def unit_of(table: str, rows: Iterable[Standing]) -> Unit:
     """How a table's scores are written."""
     values: list[float] = []
-    for standing in shown:
+    for standing in rows:
         for of_skill in standing.prompts.values():
             values += of_skill.values()
     judge = table.partition("/")[2]
@@ -100,11 +100,11 @@ def unread(run: Store, model: str, table: str) -> str:
 
 
 def pictures(
-    run: Store, shown: Sequence[str], table: str
+    run: Store, names: Sequence[str], table: str
 ) -> dict[str, list[tuple[str, Path, Score]]]:
     """Prompt -> (model, file, score) for the kept pictures of some models."""
     by_prompt: dict[str, list[tuple[str, Path, Score]]] = {}
-    for model in shown:
+    for model in names:
         scored = {score.key: score for score in _scores(run, model, table)}
         folder = run.pictures(model)
         for picture in read_records(folder / METADATA, Picture):
@@ -116,7 +116,7 @@ def pictures(
 
 
 def _best_scale(
-    run: Store, validation: str, arm: str, shown: Sequence[float | None]
+    run: Store, validation: str, arm: str, scales: Sequence[float | None]
 ) -> float | None:
     """Among all that were validated, or else among those of them that are shown."""
     known = []
@@ -125,9 +125,9 @@ def _best_scale(
         if other == arm and scale is not None:
             known.append(scale)
     best = _best_among(run, validation, arm, known)
-    if best in shown:
+    if best in scales:
         return best
-    return _best_among(run, validation, arm, [scale for scale in known if scale in shown])
+    return _best_among(run, validation, arm, [scale for scale in known if scale in scales])
 
 
 def _best_among(run: Store, table: str, arm: str, scales: Sequence[float]) -> float | None:
@@ -146,9 +146,9 @@ def _chosen(judged: tuple[tuple[float, Dated], ...]) -> float | None:
 
 
 @lru_cache(256)
-def _standing(model: str, own: Dated, floor: Dated, base: Dated | None) -> Standing:
+def _standing(model: str, scored: Dated, floor: Dated, base: Dated | None) -> Standing:
     rival = None if base is None else score_files.read(base[0])
-    return standings.of(model, score_files.read(own[0]), score_files.read(floor[0]), rival)
+    return standings.of(model, score_files.read(scored[0]), score_files.read(floor[0]), rival)
 
 
 def _dated(run: Store, model: str, table: str) -> Dated:
