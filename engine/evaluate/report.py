@@ -43,10 +43,17 @@ def lines(config: Config, store: Store) -> list[Standing]:
     for arm in config.models:
         for model in _models_of(config, arm).values():
             base = standings.base_of(model, bases, base_arm or "")
-            rows.append(_standing(config, store, model, base))
+            rows.append(standing(config, store, model, base))
     if store.scores(CEILING, _name(config)).exists():
-        rows.append(_standing(config, store, CEILING, None))
+        rows.append(standing(config, store, CEILING))
     return rows
+
+
+def standing(config: Config, store: Store, model: str, base: str | None = None) -> Standing:
+    """How a model stands in the config's split before its judge, compared with `base`."""
+    base_scores = None if base is None else scores(config, store, base)
+    floor = scores(config, store, model, ".floor")
+    return standings.of(model, scores(config, store, model), floor, base_scores)
 
 
 def summarised(config: Config, store: Store, model: str) -> Summary:
@@ -91,12 +98,6 @@ def _row(standing: Standing, skills: Sequence[str]) -> list[str]:
     overall = [rates.macro, rates.selma, rates.exact, rates.flagged]
     values = [*by_skill, *overall, standing.diversity, standing.floor]
     return [standing.arm, guidance, *map(share, values), _against(standing)]
-
-
-def _standing(config: Config, store: Store, model: str, base: str | None) -> Standing:
-    rival = None if base is None else scores(config, store, base)
-    floor = scores(config, store, model, ".floor")
-    return standings.of(model, scores(config, store, model), floor, rival)
 
 
 def _base_arm(models: Mapping[str, Mapping[str, float]]) -> str | None:

@@ -109,7 +109,7 @@ class Cell:
     guidance: float
     value: float | None = None
     """The judge's; None where it was not asked or cannot read the text."""
-    evidence: dict[str, Any] = field(default_factory=dict, metadata={"holds": Evidence})
+    evidence: Evidence = field(default_factory=Evidence)
 
     def fault(self) -> str:
         """What makes it no picture of its grid, or ""."""

@@ -14,7 +14,7 @@ from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
-from engine.evaluate import intervals, report, summary
+from engine.evaluate import report
 from engine.evaluate.planning import CEILING, model_name
 from engine.merge import preview_weights
 
@@ -61,26 +61,21 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     evaluation = _evaluation(config)
     for event in evaluate.run(evaluation, store):
         yield replace(event, kind="progress")
-    values = {
-        arm: summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
-        for arm in evaluation.models
-    }
-    floor = summary.per_prompt(
-        report.scores(evaluation, store, model_name(ALL, config.guidance), ".floor")
-    )
+    everything = model_name(ALL, config.guidance)
+    whole = report.standing(evaluation, store, everything)
+    without = {}
+    for arm in evaluation.models:
+        if arm != ALL:
+            model = model_name(arm, config.guidance)
+            left = report.standing(evaluation, store, model, everything)
+            result = {"score": left.summary.macro, "difference": left.against_base}
+            without[arm.removeprefix(WITHOUT)] = result
     found = {
         "merge": asdict(config),
-        "all": summary.macro(values[ALL]),
-        "floor": summary.macro(floor),
+        "all": whole.summary.macro,
+        "floor": whole.floor,
         "ceiling": report.summarised(evaluation, store, CEILING).macro,
-    }
-    found["without"] = {
-        arm.removeprefix(WITHOUT): {
-            "score": summary.macro(own),
-            "difference": intervals.paired(own, values[ALL]),
-        }
-        for arm, own in values.items()
-        if arm != ALL
+        "without": without,
     }
     write_json(store.folder / RESULT, found)
     yield Event(f"Each of {len(config.experts)} experts was left out in turn.", 1, 1, "done", found)

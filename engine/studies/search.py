@@ -18,9 +18,8 @@ from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, read_records, write_json, write_records
-from engine.evaluate import intervals, report, summary
+from engine.evaluate import report
 from engine.evaluate.planning import CEILING, model_name
-from engine.evaluate.standings import units
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
@@ -217,25 +216,20 @@ def _told(
     """Both on test, with the paired interval."""
     searched = f"_{config.name}-{BEST}"
     evaluation = _evaluation(config, {average.arm: average.weights, searched: best.weights}, "test")
-    ours, theirs = (
-        summary.per_prompt(report.scores(evaluation, store, model_name(arm, config.guidance)))
-        for arm in (searched, average.arm)
-    )
-    difference = intervals.paired(ours, theirs)
-    unit = units.of(config.judge, [])
-    verdict = unit.verdict(difference) if difference else "undecided"
-    floor = summary.per_prompt(
-        report.scores(evaluation, store, model_name(searched, config.guidance), ".floor")
-    )
+    average_model = model_name(average.arm, config.guidance)
+    model = model_name(searched, config.guidance)
+    ours = report.standing(evaluation, store, model, average_model)
+    theirs = report.summarised(evaluation, store, average_model)
+    verdict = ours.verdict or "undecided"
     result = {
-        "floor": summary.macro(floor),
+        "floor": ours.floor,
         "ceiling": report.summarised(evaluation, store, CEILING).macro,
         "weights": best.weights,
         "validation": best.score,
         "average_on_validation": average.score,
-        "test": summary.macro(ours),
-        "average_on_test": summary.macro(theirs),
-        "difference": difference,
+        "test": ours.summary.macro,
+        "average_on_test": theirs.macro,
+        "difference": ours.against_base,
         "verdict": verdict,
     }
     write_json(folder / "result.json", result)

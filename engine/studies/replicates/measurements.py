@@ -20,7 +20,7 @@ from engine.core.errors import EngineError
 from engine.core.recipe import versions
 from engine.core.store import Store, atomic
 from engine.core.types import Score
-from engine.evaluate import diversity, planning, prompt_sets, report, summary
+from engine.evaluate import diversity, planning, prompt_sets, report, standings, summary
 from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
 from engine.models import checkpoints
@@ -173,7 +173,8 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
     }
     scores = report.scores(reported, store, model)
     floor = report.scores(reported, store, model, ".floor")
-    said, spread = summary.summarise(scores), diversity.spread(judged.get(guidance, [])).values()
+    said = standings.of(model, scores, floor, None)
+    spread = diversity.spread(judged.get(guidance, [])).values()
     of_skills = [score for score in scores if score.skill in one.recipe.tables["skills"]]
     validated = {f"{scale:g}": _rounded(of_scale) for scale, of_scale in judged.items()}
     return Arm(
@@ -182,10 +183,10 @@ def _arm(one: Planned, name: str, guidance: float) -> Arm:
         validated,
         _rounded(scores),
         summary.summarise(of_skills).selma,
-        said.exact_by_skill,
-        said.flagged,
-        said.pictures,
-        summary.macro(summary.per_prompt(floor)),
+        said.summary.exact_by_skill,
+        said.summary.flagged,
+        said.summary.pictures,
+        said.floor,
         fmean(spread) if spread else None,
     )
 
