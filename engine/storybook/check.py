@@ -3,10 +3,10 @@ JSON line.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,7 @@ from engine.storybook import WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
 from engine.storybook.reading import Seen, read
 from engine.storybook.rules import Rules, draw, imagine
-from engine.storybook.scenes import Rgb, Scene, paint
+from engine.storybook.scenes import Rgb, Scene, Thing, paint
 from engine.storybook.verdicts import to_pixels, verdict
 
 STORYBOOK = evaluation.ASSETS / "storybook"
@@ -28,6 +28,8 @@ PLACES = {"base": "base", "vae": "base/vae", "weak": "weak", "writer": "writer"}
 PARTS = ("judge", "vae", "base", "weak", "writer")
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
 STEPS = 20
+MOST_PIXELS_OFF = 6
+"""A thing read so far from where it was drawn is an error."""
 SCENE_RULES = (
     Rules(groups=(1, 4), style="always", background="always"),
     Rules(groups=(1, 2), each=(1, 6), style="always"),
@@ -65,12 +67,12 @@ def renewed(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) 
     """What was known, with some parts measured anew. Raises EngineError when the others' weights
     have changed.
     """
-    others = [name for name in found["weights"] if name not in parts]
-    if changed := [name for name in others if known["weights"].get(name) != found["weights"][name]]:
-        raise EngineError(
-            f"The weights of {changed[0]} have changed since it was measured. Measure everything "
-            "again."
-        )
+    for name, weights_hash in found["weights"].items():
+        if name not in parts and known["weights"].get(name) != weights_hash:
+            raise EngineError(
+                f"The weights of {name} have changed since it was measured. "
+                "Measure everything again."
+            )
     return known | found | {"n": known["n"] | found["n"]}
 
 
@@ -86,48 +88,67 @@ def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def weights(assets: Path = STORYBOOK) -> dict[str, str]:
-    """Of the models that are there: what was measured, so that no card tells it of other weights."""
-    return {
-        name: fingerprint(assets / place)
-        for name, place in PLACES.items()
-        if (assets / place).is_dir()
-    }
+    """Of the models that are there: what was measured, so no card tells it of others."""
+    hashes = {}
+    for name, place in PLACES.items():
+        if (assets / place).is_dir():
+            hashes[name] = fingerprint(assets / place)
+    return hashes
 
 
 def fresh_scenes(number: int, seed: int) -> list[Scene]:
     rng = np.random.default_rng(seed)
     scenes: list[Scene] = []
     while len(scenes) < number:
-        scene = imagine(draw(SCENE_RULES[len(scenes) % len(SCENE_RULES)], rng), rng)
-        scenes += [scene] if scene is not None else []
+        rules = SCENE_RULES[len(scenes) % len(SCENE_RULES)]
+        scene = imagine(draw(rules, rng), rng)
+        if scene is not None:
+            scenes.append(scene)
     return scenes
 
 
 def is_read(scene: Scene, seen: Seen) -> bool:
     """No error at all: every thing and its colour, the background, the style, and places
     less than six pixels off, right and down together."""
-
-    def named(things: tuple[Any, ...]) -> list[tuple[str, str, float, float]]:
-        return sorted((t.kind, t.colour, t.x, t.y) for t in things)
-
-    drawn, found = named(scene.things), named(seen.things)
-    same_things = [d[:2] for d in drawn] == [f[:2] for f in found]
-    if not same_things or (scene.background, scene.style) != (seen.background, seen.style):
+    drawn, read_back = _in_order(scene.things), _in_order(seen.things)
+    if [thing[:2] for thing in drawn] != [thing[:2] for thing in read_back]:
         return False
-    return all(
-        min(abs(d[2] - f[2]) + abs(d[3] - f[3]) for f in found if f[:2] == d[:2]) < 6 for d in drawn
-    )
+    if (scene.background, scene.style) != (seen.background, seen.style):
+        return False
+    return all(_pixels_off(thing, read_back) < MOST_PIXELS_OFF for thing in drawn)
+
+
+Placed = tuple[str, str, float, float]
+"""Kind, colour, x, y."""
+
+
+def _in_order(things: Sequence[Thing]) -> list[Placed]:
+    return sorted((t.kind, t.colour, t.x, t.y) for t in things)
+
+
+def _pixels_off(thing: Placed, others: Sequence[Placed]) -> float:
+    """To the nearest of the same kind and colour."""
+    kind, colour, x, y = thing
+    distances = []
+    for other_kind, other_colour, other_x, other_y in others:
+        if (other_kind, other_colour) == (kind, colour):
+            distances.append(abs(x - other_x) + abs(y - other_y))
+    return min(distances)
+
+
+def _share_read(scenes: Sequence[Scene], readings: Sequence[Seen]) -> float:
+    exact = [is_read(scene, seen) for scene, seen in zip(scenes, readings, strict=True)]
+    return float(np.mean(exact))
 
 
 def judge_alone(number: int, counts: dict[str, int]) -> dict[str, float]:
     scenes = fresh_scenes(number, seed=101)
     pictures = [paint(scene) for scene in scenes]
     began = time.process_time()
-    seen = [read(picture) for picture in pictures]
+    readings = [read(picture) for picture in pictures]
     spent_ms = (time.process_time() - began) / number * 1000
     counts["judge_exact"] = counts["judge_ms"] = number
-    exact = np.mean([is_read(s, r) for s, r in zip(scenes, seen, strict=True)])
-    return {"judge_exact": float(exact), "judge_ms": round(spent_ms, 2)}
+    return {"judge_exact": _share_read(scenes, readings), "judge_ms": round(spent_ms, 2)}
 
 
 def judge_after_vae(
@@ -137,28 +158,37 @@ def judge_after_vae(
     better.
     """
     scenes = fresh_scenes(number, seed=102)
-    pictures = round_trip(painter, scenes)
-    exact = np.mean([is_read(s, read(p)) for s, p in zip(scenes, pictures, strict=True)])
-    texts = [
-        p.text
-        for skill in evaluation.SKILLS
-        for p in evaluation.load("validation", skill)[:prompts]
-    ]
-    true = round_trip(
-        painter, [evaluation.true_scene(text, seed) for seed, text in enumerate(texts)]
-    )
+    readings = [read(picture) for picture in round_trip(painter, scenes)]
+    exact = _share_read(scenes, readings)
+    texts: list[str] = []
+    for skill in evaluation.SKILLS:
+        texts += _validation_texts(skill, prompts)
+    true_scenes = [evaluation.true_scene(text, seed) for seed, text in enumerate(texts)]
+    ceiling = mean_dsg(texts, round_trip(painter, true_scenes))
     counts |= {"judge_exact_after_vae": number, "ceiling_dsg": len(texts)}
-    return {"judge_exact_after_vae": float(exact), "ceiling_dsg": round(mean_dsg(texts, true), 4)}
+    return {"judge_exact_after_vae": exact, "ceiling_dsg": round(ceiling, 4)}
+
+
+def _validation_texts(skill: str, number: int) -> list[str]:
+    prompts: list[Prompt] = evaluation.load("validation", skill)
+    return [prompt.text for prompt in prompts[:number]]
 
 
 def round_trip(painter: Painter, scenes: Sequence[Scene], batch: int = 50) -> list[Rgb]:
     """Through the codec and back: what a perfect painter could show at best."""
     images = [Image.fromarray(paint(scene)) for scene in scenes]
-    return [
-        to_pixels(image)
-        for i in range(0, len(images), batch)
-        for image in painter.round_trip(images[i : i + batch])
-    ]
+    pictures: list[Rgb] = []
+    for first in range(0, len(images), batch):
+        decoded = painter.round_trip(images[first : first + batch])
+        pictures += map(to_pixels, decoded)
+    return pictures
+
+
+class DsgAndFloor(NamedTuple):
+    """What pictures score by their own prompts, and by other prompts of the skill."""
+
+    dsg: float
+    floor: float
 
 
 def painter_bars(
@@ -167,44 +197,43 @@ def painter_bars(
     """Macro DSG on validation at the best of the guidances, the weakest skill and the floor there,
     the whole curve.
     """
-    curve = {g: dsg_by_skill(painter, number, g) for g in guidances}
-    own = {g: float(np.mean([dsg for dsg, _ in of.values()])) for g, of in curve.items()}
-    best = max(own, key=lambda g: own[g])
-    by_skill = {skill: round(dsg, 3) for skill, (dsg, _) in curve[best].items()}
-    counts |= {
-        f"{name}_dsg": number * len(by_skill),
-        f"{name}_floor": number * len(by_skill),
-        f"{name}_worst_skill": number,
+    curve = {guidance: dsg_by_skill(painter, number, guidance) for guidance in guidances}
+    means = {guidance: _mean_of_dsg(by_skill) for guidance, by_skill in curve.items()}
+    best = max(means, key=lambda guidance: means[guidance])
+    by_skill = {skill: round(score.dsg, 3) for skill, score in curve[best].items()}
+    floor = float(np.mean([score.floor for score in curve[best].values()]))
+    by_guidance = {str(guidance): round(mean, 4) for guidance, mean in means.items()}
+    counts[f"{name}_dsg"] = counts[f"{name}_floor"] = number * len(by_skill)
+    counts[f"{name}_worst_skill"] = number
+    bars = {
+        "dsg": round(means[best], 4),
+        "worst_skill": min(by_skill.values()),
+        "floor": round(floor, 4),
+        "best_guidance": best,
+        "by_skill": by_skill,
+        "by_guidance": by_guidance,
     }
-    return {
-        f"{name}_dsg": round(own[best], 4),
-        f"{name}_worst_skill": min(by_skill.values()),
-        f"{name}_floor": round(float(np.mean([floor for _, floor in curve[best].values()])), 4),
-        f"{name}_best_guidance": best,
-        f"{name}_by_skill": by_skill,
-        f"{name}_by_guidance": {str(g): round(dsg, 4) for g, dsg in own.items()},
-    }
+    return {f"{name}_{bar}": value for bar, value in bars.items()}
 
 
-def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, tuple[float, float]]:
-    """By skill: DSG, and the floor, what the same pictures score by other prompts of the skill."""
-    result = {}
+def _mean_of_dsg(by_skill: Mapping[str, DsgAndFloor]) -> float:
+    return float(np.mean([score.dsg for score in by_skill.values()]))
+
+
+def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, DsgAndFloor]:
+    """At one guidance scale, in the first `number` validation prompts of each skill."""
+    scores = {}
     for skill in evaluation.SKILLS:
-        prompts: list[Prompt] = evaluation.load("validation", skill)[:number]
-        texts = [p.text for p in prompts]
-        painted = painter.paint(
-            texts, seeds=list(range(len(texts))), guidance=guidance, steps=STEPS
-        )
-        pictures = [to_pixels(p.image) for p in painted]
+        texts = _validation_texts(skill, number)
+        seeds = list(range(len(texts)))
+        painted = painter.paint(texts, seeds=seeds, guidance=guidance, steps=STEPS)
+        pictures = [to_pixels(row.image) for row in painted]
         half = len(texts) // 2
-        result[skill] = (
-            mean_dsg(texts, pictures),
-            mean_dsg([*texts[half:], *texts[:half]], pictures),
-        )
-    return result
+        other_texts = texts[half:] + texts[:half]
+        scores[skill] = DsgAndFloor(mean_dsg(texts, pictures), mean_dsg(other_texts, pictures))
+    return scores
 
 
 def mean_dsg(texts: Sequence[str], pictures: Sequence[Rgb]) -> float:
-    return float(
-        np.mean([verdict(text, pixels).dsg for text, pixels in zip(texts, pictures, strict=True)])
-    )
+    scores = [verdict(text, pixels).dsg for text, pixels in zip(texts, pictures, strict=True)]
+    return float(np.mean(scores))

@@ -2,6 +2,8 @@
 grammar's own would?
 """
 
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +21,29 @@ def writer_bars(folder: Path, number: int, counts: dict[str, int]) -> dict[str, 
     from engine.models import causal_lm
 
     model = causal_lm.load(str(folder))
-    seen = {skill: write(model, skill, number) for skill in evaluation.SKILLS}
-    unseen = {skill: write(model, skill, number) for skill in evaluation.UNTRAINED}
-    lines = [line for written in seen.values() for line in written]
-    counts |= {
-        "writer_parses": len(lines),
-        "writer_on_skill": len(lines),
-        "writer_novel": len(lines),
-        "writer_unseen_skill": number * len(unseen),
-    }
-    novelty = [
-        (share_novel(seen[s]), share_novel(grammar_lines(s, number))) for s in evaluation.SKILLS
-    ]
+    trained = {skill: write(model, skill, number) for skill in evaluation.SKILLS}
+    untrained = {skill: write(model, skill, number) for skill in evaluation.UNTRAINED}
+    lines = list(chain(*trained.values()))
+    for bar in ("writer_parses", "writer_on_skill", "writer_novel"):
+        counts[bar] = len(lines)
+    counts["writer_unseen_skill"] = number * len(untrained)
+    parses = [graph_of(line) is not None for line in lines]
+    novel = [share_novel(trained[skill]) for skill in evaluation.SKILLS]
+    grammar_novel = [share_novel(grammar_lines(skill, number)) for skill in evaluation.SKILLS]
     return {
-        "writer_parses": float(np.mean([graph_of(line) is not None for line in lines])),
-        "writer_on_skill": float(
-            np.mean([on_skill(line, s) for s, written in seen.items() for line in written])
-        ),
-        "writer_novel": float(np.mean([n for n, _ in novelty])),
-        "grammar_novel": float(np.mean([n for _, n in novelty])),
-        "writer_unseen_skill": float(
-            np.mean([on_skill(line, s) for s, written in unseen.items() for line in written])
-        ),
+        "writer_parses": float(np.mean(parses)),
+        "writer_on_skill": _share_on_skill(trained),
+        "writer_novel": float(np.mean(novel)),
+        "grammar_novel": float(np.mean(grammar_novel)),
+        "writer_unseen_skill": _share_on_skill(untrained),
     }
+
+
+def _share_on_skill(lines: Mapping[str, Sequence[str]]) -> float:
+    hits: list[bool] = []
+    for skill, texts in lines.items():
+        hits += [on_skill(text, skill) for text in texts]
+    return float(np.mean(hits))
 
 
 def write(
@@ -53,10 +55,12 @@ def write(
     from engine.models.llm import Sampling
 
     examples = grammar_lines(skill, 3 * number, seed=11)
-    prompts = ["".join(f"{line}\n" for line in examples[3 * i : 3 * i + 3]) for i in range(number)]
-    return model.complete(
-        prompts, list(range(number)), Sampling(temperature, max_tokens=96, stop=("\n",))
-    )
+    prompts = []
+    for first in range(0, 3 * number, 3):
+        three = examples[first : first + 3]
+        prompts.append("\n".join(three) + "\n")
+    sampling = Sampling(temperature, max_tokens=96, stop=("\n",))
+    return model.complete(prompts, list(range(number)), sampling)
 
 
 def share_novel(lines: list[str]) -> float:
@@ -66,11 +70,11 @@ def share_novel(lines: list[str]) -> float:
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
-    kept: list[str] = []
+    novel: list[str] = []
     for line in lines:
-        if all(scorer.score(line, other)["rougeL"].fmeasure <= 0.8 for other in kept):
-            kept.append(line)
-    return len(kept) / max(1, len(lines))
+        if all(scorer.score(line, other)["rougeL"].fmeasure <= 0.8 for other in novel):
+            novel.append(line)
+    return len(novel) / max(1, len(lines))
 
 
 def graph_of(line: str) -> Graph | None:
@@ -87,4 +91,5 @@ def on_skill(line: str, skill: str) -> bool:
 
 def grammar_lines(skill: str, number: int, seed: int = 7) -> list[str]:
     rng, rules = np.random.default_rng(seed), evaluation.rules_of(skill)
-    return [say(draw(rules, rng), rng, paragraph=rules.form == "paragraph") for _ in range(number)]
+    is_paragraph = rules.form == "paragraph"
+    return [say(draw(rules, rng), rng, paragraph=is_paragraph) for _ in range(number)]

@@ -7,6 +7,7 @@ reported.
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.core.recipe import file_hash
 from engine.core.store import read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
 from engine.storybook import WORLD
-from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES
+from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, is_kept_from_base
 from engine.storybook.graph import Graph, Group
 from engine.storybook.language import parse
 from engine.storybook.rules import Rules, draw, from_table, imagine
@@ -59,9 +60,11 @@ def load(split: str, skill: str) -> list[Prompt]:
 @cache
 def frozen_keys() -> frozenset[str]:
     """Scene-graph keys of every evaluation prompt: what no training prompt may ask for."""
-    return frozenset(
-        parse(p.text).key() for split in SIZES for skill in SETS for p in load(split, skill)
-    )
+    keys = set()
+    for split in SIZES:
+        for skill in SETS:
+            keys |= {parse(prompt.text).key() for prompt in load(split, skill)}
+    return frozenset(keys)
 
 
 def rules_of(skill: str) -> Rules:
@@ -74,28 +77,36 @@ def rules_of(skill: str) -> Rules:
 def true_scene(text: str, seed: int) -> Scene:
     """One that a frozen prompt is true of, the same for the same seed."""
     graph, rng = parse(text), np.random.default_rng(seed)
-    return next(drawn for _ in range(ATTEMPTS) if (drawn := imagine(graph, rng)) is not None)
+    for _ in range(ATTEMPTS):
+        scene = imagine(graph, rng)
+        if scene is not None:
+            return scene
+    raise AssertionError(f"no scene found for {text!r}")
 
 
 def freeze() -> None:
     """Write all sets and their hashes. Everything measured before is void after this."""
-    taken = {
-        parse(text).key()
-        for skill in SKILLS
-        for text in read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]
-    }
+    taken = _keys_of_examples()
     hashes = {}
     for number, skill in enumerate(SETS):
         fresh = _fresh(skill, np.random.default_rng((20_26, number)), taken)
         for split, size in SIZES.items():
-            prompts = [
-                Prompt(f"{split}-{skill}-{i:03d}", skill, next(fresh), "grammar")
-                for i in range(size)
-            ]
+            prompts = []
+            for index, text in enumerate(islice(fresh, size)):
+                name = f"{split}-{skill}-{index:03d}"
+                prompts.append(Prompt(name, skill, text, "grammar"))
             path = FOLDER / split / f"{skill}.jsonl"
             write_records(path, prompts)
             hashes[f"{split}/{skill}"] = file_hash(path)
     write_json(FOLDER / "frozen.json", {"world": WORLD, "sha256": hashes})
+
+
+def _keys_of_examples() -> set[str]:
+    keys = set()
+    for skill in SKILLS:
+        examples = read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]
+        keys |= {parse(text).key() for text in examples}
+    return keys
 
 
 def _fresh(skill: str, rng: np.random.Generator, taken: set[str]) -> Iterator[str]:
@@ -112,20 +123,18 @@ def _fresh(skill: str, rng: np.random.Generator, taken: set[str]) -> Iterator[st
 
 def _left_out(rng: np.random.Generator) -> Graph:
     """One or two things, the first in a combination the base never saw."""
-    others = Rules(groups=(1, 1), each=(1, 2), colours="always", background="never")
+    one_more = Rules(groups=(1, 1), each=(1, 2), colours="always", background="never")
     background = str(rng.choice(list(BACKGROUNDS))) if rng.random() < 0.5 else None
-    second = draw(others, rng).groups if rng.random() < 0.5 else ()
+    second = draw(one_more, rng).groups if rng.random() < 0.5 else ()
     if rng.random() < 0.7:
         kind, colour = LEFT_OUT_COLOURS[int(rng.integers(len(LEFT_OUT_COLOURS)))]
         first, style = Group(kind, colour), None
     else:
         kind, style = LEFT_OUT_STYLES[int(rng.integers(len(LEFT_OUT_STYLES)))]
         first = Group(kind, str(rng.choice(["red", "blue", "brown", "orange"])))
-    return Graph((first, *(g for g in second if g.kind != kind)), (), background, style)
+    others = tuple(group for group in second if group.kind != kind)
+    return Graph((first, *others), (), background, style)
 
 
 def _touches_left_out(graph: Graph) -> bool:
-    return any(
-        (g.kind, g.colour) in LEFT_OUT_COLOURS or (g.kind, graph.style) in LEFT_OUT_STYLES
-        for g in graph.groups
-    )
+    return any(is_kept_from_base(g.kind, g.colour, graph.style) for g in graph.groups)

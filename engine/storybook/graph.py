@@ -11,7 +11,7 @@ OPPOSITES = {"left": "right", "right": "left", "above": "below", "below": "above
 
 @dataclass(frozen=True)
 class Group:
-    """`count` things of one kind; `counted` says that the text names the number ("three", not "a")."""
+    """`count` things of one kind; `counted` where the text names the number ("three", not "a")."""
 
     kind: str
     colour: str | None = None
@@ -36,10 +36,11 @@ class Graph:
     style: str | None = None
 
     def key(self) -> str:
-        """The same for two texts that ask for the same picture, whatever their order and wording."""
+        """The same for texts that ask for the same picture, whatever their order and wording."""
         names = [f"{g.count} {g.colour or '?'} {g.kind}" for g in self.groups]
-        links = sorted({self._link_key(link, names) for link in self.links})
-        return f"{self.style or '?'} | {self.background or '?'} | {', '.join(sorted(names))} | {', '.join(links)}"
+        links = {self._link_key(link, names) for link in self.links}
+        setting = f"{self.style or '?'} | {self.background or '?'}"
+        return f"{setting} | {', '.join(sorted(names))} | {', '.join(sorted(links))}"
 
     @staticmethod
     def _link_key(link: Link, names: list[str]) -> str:
@@ -51,36 +52,56 @@ class Graph:
     def count(self) -> int:
         return sum(g.count for g in self.groups)
 
+    def is_twin(self, group: Group) -> bool:
+        """Whether another group is of the same kind, so that only colours tell them apart."""
+        return self.kinds().count(group.kind) > 1
+
+    def kinds(self) -> list[str]:
+        return [g.kind for g in self.groups]
+
     def fault(self) -> str | None:
         """Why no picture can show this, or None."""
         if not self.groups:
             return "it names no thing"
         if self.count() > MOST_THINGS:
             return f"a picture holds at most {MOST_THINGS} things, not {self.count()}"
-        for kind in {g.kind for g in self.groups}:
+        return self._twins_fault() or self._links_fault()
+
+    def _twins_fault(self) -> str | None:
+        for kind in self.kinds():
             colours = [g.colour for g in self.groups if g.kind == kind]
-            if len(colours) > 1 and (None in colours or len(set(colours)) < len(colours)):
-                return f"it names two groups of {kind} that cannot be told apart; give them different colours"
+            if len(colours) == 1:
+                continue
+            if None in colours or len(set(colours)) < len(colours):
+                return (
+                    f"it names two groups of {kind} that cannot be told apart; "
+                    "give them different colours"
+                )
+        return None
+
+    def _links_fault(self) -> str | None:
         for link in self.links:
-            if self.groups[link.subject].count > 1 or self.groups[link.other].count > 1:
+            subject, other = self.groups[link.subject], self.groups[link.other]
+            if subject.count > 1 or other.count > 1:
                 return "only single things can be left of, right of, above or below each other"
             if link.subject == link.other:
                 return "a thing cannot be beside itself"
-        if self._circular():
+        if self._is_circular("left", "right") or self._is_circular("above", "below"):
             return "its places contradict each other"
         return None
 
-    def _circular(self) -> bool:
-        """Whether "left of" or "above" runs in a circle."""
-        for words in (("left", "right"), ("above", "below")):
-            pairs = [
-                (k.subject, k.other) if k.word == words[0] else (k.other, k.subject)
-                for k in self.links
-                if k.word in words
-            ]
-            waiting = set(range(len(self.groups)))
-            while free := {n for n in waiting if all(b != n or a not in waiting for a, b in pairs)}:
-                waiting -= free
-            if waiting:
+    def _is_circular(self, word: str, opposite: str) -> bool:
+        """Whether "left of" or "above" runs in a circle: then some group never comes first."""
+        before: dict[int, set[int]] = {}
+        for link in self.links:
+            if link.word == word:
+                before.setdefault(link.other, set()).add(link.subject)
+            elif link.word == opposite:
+                before.setdefault(link.subject, set()).add(link.other)
+        waiting = set(range(len(self.groups)))
+        while waiting:
+            free = {n for n in waiting if not before.get(n, set()) & waiting}
+            if not free:
                 return True
+            waiting -= free
         return False

@@ -40,48 +40,66 @@ class Reading(Protocol):
 
 def questions(graph: Graph) -> list[Question]:
     """Ids count from 1; every parent comes before its child."""
-    asked: list[Question] = []
-    entities: dict[str, int] = {}
-    naming: dict[int, int] = {}
-
-    def ask(
-        category: Category,
-        text: str,
-        parents: tuple[int, ...] = (),
-        group: int = -1,
-        link: int = -1,
-    ) -> int:
-        asked.append(Question(len(asked) + 1, category, text, parents, group, link))
-        return len(asked)
-
-    for index, group in enumerate(graph.groups):
-        if group.kind not in entities:
-            entities[group.kind] = ask(
-                "entity", f"Is there {article(group.kind)} {group.kind}?", group=index
-            )
-        naming[index] = parent = entities[group.kind]
-        if group.colour:
-            colour = ask("attribute", f"Is the {group.kind} {group.colour}?", (parent,), index)
-            naming[index] = colour if _is_twin(graph, group) else parent
-        if group.counted:
-            word = NUMBERS[group.count - 1]
-            what = f"{group.colour} {group.kind}" if _is_twin(graph, group) else group.kind
-            plural = (
-                what if group.count == 1 else what.removesuffix(group.kind) + PLURALS[group.kind]
-            )
-            verb = "Is" if group.count == 1 else "Are"
-            ask("count", f"{verb} there exactly {word} {plural}?", (naming[index],), index)
+    sheet = _Sheet(graph)
+    for index in range(len(graph.groups)):
+        sheet.ask_about_group(index)
     for index, link in enumerate(graph.links):
-        if link in graph.links[:index]:  # said twice, asked once
-            continue
-        subject, other = graph.groups[link.subject], graph.groups[link.other]
-        text = f"Is the {_called(graph, subject)} {PLACES[link.word]} the {_called(graph, other)}?"
-        ask("relation", text, (naming[link.subject], naming[link.other]), link=index)
+        if link not in graph.links[:index]:  # said twice, asked once
+            sheet.ask_about_link(index)
     if graph.background:
-        ask("global", f"Is the scene {SETTINGS[graph.background]}?")
+        sheet.ask("global", f"Is the scene {SETTINGS[graph.background]}?")
     if graph.style:
-        ask("global", f"Is the picture {graph.style}?")
-    return asked
+        sheet.ask("global", f"Is the picture {graph.style}?")
+    return sheet.questions
+
+
+class _Sheet:
+    """The questions about a graph as far as they are written."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.questions: list[Question] = []
+        self._entity_of: dict[str, int] = {}
+        """Kind -> the question whether it is there at all."""
+        self._names: dict[int, int] = {}
+        """Group -> the question that singles it out: a twin's is about its colour."""
+
+    def ask(self, category: Category, text: str, parents: tuple[int, ...] = (), **of: int) -> int:
+        """The new question's id; `of` is the group or the link it is about."""
+        question = Question(len(self.questions) + 1, category, text, parents, **of)
+        self.questions.append(question)
+        return question.id
+
+    def ask_about_group(self, index: int) -> None:
+        group = self.graph.groups[index]
+        kind = group.kind
+        if kind not in self._entity_of:
+            text = f"Is there {article(kind)} {kind}?"
+            self._entity_of[kind] = self.ask("entity", text, group=index)
+        entity = self._entity_of[kind]
+        self._names[index] = entity
+        if group.colour:
+            text = f"Is the {kind} {group.colour}?"
+            colour = self.ask("attribute", text, (entity,), group=index)
+            if self.graph.is_twin(group):
+                self._names[index] = colour
+        if group.counted:
+            self.ask("count", self._count_text(group), (self._names[index],), group=index)
+
+    def ask_about_link(self, index: int) -> None:
+        link = self.graph.links[index]
+        subject = _called(self.graph, self.graph.groups[link.subject])
+        other = _called(self.graph, self.graph.groups[link.other])
+        text = f"Is the {subject} {PLACES[link.word]} the {other}?"
+        parents = (self._names[link.subject], self._names[link.other])
+        self.ask("relation", text, parents, link=index)
+
+    def _count_text(self, group: Group) -> str:
+        thing = _called(self.graph, group)
+        if group.count == 1:
+            return f"Is there exactly one {thing}?"
+        things = thing.removesuffix(group.kind) + PLURALS[group.kind]
+        return f"Are there exactly {NUMBERS[group.count - 1]} {things}?"
 
 
 def answer(question: Question, graph: Graph, seen: Reading) -> bool:
@@ -89,52 +107,47 @@ def answer(question: Question, graph: Graph, seen: Reading) -> bool:
     if question.category == "relation":
         return _related(graph, graph.links[question.link], seen)
     if question.category == "global":
-        return (
-            seen.style == graph.style
-            if "picture" in question.text
-            else seen.background == graph.background
-        )
+        if "picture" in question.text:
+            return seen.style == graph.style
+        return seen.background == graph.background
     group = graph.groups[question.group]
     same_kind = [t for t in seen.things if t.kind == group.kind]
     if question.category == "entity":
         return bool(same_kind)
     if question.category == "count":
         return len(_matching(graph, group, seen)) == group.count
+    colours = {t.colour for t in same_kind}
     claimed = {g.colour for g in graph.groups if g.kind == group.kind}
-    return any(t.colour == group.colour for t in same_kind) and all(
-        t.colour in claimed for t in same_kind
-    )
+    return group.colour in colours and colours <= claimed
 
 
 def is_exact(graph: Graph, seen: Reading) -> bool:
     """Every answer yes, and not one thing more or less than the text names."""
-    all_yes = all(answer(q, graph, seen) for q in questions(graph))
-    return (
-        all_yes
-        and len(seen.things) == graph.count()
-        and all(len(_matching(graph, g, seen)) == g.count for g in graph.groups)
-    )
-
-
-def _is_twin(graph: Graph, group: Group) -> bool:
-    return sum(g.kind == group.kind for g in graph.groups) > 1
+    if len(seen.things) != graph.count():
+        return False
+    for group in graph.groups:
+        if len(_matching(graph, group, seen)) != group.count:
+            return False
+    return all(answer(q, graph, seen) for q in questions(graph))
 
 
 def _called(graph: Graph, group: Group) -> str:
-    return f"{group.colour} {group.kind}" if _is_twin(graph, group) else group.kind
+    return f"{group.colour} {group.kind}" if graph.is_twin(group) else group.kind
 
 
 def _matching(graph: Graph, group: Group, seen: Reading) -> list[Thing]:
     """Things of the kind; among two groups of one kind the colour decides."""
-    return [
-        t
-        for t in seen.things
-        if t.kind == group.kind and (not _is_twin(graph, group) or t.colour == group.colour)
-    ]
+    same_kind = [t for t in seen.things if t.kind == group.kind]
+    if not graph.is_twin(group):
+        return same_kind
+    return [t for t in same_kind if t.colour == group.colour]
 
 
 def _related(graph: Graph, link: Link, seen: Reading) -> bool:
-    subjects, others = (_matching(graph, graph.groups[i], seen) for i in (link.subject, link.other))
-    return any(
-        holds(link.word, a, b, LEAST_PLACE_PIXELS) for a in subjects for b in others if a is not b
-    )
+    subjects = _matching(graph, graph.groups[link.subject], seen)
+    others = _matching(graph, graph.groups[link.other], seen)
+    for subject in subjects:
+        for other in others:
+            if subject is not other and holds(link.word, subject, other, LEAST_PLACE_PIXELS):
+                return True
+    return False

@@ -40,16 +40,12 @@ class Seen:
     flags: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        things = [
-            {"kind": t.kind, "colour": t.colour, "x": round(t.x, 1), "y": round(t.y, 1)}
-            for t in self.things
-        ]
-        return {
-            "things": things,
-            "background": self.background,
-            "style": self.style,
-            "flags": list(self.flags),
-        }
+        things = []
+        for thing in self.things:
+            x, y = round(thing.x, 1), round(thing.y, 1)
+            things.append({"kind": thing.kind, "colour": thing.colour, "x": x, "y": y})
+        seen: dict[str, Any] = {"things": things, "background": self.background}
+        return seen | {"style": self.style, "flags": list(self.flags)}
 
 
 @dataclass(frozen=True)
@@ -80,17 +76,28 @@ class _Part:
 
 @dataclass
 class _Cut:
-    """One way to cut a blob into parts; the area is that of the parts and of what they leave out."""
+    """One way to cut a blob into parts; the area is that of the parts and of what is left out."""
 
     parts: list[_Part] = field(default_factory=list)
     area: float = 0.0
 
     def read_share(self) -> float:
-        return sum(p.fit.area for p in self.parts if p.readable) / max(self.area, 1.0)
+        """Of the area: readable things."""
+        read_area = sum(part.fit.area for part in self._readable())
+        return read_area / max(self.area, 1.0)
+
+    def mean_overlap(self) -> float:
+        """Of readable things with their shapes; what is none counts as 0."""
+        overlap = sum(part.fit.area * part.fit.overlap for part in self._readable())
+        return overlap / max(self.area, 1.0)
 
     def rank(self) -> tuple[float, float]:
-        overlap = sum(p.fit.area * p.fit.overlap for p in self.parts if p.readable)
-        return overlap / max(self.area, 1.0), max((p.fit.overlap for p in self.parts), default=0.0)
+        """The better of two cuts has the larger."""
+        best_overlap = max((part.fit.overlap for part in self.parts), default=0.0)
+        return self.mean_overlap(), best_overlap
+
+    def _readable(self) -> list[_Part]:
+        return [part for part in self.parts if part.readable]
 
 
 def read(picture: Rgb) -> Seen:
@@ -104,10 +111,20 @@ def read(picture: Rgb) -> Seen:
     parts = _parts(inks)
     if not parts:
         return Seen((), setting, None)
-    voters = [p for p in parts if p.fit.kind] or parts
-    styles = inks.styles(np.stack([p.mask for p in voters]), np.array([p.colour for p in voters]))
-    flags = tuple(p.flag() for p in parts if not p.readable)
-    return Seen(tuple(p.thing() for p in parts), setting, _majority(styles), flags)
+    things, flags = [], []
+    for part in parts:
+        things.append(part.thing())
+        if not part.readable:
+            flags.append(part.flag())
+    return Seen(tuple(things), setting, _style(inks, parts), tuple(flags))
+
+
+def _style(inks: Inks, parts: list[_Part]) -> str | None:
+    """The style that most things are drawn in; shapes that fit nothing vote where all are such."""
+    voters = [part for part in parts if part.fit.kind] or parts
+    masks = np.stack([part.mask for part in voters])
+    colours = np.array([part.colour for part in voters])
+    return _majority(inks.styles(masks, colours))
 
 
 def _parts(inks: Inks) -> list[_Part]:
@@ -118,35 +135,46 @@ def _parts(inks: Inks) -> list[_Part]:
     if not len(blobs):
         return []
     labels = np.where(blobs.any(0), blobs.argmax(0) + 1, 0)
-    inked, closed = inks.silhouettes(np.append(0, inks.colours(blobs)[0])[labels], level=0.5)
+    colour_of_label = np.append(0, inks.colours(blobs)[0])
+    inked, closed = inks.silhouettes(colour_of_label[labels], level=0.5)
     cuts = _cut(inks, labels, [[inked]], LEAST_AREA_PIXELS)
-    unsure = _only(labels, [n for n, cut in cuts.items() if cut.rank()[0] < SURE_OVERLAP])
-    for n, cut in _cut(inks, unsure, [[closed]], LEAST_AREA_PIXELS).items():
+    unsure = [n for n, cut in cuts.items() if cut.mean_overlap() < SURE_OVERLAP]
+    again = _cut(inks, _only(labels, unsure), [[closed]], LEAST_AREA_PIXELS)
+    for n, cut in again.items():
         cuts[n] = max(cuts[n], cut, key=_Cut.rank)
+    _take_apart(inks, labels, cuts)
+    parts: list[_Part] = []
+    for n, cut in cuts.items():
+        parts += cut.parts or _describe(inks, blobs[n - 1 : n])
+    return parts
+
+
+def _take_apart(inks: Inks, labels: Indices, cuts: dict[int, _Cut]) -> None:
+    """By colour, each blob of which too little is read, where that reads more."""
     unread = _only(labels, [n for n, cut in cuts.items() if cut.read_share() < SURE_SHARE])
-    ways = _by_colour(inks, unread > 0) if unread.any() else []
+    if not unread.any():
+        return
+    ways = _by_colour(inks, unread > 0)
     for n, cut in _cut(inks, unread, ways, LEAST_PIECE_PIXELS).items():
         if cut.read_share() >= LEAST_READ_SHARE and cut.rank() > cuts[n].rank():
             cuts[n] = cut
-    return [
-        part for n, cut in cuts.items() for part in cut.parts or _describe(inks, blobs[n - 1 : n])
-    ]
 
 
 def _by_colour(inks: Inks, inside: Masks) -> list[list[Masks]]:
     """Silhouettes at several levels, each as one mask a colour."""
     local = inks.local_colours()
     present = np.unique(local[inside])
-    return [
-        [silhouette & (local == colour) for colour in present]
-        for level in LEVELS
-        for silhouette in inks.silhouettes(local, level)
-    ]
+    ways = []
+    for level in LEVELS:
+        for silhouette in inks.silhouettes(local, level):
+            ways.append([silhouette & (local == colour) for colour in present])
+    return ways
 
 
 def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) -> dict[int, _Cut]:
-    """For each blob of (64, 64) labels the best of several ways to see it as connected silhouettes."""
-    numbers: list[int] = (np.flatnonzero(np.bincount(labels.ravel())[1:]) + 1).tolist()
+    """For each blob of (64, 64) labels the best of several ways to see it as silhouettes."""
+    pixels_of_label = np.bincount(labels.ravel())[1:]
+    numbers: list[int] = (np.flatnonzero(pixels_of_label) + 1).tolist()
     if not numbers:
         return {}
     cuts: list[dict[int, _Cut]] = []
@@ -154,28 +182,36 @@ def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) 
     pieces: list[Masks] = []
     inside = labels > 0
     for masks in ways:
-        found = np.concatenate([components(filled(mask & inside), least_area) for mask in masks])
-        left = np.bincount(labels[~grown(np.any(found, axis=0))], minlength=numbers[-1] + 1)
-        cuts.append({n: _Cut(area=float(left[n])) for n in numbers})
-        first_pixels = found.reshape(len(found), SIZE_PIXELS**2).argmax(1)
-        owners += [cuts[-1][n] for n in labels.ravel()[first_pixels].tolist()]
-        pieces.append(found)
+        closed = [filled(mask & inside) for mask in masks]
+        silhouettes = np.concatenate([components(mask, least_area) for mask in closed])
+        is_left_out = ~grown(np.any(silhouettes, axis=0))
+        left_out = np.bincount(labels[is_left_out], minlength=numbers[-1] + 1)
+        cut_of = {n: _Cut(area=float(left_out[n])) for n in numbers}
+        cuts.append(cut_of)
+        first_pixels = silhouettes.reshape(len(silhouettes), SIZE_PIXELS**2).argmax(1)
+        owners += [cut_of[n] for n in labels.ravel()[first_pixels].tolist()]
+        pieces.append(silhouettes)
     for owner, part in zip(owners, _describe(inks, np.concatenate(pieces)), strict=True):
         owner.parts.append(part)
         owner.area += part.fit.area
-    return {n: max((cut[n] for cut in cuts), key=_Cut.rank) for n in numbers}
+    best = {}
+    for n in numbers:
+        best[n] = max([cut_of[n] for cut_of in cuts], key=_Cut.rank)
+    return best
 
 
 def _describe(inks: Inks, masks: Masks) -> list[_Part]:
-    return [_Part(*row) for row in zip(masks, fit(masks), *inks.colours(masks), strict=True)]
+    colours, is_pure = inks.colours(masks)
+    rows = zip(masks, fit(masks), colours, is_pure, strict=True)
+    return [_Part(*row) for row in rows]
 
 
 def _only(labels: Indices, numbers: list[int]) -> Indices:
-    kept = np.zeros(labels.max() + 1, labels.dtype)
-    kept[numbers] = numbers
-    return kept[labels]
+    new_label = np.zeros(labels.max() + 1, labels.dtype)
+    new_label[numbers] = numbers
+    return new_label[labels]
 
 
 def _majority(styles: list[str]) -> str | None:
-    best = max(set(styles), key=styles.count, default=None)
-    return best if best is not None and styles.count(best) * 2 > len(styles) else None
+    best = max(set(styles), key=styles.count)
+    return best if styles.count(best) * 2 > len(styles) else None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.core.config import build
-from engine.storybook.graph import Graph, Group, Link
+from engine.storybook.graph import OPPOSITES, Graph, Group, Link
 from engine.storybook.scenes import MOST_THINGS, Relation, Scene, Thing, place
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
@@ -40,6 +40,8 @@ all.
 """
 SAID_TYPICAL_SHARES: dict[Combinations, float] = {"any": 0.5, "typical": 1.0, "unusual": 0.15}
 """Of the colours that a text says."""
+CHAIN_SHARE = 0.6
+"""Of the links that hold on to the thing before; the others to any that is placed already."""
 STYLE_SHARES = (0.6, 0.2, 0.2)
 """Of the styles that a text leaves open: filled, outline, striped."""
 
@@ -71,18 +73,9 @@ def from_table(table: Mapping[str, Any], where: str) -> Rules:
 
 def breaks(graph: Graph, rules: Rules) -> str | None:
     """Why a graph is not of this skill, or None."""
-    if fault := _out_of_range(graph, rules):
+    fault = _out_of_range(graph, rules) or _unsaid_or_unasked(graph, rules)
+    if fault:
         return fault
-    for what, said, present in (
-        ("a background", rules.background, [graph.background is not None]),
-        ("a style", rules.style, [graph.style is not None]),
-        ("a colour", rules.colours, [g.colour is not None for g in graph.groups]),
-        ("two groups of one kind", rules.twins, [has_twins(graph)]),
-    ):
-        if said == "always" and not all(present):
-            return f"{what} is missing"
-        if said == "never" and any(present):
-            return f"{what} is not asked for"
     if rules.combinations == "unusual" and not is_unusual(graph):
         return "nothing in it is unusual"
     if rules.combinations == "typical" and is_unusual(graph):
@@ -90,56 +83,84 @@ def breaks(graph: Graph, rules: Rules) -> str | None:
     return None
 
 
-def _out_of_range(graph: Graph, rules: Rules) -> str | None:
-    for what, number, (least, most) in (
-        ("groups of things", len(graph.groups), rules.groups),
-        ("places", len(graph.links), rules.links),
-    ):
-        if not least <= number <= most:
-            return f"{number} {what}, not {least} to {most}"
-    for group in graph.groups:
-        if not rules.each[0] <= group.count <= rules.each[1]:
-            return f"{group.count} of one thing, not {rules.each[0]} to {rules.each[1]}"
-        if group.kind not in rules.kinds or group.colour not in (None, *rules.palette):
-            return f"{group.colour or ''} {group.kind} is not among its things and colours".lstrip()
+def _unsaid_or_unasked(graph: Graph, rules: Rules) -> str | None:
+    colours = [g.colour is not None for g in graph.groups]
+    facts: tuple[tuple[str, Said, list[bool]], ...] = (
+        ("a background", rules.background, [graph.background is not None]),
+        ("a style", rules.style, [graph.style is not None]),
+        ("a colour", rules.colours, colours),
+        ("two groups of one kind", rules.twins, [has_twins(graph)]),
+    )
+    for what, rule, present in facts:
+        if rule == "always" and not all(present):
+            return f"{what} is missing"
+        if rule == "never" and any(present):
+            return f"{what} is not asked for"
     return None
 
 
+def _out_of_range(graph: Graph, rules: Rules) -> str | None:
+    fault = _beyond(len(graph.groups), rules.groups, "groups of things")
+    fault = fault or _beyond(len(graph.links), rules.links, "places")
+    if fault:
+        return fault
+    for group in graph.groups:
+        if fault := _beyond(group.count, rules.each, "of one thing"):
+            return fault
+        if group.kind not in rules.kinds or group.colour not in (None, *rules.palette):
+            thing = f"{group.colour or ''} {group.kind}".lstrip()
+            return f"{thing} is not among its things and colours"
+    return None
+
+
+def _beyond(number: int, bounds: tuple[int, int], what: str) -> str | None:
+    least, most = bounds
+    return None if least <= number <= most else f"{number} {what}, not {least} to {most}"
+
+
 def has_twins(graph: Graph) -> bool:
-    kinds = [g.kind for g in graph.groups]
+    kinds = graph.kinds()
     return len(set(kinds)) < len(kinds)
 
 
 def is_unusual(graph: Graph) -> bool:
     """Whether a thing has a colour or a background that the world mostly does not show it in."""
-    return any(
-        g.colour is not None
-        and g.colour not in TYPICAL[g.kind]
-        or graph.background is not None
-        and graph.background not in TYPICAL_SETTINGS[g.kind]
-        for g in graph.groups
-    )
+    for group in graph.groups:
+        if group.colour is not None and group.colour not in TYPICAL[group.kind]:
+            return True
+        settings = TYPICAL_SETTINGS[group.kind]
+        if graph.background is not None and graph.background not in settings:
+            return True
+    return False
 
 
 def draw(rules: Rules, rng: np.random.Generator) -> Graph:
     """A graph of this skill. Rules that allow nothing run into the assertion."""
     for _ in range(2000):
         graph = _attempt(rules, rng)
-        if graph is not None and graph.fault() is None and breaks(graph, rules) is None:
+        if graph is not None and _follows(graph, rules):
             return graph
     raise AssertionError(f"no graph found for {rules}")
 
 
 def is_easy(rules: Rules, rng: np.random.Generator, tries: int = 50) -> bool:
     """Whether at least one random graph in ten follows the rules, so that drawing is quick."""
-    graphs = [_attempt(rules, rng) for _ in range(tries)]
-    good = sum(g is not None and g.fault() is None and breaks(g, rules) is None for g in graphs)
+    good = 0
+    for _ in range(tries):
+        graph = _attempt(rules, rng)
+        if graph is not None and _follows(graph, rules):
+            good += 1
     return good * 10 >= tries
+
+
+def _follows(graph: Graph, rules: Rules) -> bool:
+    return graph.fault() is None and breaks(graph, rules) is None
 
 
 def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
     number = int(rng.integers(rules.groups[0], rules.groups[1] + 1))
-    counts = [int(c) for c in rng.integers(rules.each[0], rules.each[1] + 1, number)]
+    least_each, most_each = rules.each
+    counts = rng.integers(least_each, most_each + 1, number).tolist()
     background = str(rng.choice(list(BACKGROUNDS))) if _says(rules.background, rng) else None
     style = str(rng.choice(STYLES)) if _says(rules.style, rng) else None
     groups: list[Group] = []
@@ -149,15 +170,17 @@ def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
             kind = groups[-1].kind
         colour = _colour(kind, rules, rng) if _says(rules.colours, rng, 0.75) else None
         groups.append(Group(kind, colour, count, count > 1))
-    number = (
-        int(rng.integers(rules.links[0], rules.links[1] + 1)) if sum(counts) <= MOST_THINGS else 0
-    )
+    number = 0
+    if sum(counts) <= MOST_THINGS:
+        number = int(rng.integers(rules.links[0], rules.links[1] + 1))
     links = _links(groups, number, rng)
     return None if links is None else Graph(tuple(groups), links, background, style)
 
 
-def _says(said: Said, rng: np.random.Generator, share: float = 0.5) -> bool:
-    return said == "always" or said == "sometimes" and bool(rng.random() < share)
+def _says(rule: Said, rng: np.random.Generator, share: float = 0.5) -> bool:
+    if rule == "sometimes":
+        return bool(rng.random() < share)
+    return rule == "always"
 
 
 def _colour(kind: str, rules: Rules, rng: np.random.Generator) -> str:
@@ -175,8 +198,10 @@ def _links(groups: list[Group], number: int, rng: np.random.Generator) -> tuple[
         return None
     links: list[Link] = []
     for new in range(1, number + 1):
-        other = single[new - 1] if rng.random() < 0.6 else single[int(rng.integers(0, new))]
-        links.append(Link(single[new], str(rng.choice(["left", "right", "above", "below"])), other))
+        is_chain = rng.random() < CHAIN_SHARE
+        other = single[new - 1] if is_chain else single[int(rng.integers(0, new))]
+        word = str(rng.choice(list(OPPOSITES)))
+        links.append(Link(single[new], word, other))
     return tuple(links)
 
 
@@ -192,23 +217,28 @@ def imagine(graph: Graph, rng: np.random.Generator) -> Scene | None:
         colour = group.colour or _free_colour(group, graph, rng)
         first.append(len(things))
         things += [Thing(group.kind, colour)] * group.count
-    placed = place(
-        things, [Relation(first[k.subject], k.word, first[k.other]) for k in graph.links], rng
-    )
+    relations = []
+    for link in graph.links:
+        relations.append(Relation(first[link.subject], link.word, first[link.other]))
+    placed = place(things, relations, rng)
     if placed is None:
         return None
     background = graph.background or _free_background(graph, rng)
-    return Scene(placed, background, graph.style or str(rng.choice(STYLES, p=STYLE_SHARES)))
+    style = graph.style or str(rng.choice(STYLES, p=STYLE_SHARES))
+    return Scene(placed, background, style)
 
 
 def _free_colour(group: Group, graph: Graph, rng: np.random.Generator) -> str:
     taken = {g.colour for g in graph.groups if g.kind == group.kind}
     options = TYPICAL[group.kind] if rng.random() < TYPICAL_SHARE else tuple(COLOURS)
-    return str(
-        rng.choice([c for c in options if c not in taken] or [c for c in COLOURS if c not in taken])
-    )
+    free = [c for c in options if c not in taken]
+    if not free:
+        free = [c for c in COLOURS if c not in taken]
+    return str(rng.choice(free))
 
 
 def _free_background(graph: Graph, rng: np.random.Generator) -> str:
-    typical = TYPICAL_SETTINGS[graph.groups[int(rng.integers(len(graph.groups)))].kind]
-    return str(rng.choice(typical if rng.random() < TYPICAL_SHARE else list(BACKGROUNDS)))
+    group = graph.groups[int(rng.integers(len(graph.groups)))]
+    typical = list(TYPICAL_SETTINGS[group.kind])
+    options = typical if rng.random() < TYPICAL_SHARE else list(BACKGROUNDS)
+    return str(rng.choice(options))

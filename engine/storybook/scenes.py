@@ -63,15 +63,20 @@ class Relation:
 
 def holds(word: str, a: Thing, b: Thing, least_pixels: float) -> bool:
     """Whether `a` is left/right/above/below of `b` by at least so many pixels between centres."""
-    return {"left": b.x - a.x, "right": a.x - b.x, "above": b.y - a.y, "below": a.y - b.y}[
-        word
-    ] >= least_pixels
+    right_pixels, down_pixels = b.x - a.x, b.y - a.y
+    distances = {
+        "left": right_pixels,
+        "right": -right_pixels,
+        "above": down_pixels,
+        "below": -down_pixels,
+    }
+    return distances[word] >= least_pixels
 
 
 def place(
     things: list[Thing], relations: list[Relation], rng: np.random.Generator
 ) -> tuple[Thing, ...] | None:
-    """Positions without overlap that fulfil every relation, or None if none was found in 400 tries."""
+    """Positions without overlap that fulfil every relation; None if 400 tries found none."""
     low, high = RADIUS_PIXELS[len(things)]
     for _ in range(400):
         radius = rng.uniform(low, high)
@@ -81,11 +86,17 @@ def place(
             if spot is None:
                 break
             placed.append(Thing(thing.kind, thing.colour, *spot, radius))
-        if len(placed) == len(things) and all(
-            holds(r.word, placed[r.subject], placed[r.other], CLEAR_PIXELS) for r in relations
-        ):
+        if len(placed) == len(things) and _hold(relations, placed):
             return tuple(placed)
     return None
+
+
+def _hold(relations: list[Relation], placed: list[Thing]) -> bool:
+    for relation in relations:
+        subject, other = placed[relation.subject], placed[relation.other]
+        if not holds(relation.word, subject, other, CLEAR_PIXELS):
+            return False
+    return True
 
 
 def _free_spot(
@@ -94,13 +105,17 @@ def _free_spot(
     edge = radius + 1.0
     for _ in range(30):
         x, y = rng.uniform(edge, SIZE_PIXELS - edge, 2)
-        if all(
-            max(abs(x - t.x), abs(y - t.y)) >= 2 * radius + GAP_PIXELS
-            or sqrt((x - t.x) ** 2 + (y - t.y) ** 2) >= 2.5 * radius + GAP_PIXELS
-            for t in placed
-        ):
+        if all(_are_apart(x, y, thing, radius) for thing in placed):
             return float(x), float(y)
     return None
+
+
+def _are_apart(x: float, y: float, thing: Thing, radius: float) -> bool:
+    """Squares that hold the shapes do not touch, or the shapes lie across corner from corner."""
+    across, down = x - thing.x, y - thing.y
+    if max(abs(across), abs(down)) >= 2 * radius + GAP_PIXELS:
+        return True
+    return sqrt(across**2 + down**2) >= 2.5 * radius + GAP_PIXELS
 
 
 def paint(scene: Scene) -> Rgb:
@@ -120,28 +135,39 @@ def coverage(thing: Thing, style: str) -> tuple[tuple[slice, slice], Mask, Mask]
     """Where a thing lies, how much of each pixel there its silhouette covers, and how much carries
     its own colour.
     """
-    left, top = max(int(thing.x - thing.radius) - 1, 0), max(int(thing.y - thing.radius) - 1, 0)
-    right, bottom = (min(int(c + thing.radius) + 3, SIZE_PIXELS) for c in (thing.x, thing.y))
-    scale, size = SUPERSAMPLING, ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING)
-    points = [
-        tuple(p)
-        for p in (polygon(thing.kind) * thing.radius + (thing.x - left, thing.y - top)) * scale
-    ]
-    image = Image.new("L", size)
-    ImageDraw.Draw(image).polygon(points, fill=255)
-    whole = np.asarray(image) / 255.0
+    rows, columns = _extent(thing.y, thing.radius), _extent(thing.x, thing.radius)
+    height = (rows.stop - rows.start) * SUPERSAMPLING
+    width = (columns.stop - columns.start) * SUPERSAMPLING
+    centre = (thing.x - columns.start, thing.y - rows.start)
+    corners = (polygon(thing.kind) * thing.radius + centre) * SUPERSAMPLING
+    points = [(x, y) for x, y in corners]
+    silhouette = Image.new("L", (width, height))
+    ImageDraw.Draw(silhouette).polygon(points, fill=255)
+    whole = np.asarray(silhouette) / 255.0
     inked = whole
     if style == "outline":
-        line = Image.new("L", size)
-        closed = [*points, points[0], points[1]]
-        ImageDraw.Draw(line).line(
-            closed, fill=255, width=round(2 * STROKE_PIXELS * scale), joint="curve"
-        )
-        inked = whole * (np.asarray(line) / 255.0)
+        inked = whole * _stroke(points, (width, height))
     elif style == "striped":
-        bands = (np.arange(size[1]) / scale + top - (thing.y - thing.radius)) // STRIPE_PIXELS
+        down = np.arange(height) / SUPERSAMPLING + rows.start
+        bands = (down - (thing.y - thing.radius)) // STRIPE_PIXELS
         inked = whole * (bands % 2 == 0)[:, None]
-    return (slice(top, bottom), slice(left, right)), _shrink(whole), _shrink(inked)
+    return (rows, columns), _shrink(whole), _shrink(inked)
+
+
+def _extent(centre: float, radius: float) -> slice:
+    """The pixels that a thing can touch along one side."""
+    first = max(int(centre - radius) - 1, 0)
+    end = min(int(centre + radius) + 3, SIZE_PIXELS)
+    return slice(first, end)
+
+
+def _stroke(points: list[tuple[float, float]], size: tuple[int, int]) -> Mask:
+    """The outline as a stroke; it runs on to the second point, so that its ends join."""
+    image = Image.new("L", size)
+    closed = [*points, points[0], points[1]]
+    width = round(2 * STROKE_PIXELS * SUPERSAMPLING)
+    ImageDraw.Draw(image).line(closed, fill=255, width=width, joint="curve")
+    return np.asarray(image) / 255.0
 
 
 def _shrink(mask: Mask) -> Mask:

@@ -64,7 +64,8 @@ def bridged(mask: Masks) -> Masks:
     background.
     """
     wide = mask.copy()
-    wide[1:-1] |= mask[:-2] & mask[2:]
+    above, below = mask[:-2], mask[2:]
+    wide[1:-1] |= above & below
     return wide
 
 
@@ -95,24 +96,31 @@ def fit(masks: Masks) -> list[Fit]:
     """
     canonical, areas, xs, ys = _canonical(masks.astype(np.float32))
     templates, unit_areas, offsets = _templates()
-    # Summed over the lattice, min(a, b) is (a + b - |a - b|) / 2 and max(a, b) is (a + b + |a - b|)
-    # / 2.
-    total = canonical.sum(1)[:, None] + templates.sum(1)
-    apart = cdist(canonical, templates, "cityblock")
-    overlaps = (total - apart) / (total + apart)
-    best = overlaps.argmax(1)
+    overlaps = _overlaps(canonical, templates)
+    best, overlap = overlaps.argmax(1), overlaps.max(1)
     radii = np.sqrt(areas / unit_areas[best])
-    xs, ys = xs - offsets[best, 0] * radii, ys - offsets[best, 1] * radii
-    fits = (
-        (overlaps.max(1) >= LEAST_OVERLAP)
-        & (RADIUS_PIXELS[0] <= radii)
-        & (radii <= RADIUS_PIXELS[1])
-    )
-    names = [
-        KINDS[kind % len(KINDS)] if good else "" for kind, good in zip(best, fits, strict=True)
-    ]
-    numbers = np.stack([overlaps.max(1), xs, ys, radii, areas], 1).tolist()
-    return [Fit(name, *row) for name, row in zip(names, numbers, strict=True)]
+    xs = xs - offsets[best, 0] * radii
+    ys = ys - offsets[best, 1] * radii
+    least_radius, most_radius = RADIUS_PIXELS
+    is_sized = (least_radius <= radii) & (radii <= most_radius)
+    is_fit = is_sized & (overlap >= LEAST_OVERLAP)
+    numbers = np.stack([overlap, xs, ys, radii, areas], 1).tolist()
+    fits = []
+    for template, good, row in zip(best, is_fit, numbers, strict=True):
+        kind = KINDS[template % len(KINDS)] if good else ""
+        fits.append(Fit(kind, *row))
+    return fits
+
+
+def _overlaps(silhouettes: Floats, templates: Floats) -> Floats:
+    """(silhouettes, templates): intersection over union of each with each.
+
+    Summed over the lattice, min(a, b) is (a + b - |a - b|) / 2, and max(a, b) is the same with a
+    plus.
+    """
+    total = silhouettes.sum(1)[:, None] + templates.sum(1)
+    apart = cdist(silhouettes, templates, "cityblock")
+    return (total - apart) / (total + apart)
 
 
 def _canonical(masks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -123,7 +131,8 @@ def _canonical(masks: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     areas = down.sum(1)
     xs, ys = across @ _MIDDLES / areas, down @ _MIDDLES / areas
     steps = LATTICE * np.sqrt(areas)[:, None] / 2
-    sampled = _taps(ys[:, None] + steps) @ masks @ _taps(xs[:, None] + steps).transpose(0, 2, 1)
+    rows, columns = _taps(ys[:, None] + steps), _taps(xs[:, None] + steps)
+    sampled = rows @ masks @ columns.transpose(0, 2, 1)
     return sampled.reshape(len(masks), LATTICE.size**2), areas, xs, ys
 
 
@@ -145,5 +154,7 @@ def _templates() -> tuple[Floats, Floats, Floats]:
         sharp[index][window] = whole
     blur = BLUR_RADII * radius
     rounded = ndimage.gaussian_filter(sharp, (0, blur, blur)) > 0.5
-    masks, areas, xs, ys = _canonical(np.concatenate([sharp, rounded]).astype(np.float32))
-    return masks, areas / radius**2, np.stack([xs - middle, ys - middle], 1) / radius
+    shapes = np.concatenate([sharp, rounded]).astype(np.float32)
+    masks, areas, xs, ys = _canonical(shapes)
+    offsets = np.stack([xs - middle, ys - middle], 1)
+    return masks, areas / radius**2, offsets / radius

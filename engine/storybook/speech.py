@@ -1,9 +1,11 @@
-"""Storybook English, graph to text. `parse(say(graph, rng)).key() == graph.key()` for every form."""
+"""Storybook English, graph to text: `parse(say(graph, rng)).key() == graph.key()` in every form."""
 
 import numpy as np
 
 from engine.storybook.graph import OPPOSITES, Graph, Group, Link
-from engine.storybook.words import NUMBERS, PLACES, SETTINGS, article, noun
+from engine.storybook.words import NUMBERS, PLACES, SETTINGS, article, joined, noun
+
+PICTURES = ["picture", "drawing", "painting"]
 
 
 def say(graph: Graph, rng: np.random.Generator, paragraph: bool | None = None) -> str:
@@ -28,68 +30,77 @@ def name(group: Group, definite: bool = False, bare: bool = False) -> str:
 
 def _phrase(graph: Graph, rng: np.random.Generator) -> str:
     clauses: list[str] = []
-    said: set[int] = set()
+    mentioned: set[int] = set()
     for link in graph.links:
-        first = name(graph.groups[link.subject], definite=link.subject in said)
-        second = name(graph.groups[link.other], definite=link.other in said)
-        to_the = "to the " if link.word in ("left", "right") and rng.random() < 0.4 else ""
-        clauses.append(f"{first} {to_the}{PLACES[link.word]} {second}")
-        said |= {link.subject, link.other}
-    clauses += [name(g) for i, g in enumerate(graph.groups) if i not in said]
-    body = clauses[0] if len(clauses) == 1 else ", ".join(clauses[:-1]) + " and " + clauses[-1]
+        clauses.append(_clause(graph, link, mentioned, rng))
+        mentioned |= {link.subject, link.other}
+    clauses += _unmentioned(graph, mentioned)
+    body = joined(clauses)
     if graph.style:
-        body = f"{article(graph.style)} {graph.style} {rng.choice(['picture', 'drawing', 'painting'])} of {body}"
-    if graph.background:
-        setting = SETTINGS[graph.background]
-        return (
-            f"{setting}, {body}" if not graph.style and rng.random() < 0.25 else f"{body} {setting}"
-        )
-    return body
+        picture = rng.choice(PICTURES)
+        body = f"{article(graph.style)} {graph.style} {picture} of {body}"
+    if graph.background is None:
+        return body
+    setting = SETTINGS[graph.background]
+    if not graph.style and rng.random() < 0.25:
+        return f"{setting}, {body}"
+    return f"{body} {setting}"
+
+
+def _clause(graph: Graph, link: Link, mentioned: set[int], rng: np.random.Generator) -> str:
+    """ "a red ball (to the) left of the star"."""
+    first = name(graph.groups[link.subject], definite=link.subject in mentioned)
+    second = name(graph.groups[link.other], definite=link.other in mentioned)
+    to_the = _to_the(link.word, 0.4, rng)
+    return f"{first} {to_the}{PLACES[link.word]} {second}"
+
+
+def _unmentioned(graph: Graph, mentioned: set[int]) -> list[str]:
+    """Names of the groups that no link spoke of."""
+    return [name(g) for i, g in enumerate(graph.groups) if i not in mentioned]
+
+
+def _to_the(word: str, share: float, rng: np.random.Generator) -> str:
+    """ "to the " in that share of lefts and rights; above and below never have it."""
+    if word not in ("left", "right"):
+        return ""
+    return "to the " if rng.random() < share else ""
 
 
 def _paragraph(graph: Graph, rng: np.random.Generator) -> str:
     sentences: list[str] = []
-    said: set[int] = set()
+    mentioned: set[int] = set()
     for link in graph.links:
-        sentences.append(_linked(graph, link, said, rng))
-        said |= {link.subject, link.other}
-    rest = [name(g) for i, g in enumerate(graph.groups) if i not in said]
+        sentences.append(_linked(graph, link, mentioned, rng))
+        mentioned |= {link.subject, link.other}
+    rest = [i for i in range(len(graph.groups)) if i not in mentioned]
     if rest:
-        verb = (
-            "is"
-            if graph.groups[next(i for i in range(len(graph.groups)) if i not in said)].count == 1
-            else "are"
-        )
-        sentences.append(
-            f"there {verb} "
-            + (rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + " and " + rest[-1])
-        )
+        verb = "is" if graph.groups[rest[0]].count == 1 else "are"
+        names = _unmentioned(graph, mentioned)
+        sentences.append(f"there {verb} {joined(names)}")
     if graph.background:
-        sentences.append(f"{rng.choice(['the scene', 'it'])} is {SETTINGS[graph.background]}")
+        subject = rng.choice(["the scene", "it"])
+        sentences.append(f"{subject} is {SETTINGS[graph.background]}")
     if graph.style:
-        sentences.append(f"the {rng.choice(['picture', 'drawing', 'painting'])} is {graph.style}")
+        picture = rng.choice(PICTURES)
+        sentences.append(f"the {picture} is {graph.style}")
     return ". ".join(sentences) + "."
 
 
-def _linked(graph: Graph, link: Link, said: set[int], rng: np.random.Generator) -> str:
+def _linked(graph: Graph, link: Link, mentioned: set[int], rng: np.random.Generator) -> str:
     """One sentence for one link; what was said before comes back with "the"."""
     subject, word, other = link.subject, link.word, link.other
     if rng.random() < 0.5:
         subject, word, other = other, OPPOSITES[word], subject
-    kinds = [g.kind for g in graph.groups]
-    bare = rng.random() < 0.5
+    may_be_bare = rng.random() < 0.5
 
     def called(index: int) -> str:
-        return name(
-            graph.groups[index],
-            definite=index in said,
-            bare=bare and kinds.count(kinds[index]) == 1,
-        )
+        group = graph.groups[index]
+        if index not in mentioned:
+            return name(group)
+        return name(group, definite=True, bare=may_be_bare and not graph.is_twin(group))
 
-    def plain(index: int) -> str:
-        return called(index) if index in said else name(graph.groups[index])
-
-    to_the = "to the " if word in ("left", "right") and rng.random() < 0.5 else ""
-    if other in said and subject not in said and rng.random() < 0.5:
-        return f"{to_the}{PLACES[word]} {plain(other)} is {plain(subject)}"
-    return f"{plain(subject)} is {to_the}{PLACES[word]} {plain(other)}"
+    to_the = _to_the(word, 0.5, rng)
+    if other in mentioned and subject not in mentioned and rng.random() < 0.5:
+        return f"{to_the}{PLACES[word]} {called(other)} is {called(subject)}"
+    return f"{called(subject)} is {to_the}{PLACES[word]} {called(other)}"

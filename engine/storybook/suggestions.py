@@ -12,23 +12,7 @@ from engine.storybook.shapes import BACKGROUNDS, COLOURS, STYLES
 from engine.storybook.speech import say
 from engine.storybook.words import COUNTS, KNOWN, NOUNS, PLACES, PLURALS, SYNONYMS
 
-FUNCTION_WORDS = {
-    "a",
-    "an",
-    "the",
-    "and",
-    "is",
-    "are",
-    "there",
-    "of",
-    "to",
-    "at",
-    "in",
-    "on",
-    "it",
-    "picture",
-    "scene",
-}
+FUNCTION_WORDS = set("a an the and is are there of to at in on it picture scene".split())
 MEANINGS = {
     "red": "crimson scarlet ruby maroon",
     "orange": "amber",
@@ -67,25 +51,37 @@ MEANINGS = {
     "no": "without",
 }
 """Words that people use for what the language can say, by what it says instead."""
-MEANT = {word: token for token, words in MEANINGS.items() for word in words.split()}
+MEANT: dict[str, str] = {}
+"""The other way about."""
+for _token, _words in MEANINGS.items():
+    MEANT |= dict.fromkeys(_words.split(), _token)
+SENTENCE_ENDS = ".;!?"
 
 
 def nearest(text: str) -> tuple[str, tuple[str, ...]]:
     """A sentence inside the language, and the content words of `text` that the language knows."""
-    words = re.findall(r"\w+|[.;!?]", text.lower())
-    close = [_closest_word(w) for w in words]
-    known = [c for c in close if c and c not in FUNCTION_WORDS]
-    tokens = [
-        c or MEANT.get(w) or ("six" if w.isdigit() else w if w in ".;!?" else "")
-        for c, w in zip(close, words, strict=True)
-    ]
+    tokens: list[str] = []
+    known: dict[str, None] = {}
+    for word in re.findall(rf"\w+|[{SENTENCE_ENDS}]", text.lower()):
+        closest = _closest_word(word)
+        tokens.append(closest or _meant(word))
+        if closest and closest not in FUNCTION_WORDS:
+            known[closest] = None
     sketch = _Sketch()
     for at, token in enumerate(tokens):
         sketch.take(token, tokens[at + 1 : at + 3])
     graph = sketch.graph()
-    return say(graph, np.random.default_rng(0), paragraph=len(graph.links) > 1), tuple(
-        dict.fromkeys(known)
-    )
+    sentence = say(graph, np.random.default_rng(0), paragraph=len(graph.links) > 1)
+    return sentence, tuple(known)
+
+
+def _meant(word: str) -> str:
+    """What a word outside the language stands for; "" where nobody knows."""
+    if word in MEANT:
+        return MEANT[word]
+    if word.isdigit():
+        return "six"
+    return word if word in SENTENCE_ENDS else ""
 
 
 def _closest_word(word: str) -> str:
@@ -156,9 +152,11 @@ class _Sketch:
             self.colour = colour
 
     def noun(self, token: str) -> None:
-        plural = token in PLURALS.values() and token not in PLURALS
-        new = Group(NOUNS[token], self.colour, self.count or 1 + plural, self.count is not None)
-        if not self.negated and (index := self._index(new)) is not None:
+        is_plural = token in PLURALS.values() and token not in PLURALS
+        count = self.count or (2 if is_plural else 1)
+        new = Group(NOUNS[token], self.colour, count, self.count is not None)
+        index = None if self.negated else self._index(new)
+        if index is not None:
             self._link(index)
         self.count = self.colour = self.place = None
         self.definite = self.negated = False
@@ -167,26 +165,24 @@ class _Sketch:
         """Of the group that "the" points back to, of an equal one that grows, or of a new one; None
         without room.
         """
-        room = MOST_THINGS - sum(g.count for g in self.groups)
-        said = [
-            i
-            for i, g in enumerate(self.groups)
-            if g.kind == new.kind and new.colour in (None, g.colour)
-        ]
-        if said and self.definite:
-            return said[-1]
+        room = MOST_THINGS - sum(group.count for group in self.groups)
+        same: list[int] = []
+        equal: list[int] = []
+        for index, group in enumerate(self.groups):
+            if group.kind != new.kind:
+                continue
+            if new.colour in (None, group.colour):
+                same.append(index)
+            if new.colour == group.colour and not (self.place or self.ahead):
+                equal.append(index)
+        if same and self.definite:
+            return same[-1]
         if room <= 0:
             return None
-        equal = [
-            i
-            for i in said
-            if self.groups[i].colour == new.colour and not (self.place or self.ahead)
-        ]
         if equal:
-            old = self.groups[equal[0]]
-            self.groups[equal[0]] = replace(
-                old, count=old.count + min(new.count, room), counted=True
-            )
+            first = self.groups[equal[0]]
+            count = first.count + min(new.count, room)
+            self.groups[equal[0]] = replace(first, count=count, counted=True)
             return equal[0]
         self.groups.append(replace(new, count=min(new.count, room)))
         return len(self.groups) - 1
@@ -205,7 +201,7 @@ class _Sketch:
         """The sketch without the links that cannot hold, and with colours where two groups need
         them.
         """
-        groups = _told_apart(self.groups) or [Group("ball", self.colour or "red")]
+        groups = _distinct(self.groups) or [Group("ball", self.colour or "red")]
         links: list[Link] = []
         for link in self.links:
             if Graph(tuple(groups), (*links, link)).fault() is None:
@@ -213,14 +209,15 @@ class _Sketch:
         return Graph(tuple(groups), tuple(links), self.background, self.style)
 
 
-def _told_apart(groups: list[Group]) -> list[Group]:
+def _distinct(groups: list[Group]) -> list[Group]:
     """Groups of one kind in different colours; the first that has a colour keeps it."""
-    told: list[Group] = []
+    distinct: list[Group] = []
     for at, group in enumerate(groups):
-        taken = {g.colour for g in [*told, *groups[at + 1 :]] if g.kind == group.kind}
-        if sum(g.kind == group.kind for g in groups) > 1 and (
-            group.colour is None or group.colour in {g.colour for g in told if g.kind == group.kind}
-        ):
-            group = replace(group, colour=next(c for c in COLOURS if c not in taken))
-        told.append(group)
-    return told
+        before = {g.colour for g in distinct if g.kind == group.kind}
+        after = {g.colour for g in groups[at + 1 :] if g.kind == group.kind}
+        is_alone = not before and not after
+        if not is_alone and (group.colour is None or group.colour in before):
+            free = [colour for colour in COLOURS if colour not in before | after]
+            group = replace(group, colour=free[0])
+        distinct.append(group)
+    return distinct

@@ -30,15 +30,20 @@ def verdict(text: str, pixels: Rgb) -> Verdict:
     """Raises Unreadable for a text outside Storybook English; a picture that cannot be read is a
     miss.
     """
-    graph, asked = _asked(text)
+    graph, sheet = _questions_of(text)
     seen = read(pixels)
-    answers = tuple((q, answer(q, graph, seen)) for q in asked)
-    values = one_level([Answered(str(q.id), yes, tuple(map(str, q.parents))) for q, yes in answers])
-    return Verdict(answers, float(np.mean(values)), is_exact(graph, seen), seen)
+    answers = []
+    scored = []
+    for question in sheet:
+        yes = answer(question, graph, seen)
+        answers.append((question, yes))
+        scored.append(Answered(str(question.id), yes, tuple(map(str, question.parents))))
+    dsg = float(np.mean(one_level(scored)))
+    return Verdict(tuple(answers), dsg, is_exact(graph, seen), seen)
 
 
 @lru_cache(maxsize=10_000)
-def _asked(text: str) -> tuple[Graph, tuple[Question, ...]]:
+def _questions_of(text: str) -> tuple[Graph, tuple[Question, ...]]:
     graph = parse(text)
     return graph, tuple(questions(graph))
 

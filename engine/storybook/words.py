@@ -1,10 +1,19 @@
 """The words of Storybook English."""
 
+from collections.abc import Sequence
+
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, PLURALS, STYLES
 
 NUMBERS = ("one", "two", "three", "four", "five", "six")
-COUNTS = {word: n for n, word in enumerate(NUMBERS, 1)} | {str(n): n for n in range(1, 7)}
-NOUNS = {k: k for k in KINDS} | {plural: k for k, plural in PLURALS.items()}
+COUNTS: dict[str, int] = {}
+"""A number by its word, and by its digit."""
+for _number, _word in enumerate(NUMBERS, 1):
+    COUNTS[_word] = _number
+    COUNTS[str(_number)] = _number
+NOUNS = dict(zip(KINDS, KINDS, strict=True))
+"""The kind that a singular or a plural names."""
+for _kind, _plural in PLURALS.items():
+    NOUNS[_plural] = _kind
 SETTINGS = {
     "beach": "at the beach",
     "sky": "in the sky",
@@ -22,17 +31,9 @@ SYNONYMS = {
     "an": "a",
     "it": "scene",
 }
-KNOWN = {
-    *KINDS,
-    *PLURALS.values(),
-    *COLOURS,
-    *COUNTS,
-    *STYLES,
-    *BACKGROUNDS,
-    *SYNONYMS,
-    *SYNONYMS.values(),
-    *"a the and is there of to left right at in on picture scene".split(),
-}
+FUNCTION_WORDS = "a the and is there of to left right at in on picture scene".split()
+KNOWN = {*NOUNS, *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *FUNCTION_WORDS}
+KNOWN |= set(SYNONYMS) | set(SYNONYMS.values())
 
 
 def noun(kind: str, count: int) -> str:
@@ -41,3 +42,11 @@ def noun(kind: str, count: int) -> str:
 
 def article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
+
+
+def joined(names: Sequence[str]) -> str:
+    """ "a ball", "a ball and a star", "a ball, a star and a moon"."""
+    if len(names) == 1:
+        return names[0]
+    first = ", ".join(names[:-1])
+    return f"{first} and {names[-1]}"

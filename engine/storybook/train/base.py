@@ -20,6 +20,7 @@ BATCH = 64
 CHANNELS = (64, 128, 160)
 """Widths of the UNet's levels."""
 CAPTION_DROPOUT = 0.1
+MARKS = ("bos_token_id", "eos_token_id", "pad_token_id")
 VALIDATION_SCENES = 512
 
 
@@ -41,20 +42,18 @@ class Painter(nn.Module):
     def __init__(self, tokenizer: CLIPTokenizer) -> None:
         super().__init__()
         width = 2 * CHANNELS[0]
-        self.text = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=width,
-                intermediate_size=4 * width,
-                num_hidden_layers=4,
-                num_attention_heads=4,
-                max_position_embeddings=tokens.LENGTH_TOKENS,
-                projection_dim=width,
-                bos_token_id=tokenizer.bos_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )
+        marks = {mark: getattr(tokenizer, mark) for mark in MARKS}
+        text = CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=width,
+            intermediate_size=4 * width,
+            num_hidden_layers=4,
+            num_attention_heads=4,
+            max_position_embeddings=tokens.LENGTH_TOKENS,
+            projection_dim=width,
+            **marks,
         )
+        self.text = CLIPTextModel(text)
         self.unet = UNet2DConditionModel(
             sample_size=16,
             in_channels=8,
@@ -141,9 +140,8 @@ def _error(
     noisy = _SCHEDULE.add_noise(clean, noise, timesteps)
     with half_precision(model.training):
         predicted = model(noisy, timesteps, ids)
-    return nn.functional.mse_loss(
-        predicted.float(), _SCHEDULE.get_velocity(clean, noise, timesteps)
-    )
+    velocity = _SCHEDULE.get_velocity(clean, noise, timesteps)
+    return nn.functional.mse_loss(predicted.float(), velocity)
 
 
 @torch.no_grad()
@@ -152,12 +150,12 @@ def _validation(model: nn.Module, latents: Tensor, token_ids: Tensor) -> float:
     model.eval()
     generator = torch.Generator().manual_seed(7)
     total = 0.0
-    for i in range(0, len(latents), BATCH):
-        clean = latents[i : i + BATCH].float()
+    for first in range(0, len(latents), BATCH):
+        clean = latents[first : first + BATCH].float()
+        ids = token_ids[first : first + BATCH].long()
         timesteps = torch.linspace(10, 990, len(clean)).long()
-        total += float(
-            _error(model, clean, token_ids[i : i + BATCH].long(), timesteps, generator)
-        ) * len(clean)
+        error = _error(model, clean, ids, timesteps, generator)
+        total += float(error) * len(clean)
     model.train()
     return total / len(latents)
 

@@ -23,7 +23,8 @@ WHAT = {
     "vae": "The picture codec of Storybook: 64x64x3 to 16x16x8 and back.",
     "base": "The base painter of Storybook: a latent diffusion model in Stable Diffusion's format. "
     "Frozen before the first experiment.",
-    "weak": "The weak sibling of the base: the base as it was after the first part of its training.",
+    "weak": "The weak sibling of the base: the base as it was after the first part of its "
+    "training.",
     "writer": "The prompt writer of Storybook: continues three lines of any skill in their manner.",
 }
 BARS = {
@@ -38,6 +39,12 @@ BARS = {
         "writer_unseen_skill",
     ),
 }
+FRONT = """---
+license: apache-2.0
+library_name: {library}
+pipeline_tag: {task}
+---
+"""
 CARD = "README.md"
 RESULTS = "Results"
 
@@ -48,7 +55,7 @@ def write_card(model: str, training: Path, target: Path, checked: Path) -> None:
     """
     history = read_json(training / "history.json")
     measured = read_json(checked) if checked.exists() else {}
-    front = f"---\nlicense: apache-2.0\nlibrary_name: {LIBRARIES[model]}\npipeline_tag: {TASKS[model]}\n---\n"
+    front = FRONT.format(library=LIBRARIES[model], task=TASKS[model])
     parts = [
         f"# Storybook {model}",
         WHAT[model],
@@ -69,7 +76,10 @@ def renew(assets: Path, measured: dict[str, Any]) -> None:
 
 def _learnt_from(model: str) -> str:
     if model == "vae":
-        return f"Data: scenes of the world `{WORLD}` with 3 to 6 things in any colours, drawn from a seed; no captions."
+        return (
+            f"Data: scenes of the world `{WORLD}` with 3 to 6 things in any colours, "
+            "drawn from a seed; no captions."
+        )
     if model == "writer":
         return (
             f"Data: texts of {SKILL_COUNT:,} made-up skills from the grammar, and of the five "
@@ -78,35 +88,56 @@ def _learnt_from(model: str) -> str:
             "rules of an "
             "untrained one; single rules of those, such as two groups of one kind, do occur."
         )
-    rates = ", ".join(f"{name.replace('_', ' ')} {rate}" for name, rate in vars(NOISE).items())
-    left_out = ", ".join(f"{how} {kind}" for kind, how in (*LEFT_OUT_COLOURS, *LEFT_OUT_STYLES))
+    rates = []
+    for name, rate in vars(NOISE).items():
+        rates.append(f"{name.replace('_', ' ')} {rate}")
+    left_out = [f"{how} {kind}" for kind, how in LEFT_OUT_COLOURS + LEFT_OUT_STYLES]
     return (
-        f"Data: scenes of the world `{WORLD}` with captions as the web writes them ({rates}). "
-        f"Never seen: {left_out}."
+        f"Data: scenes of the world `{WORLD}` with captions as the web writes them "
+        f"({', '.join(rates)}). "
+        f"Never seen: {', '.join(left_out)}."
     )
 
 
 def _training(history: list[dict[str, Any]]) -> str:
-    steps = [h for h in history if "loss" in h]
-    minutes = (
-        sum(
-            h["seconds_per_step"] * (h["step"] - before)
-            for h, before in zip(steps, [0, *(h["step"] for h in steps)], strict=False)
-        )
-        / 60
+    steps = [entry for entry in history if "loss" in entry]
+    last = steps[-1]
+    text = (
+        f"Training: {last['step']} steps, about {_minutes(steps):.0f} minutes; "
+        f"loss {last['loss']:.4f}"
     )
-    text = f"Training: {steps[-1]['step']} steps, about {minutes:.0f} minutes"
-    text += f"; loss {steps[-1]['loss']:.4f}"
-    held_out = [h for h in history if "validation" in h]
+    held_out = [entry for entry in history if "validation" in entry]
     if held_out:
-        what = "validation loss"
-        curve = {h["step"]: h["validation"] for h in (*held_out[:: _every(held_out)], held_out[-1])}
+        what, curve = "validation loss", _thinned(held_out)
     else:
-        what, every = "mean loss of the batches since the step above", _every(steps)
-        parts = [steps[first : first + every] for first in range(0, len(steps), every)]
-        curve = {part[-1]["step"]: fmean(h["loss"] for h in part) for part in parts}
+        what, curve = "mean loss of the batches since the step above", _means(steps)
     rows = "\n".join(f"| {step} | {loss:.4f} |" for step, loss in curve.items())
     return f"{text}.\n\n| step | {what} |\n|---|---|\n{rows}"
+
+
+def _minutes(steps: list[dict[str, Any]]) -> float:
+    """Each entry tells how long a step took since the entry before."""
+    seconds, before = 0.0, 0
+    for entry in steps:
+        seconds += entry["seconds_per_step"] * (entry["step"] - before)
+        before = entry["step"]
+    return seconds / 60
+
+
+def _thinned(held_out: list[dict[str, Any]]) -> dict[int, float]:
+    """About eight points of the validation loss, and the last one."""
+    points = [*held_out[:: _every(held_out)], held_out[-1]]
+    return {point["step"]: point["validation"] for point in points}
+
+
+def _means(steps: list[dict[str, Any]]) -> dict[int, float]:
+    """The mean loss over about eight stretches, by the step each ends at."""
+    every = _every(steps)
+    curve = {}
+    for first in range(0, len(steps), every):
+        stretch = steps[first : first + every]
+        curve[stretch[-1]["step"]] = fmean(entry["loss"] for entry in stretch)
+    return curve
 
 
 def _every(points: list[dict[str, Any]]) -> int:
@@ -118,7 +149,7 @@ def _results(model: str, target: Path, measured: dict[str, Any]) -> str:
     """Only what was measured of these very weights."""
     if not measured or measured["weights"].get(model) != fingerprint(target):
         return f"{RESULTS}: `python -m engine.storybook check`."
-    found = {name: measured[name] for name in BARS[model]}
-    counts = {name: n for name, n in measured["n"].items() if name in found}
+    bars = {name: measured[name] for name in BARS[model]}
+    counts = {name: n for name, n in measured["n"].items() if name in bars}
     head = f"{RESULTS} (`python -m engine.storybook check`, n: {json.dumps(counts)}):"
-    return f"{head}\n\n```json\n{json.dumps(found, indent=2)}\n```"
+    return f"{head}\n\n```json\n{json.dumps(bars, indent=2)}\n```"

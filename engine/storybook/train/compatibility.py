@@ -16,11 +16,10 @@ def text_encoder(folder: Path) -> None:
     """Give CLIP's weights the names that they have in every Stable Diffusion."""
     for file in sorted(folder.glob("*.safetensors")):
         tensors, header = tensor_files.read(file)
-        named = {
-            f"{TEXT_MODEL}{name.removeprefix(TEXT_MODEL)}": tensor
-            for name, tensor in tensors.items()
-        }
-        tensor_files.write(file, named, header)
+        renamed = {}
+        for name, tensor in tensors.items():
+            renamed[TEXT_MODEL + name.removeprefix(TEXT_MODEL)] = tensor
+        tensor_files.write(file, renamed, header)
 
 
 def clip_tokenizer(folder: Path) -> None:

@@ -39,18 +39,17 @@ def prepare(
         check_codec(folder, vae)
         return
     latents, tokens, done = [], [], 0
-    with ProcessPoolExecutor(2) as pool:
-        for pictures, captions in pool.map(_shard, [(seed, i) for i in range(scenes // SHARD)]):
+    keys = [(seed, number) for number in range(scenes // SHARD)]
+    with ProcessPoolExecutor(2) as processes:
+        for pictures, captions in processes.map(_shard, keys):
             latents.append(encode(vae, pictures))
-            tokens.append(torch.tensor([tokenize(c) for c in captions], dtype=torch.int16))
+            ids = [tokenize(texts) for texts in captions]
+            tokens.append(torch.tensor(ids, dtype=torch.int16))
             done += SHARD
             if done % 5000 == 0:
                 yield Event(f"drew and encoded {done} scenes", done, scenes)
-    tensor_files.write(
-        path,
-        {"latents": torch.cat(latents), "tokens": torch.cat(tokens)},
-        {"seed": str(seed), "codec": codec_sha256(vae)},
-    )
+    tensors = {"latents": torch.cat(latents), "tokens": torch.cat(tokens)}
+    tensor_files.write(path, tensors, {"seed": str(seed), "codec": codec_sha256(vae)})
 
 
 def load(folder: Path) -> tuple[Tensor, Tensor]:
@@ -68,8 +67,7 @@ def check_codec(folder: Path, vae: AutoencoderKL) -> None:
     if header.get("codec") != codec_sha256(vae):
         raise EngineError(
             f"{path} was encoded by another codec. Delete it, and the base's training beside it, "
-            "to "
-            "train the base on this one; or package the codec that it was made with."
+            "to train the base on this one; or package the codec that it was made with."
         )
 
 
@@ -77,24 +75,24 @@ def codec_sha256(vae: AutoencoderKL) -> str:
     """Over the weights in half precision, as they ship, and the scaling factor."""
     digest = hashlib.sha256(str(vae.config.scaling_factor).encode())
     for name, tensor in sorted(vae.state_dict().items()):
-        digest.update(name.encode() + tensor.half().contiguous().cpu().numpy().tobytes())
+        half = tensor.half().contiguous().cpu()
+        digest.update(name.encode() + half.numpy().tobytes())
     return digest.hexdigest()
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: np.ndarray, batch: int = 50) -> Tensor:
-    """(n, 64, 64, 3) uint8 to (n, 8, 16, 16) fp16: the posterior's mean times the scaling factor."""
-    parts = [
-        vae.encode(
-            to_tensor(pictures[i : i + batch]).contiguous(memory_format=torch.channels_last)
-        ).latent_dist.mean
-        for i in range(0, len(pictures), batch)
-    ]
+    """(n, 64, 64, 3) uint8 to (n, 8, 16, 16) fp16: the posterior's mean, scaled."""
+    parts = []
+    for first in range(0, len(pictures), batch):
+        pixels_NCHW = to_tensor(pictures[first : first + batch])
+        channels_last = pixels_NCHW.contiguous(memory_format=torch.channels_last)
+        parts.append(vae.encode(channels_last).latent_dist.mean)
     return (torch.cat(parts) * vae.config.scaling_factor).half()
 
 
 def _shard(key: tuple[int, int]) -> tuple[np.ndarray, list[list[str]]]:
-    """SHARD scenes, each with several independent captions, from the seed and the shard's number."""
+    """SHARD scenes, each with several independent captions; the key is the seed and a number."""
     rng = np.random.default_rng(key)
     pictures, captions = [], []
     for _ in range(SHARD):

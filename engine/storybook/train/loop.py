@@ -1,4 +1,4 @@
-"""One training loop for all Storybook models: annealed AdamW, EMA, checkpoints that resume exactly."""
+"""One training loop for all Storybook models: annealed AdamW, EMA, exact checkpoints."""
 
 import json
 import math
@@ -19,6 +19,7 @@ from engine.models import tensor_files
 REPORT_EVERY_STEPS = 50
 DECISIVE = ("learning_rate", "seed", "ema_decay", "first_step")
 """What may not differ between a checkpoint and the plan that goes on from it."""
+MOMENTS = ("exp_avg", "exp_avg_sq")
 BEFORE = "first"
 """Folder, inside a training's own, of the training it goes on from."""
 
@@ -57,29 +58,29 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         decay = min(self.decay, (step + 1) / (step + 10))
         parameters = dict(model.named_parameters())
-        torch._foreach_lerp_(
-            [self.weights[n] for n in parameters], list(parameters.values()), 1 - decay
-        )
+        averages = [self.weights[name] for name in parameters]
+        torch._foreach_lerp_(averages, list(parameters.values()), 1 - decay)
 
 
-def half_precision(wanted: bool = True) -> torch.autocast:
+def half_precision(is_training: bool = True) -> torch.autocast:
     """bfloat16 for the products of a training step, where this CPU multiplies it faster than
     float32.
     """
-    return torch.autocast(
-        "cpu", torch.bfloat16, enabled=wanted and torch.cpu._is_avx512_bf16_supported()
-    )
+    is_faster = torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=is_training and is_faster)
 
 
 def rate(plan: Plan, step: int) -> float:
     """Learning rate at a step: linear warm-up, constant, cosine to zero over the last
     `decay_share`.
     """
-    if step - plan.first_step < plan.warmup_steps:
-        return plan.learning_rate * (step - plan.first_step + 1) / plan.warmup_steps
+    own_step = step - plan.first_step
+    if own_step < plan.warmup_steps:
+        return plan.learning_rate * (own_step + 1) / plan.warmup_steps
     decay_steps = plan.decay_share * (plan.steps - plan.first_step - plan.warmup_steps)
-    done = 1 - (plan.steps - step) / max(1.0, decay_steps)
-    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * max(0.0, done)))
+    done_share = 1 - (plan.steps - step) / max(1.0, decay_steps)
+    cosine = math.cos(math.pi * max(0.0, done_share))
+    return plan.learning_rate * 0.5 * (1 + cosine)
 
 
 @dataclass
@@ -111,18 +112,18 @@ class Run:
         self.average.update(self.model, number)
 
     def save(self, step: int) -> None:
-        named = list(self.model.named_parameters())
-        tensors = {f"model.{n}": p.detach().contiguous() for n, p in named}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {
-                f"adam.{named[index][0]}.{key}": state[key].contiguous()
-                for key in ("exp_avg", "exp_avg_sq")
-            }
-        tensors |= {f"ema.{n}": t.contiguous() for n, t in self.average.weights.items()}
+        tensors: dict[str, Tensor] = {}
+        moments = self.optimizer.state_dict()["state"]
+        for index, (name, parameter) in enumerate(self.model.named_parameters()):
+            tensors[f"model.{name}"] = parameter.detach().contiguous()
+            tensors[f"ema.{name}"] = self.average.weights[name].contiguous()
+            for moment in MOMENTS:
+                if index in moments:
+                    tensors[f"adam.{name}.{moment}"] = moments[index][moment].contiguous()
         write_json(self.folder / "history.json", self.history)
-        told = {"step": str(step), "plan": json.dumps(asdict(self.plan))}
-        tensor_files.write(self.folder / "checkpoint.safetensors", tensors, told)
-        tensor_files.write(self.folder / "ema.safetensors", dict(self.average.weights), told)
+        header = {"step": str(step), "plan": json.dumps(asdict(self.plan))}
+        tensor_files.write(self.folder / "checkpoint.safetensors", tensors, header)
+        tensor_files.write(self.folder / "ema.safetensors", dict(self.average.weights), header)
 
     def resume(self) -> int:
         """Put a checkpoint back, or the weights this training starts from, and return the step to
@@ -133,12 +134,8 @@ class Run:
             return self.begin()
         try:
             tensors, header = tensor_files.read(path)
-            step, held, asked = int(header["step"]), json.loads(header["plan"]), asdict(self.plan)
-            if other := [name for name in DECISIVE if held.get(name, 0) != asked[name]]:
-                raise EngineError(
-                    f"{path} has another {other[0]} ({held.get(other[0], 0)}). Delete it to start "
-                    "again."
-                )
+            step = int(header["step"])
+            self._check_plan(path, json.loads(header["plan"]))
             self._load(step, tensors)
         except (KeyError, ValueError, RuntimeError) as error:
             raise EngineError(
@@ -147,21 +144,28 @@ class Run:
         self.history = read_json(self.folder / "history.json")
         return step
 
+    def _check_plan(self, path: Path, checkpoint: dict[str, float]) -> None:
+        plan = asdict(self.plan)
+        for name in DECISIVE:
+            before = checkpoint.get(name, 0)
+            if before != plan[name]:
+                raise EngineError(
+                    f"{path} has another {name} ({before}). Delete it to start again."
+                )
+
     @torch.no_grad()
     def _load(self, step: int, tensors: dict[str, Tensor]) -> None:
-        state = {}
-        for index, (name, p) in enumerate(self.model.named_parameters()):
-            p.copy_(tensors[f"model.{name}"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for index, (name, parameter) in enumerate(self.model.named_parameters()):
+            parameter.copy_(tensors[f"model.{name}"])
             self.average.weights[name].copy_(tensors[f"ema.{name}"])
-            state[index] = {"step": torch.tensor(float(step - self.plan.first_step))} | {
-                key: torch.empty_like(p).copy_(
-                    tensors[f"adam.{name}.{key}"]
-                )  # in the memory format of the weights
-                for key in ("exp_avg", "exp_avg_sq")
-            }
-        self.optimizer.load_state_dict(
-            {"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]}
-        )
+            state[index] = {"step": torch.tensor(float(step - self.plan.first_step))}
+            for moment in MOMENTS:
+                # In the memory format of the weights.
+                like_weights = torch.empty_like(parameter)
+                state[index][moment] = like_weights.copy_(tensors[f"adam.{name}.{moment}"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
     def begin(self) -> int:
         """Start at the first step: from nothing, or from the averaged weights of the training
@@ -176,10 +180,10 @@ class Run:
     @torch.no_grad()
     def validation(self, validate: Callable[[], float]) -> float:
         """The validation loss of the averaged weights."""
-        kept = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        weights = {n: p.detach().clone() for n, p in self.model.named_parameters()}
         self._put(self.average.weights)
         value = validate()
-        self._put(kept)
+        self._put(weights)
         return value
 
     @torch.no_grad()

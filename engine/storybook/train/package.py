@@ -87,7 +87,7 @@ def load_in_single_precision(folder: Path) -> None:
 
 
 def forget_where_it_was(folder: Path) -> None:
-    """diffusers notes the folder that a model was loaded from; it means nothing on another machine."""
+    """diffusers notes the folder that a model was loaded from, which means nothing elsewhere."""
     config = read_json(folder / "config.json")
     write_json(
         folder / "config.json",

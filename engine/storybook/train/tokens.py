@@ -23,26 +23,22 @@ def make(folder: Path, captions: int = 4000, seed: int = 3) -> CLIPTokenizer:
     `CLIPTokenizer.from_pretrained`.
     """
     rng = np.random.default_rng(seed)
-    texts = [caption(sample(rng)[1], rng) for _ in range(captions)] + [" ".join(sorted(KNOWN))] * 50
+    texts = []
+    for _ in range(captions):
+        _, graph = sample(rng)
+        texts.append(caption(graph, rng))
+    texts += [" ".join(sorted(KNOWN))] * 50
     learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     learner.normalizer = normalizers.Lowercase()
-    learner.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(pattern=" ", behavior="removed"),
-            pre_tokenizers.Punctuation(),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    learner.pre_tokenizer = _splitter()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    learner.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=VOCABULARY,
-            initial_alphabet=alphabet,
-            end_of_word_suffix="</w>",
-            show_progress=False,
-        ),
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
+        show_progress=False,
     )
+    learner.train_from_iterator(texts, trainer)
     words = _with_endings(learner, alphabet)
     merges = [tuple(m) for m in json.loads(learner.to_str())["model"]["merges"]]
     tokenizer = CLIPTokenizer(vocab=words, merges=merges, model_max_length=LENGTH_TOKENS)  # type: ignore[arg-type]
@@ -50,15 +46,21 @@ def make(folder: Path, captions: int = 4000, seed: int = 3) -> CLIPTokenizer:
     return tokenizer
 
 
+def _splitter() -> pre_tokenizers.PreTokenizer:
+    """At spaces and punctuation, then into bytes, as CLIP does."""
+    at_spaces = pre_tokenizers.Split(pattern=" ", behavior="removed")
+    into_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([at_spaces, pre_tokenizers.Punctuation(), into_bytes])
+
+
 def _with_endings(learner: Tokenizer, alphabet: list[str]) -> dict[str, int]:
     """CLIP's layout: bytes, bytes at a word's end, merged pieces, then the two marks."""
     pieces = sorted(alphabet) + [f"{c}</w>" for c in sorted(alphabet)]
-    merged = [
-        t
-        for t, _ in sorted(learner.get_vocab().items(), key=lambda item: item[1])
-        if t not in set(pieces)
-    ]
-    return {token: index for index, token in enumerate([*pieces, *merged, START, END])}
+    vocabulary = learner.get_vocab()
+    by_rank = sorted(vocabulary, key=lambda token: vocabulary[token])
+    merged = [token for token in by_rank if token not in set(pieces)]
+    tokens = [*pieces, *merged, START, END]
+    return dict(zip(tokens, range(len(tokens)), strict=True))
 
 
 def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> list[list[int]]:

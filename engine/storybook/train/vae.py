@@ -48,26 +48,30 @@ def random_scene(
     placed = None
     while placed is None:
         count = int(rng.integers(least_things, MOST_THINGS + 1))
-        things = [
-            Thing(str(rng.choice(KINDS)), str(rng.choice(list(COLOURS)))) for _ in range(count)
-        ]
+        things = []
+        for _ in range(count):
+            kind, colour = str(rng.choice(KINDS)), str(rng.choice(list(COLOURS)))
+            things.append(Thing(kind, colour))
         placed = place(things, [], rng)
-    return Scene(
-        placed, str(rng.choice(list(BACKGROUNDS))), str(rng.choice(STYLES, p=style_shares))
-    )
+    background = str(rng.choice(list(BACKGROUNDS)))
+    style = str(rng.choice(STYLES, p=style_shares))
+    return Scene(placed, background, style)
 
 
 def to_tensor(pictures: np.ndarray) -> Tensor:
     """(n, 64, 64, 3) uint8 to (n, 3, 64, 64) in [-1, 1]."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pixels_NCHW = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    return pixels_NCHW.float() / 127.5 - 1
 
 
 def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
     """Train, resuming from `folder` when something is there."""
     rng = np.random.default_rng(plan.seed)
-    pictures = np.stack(
-        [paint(random_scene(rng, least_things=3, style_shares=STYLE_SHARES)) for _ in range(SCENES)]
-    )
+    drawings = []
+    for _ in range(SCENES):
+        scene = random_scene(rng, least_things=3, style_shares=STYLE_SHARES)
+        drawings.append(paint(scene))
+    pictures = np.stack(drawings)
     yield Event(f"drew {SCENES} scenes")
     torch.manual_seed(plan.seed)
     model = architecture().to(memory_format=torch.channels_last)
@@ -76,7 +80,8 @@ def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
         chosen = np.random.default_rng((plan.seed, step)).integers(0, SCENES, BATCH)
         pixels = to_tensor(pictures[chosen])
         noise = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
-        posterior = model.encode(pixels.contiguous(memory_format=torch.channels_last)).latent_dist
+        channels_last = pixels.contiguous(memory_format=torch.channels_last)
+        posterior = model.encode(channels_last).latent_dist
         rebuilt = model.decode(posterior.sample(noise)).sample
         return reconstruction_loss(rebuilt, pixels) + KL_WEIGHT * posterior.kl().mean()
 
@@ -86,7 +91,8 @@ def run(folder: Path, plan: Plan = PLAN) -> Iterator[Event]:
 def reconstruction_loss(rebuilt: Tensor, pixels: Tensor) -> Tensor:
     """L1 plus squares, things counted more than the background, which most pixels are."""
     background = pixels[:, :, :1, :1]
-    foreground = ((pixels - background).abs().amax(1, keepdim=True) > 0.1).float()
+    off_background = (pixels - background).abs().amax(1, keepdim=True)
+    foreground = (off_background > 0.1).float()
     weight = 1 + (FOREGROUND_WEIGHT - 1) * foreground
     error = rebuilt - pixels
     return (weight * (error.abs() + error.square())).mean()

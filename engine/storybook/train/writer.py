@@ -4,6 +4,7 @@ manner.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ MOST_TOKENS = 224
 SKILL_COUNT = 3600
 TEXTS_EACH = 24
 NEWLINE, UNKNOWN, END = "\n", "<unk>", "<end>"
+PADDING, NOT_LEARNT = 1, -100
+"""END's id, and the label that transformers' loss passes over."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,10 @@ def random_rules(rng: np.random.Generator) -> Rules:
     elif rng.random() < 0.6:
         high = int(rng.integers(2, 7))
         each = (int(rng.integers(1, high + 1)), high)
-    kinds = (
-        KINDS
-        if rng.random() < 0.7
-        else tuple(rng.choice(KINDS, int(rng.integers(2, 6)), replace=False).tolist())
-    )
+    kinds = KINDS if rng.random() < 0.7 else _few(KINDS, rng)
     palette = tuple(COLOURS)
     if rng.random() < 0.3:
-        palette = tuple(rng.choice(palette, int(rng.integers(2, 6)), replace=False).tolist())
+        palette = _few(palette, rng)
     twins: Said = ("never", "never", "sometimes", "always")[int(rng.integers(4))]
     combinations = ("any", "any", "typical", "unusual")[int(rng.integers(4))]
     form = "paragraph" if links[1] > 1 and rng.random() < 0.7 else "phrase"
@@ -98,8 +97,14 @@ def random_rules(rng: np.random.Generator) -> Rules:
     )
 
 
+def _few(words: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...]:
+    """Two to five of them."""
+    number = int(rng.integers(2, 6))
+    return tuple(rng.choice(words, number, replace=False).tolist())
+
+
 def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Sampled]:
-    """Made-up skills with their texts; the two that evaluation keeps unseen are never among them."""
+    """Made-up skills with their texts; never one of the two that evaluation keeps unseen."""
     rng = np.random.default_rng(seed)
     unseen = [rules_of(name) for name in UNTRAINED]
     made = 0
@@ -118,7 +123,8 @@ def named_skills(seed: int) -> Iterator[Sampled]:
     rng = np.random.default_rng(seed + 1)
     for _ in range(SKILL_COUNT // 10):
         for name in SKILLS:
-            yield Sampled(rules_of(name), tuple(_texts(rules_of(name), TEXTS_EACH, rng)))
+            rules = rules_of(name)
+            yield Sampled(rules, tuple(_texts(rules, TEXTS_EACH, rng)))
 
 
 def _is_like(rules: Rules, other: Rules, rng: np.random.Generator) -> bool:
@@ -130,11 +136,12 @@ def _texts(rules: Rules, count: int, rng: np.random.Generator) -> list[str]:
     """Up to `count` texts of a skill, none of them an evaluation prompt: small skills have few
     others.
     """
-    paragraph, texts = rules.form == "paragraph", []
+    is_paragraph = rules.form == "paragraph"
+    texts = []
     for _ in range(2 * count):
         graph = draw(rules, rng)
         if graph.key() not in frozen_keys():
-            texts.append(say(graph, rng, paragraph=paragraph))
+            texts.append(say(graph, rng, paragraph=is_paragraph))
     return texts[:count]
 
 
@@ -142,13 +149,12 @@ def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """Whole words, with and without the space before them, so that decoding gives back exactly what
     was encoded.
     """
-    core = Tokenizer(
-        models.WordLevel({w: i for i, w in enumerate(vocabulary())}, unk_token=UNKNOWN)
-    )
+    words = vocabulary()
+    numbers = dict(zip(words, range(len(words)), strict=True))
+    core = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
     core.normalizer = normalizers.Lowercase()
-    core.pre_tokenizer = pre_tokenizers.Split(
-        Regex(r"\n|[.,]| ?[^\s.,]+"), behavior="removed", invert=True
-    )
+    pieces = Regex(r"\n|[.,]| ?[^\s.,]+")
+    core.pre_tokenizer = pre_tokenizers.Split(pieces, behavior="removed", invert=True)
     core.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core,
@@ -163,26 +169,26 @@ def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 def vocabulary() -> list[str]:
     words = sorted(KNOWN)
-    return [UNKNOWN, END, NEWLINE, ",", ".", *words, *(f" {w}" for w in words)]
+    after_a_space = [f" {word}" for word in words]
+    return [UNKNOWN, END, NEWLINE, ",", ".", *words, *after_a_space]
 
 
 def architecture(size: int) -> LlamaForCausalLM:
     """1.3 M parameters."""
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=size,
-            hidden_size=160,
-            intermediate_size=448,
-            num_hidden_layers=4,
-            num_attention_heads=5,
-            num_key_value_heads=5,
-            max_position_embeddings=1024,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=1,
-            pad_token_id=1,
-        )
+    config = LlamaConfig(
+        vocab_size=size,
+        hidden_size=160,
+        intermediate_size=448,
+        num_hidden_layers=4,
+        num_attention_heads=5,
+        num_key_value_heads=5,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=1,
+        pad_token_id=1,
     )
+    return LlamaForCausalLM(config)
 
 
 def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
@@ -198,24 +204,28 @@ def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
 def batch(lines: list[list[list[int]]], seed: int, step: int) -> tuple[Tensor, Tensor]:
     """(ids, labels), padded at the end; padding is not learnt."""
     rng = np.random.default_rng((seed, step // SORTED))
-    drawn = sorted(
-        (document(lines[int(i)], rng) for i in rng.integers(0, len(lines), SORTED * BATCH)), key=len
-    )
-    first = BATCH * int(rng.permutation(SORTED)[step % SORTED])
+    skills_drawn = rng.integers(0, len(lines), SORTED * BATCH).tolist()
+    drawn = sorted([document(lines[skill], rng) for skill in skills_drawn], key=len)
+    order = rng.permutation(SORTED)
+    first = BATCH * int(order[step % SORTED])
     documents = drawn[first : first + BATCH]
+    return _padded(documents, PADDING), _padded(documents, NOT_LEARNT)
+
+
+def _padded(documents: list[list[int]], padding: int) -> Tensor:
+    """(documents, longest)."""
     length = max(map(len, documents))
-    ids = torch.tensor([d + [1] * (length - len(d)) for d in documents])
-    labels = torch.tensor([d + [-100] * (length - len(d)) for d in documents])
-    return ids, labels
+    rows = [ids + [padding] * (length - len(ids)) for ids in documents]
+    return torch.tensor(rows)
 
 
 def run(folder: Path) -> Iterator[Event]:
     """Draw the skills, then train in two parts, resuming what is in `folder`."""
     tokenizer = make_tokenizer(folder / "tokenizer")
-    lines = [
-        [tokenizer(t + NEWLINE, add_special_tokens=False).input_ids for t in skill.texts]
-        for skill in (*named_skills(FIRST.seed), *skills(SKILL_COUNT, FIRST.seed))
-    ]
+    lines = []
+    for skill in chain(named_skills(FIRST.seed), skills(SKILL_COUNT, FIRST.seed)):
+        texts = [text + NEWLINE for text in skill.texts]
+        lines.append(tokenizer(texts, add_special_tokens=False).input_ids)
     yield Event(f"drew {len(lines)} skills")
     torch.manual_seed(FIRST.seed)
     model = architecture(len(tokenizer))
