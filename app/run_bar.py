@@ -11,14 +11,14 @@ from gradio.components import Component
 
 from app import access, page, run_menu
 from app.page import QUIET, told
-from engine import jobs, runs
+from engine import jobs, runs, worlds
 from engine.core import store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 from engine.jobs import Job
 from engine.runs import contents
 
-QUICK = "storybook-quick"
+QUICK = worlds.usual().RECIPE
 SPLITS = ("validation", "test")
 """The pipeline evaluates twice, and names the split."""
 NEXT = {

@@ -11,7 +11,7 @@ from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.evaluate import planning, score_recipes
 from engine.experts import identity, objectives
-from engine.merge import adopt, export, methods
+from engine.merge import adopt, export, methods, records
 from engine.models import checkpoints as weights
 from engine.prompts import skills, writers
 from engine.studies import grid, leave_one_out, search
@@ -75,7 +75,7 @@ def of_experts(config, world):
 
 
 def of_merge(config, world):
-    return merge._recipe(config, config.options, {name: {"base": {}} for name in config.experts})
+    return records.recipe_of(config, config.options, {name: {"base": {}} for name in config.experts})
 
 
 def of_evaluate(config, world):

@@ -52,7 +52,7 @@ def _job_config(file: Path) -> dict[str, Any]:
 
 
 def judged_skills(run: str) -> tuple[str, ...]:
-    """Those on whose prompts the run's models are judged; () is Storybook's five."""
+    """Those on whose prompts the run's models are judged; () is all that its world trains."""
     asked = of_run(run, "evaluate", Scoring)
     return asked.skills if asked else ()
 

@@ -3,7 +3,7 @@ anywhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from engine.evaluate.standings import Point
 from engine.evaluate.standings.units import SHARE, Unit

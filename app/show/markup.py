@@ -188,12 +188,13 @@ def waiting(sentence: str) -> str:
     )
 
 
-def unreadable(reason: str, known: Sequence[str]) -> str:
-    """What is said of a prompt outside Storybook English; the nearest sentence is offered below it."""
+def unreadable(world: str, reason: str, known: Sequence[str]) -> str:
+    """What is said of a prompt outside a world's language; the nearest sentence is offered below it."""
     words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known)
     shared = f"It knows {words}." if known else "It knows none of these words."
     return (
-        f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but not scored. '
+        f'<p class="unreadable">{escape(world)} cannot read this: {escape(reason)}. '
+        "It is painted, but not scored. "
         f"{shared} The nearest sentence it speaks:</p>"
     )
 

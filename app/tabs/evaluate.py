@@ -11,7 +11,7 @@ from app.forms.form import form
 from app.forms.picker import choose
 from app.page import QUIET, Page, told
 from app.show import charts, markup, thumbnails
-from engine import judges, runs
+from engine import judges, runs, worlds
 from engine.core.store import Store
 from engine.evaluate import Config, checks
 from engine.evaluate.planning import CEILING
@@ -34,7 +34,6 @@ OWN = (
 )
 SPLIT = get_type_hints(Config)["split"]
 GUIDANCES = (1.0, 2.0, 3.5, 5.0)
-STORYBOOK_JUDGE = "storybook"
 MOST_PROMPTS = 12
 BEST, EVERY = "guidance chosen on validation", "every guidance"
 
@@ -74,7 +73,7 @@ def build(run: gr.Dropdown) -> Page:
             )
             button = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
             with gr.Accordion("Settings", open=False):
-                judge = choose("judge", "judge_options", judges, "storybook")
+                judge = choose("judge", "judge_options", judges, worlds.usual_judge())
                 options = form(Config, leave_out=OWN)
         with gr.Column(scale=2, min_width=320):
             with gr.Row(elem_classes="filters"):
@@ -97,8 +96,7 @@ def build(run: gr.Dropdown) -> Page:
         run: str, models: list[str], guidances: list[str], split: str, **values: Any
     ) -> list[Any]:
         name, own = judge.read(values)
-        if name == STORYBOOK_JUDGE:
-            contents.check_judged(runs.open_store(run), "An evaluation")
+        contents.check_judged(runs.open_store(run), "An evaluation", name)
         arms = {model: {} if model == "base" else {model: 1.0} for model in models}
         working = page.start(
             "evaluate",

@@ -11,7 +11,7 @@ from app.forms.form import form
 from app.forms.picker import choose
 from app.page import QUIET, Page, told
 from app.show import markup, thumbnails
-from engine import judges, runs
+from engine import judges, runs, worlds
 from engine.images import Config, check
 from engine.runs import contents
 from engine.runs.contents import Painted
@@ -34,7 +34,7 @@ def build(run: gr.Dropdown) -> Page:
             button = gr.Button("Paint pictures", variant="primary", elem_id="paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, leave_out=("skills", "judge", "judge_options"))
-                judge = choose("judge", "judge_options", judges, "storybook")
+                judge = choose("judge", "judge_options", judges, worlds.usual_judge())
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             shown = gr.HTML(elem_id="gallery")

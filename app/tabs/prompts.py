@@ -11,7 +11,7 @@ from app.forms.form import form
 from app.forms.picker import choose
 from app.page import QUIET, Page, told
 from app.show import markup
-from engine import runs
+from engine import runs, worlds
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, language_of, skills, writers
@@ -28,14 +28,14 @@ def build(run: gr.Dropdown) -> Page:
         with gr.Column(scale=1, min_width=300):
             wanted = gr.Dropdown(
                 skills.names(),
-                value=skills.names(),
+                value=skills.of_world(worlds.usual()),
                 multiselect=True,
                 label="Skills",
-                info="What the model is to learn; files of assets/skills",
+                info="What the model is to learn; files of assets/skills/<world>",
             )
             button = gr.Button("Write prompts", variant="primary", elem_id="write-prompts")
             with gr.Accordion("Settings", open=False):
-                writer = choose("writer", "writer_options", writers, "storybook")
+                writer = choose("writer", "writer_options", writers, worlds.usual().WRITER)
                 server = gr.HTML(visible=False, elem_id="server-asked")
                 options = form(Config, leave_out=("skills", "writer", "writer_options"))
         with gr.Column(scale=2, min_width=320):
@@ -76,6 +76,7 @@ def build(run: gr.Dropdown) -> Page:
         inputs_kwargs={"run": run, "wanted": wanted, **writer.inputs, **options},
         **QUIET,
     )
+    run.change(told()(skills_of), run, wanted, **QUIET)
     history.follow(run, "prompts", Config, options, writer)
     who: Any = writer.inputs[writer.kind]
     gr.on([run.change, who.change], told()(server_asked), [run, who], server, **QUIET)
@@ -83,6 +84,11 @@ def build(run: gr.Dropdown) -> Page:
     for choice in (skill, verdict):
         choice.input(told()(listed), [run, skill, verdict], listing, **QUIET)
     return Page([skill, verdict], [skill, listing], show)
+
+
+def skills_of(run: str) -> dict[str, Any]:
+    """Those of the run's world are chosen until somebody chooses others."""
+    return gr.update(value=skills.of_world(contents.world(runs.open_store(run))))
 
 
 def server_asked(run: str, writer: str) -> Any:

@@ -9,7 +9,7 @@ guidance scale has its files in `scores/<arm>@<guidance>/`:
     <split>/<judge>.recipe.json    what decides them
     pictures/                      the first pictures of every skill, to look at and to vote on
 
-Beside these, `scores/ceiling/` has the scores of drawn Storybook scenes after a VAE round trip, and
+Beside these, `scores/ceiling/` has the scores of drawn scenes after a VAE round trip, and
 `painted/` every picture, as far as `picture_budget_mb` reaches.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine import worlds
 from engine.core.events import Event
 from engine.core.store import Store
 
@@ -37,12 +38,13 @@ class Config:
         },
     )
     model: str = field(
-        default="storybook", metadata={"help": "The base: a folder, a Hub id or storybook"}
+        default=worlds.usual_base(),
+        metadata={"help": "The base: a name that ships, a folder or a Hub id"},
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch, tag or commit on the Hub"}
     )
-    judge: str = field(default="storybook", metadata={"help": "Who scores"})
+    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict,
         metadata={"help": "The judge's own options", "recorded": "as the judge's"},
@@ -54,8 +56,7 @@ class Config:
     skills: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Prompts of these skills; none named: Storybook's five, or all in the "
-            "prompts file",
+            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
             "grows": True,
             "recorded": "as the hash of each skill's prompts",
         },
@@ -64,7 +65,7 @@ class Config:
         default="",
         metadata={
             "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
-            "text a line; empty: Storybook's frozen ones",
+            "text a line; empty: the world's frozen ones",
             "recorded": "as the hash of each skill's prompts",
         },
     )
@@ -145,7 +146,7 @@ class Config:
     ceiling: bool = field(
         default=True,
         metadata={
-            "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
+            "help": "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
             "recorded": "a folder of its own",
         },
     )
@@ -166,7 +167,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     warm; the judge is made anew each time.
     """
     check(config)
-    from engine.evaluate import ceiling, planning, score_recipes
+    from engine.evaluate import ceiling, planning, prompt_sets, score_recipes
     from engine.evaluate.passes import Passes, Tools
     from engine.evaluate.picture_cache import PictureCache
     from engine.evaluate.score_files import ScoreFiles
@@ -182,7 +183,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
         text = f"{files.changed} kept pictures are not those that were judged; they are made again."
         yield Event(text, passes.done, len(rows))
     yield from passes.run(config.batch_size)
-    if config.ceiling and not config.prompts:
+    if config.ceiling and not config.prompts and prompt_sets.world_of(config).HAS_CEILING:
         yield from ceiling.run(config, store, cache, warm)
     means = files.means(recipes)
     text = f"Judged {len(rows)} pictures of {len(means)} models."

@@ -15,8 +15,6 @@ from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.planning import CEILING, Row
 from engine.evaluate.score_files import ScoreFiles
 from engine.evaluate.warm_models import WarmModels
-from engine.storybook.evaluation import true_scene
-from engine.storybook.scenes import paint
 
 
 def run(config: Config, store: Store, cache: PictureCache, warm: WarmModels) -> Iterator[Event]:
@@ -32,12 +30,11 @@ def run(config: Config, store: Store, cache: PictureCache, warm: WarmModels) -> 
     recipes = {CEILING: score_recipes.of_ceiling(config, warm.ensemble)}
     files = ScoreFiles(config, store, recipes)
 
+    world = prompt_sets.world_of(config)
+
     def draw(shard: Sequence[Row]) -> list[Image.Image]:
-        drawn = []
-        for row in shard:
-            scene = true_scene(row.prompt.text, row.seed)
-            drawn.append(Image.fromarray(paint(scene)))
-        return warm.painter.round_trip(drawn)
+        scenes = [world.draw(row.prompt.text, row.seed) for row in shard]
+        return warm.painter.round_trip(scenes)
 
     tools = Tools(draw, warm.load_judge, cache)
     yield from Passes(rows, recipes, files, tools).run(config.batch_size)

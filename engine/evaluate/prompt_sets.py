@@ -7,21 +7,25 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
+from engine import worlds
 from engine.core import prompt_files, texts
 from engine.core.errors import EngineError
 from engine.core.files import path_of
 from engine.core.misfits import shortened
 from engine.core.types import Prompt
 from engine.evaluate import Config
-from engine.storybook import evaluation
 
 
 def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the config's skills. Raises EngineError for a skill or a file not there."""
     if config.prompts:
         return _of_file(config.prompts, config.skills)
-    skills = config.skills or evaluation.SKILLS
-    return {skill: evaluation.load(config.split, skill) for skill in skills}
+    return world_of(config).evaluation_prompts(config.split, config.skills)
+
+
+def world_of(config: Config) -> worlds.World:
+    """Whose prompts, judges and ceiling belong to the base."""
+    return worlds.of(config.model, [config.judge])
 
 
 def to_paint(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> list[Prompt]:

@@ -24,7 +24,7 @@ def test_what_people_and_models_wrote_is_escaped():
         markup.verdicts(NASTY, [Prompt("a", "s", NASTY)], [Rejected("s", NASTY, NASTY, NASTY, 0.9)]),
         markup.gallery([markup.Tile(None, NASTY, NASTY)], NASTY), markup.film(NASTY, [NASTY], [(NASTY, [None])]),
         markup.table([NASTY], [[NASTY, NASTY]]), markup.empty(NASTY, NASTY), markup.failure(NASTY),
-        markup.unreadable(NASTY, [NASTY]), markup.named(NASTY, {NASTY: NASTY}), markup.escaped(NASTY),
+        markup.unreadable(NASTY, NASTY, [NASTY]), markup.named(NASTY, {NASTY: NASTY}), markup.escaped(NASTY),
         markup.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counted({NASTY: 1}), markup.waiting(NASTY)]
     for html in shown:
         assert "<script" not in html and "&lt;script" in html

@@ -14,7 +14,7 @@ from engine.core.config import build
 from engine.core.store import write_json, write_records
 from engine.experts import Config, Training
 from engine.models import tensor_files
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from engine.studies import grid
 from engine.studies.search import Tried
 from tests.app.example_run import SKILLS
@@ -93,7 +93,7 @@ def test_files_for_both_worlds_with_their_directions(run, monkeypatch):
     choice, plain, kohya, card, note, snippet, recipe = files_pane.show("example", "styles")
     assert choice["value"] == "styles" and "counting" in choice["choices"]
     assert tensor_files.sha256(Path(plain["value"])) == tensor_files.sha256(
-        run.expert("styles") / diffusers.FILE_NAME)
+        run.expert("styles") / expert_files.FILE_NAME)
     assert Path(kohya["value"]).name == "styles.safetensors"
     assert any(key.startswith("lora_unet_") for key in load_file(kohya["value"]))
     assert "models/loras" in note and "<lora:styles:1>" in note and Path(card["value"]).read_text() == "the card"

@@ -200,8 +200,8 @@ def test_a_slider_grows_to_hold_a_weight_beyond_its_ends():
 
 
 def test_the_nearest_sentence_replaces_the_unreadable_line_alone():
-    assert comparison.instead("a red ball\na dog\na tree", "a star") == "a red ball\na star\na tree"
-    assert comparison.instead("a red ball", "a star") == "a red ball"
+    assert comparison.instead("example", "a red ball\na dog\na tree", "a star") == "a red ball\na star\na tree"
+    assert comparison.instead("example", "a red ball", "a star") == "a red ball"
 
 
 def test_too_many_prompts_are_refused():

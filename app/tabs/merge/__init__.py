@@ -29,7 +29,6 @@ from engine import runs
 from engine.merge import preview_weights
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
-from engine.storybook import EXAMPLE
 from engine.studies import leave_one_out
 
 TITLE = "Merge"
@@ -129,7 +128,7 @@ def build(run: gr.Dropdown) -> Page:
 def _scene() -> Scene:
     with gr.Row(elem_classes="bar"):
         prompt = gr.Textbox(
-            EXAMPLE,
+            opening.EXAMPLE,
             label="Prompts, one a line",
             lines=1,
             max_lines=4,
@@ -228,7 +227,7 @@ def _wire_scene(
         page.told()(prompt_box.another), [run, scene.prompt], scene.prompt, **QUIET
     ).then(**follow)
     shown.suggestion.click(
-        comparison.instead, [scene.prompt, shown.suggestion], scene.prompt, **QUIET
+        comparison.instead, [run, scene.prompt, shown.suggestion], scene.prompt, **QUIET
     ).then(**follow)
     scene.noise.click(lambda: random.randint(0, 9999), None, scene.seed, **QUIET).then(**follow)
 
@@ -254,7 +253,8 @@ def _wire_panes(
             *method.read(values), sliders.weights_of(values["experts"], values)
         )
         own = {
-            "prompts": prompt_box.lines_of(prompt) or (EXAMPLE,),
+            "prompts": prompt_box.lines_of(prompt)
+            or (contents.world(runs.open_store(run)).EXAMPLE,),
             "seed": int(values["seed"] or 0),
         }
         return [grid_pane.start(run, weights, values | own), None]
@@ -263,7 +263,7 @@ def _wire_panes(
     @access.only
     def left_out(run: str, guidance: float, **values: Any) -> dict[str, Any]:
         chosen, options = method.read(values)
-        contents.check_judged(runs.open_store(run), "Leaving experts out")
+        judge = contents.judge_of(runs.open_store(run), "Leaving experts out")
         return page.start(
             "leave_one_out",
             run,
@@ -273,6 +273,7 @@ def _wire_panes(
             method=chosen,
             options=options,
             guidance=guidance,
+            judge=judge,
             skills=judged_skills(run),
             **contents.base_of(runs.open_store(run)),
         )

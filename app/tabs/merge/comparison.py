@@ -11,12 +11,13 @@ import gradio as gr
 from PIL import Image
 
 from app.show import markup, thumbnails
-from engine import runs
+from engine import judges, runs, worlds
+from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
+from engine.judges import Judge
 from engine.runs import contents
 from engine.runs.preview import STEPS, Cell, Mix, Preview
-from engine.storybook.language import Unreadable, parse
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -77,12 +78,12 @@ def paint(
             *said,
         ]
         return
-    judged = contents.is_storybook(store)
+    judge = worlds.judge_of(contents.world(store))
     rows = [
         markup.abreast(
             prompt if len(prompts) > 1 else "",
             [
-                facing(title, image, prompt, seed, judged, brief=each or len(prompts) > 1)
+                facing(title, image, prompt, seed, judge, brief=each or len(prompts) > 1)
                 for title, image in zip(mixes, painted[n * len(mixes) :], strict=False)
             ],
         )
@@ -92,48 +93,43 @@ def paint(
 
 
 def facing(
-    title: str, image: Image.Image, prompt: str, seed: int, judged: bool, brief: bool = False
+    title: str, image: Image.Image, prompt: str, seed: int, judge: str, brief: bool = False
 ) -> str:  # noqa: PLR0913
-    """A picture with the judge's reading below it, where the judge belongs to the run's world."""
-    if not judged:
+    """A picture with the judge's reading below it, where the run's world has a judge."""
+    if not judge:
         return markup.facing(title, thumbnails.whole(image), "")
-    score = _judge()([Prompt("", "", prompt)], [image], [seed])[0]
+    score = _judge(judge)([Prompt("", "", prompt)], [image], [seed])[0]
     return markup.facing(
         title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score)
     )
 
 
 def spoken(run: str, prompts: Sequence[str]) -> list[Any]:
-    """What is said of the first prompt that Storybook cannot read, and the nearest sentence, ready
-    to be clicked.
+    """What is said of the first prompt that the run's world cannot read, and the nearest sentence,
+    ready to be clicked.
     """
-    if contents.is_storybook(runs.open_store(run)):
-        for prompt in prompts:
-            try:
-                parse(prompt)
-            except Unreadable as unread:
-                reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
-                return [
-                    gr.HTML(markup.unreadable(reason, unread.known), visible=True),
-                    gr.Button(unread.nearest, visible=True),
-                ]
+    world = contents.world(runs.open_store(run))
+    for prompt in prompts:
+        if unread := world.misreading(prompt):
+            reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
+            return [
+                gr.HTML(markup.unreadable(world.TITLE, reason, unread.known), visible=True),
+                gr.Button(unread.nearest, visible=True),
+            ]
     return [gr.HTML("", visible=False), gr.Button(visible=False)]
 
 
-def instead(prompts: str, sentence: str) -> str:
-    """The prompts with the first one that Storybook cannot read replaced."""
-    lines = prompts.splitlines()
+def instead(run: str, prompts: str, sentence: str) -> str:
+    """The prompts with the first one that the run's world cannot read replaced."""
+    world, lines = contents.world(runs.open_store(run)), prompts.splitlines()
     for number, line in enumerate(lines):
-        try:
-            if line.strip():
-                parse(line.strip())
-        except Unreadable:
+        if line.strip() and world.misreading(line.strip()):
             return "\n".join([*lines[:number], sentence, *lines[number + 1 :]])
     return prompts
 
 
 @cache
-def _judge() -> Any:
-    from engine.judges import storybook
-
-    return storybook.judge(storybook.Config())
+def _judge(name: str) -> Judge:
+    plugin = plugins.load(judges, name)
+    judge: Judge = plugin.judge(plugin.Config())
+    return judge

@@ -25,13 +25,12 @@ from engine.merge.adopt import Config as Adopt
 from engine.models import checkpoints
 from engine.models.lora.cards import CARD, FILE_NAME
 from engine.runs import contents
-from engine.storybook import EXAMPLE
 
 SNIPPET = """from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
 pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
-pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")"""
+pipe({prompt!r}, guidance_scale={guidance:g}).images[0].save("picture.png")"""
 COMFY = (
     "ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
     "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in "
@@ -39,7 +38,7 @@ COMFY = (
 )
 ONLY_DIFFUSERS = (
     "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
-    "Storybook. "
+    "{world}. "
     "With one of those as the base, the second file is theirs."
 )
 MERGE = ("name", "method", "options", "experts")
@@ -152,13 +151,18 @@ def show(run: str, what: str | None) -> list[Any]:
         made = contents.recipe(found[what].parent) if has_recipe else {}
     except EngineError as error:
         return _none(choice, str(error))
-    base = contents.base_model(store)
+    base, world = contents.base_model(store), contents.world(store)
     snippet = SNIPPET.format(
         base=str(checkpoints.local_folder(base) or base),
         file=FILE_NAME,
-        prompt=EXAMPLE if contents.is_storybook(store) else "a photo of two red apples and a cup",
+        prompt=world.EXAMPLE,
+        guidance=world.GUIDANCE,
     )
-    note = ONLY_DIFFUSERS if base in checkpoints.STORYBOOK else COMFY.format(name=what)
+    note = (
+        ONLY_DIFFUSERS.format(world=world.TITLE)
+        if base in checkpoints.SHIPPED
+        else COMFY.format(name=what)
+    )
     files = (copies.plain, copies.kohya, copies.card)
     return [
         choice,
@@ -193,8 +197,7 @@ def as_recipe(made: dict[str, Any]) -> str:
 
 @lru_cache(32)
 def _copies(file: Path, changed_at: int) -> Copies:
-    from engine.models.lora.layouts import diffusers
-    from engine.models.lora.layouts import kohya as kohya_layout
+    from engine.models.lora import expert_files, foreign_files
 
     folder = (
         Path(_scratch().name) / hashlib.sha256(f"{file} {changed_at}".encode()).hexdigest()[:16]
@@ -203,8 +206,8 @@ def _copies(file: Path, changed_at: int) -> Copies:
         folder / name
         for name in (file.name, f"{file.parent.name}.safetensors", f"{file.parent.name}.md")
     )
-    read = diffusers.read(file.parent)
-    kohya_layout.write(kohya, read.expert, read.recipe)
+    read = expert_files.read(file.parent)
+    foreign_files.write(kohya, "kohya", read.expert, read.recipe)
     _copy(file, plain)
     if has_card := (file.parent / CARD).is_file():
         _copy(file.parent / CARD, card)

@@ -14,7 +14,7 @@ from gradio.components import Component
 
 from app import page
 from app.show import markup, thumbnails
-from engine import runs
+from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object, read_records
 from engine.evaluate.standings import units
@@ -102,7 +102,7 @@ def start(run: str, weights: Mapping[str, float], values: Mapping[str, Any]) -> 
         seed=values["seed"],
         guidance=values["guidance"],
         name=_new_name(store),
-        judge="storybook" if contents.is_storybook(store) else "",
+        judge=worlds.judge_of(contents.world(store)),
         **contents.base_of(store),
     )
 

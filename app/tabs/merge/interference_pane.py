@@ -79,12 +79,12 @@ def show(run: str, block: str | None) -> list[Any]:
 @lru_cache(8)
 def _report(folder: Any, files: tuple[tuple[Any, int], ...]) -> "Report":
     from engine.merge import interference
-    from engine.models.lora.layouts import diffusers
+    from engine.models.lora import expert_files
 
     store = Store(folder)
     return interference.report(
         {
-            path.parent.name: diffusers.read(store.expert(path.parent.name)).expert
+            path.parent.name: expert_files.read(store.expert(path.parent.name)).expert
             for path, _ in files
         },
         {},
@@ -103,7 +103,7 @@ def _table(report: "Report") -> str:
         ],
     )
     rows = [
-        [block.name, markup.percent(block.cancels), *(f"{norm:.3g}" for norm in block.norms)]
+        [block.name, markup.percent(block.cancellation), *(f"{norm:.3g}" for norm in block.norms)]
         for block in report.blocks
     ]
     blocks = markup.table(

@@ -13,7 +13,7 @@ import gradio as gr
 
 from app.show import markup
 from app.tabs.merge import sliders
-from engine import runs
+from engine import runs, worlds
 from engine.core.store import Store, read_records
 from engine.core.types import Score
 from engine.evaluate import intervals, planning, standings, summary
@@ -21,8 +21,9 @@ from engine.evaluate.standings import score_tables, units
 from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
-from engine.storybook import EXAMPLE
 
+EXAMPLE = worlds.usual().EXAMPLE
+"""What stands in the box before a run is open."""
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 """Of the slider; a scale beyond that makes it longer."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
@@ -54,9 +55,11 @@ class Gain:
 
 def of(run: Store, experts: Sequence[str]) -> Opening:
     """The run's own, where its merge of all experts was judged beside the base on validation."""
+    world = contents.world(run)
+    unmeasured = Opening(world.EXAMPLE, guidance=world.GUIDANCE)
     found = _files(run, experts)
     if found is None:
-        return Opening()
+        return unmeasured
     ours, theirs = (read_records(path, Score) for path in found)
     scale = planning.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
     base = {(s.prompt_id, s.seed): s for s in theirs if s.value is not None}
@@ -66,13 +69,13 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
         if s.value is not None and (s.prompt_id, s.seed) in base and s.text
     ]
     if not gains:
-        return Opening()
+        return unmeasured
     unit = units.of(found[0].stem, (s.value for gain in gains for s in (gain.base, gain.merged)))
     mean = _mean(ours, theirs, unit, len({gain.merged.prompt_id for gain in gains}))
     most = max(gains, key=lambda gain: gain.value)
     if most.value <= 0:
         told = f"There is no validation prompt on which this merge gains. {mean}"
-        return Opening(guidance=scale, told=told)
+        return Opening(world.EXAMPLE, guidance=scale, told=told)
     text, was, became = most.merged.text, most.base.value, most.merged.value
     return Opening(
         text,

@@ -6,7 +6,6 @@ from engine import runs
 from engine.core import texts
 from engine.core.errors import EngineError
 from engine.runs import contents
-from engine.storybook import evaluation
 
 MOST_PROMPTS = 8
 
@@ -26,14 +25,10 @@ def lines_of(prompt: str) -> tuple[str, ...]:
 
 
 def another(run: str, prompt: str) -> str:
-    """A prompt the experts have not learned from: Storybook's validation set, or else one the run
-    has written.
+    """A prompt the experts have not learned from: one of the world's, or else one the run has
+    written.
     """
     store = runs.open_store(run)
-    if contents.is_storybook(store):
-        known = [
-            p.text for skill in evaluation.SKILLS for p in evaluation.load("validation", skill)
-        ]
-    else:
-        known = [p.text for prompts in contents.accepted(store).values() for p in prompts]
+    written = [p.text for prompts in contents.accepted(store).values() for p in prompts]
+    known = contents.world(store).prompts_to_try(written)
     return random.choice([text for text in known if text != prompt] or [prompt])

@@ -71,7 +71,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> list[Component]:
 def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
     """Search as a job of the run, under a new name."""
     store = runs.open_store(run)
-    contents.check_judged(store, "A search")
+    judge = contents.judge_of(store, "A search")
     taken = {path.name for path in store.folder.glob("searches/*")}
     name = next(name for n in range(1, len(taken) + 2) if (name := f"search-{n}") not in taken)
     return page.start(
@@ -81,6 +81,7 @@ def start(run: str, experts: Sequence[str], **values: Any) -> dict[str, Any]:
         check,
         experts=tuple(experts),
         name=name,
+        judge=judge,
         skills=history.judged_skills(run),
         **contents.base_of(store),
         **values,
