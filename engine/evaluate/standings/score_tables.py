@@ -22,7 +22,7 @@ Dated = tuple[Path, int]
 
 
 def tables(run: Store) -> list[str]:
-    """Every split and judge that something was scored by, as "validation/storybook"; test, which
+    """Every split and judge that something was scored by, as "validation/<judge>"; test, which
     counts, is first.
     """
     names = set()
