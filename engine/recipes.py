@@ -13,9 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine import evaluate, experts, images, merge, prompts, worlds
+from engine import evaluate, experts, images, merge, prompts
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
+from engine.option_groups import BaseModel
 
 STAGES: dict[str, ModuleType] = {
     "prompts": prompts,
@@ -30,18 +31,22 @@ MADE_WITH = "made_with"
 """What a run folder adds to its recipe; ignored, so that the copy is a recipe too."""
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What may stand above the tables."""
+@dataclass(frozen=True, kw_only=True)
+class Shared(BaseModel):
+    """What may stand above the tables, for every stage that has such an option."""
 
-    title: str = ""
-    model: str = worlds.usual_base()
-    revision: str | None = None
     skills: tuple[str, ...] = ()
     seed: int = 0
 
 
-SHARED = ("model", "revision", "skills", "seed")
+@dataclass(frozen=True, kw_only=True)
+class Top(Shared):
+    """All options that stand above the tables."""
+
+    title: str = ""
+
+
+SHARED = tuple(option.name for option in fields(Shared))
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
             raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
-    common = {f.name for f in fields(Shared)}
-    build(Shared, {name: value for name, value in tables.items() if name in common}, str(path))
+    top = {option.name for option in fields(Top)}
+    build(Top, {name: value for name, value in tables.items() if name in top}, str(path))
     if not any(name in tables for name in STAGES):
         raise EngineError(
             f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}."

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from engine import evaluate, experts, images, judges, merge, prompts
-from engine.core import plugins, provenance
+from engine.core import plugins
 from engine.core.config import build
 from engine.evaluate import planning, score_recipes
 from engine.experts import identity, objectives
@@ -87,8 +87,16 @@ def of_evaluate(config, world):
 
 
 def of_grid(config, world):
-    options = provenance.deciding(config, grid.ALWAYS)
-    return config.name, {name: str(value) for name, value in options.items()}
+    return config.name, grid.identity(config, {})
+
+
+IDENTITIES = {
+    "prompts": lambda config, world: of_prompts(config, world)[0][1],
+    "images": lambda config, world: images._recipe(config),
+    "merge": of_merge,
+    "evaluate": lambda config, world: of_evaluate(config, world)[0]["both@3.5"],
+    "grid": lambda config, world: grid.identity(config, {})}
+"""The identity that a stage holds against a record of before."""
 
 
 def of_search(config, world):

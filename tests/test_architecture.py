@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder).rglob("*.py"))
 ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 STAGES = {"prompts", "images", "experts", "merge", "evaluate", "votes"}
-BELOW_STAGES = {"core", "models", "worlds", "judges"}
+BELOW_STAGES = {"core", "models", "worlds", "judges", "option_groups"}
 """Nobody above the worlds imports one; the prompt writer that belongs to Storybook does."""
 BELOW = {
     "core": set(),
@@ -18,6 +18,7 @@ BELOW = {
     "storybook": {"core", "models"},
     "worlds": {"core", "models", "storybook"},
     "judges": {"core", "models", "storybook"},
+    "option_groups": {"core", "worlds", "judges"},
     **dict.fromkeys(STAGES, BELOW_STAGES),
     "prompts": BELOW_STAGES | {"storybook"},
     "jobs": {"core"},

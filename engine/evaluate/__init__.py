@@ -17,16 +17,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import worlds
 from engine.core.events import Event
 from engine.core.store import Store
+from engine.option_groups import BaseModel, Judging, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Sampling, Judging, BaseModel):
     """What to compare, on which prompts, and how it is painted and judged."""
 
     models: dict[str, dict[str, float]] = field(
@@ -37,16 +37,9 @@ class Config:
             "recorded": "weights and hashes, a folder each",
         },
     )
-    model: str = field(
-        default=worlds.usual_base(),
-        metadata={"help": "The base: a name that ships, a folder or a Hub id"},
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict,
+        kw_only=True,
         metadata={"help": "The judge's own options", "recorded": "as the judge's"},
     )
     split: Literal["validation", "test"] = field(
@@ -98,13 +91,6 @@ class Config:
             "grows": True,
             "recorded": "a folder each",
         },
-    )
-    steps: int = field(
-        default=20,
-        metadata={"help": "Denoising steps a picture", "range": (1, 1000), "most_in_app": 250},
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
     )
     seed: int = field(
         default=0, metadata={"help": "Decides every picture's seed, the same for all arms"}

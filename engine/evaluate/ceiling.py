@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from PIL import Image
 
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store
 from engine.evaluate import Config, prompt_sets, score_recipes
 from engine.evaluate.passes import Passes, Tools

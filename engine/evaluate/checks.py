@@ -6,7 +6,6 @@ from math import isfinite
 
 from engine import judges
 from engine.core import names, plugins, weights
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.misfits import shortened
 from engine.core.types import Prompt
@@ -25,8 +24,7 @@ def check(config: Config) -> None:
     Nothing is loaded but the prompts.
     """
     check_arms(config)
-    plugin = plugins.load(judges, config.judge)
-    build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    config.judge_choice.check()
     prompts = prompt_sets.prompts_of(config)
     with prompt_sets.naming(config.prompts):
         check_readable(config.judge, prompt_sets.to_paint(config, prompts))

@@ -11,12 +11,12 @@ from PIL import Image
 
 from engine.core import picture_files
 from engine.core.events import Event
+from engine.core.provenance import Identity
 from engine.evaluate import planning, score_recipes
 from engine.evaluate.judging import judge_all
 from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.planning import Row
 from engine.evaluate.score_files import ScoreFiles
-from engine.evaluate.score_recipes import Recipe
 from engine.judges import Judge
 
 Paint = Callable[[Sequence[Row]], list[Image.Image]]
@@ -40,7 +40,7 @@ class Passes:
     """Both passes over the rows of an evaluation; `recipes` say by model what decides them."""
 
     def __init__(
-        self, rows: Sequence[Row], recipes: Mapping[str, Recipe], files: ScoreFiles, tools: Tools
+        self, rows: Sequence[Row], recipes: Mapping[str, Identity], files: ScoreFiles, tools: Tools
     ) -> None:
         self.rows, self.recipes, self.files, self.tools = rows, recipes, files, tools
         self.waiting: list[Row] = []

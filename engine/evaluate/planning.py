@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.types import Prompt
 from engine.evaluate import Config, checks, prompt_sets
 

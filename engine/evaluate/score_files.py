@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from engine import judges
+from engine.core.provenance import Identity
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Score
 from engine.evaluate import Config, score_recipes, summary
 from engine.evaluate.judging import Judged
 from engine.evaluate.planning import Row
-from engine.evaluate.score_recipes import Recipe
 from engine.evaluate.shown_pictures import ShownPictures
 
 Key = tuple[str, int]
@@ -28,7 +28,7 @@ class ScoreFiles:
     cannot stand beside new ones.
     """
 
-    def __init__(self, config: Config, store: Store, recipes: Mapping[str, Recipe]) -> None:
+    def __init__(self, config: Config, store: Store, recipes: Mapping[str, Identity]) -> None:
         self.config, self.store = config, store
         self.scores: dict[str, dict[Key, Score]] = {}
         self.floors: dict[str, dict[Key, Score]] = {}
@@ -108,7 +108,7 @@ class ScoreFiles:
     def _recipe_path(self, model: str) -> Path:
         return self.path(model, ".recipe").with_suffix(".json")
 
-    def _is_other(self, model: str, recipe: Recipe) -> bool:
+    def _is_other(self, model: str, recipe: Identity) -> bool:
         """Whether the model's scores were made by another recipe and are to be replaced."""
         if not self.path(model).exists():
             return False

@@ -2,22 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core import provenance
+from engine.core import options, provenance
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, versions
+from engine.core.provenance import Identity, versions
 from engine.core.store import read_object, write_json
 from engine.evaluate import Config, prompt_sets
 from engine.evaluate.planning import Row
 from engine.models.identity import recognised
+from engine.option_groups import Sampling
 
-Recipe = dict[str, Any]
-ALWAYS = ("model", "revision", "judge", "split", "seed")
-"""What records hold even at its default (engine.core.provenance)."""
-PAINTED = ("steps", "sampler")
+PAINTED = provenance.names(Sampling)
 """What decides a painted picture and not a drawn one."""
 PROMPTS_OF = "prompts of "
 """Before the name of each skill that was asked for: the hash of its prompts."""
@@ -38,28 +36,24 @@ class Weights(Protocol):
     def hashes(self) -> dict[str, str]: ...
 
 
-def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[str, Recipe]:
+def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[str, Identity]:
     """By model: everything that decides its scores."""
     shared = _shared(config, weights)
-    recipes: dict[str, Recipe] = {}
+    recipes: dict[str, Identity] = {}
     for row in planned:
         if row.model in recipes:
             continue
-        recipe = {**shared, "guidance": row.guidance}
-        for name in PAINTED:
-            recipe[name] = getattr(config, name)
+        own = {**options.values(config, Sampling), "guidance": row.guidance}
         for expert, weight in mix_of(config, row.arm).items():
-            recipe[f"weight of {expert}"] = weight
-            recipe[f"{expert}'s sha256"] = weights.hashes[expert]
-        recipes[row.model] = recipe
+            own[f"weight of {expert}"] = weight
+            own[f"{expert}'s sha256"] = weights.hashes[expert]
+        recipes[row.model] = shared.plus(own)
     return recipes
 
 
-def of_ceiling(config: Config, weights: Weights) -> Recipe:
+def of_ceiling(config: Config, weights: Weights) -> Identity:
     """No painter's noise is in drawn scenes, so the evaluation's seed decides nothing."""
-    recipe = _shared(config, weights)
-    del recipe["seed"]
-    return recipe
+    return _shared(config, weights).without("seed")
 
 
 def mix_of(config: Config, arm: str) -> dict[str, float]:
@@ -67,7 +61,7 @@ def mix_of(config: Config, arm: str) -> dict[str, float]:
     return {name: weight for name, weight in config.models[arm].items() if weight}
 
 
-def of_picture(recipe: Recipe, row: Row) -> str:
+def of_picture(recipe: Identity, row: Row) -> str:
     """The sha256 of everything that decides a picture: of its model's recipe, its text and seed."""
     deciding = {"text": row.prompt.text, "picture's seed": row.seed}
     for name, value in recipe.items():
@@ -76,27 +70,26 @@ def of_picture(recipe: Recipe, row: Row) -> str:
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
-def _shared(config: Config, weights: Weights) -> Recipe:
+def _shared(config: Config, weights: Weights) -> Identity:
     """What all models of an evaluation share, and the ceiling too."""
-    recipe = provenance.deciding(config, ALWAYS, without=PAINTED)
-    recipe["model's sha256"] = weights.fingerprint
+    parents: dict[str, Any] = {"model's sha256": weights.fingerprint}
     for name, value in config.judge_options.items():
-        recipe[f"{JUDGE_S}{name}"] = value
+        parents[f"{JUDGE_S}{name}"] = value
     for skill, prompts in prompt_sets.prompts_of(config).items():
-        recipe[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})
-    return recipe
+        parents[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})
+    return provenance.identity(config, parents, without=PAINTED)
 
 
-def write(path: Path, recipe: Recipe, goes_on: bool) -> None:
+def write(path: Path, recipe: Identity, goes_on: bool) -> None:
     """What decides the scores; where they go on, a skill that is asked for later is added."""
-    record = {"recipe": {}, "versions": versions()}
+    record: dict[str, Any] = {"recipe": {}, "versions": versions()}
     if goes_on:
         record = read_object(path, recipe=dict)
     if not recipe.items() <= record["recipe"].items():
         write_json(path, {**record, "recipe": record["recipe"] | recipe})
 
 
-def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
+def is_other(path: Path, recipe: Identity, model: str, may_replace: bool) -> bool:
     """Whether a model's scores were made by another recipe and are to be replaced.
 
     Raises EngineError where they were and may not be replaced.
@@ -107,29 +100,19 @@ def is_other(path: Path, recipe: Recipe, model: str, may_replace: bool) -> bool:
         if may_replace:  # nobody needs to know how they were made
             return True
         raise
-    changed = difference(*_comparable(recognised(recorded, recipe), recipe))
-    if changed and not may_replace:
-        raise EngineError(
-            f"The scores of {model} were made with other settings ({changed}). Set them back, "
-            "choose another run, or set replace to judge anew."
-        )
-    return bool(changed)
+    old, new = recognised(recorded, recipe), recipe
+    for name in old.keys() ^ new.keys():
+        if name.startswith(PROMPTS_OF):  # skills of which only one knows stand beside each other
+            old.pop(name, None)
+            new = new.without(name)
+    complaint = f"The scores of {model} were made with other settings"
+    remedy = "Set them back, choose another run, or set replace to judge anew"
+    return not provenance.is_same(old, new, complaint, remedy, may_replace)
 
 
-def _recorded(path: Path, model: str) -> Recipe:
+def _recorded(path: Path, model: str) -> dict[str, Any]:
     if not path.exists():
         raise EngineError(
             f"{path} is missing, and nobody knows how the scores of {model} were made. {AGAIN}."
         )
-    recorded: Recipe = read_object(path, AGAIN, recipe=dict)["recipe"]
-    return recorded
-
-
-def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Recipe, Recipe]:
-    """Both without the skills that only one of them names: these stand beside each other."""
-    one_sided = {name for name in old.keys() ^ new.keys() if name.startswith(PROMPTS_OF)}
-    return _without(old, one_sided), _without(new, one_sided)
-
-
-def _without(recipe: Mapping[str, Any], names: set[str]) -> Recipe:
-    return {name: value for name, value in recipe.items() if name not in names}
+    return provenance.read(path, AGAIN)

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from PIL import Image
 
-from engine import judges
 from engine.core.store import Store
 from engine.evaluate import Config
 from engine.evaluate.planning import Row
@@ -26,13 +25,15 @@ class WarmModels:
         for arm in config.models:
             used.update(mix_of(config, arm))
         self.ensemble = ensemble or Ensemble(config.model, config.revision, store, used)
+        config.judge_choice.check()
 
     def load_judge(self) -> Judge:
         return self._judge
 
     @cached_property
     def _judge(self) -> Judge:
-        return judges.make(self.config.judge, self.config.judge_options)
+        judge: Judge = self.config.judge_choice.open()
+        return judge
 
     @property
     def painter(self) -> Painter:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.experts import Training
 from engine.experts.pool import Pool, chosen
 from engine.models.sampling import Embeddings

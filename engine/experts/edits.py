@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from engine.core import picture_files
+from engine.core.edited_pictures import Curated, Current
 from engine.core.events import Event
-from engine.core.picture_folder import Curated, Current
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
@@ -38,7 +38,7 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     }
     texts = list(
         dict.fromkeys(
-            one.text for one in found.pictures if one.retold and _key(one.text) not in have
+            one.text for one in found.pictures if one.recaptioned and _key(one.text) not in have
         )
     )
     for start in range(0, len(pictures), AT_ONCE):
@@ -64,7 +64,7 @@ def applied(
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited, result = _known(folder, painter), dict(tensors)
     pictures = [one.sha256 if one.repainted else "" for one in found.pictures]
-    texts = [_key(one.text) if one.retold else "" for one in found.pictures]
+    texts = [_key(one.text) if one.recaptioned else "" for one in found.pictures]
     keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(BY_TEXT, texts)}
     for name in (name for name in keys if name in tensors):
         rows = [

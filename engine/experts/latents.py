@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from engine.core import imagefolder, picture_folder
+from engine.core.edited_pictures import Curated
 from engine.core.errors import EngineError
-from engine.core.picture_folder import Curated
 from engine.core.store import Store
 from engine.core.typed import checker
 from engine.experts import edits
@@ -59,7 +59,7 @@ def curated(store: Store, skill: str) -> Curated:
     found = picture_folder.curated(file.parent, known)
     if not found.pictures:
         raise EngineError(
-            f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
+            f"Nothing is left of the pictures of {skill!r} ({found.summary()}). Put "
             "some back with their lines in metadata.jsonl, or set replace in the "
             "images stage to paint them anew."
         )

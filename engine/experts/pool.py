@@ -80,7 +80,7 @@ def load(
             yield from edits.encode(store.images(skill), found, painter)
         own.meet()
         parts.append(latents.load(store, skill, painter))
-        by_hand = f" By hand: {told}." if (told := found.told()) else ""
+        by_hand = f" By hand: {told}." if (told := found.summary()) else ""
         yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.{by_hand}")
     shapes = {tuple(part.latents.shape[1:]) for part in parts}
     if len(shapes) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.training import Learner

@@ -15,12 +15,10 @@ this judge can never score that text, or None where it can: a stage asks before 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 from PIL import Image
 
 from engine.core import plugins
-from engine.core.config import build
 from engine.core.types import Prompt, Score
 
 WHY_UNREADABLE, SCALE = "why_unreadable", "SCALE"
@@ -65,11 +63,3 @@ def declaration(name: str) -> Declaration:
         getattr(plugin, HIGHER_IS_BETTER, True),
         tuple(getattr(plugin, METRICS, ())),
     )
-
-
-def make(name: str, options: dict[str, object]) -> Judge:
-    """A judge with its options, its model loaded. Raises EngineError for options it has not."""
-    plugin: ModuleType = plugins.load(sys.modules[__name__], name)
-    config = build(plugin.Config, options, where=f"options of the judge {name}")
-    judge: Judge = plugin.judge(config)
-    return judge

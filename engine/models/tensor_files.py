@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import atomic
 
 if TYPE_CHECKING:

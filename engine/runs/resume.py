@@ -14,7 +14,7 @@ from engine import recipes
 from engine.core import plugins, provenance
 from engine.core.config import build, read_toml, to_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import write_text
 from engine.models import checkpoints
 from engine.prompts import writers
@@ -58,7 +58,11 @@ def begin(recipe: Recipe, folder: Path) -> str:
                 "let the stage replace what it made (replace = true), or choose another folder."
             )
     write_text(file, f"{text}\n{to_toml({MADE_WITH: before or made_with})}")
-    return difference(checkpoints.recognised(before, made_with), made_with) if before else ""
+    return (
+        provenance.difference(checkpoints.recognised(before, made_with), made_with)
+        if before
+        else ""
+    )
 
 
 def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
@@ -85,7 +89,7 @@ def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
         for key in (f"{stage}.{name}" for name in provenance.growing(type(getattr(now, stage)))):
             if _holds(asked[key], had[key]):
                 asked[key] = had[key]
-    return difference(had, asked)
+    return provenance.difference(had, asked)
 
 
 def _deciding(config: Any) -> list[tuple[str, Any]]:

@@ -9,46 +9,28 @@ its own mixture and its own guidance.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from engine import judges, worlds
-from engine.core import names, plugins, provenance, texts
-from engine.core.config import build
+from engine import worlds
+from engine.core import names, provenance, texts
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import difference, versions
-from engine.core.store import Store, atomic, read_object, read_records, write_json, write_records
+from engine.core.store import Store, atomic, read_records, write_records
 from engine.core.types import Evidence, Prompt, file_fault
 from engine.core.weights import MOST as MOST_WEIGHT
 from engine.core.weights import check as check_weights
 from engine.models import checkpoints
 from engine.models.identity import recognised
+from engine.option_groups import BaseModel, OptionalJudging, Painting
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
 MOST_CELLS = 400
-ALWAYS = (
-    "x",
-    "y",
-    "weights",
-    "x_values",
-    "y_values",
-    "prompts",
-    "model",
-    "revision",
-    "judge",
-    "judge_options",
-    "guidance",
-    "steps",
-    "sampler",
-    "seed",
-)
-"""What records hold even at its default (engine.core.provenance)."""
 MOST_GUIDANCE = 50.0
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Painting, OptionalJudging, BaseModel):
     """Two axes and what stays the same."""
 
     x: str = field(metadata={"help": f"An expert, {STRENGTH!r} or {GUIDANCE!r}"})
@@ -66,21 +48,6 @@ class Config:
         default=(worlds.usual().EXAMPLE,), metadata={"help": "A grid each"}
     )
     name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
-    model: str = field(
-        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
-    judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})
-    judge_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The judge's own options"}
-    )
-    guidance: float = field(
-        default=3.5, metadata={"help": "Guidance scale", "range": (0.0, MOST_GUIDANCE)}
-    )
-    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
-    )
     seed: int = field(
         default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)}
     )
@@ -202,11 +169,7 @@ def check(config: Config) -> None:
     for name in config.weights:
         names.check(name, "an expert")
     checkpoints.check_base(config.model)
-    if config.judge_options and not config.judge:
-        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
-    if config.judge:
-        options = plugins.load(judges, config.judge).Config
-        build(options, config.judge_options, where=f"options of the judge {config.judge}")
+    config.check_judge()
     texts.check(config.prompts)
     check_weights(config.weights)
 
@@ -239,18 +202,22 @@ def _check_axis(axis: str, values: Iterable[Any]) -> None:
             )
 
 
+def identity(config: Config, parents: Mapping[str, str]) -> provenance.Identity:
+    """What decides a grid; options are recorded as texts."""
+    options = {name: str(value) for name, value in provenance.deciding(config).items()}
+    defaults = {name: str(value) for name, value in provenance.defaults(type(config)).items()}
+    return provenance.Identity({**options, **parents}, defaults)
+
+
 def _done(config: Config, folder: Path, parents: Mapping[str, str]) -> dict[str, Cell]:
     """What is painted already. Raises EngineError when the folder holds another grid."""
-    wanted = {name: str(value) for name, value in provenance.deciding(config, ALWAYS).items()}
-    wanted |= parents
+    wanted = identity(config, parents)
     if (folder / RECIPE).exists():
-        made = recognised(read_object(folder / RECIPE, recipe=dict)["recipe"], wanted)
-        if changed := difference(made, wanted):
-            raise EngineError(
-                f"The grid {config.name} is another one ({changed}). Choose another name."
-            )
+        made = recognised(provenance.read(folder / RECIPE), wanted)
+        complaint = f"The grid {config.name} is another one"
+        provenance.is_same(made, wanted, complaint, "Choose another name")
     else:
-        write_json(folder / RECIPE, {"recipe": wanted, "versions": versions()})
+        provenance.write(folder / RECIPE, wanted)
     cells = read_records(folder / CELLS, Cell)
     return {cell.file_name: cell for cell in cells if (folder / cell.file_name).is_file()}
 
@@ -259,8 +226,7 @@ def _judge(config: Config) -> Any:
     """(cell, image) -> the cell with what is said of it."""
     if not config.judge:
         return lambda cell, image: cell
-    plugin = plugins.load(judges, config.judge)
-    judge = plugin.judge(build(plugin.Config, config.judge_options, where=config.judge))
+    judge = config.judge_choice.open()
 
     def judged(cell: Cell, image: Any) -> Cell:
         score = judge([Prompt("", "", cell.prompt)], [image], [config.seed])[0]

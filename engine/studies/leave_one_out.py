@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from engine import evaluate, merge, worlds
-from engine.core import names
+from engine import evaluate, merge
+from engine.core import names, options
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, write_json
 from engine.evaluate import report
 from engine.evaluate.planning import CEILING, model_name
 from engine.merge import preview_weights
+from engine.option_groups import BaseModel, Judging, Painting, Sampling
 
 ALL, WITHOUT = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
@@ -24,7 +25,7 @@ RESULT = "left_out/result.json"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Painting, Judging, BaseModel):
     """The merge, and how it is judged."""
 
     experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
@@ -34,22 +35,12 @@ class Config:
     options: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "The method's own options"}
     )
-    model: str = field(
-        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
-    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
-    judge_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The judge's own options"}
-    )
     skills: tuple[str, ...] = field(
         default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
     prompts_per_skill: int = field(
         default=20, metadata={"help": "Of each skill", "range": (2, 10_000)}
     )
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
-    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     seed: int = field(default=0, metadata={"help": "Of the noise"})
 
 
@@ -91,14 +82,10 @@ def check(config: Config) -> None:
 def _evaluation(config: Config) -> evaluate.Config:
     return evaluate.Config(
         models=arms(config),
-        model=config.model,
-        revision=config.revision,
-        judge=config.judge,
-        judge_options=config.judge_options,
+        **options.values(config, BaseModel, Judging, Sampling),
         skills=config.skills,
         prompts_per_skill=config.prompts_per_skill,
         guidances=(config.guidance,),
-        steps=config.steps,
         seed=config.seed,
         keep_pictures=0,
         replace=True,

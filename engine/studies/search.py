@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import evaluate, judges, worlds
-from engine.core import names
+from engine import evaluate, judges
+from engine.core import names, options
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.evaluate import report
 from engine.evaluate.planning import CEILING, model_name
+from engine.option_groups import BaseModel, Judging, Painting, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
@@ -29,7 +30,7 @@ SPLITS: tuple[Literal["validation", "test"], ...] = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Painting, Judging, BaseModel):
     """What to search for, and how long."""
 
     experts: tuple[str, ...] = field(metadata={"help": "Whose weights"})
@@ -55,14 +56,6 @@ class Config:
     highest: float = field(
         default=1.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)}
     )
-    model: str = field(
-        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
-    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Whose score is to rise"})
-    judge_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The judge's own options"}
-    )
     skills: tuple[str, ...] = field(
         default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
@@ -78,8 +71,6 @@ class Config:
     test_prompts_per_skill: int = field(
         default=50, metadata={"help": "On test, once", "range": (2, 10_000), "most_in_app": 2_000}
     )
-    guidance: float = field(default=3.5, metadata={"help": "Guidance scale", "range": (0.0, 50.0)})
-    steps: int = field(default=20, metadata={"help": "Denoising steps", "range": (1, 1000)})
     seed: int = field(
         default=0, metadata={"help": "Of the candidates and of the noise", "range": (0, 2**31 - 2)}
     )
@@ -192,16 +183,12 @@ def _evaluation(
     count = config.prompts_per_skill if validates else config.test_prompts_per_skill
     return evaluate.Config(
         models=arms,
-        model=config.model,
-        revision=config.revision,
-        judge=config.judge,
-        judge_options=config.judge_options,
+        **options.values(config, BaseModel, Judging, Sampling),
         split=split,
         skills=config.skills,
         prompts_per_skill=count,
         prompts=config.prompts if validates else config.test_prompts,
         guidances=(config.guidance,),
-        steps=config.steps,
         seed=config.seed,
         keep_pictures=0,
         floor=not validates,

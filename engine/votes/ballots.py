@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
 from engine.votes.ledger import Ledger, Refused, Vote

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Picture, Prompt, Rejected, Score
 from engine.evaluate import diversity

@@ -133,5 +133,5 @@ def test_a_judge_whose_file_is_gone_may_have_given_anything():
 
 def test_the_toy_judges_what_it_says(darkness):
     grey = Image.fromarray(np.full((4, 4, 3), (1, 2, 3), np.uint8))
-    judge = judges.make("darkness", {"channel": 2})
+    judge = darkness.judge(darkness.Config(channel=2))
     assert [score.value for score in judge(PROMPTS[:1], [grey], [0])] == [3.0]

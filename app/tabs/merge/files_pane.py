@@ -4,7 +4,7 @@ programs made.
 
 import hashlib
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
@@ -14,13 +14,12 @@ import gradio as gr
 from gradio.components import Component
 
 from app import access, page
-from engine import jobs, runs
-from engine.core import names
+from engine import experts, jobs, merge, runs
+from engine.core import names, provenance
 from engine.core.config import to_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import atomic
-from engine.experts import Training
 from engine.merge.adopt import Config as Adopt
 from engine.models import checkpoints
 from engine.models.lora.cards import CARD, FILE_NAME
@@ -41,17 +40,9 @@ ONLY_DIFFUSERS = (
     "{world}. "
     "With one of those as the base, the second file is theirs."
 )
-MERGE = ("name", "method", "options", "experts")
-TRAINING = (
-    *(field.name for field in fields(Training)),
-    "model",
-    "revision",
-    "objective",
-    "options",
-    "seed",
-    "precision",
-    "held_out",
-)
+MERGE = (*provenance.names(merge.Config), "options")
+TRAINING = (*provenance.names(experts.Config), "options")
+"""What of a recipe makes a merge or an expert again."""
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 
 

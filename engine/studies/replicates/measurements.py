@@ -14,10 +14,10 @@ from statistics import fmean
 from typing import Any
 
 from engine import recipes
-from engine.core import plugins, provenance
+from engine.core import options, plugins
 from engine.core.config import build
 from engine.core.errors import EngineError
-from engine.core.recipe import versions
+from engine.core.provenance import versions
 from engine.core.store import Store, atomic
 from engine.core.types import Score
 from engine.evaluate import diversity, planning, prompt_sets, report, standings, summary
@@ -208,7 +208,7 @@ def _completed(asked: dict[str, Any], one: Planned) -> dict[str, Any]:
     if one.recipe.prompts:
         kinds["writer"] = plugins.load(writers, one.recipe.prompts.writer).Config
     older = {
-        name: {**provenance.every_default(kind), **asked[name]}
+        name: {**options.defaults(kind), **asked[name]}
         for name, kind in kinds.items()
         if isinstance(asked.get(name), dict)
     }
