@@ -144,7 +144,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    defaults = provenance.defaults(Config)
+    defaults = {**provenance.defaults(Config), "timesteps": Config.timesteps}
     # not recorded at first, where experts stop early
     defaults["held_out_every"] = wanted.get("held_out_every")
     options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)

@@ -12,6 +12,8 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
     """As JSON gives it back; `options` are the objective's."""
     own, skills = config.training(name), list(config.experts[name])
     stops_early = {"held_out_every": config.held_out_every} if own.patience else {}
+    # what was recorded before there was another density stays as it was
+    density = {} if config.timesteps == "uniform" else {"timesteps": config.timesteps}
     return dict(
         json.loads(
             json.dumps(
@@ -19,6 +21,7 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
                     **provenance.deciding(config, without=provenance.names(Training)),
                     **provenance.deciding(own),
                     **stops_early,
+                    **density,
                     "name": name,
                     "skills": skills,
                     "shard": config.shards.get(name),
