@@ -1,7 +1,7 @@
 """The whole story, top to bottom: prompts, images, experts, merge, evaluation, from one recipe."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
         yield Event(
             f"\n{report.table(lines)}",
             kind="done",
-            data={"stage": "table", "lines": [asdict(line) for line in lines], "guidance": scales},
+            data={"stage": "table", "lines": [line.as_row() for line in lines], "guidance": scales},
         )
 
 

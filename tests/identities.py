@@ -9,8 +9,7 @@ import pytest
 from engine import evaluate, experts, images, judges, merge, prompts
 from engine.core import plugins
 from engine.core.config import build
-from engine.evaluate import planning
-from engine.evaluate.warm_models import Bench
+from engine.evaluate import planning, score_recipes
 from engine.experts import identity, objectives
 from engine.merge import adopt, export, methods, records
 from engine.models import checkpoints as weights
@@ -82,12 +81,9 @@ def of_merge(config, world):
 def of_evaluate(config, world):
     base = weights.fingerprint(weights.pipeline_folder(config.model))
     ensemble = SimpleNamespace(fingerprint=base, hashes={"a": "1", "b": "2", "merged": "3"})
-    bench = SimpleNamespace(config=config, ensemble=ensemble, _mix=lambda arm: config.models[arm])
-    bench.recipe = Bench.recipe.func(bench)
-    bench._parents = lambda arm: Bench._parents(bench, arm)
     rows = planning.rows(config)
     asked = [(row.model, row.key, row.other) for row in rows]
-    return Bench.recipes(bench, rows), asked, config.ceiling
+    return score_recipes.of_models(config, rows, ensemble), asked, config.ceiling
 
 
 def of_grid(config, world):

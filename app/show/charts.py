@@ -3,9 +3,10 @@ anywhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from engine.evaluate.units import SHARE, Unit
+from engine.evaluate.standings import Point
+from engine.evaluate.standings.units import SHARE, Unit
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -31,14 +32,6 @@ COLOURS = (
 place among all."""
 OPPOSED, UNRELATED, AGREED = "#fdba74", "#e7e5e4", "#5eead4"
 """Ends and middle of a heat map: light in both, since the numbers in it are dark."""
-
-
-class Point(NamedTuple):
-    """A score with the ends of its interval, where it has one."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 def losses(

@@ -7,8 +7,8 @@ from html import escape
 from app.show import thumbnails
 from app.show.thumbnails import Shown
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate import units
-from engine.evaluate.units import SHARE, Unit
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import SHARE, Unit
 
 YES, NO = "✓", "✗"
 GridCell = tuple[int, Shown | None, str, str]
@@ -119,13 +119,13 @@ def verdicts(heading: str, accepted: Sequence[Prompt], rejected: Sequence[Reject
 def reading(score: Score) -> str:
     """The judge's questions with the answers it read from the picture, and the share of yes."""
     if score.value is None:
-        return f'<p class="unscored">Unscored: {escape(str(score.evidence.get("unscored", "no reason given")))}.</p>'
-    asked = score.evidence.get("questions", ())
+        return f'<p class="unscored">Unscored: {escape(score.unscored or "no reason given")}.</p>'
+    asked = score.answers
     lines = "".join(map(_answer, asked))
     right = sum(bool(q["yes"]) for q in asked)
     counted = f" {right} of {len(asked)} questions" if asked else ""
     total = f'<b class="mark">{escape(marked(score))}</b>{counted}'
-    return f'<div class="reading"><p>{total}</p><ul>{lines}</ul>{_seen(score.evidence.get("seen"))}</div>'
+    return f'<div class="reading"><p>{total}</p><ul>{lines}</ul>{_seen(score.seen)}</div>'
 
 
 def brief(score: Score) -> str:

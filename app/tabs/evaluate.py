@@ -10,13 +10,13 @@ from app.forms import history
 from app.forms.form import form
 from app.forms.picker import choose
 from app.page import QUIET, Page, told
-from app.show import charts, markup, score_tables, thumbnails
-from app.show.score_tables import Standing
+from app.show import charts, markup, thumbnails
 from engine import judges, runs, worlds
 from engine.core.store import Store
-from engine.evaluate import Config, lead, planning
+from engine.evaluate import Config, checks
 from engine.evaluate.planning import CEILING
-from engine.evaluate.units import NOT_MEASURED, Unit
+from engine.evaluate.standings import Standing, lead, score_tables
+from engine.evaluate.standings.units import NOT_MEASURED, Unit
 from engine.runs import contents
 
 TITLE = "Evaluate"
@@ -102,7 +102,7 @@ def build(run: gr.Dropdown) -> Page:
             "evaluate",
             run,
             Config,
-            planning.check,
+            checks.check,
             models=arms,
             split=split,
             **contents.base_of(runs.open_store(run)),
@@ -153,7 +153,7 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
         tables.append(awaited)
     table = table if table in tables else next(iter(tables), None)
     choice = gr.update(choices=tables, value=table)
-    if table is None or not score_tables.standings(store, table):
+    if table is None or not score_tables.of_run(store, table):
         return [
             choice,
             markup.empty(
@@ -165,7 +165,7 @@ def standings(run: str, table: str | None, which: str) -> list[Any]:
             "",
         ]
     best = score_tables.at_their_best(store, table)
-    shown = best if which == BEST else score_tables.standings(store, table)
+    shown = best if which == BEST else score_tables.of_run(store, table)
     if not any(standing.by_skill for standing in painted_by(shown)):
         told = unread_view(store, shown, table)
         return [choice, told, page.plot(None), pictures_view(store, best, table)]
@@ -223,7 +223,7 @@ def ranking_view(shown: Sequence[Standing], unit: Unit) -> str:
         "floor",
     )
     table = markup.table(header, [_row(standing, skills, unit) for standing in shown], best)
-    told = markup.aside(ahead.told([standing.model for standing in painters])) if ahead else ""
+    told = markup.aside(ahead.sentence([standing.model for standing in painters])) if ahead else ""
     return table + told + markup.aside(NOTES)
 
 

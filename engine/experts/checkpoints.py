@@ -167,7 +167,7 @@ def _need(wanted: Mapping[str, Any]) -> str:
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises EngineError for an expert of other options or other data, and says which."""
-    defaults = provenance.defaults(Config)
+    defaults = {**provenance.defaults(Config), "timesteps": Config.timesteps}
     # not recorded at first, where experts stop early
     defaults["held_out_every"] = wanted.get("held_out_every")
     options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)

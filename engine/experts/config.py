@@ -56,7 +56,8 @@ class Config(BaseModel, Training):
     timesteps: Literal["uniform", "logit_normal"] = field(
         default="uniform",
         metadata={
-            "help": "On the way to noise, learn everywhere alike, or mostly in the middle, as SD 3"
+            "help": "On the way to noise, learn everywhere alike, or mostly in the middle, as SD 3",
+            "recorded": "where it is not uniform",
         },
     )
     recompute: bool = field(

@@ -18,10 +18,13 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
     """As JSON gives it back; `options` are the objective's."""
     training, skills = config.training(name), list(config.experts[name])
     stops_early = {"held_out_every": config.held_out_every} if training.patience else {}
+    # what was recorded before there was another density stays as it was
+    density = {} if config.timesteps == "uniform" else {"timesteps": config.timesteps}
     decides = {
         **provenance.deciding(config, without=provenance.names(Training)),
         **provenance.deciding(training),
         **stops_early,
+        **density,
         **source(config).recorded(store, skills),
     }
     decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}

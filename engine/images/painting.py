@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
+from engine import judges
 from engine.core.errors import EngineError
 from engine.core.store import atomic
 from engine.core.types import Picture
@@ -76,17 +77,18 @@ class Studio:
         self._keep(shard, shelf, choices)
 
     def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
-        """The seed and picture that the judge scores highest, of equals the first.
+        """The seed and picture that the judge scores best, of equals the first.
 
         Where it can score none of them, the first, too.
         """
         pairs = list(zip(item.seeds, candidates, strict=True))
         if self.judge is None:
             return pairs[0]
+        images = [picture.image for picture in candidates]
+        declared = judges.declaration(self.config.judge)
         gains = []
-        for seed, picture in pairs:
-            value = self.judge(item.prompt, picture.image, seed).value
-            gains.append(UNSCORED if value is None else value)
+        for score in self.judge([item.prompt] * len(images), images, item.seeds):
+            gains.append(UNSCORED if score.value is None else declared.gain(score.value))
         if max(gains) == UNSCORED:
             self.unread += 1
         return pairs[gains.index(max(gains))]

@@ -82,14 +82,6 @@ def pictures(run: Store) -> dict[str, list[TrainingPicture]]:
     return {skill: painted for skill, painted in by_skill.items() if painted}
 
 
-def arm_of(model: str) -> tuple[str, float | None]:
-    """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
-    arm, _, scale = model.rpartition("@")
-    if arm and GUIDANCE.fullmatch(scale):
-        return arm, float(scale)
-    return model, None
-
-
 def base_of(run: Store) -> dict[str, Any]:
     """The base as stages are given it: `model` and `revision`."""
     for file in sorted(run.folder.glob("experts/*/recipe.json")):

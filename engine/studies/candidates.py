@@ -1,6 +1,6 @@
 """The weights that a search has tried, in the order of trying: searches/<name>/tried.jsonl."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,9 @@ def read_candidates(store: Store, search: str) -> list[Candidate]:
     return candidates
 
 
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The first of the highest score."""
-    return max(candidates, key=lambda candidate: candidate.score)
+def best_of(candidates: Sequence[Candidate], gain: Callable[[float], float]) -> Candidate:
+    """The first of the best score; the gain of a score is higher the better it is."""
+    return max(candidates, key=lambda candidate: gain(candidate.score))
 
 
 def _is_whole(candidates: Sequence[Candidate]) -> bool:

@@ -29,7 +29,7 @@ class Cell:
     guidance: float
     value: float | None = None
     """The judge's; None where it was not asked or cannot read the text."""
-    evidence: dict[str, Any] = field(default_factory=dict, metadata={"holds": Evidence})
+    evidence: Evidence = field(default_factory=Evidence)
 
     def fault(self) -> str:
         """What makes it no picture of its grid, or ""."""
@@ -50,7 +50,7 @@ def judge_of(name: str, options: Mapping[str, Any], seed: int) -> Judge:
     judge = plugin.judge(build(plugin.Config, options, where=name))
 
     def judged(cell: Cell, image: Image.Image) -> Cell:
-        score = judge(Prompt("", "", cell.prompt), image, seed)
+        (score,) = judge([Prompt("", "", cell.prompt)], [image], [seed])
         return replace(cell, value=score.value, evidence=score.evidence)
 
     return judged

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import evaluate
+from engine import evaluate, judges
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -89,17 +89,18 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     ensemble = Ensemble(config.model, config.revision, store, config.experts)
     first_arm = {_arm(config, AVERAGE): average_of(config)}
     candidates = yield from _scored(config, store, ensemble, first_arm)
+    gain = judges.declaration(config.judge).gain
     strategy = _strategy(config)
     for generation in range(config.generations):
         arms = {}
         for number, weights in enumerate(strategy.propose()):
             arms[_arm(config, f"{generation}-{number}")] = weights
         scored = yield from _scored(config, store, ensemble, arms)
-        strategy.learn([candidate.score for candidate in scored])
+        strategy.learn([gain(candidate.score) for candidate in scored])
         candidates += scored
         write_records(file_of(store, config.name), candidates)
         yield _generation_event(config, generation, candidates)
-    best, average = best_of(candidates), candidates[0]
+    best, average = best_of(candidates, gain), candidates[0]
     arms = {average.arm: average.weights, _arm(config, BEST): best.weights}
     yield from _evaluated(config, store, ensemble, arms, "test")
     result = _result(config, store, arms) | {
@@ -190,10 +191,11 @@ def _evaluation(config: Config, arms: Mapping[str, Weights], split: Split) -> ev
 
 
 def _generation_event(config: Config, generation: int, candidates: Sequence[Candidate]) -> Event:
-    best, average = best_of(candidates), candidates[0]
+    gain = judges.declaration(config.judge).gain
+    best, average = best_of(candidates, gain), candidates[0]
     text = (
         f"Generation {generation + 1} of {config.generations}: "
-        f"highest {best.score:.3f}, average {average.score:.3f}"
+        f"best {best.score:.3f}, average {average.score:.3f}"
     )
     count = len(candidates)
     total = config.generations * config.population + 1

@@ -98,7 +98,7 @@ def evaluate(store: Store, model: str, mistakes: float, count: int) -> None:
                 seed = derived_seed(0, prompt.id, number)
                 rng = np.random.default_rng((seed, len(model)))
                 image, name = scene(prompt.text, rng, mistakes), f"{prompt.id}-{number}.png"
-                score = judge(prompt, image, seed)
+                score = judge([prompt], [image], [seed])[0]
                 about = {"skill": skill, "text": prompt.text, "number": number, "pooled": diversity.pooled(image)}
                 scores.append(Score(prompt.id, seed, "storybook", score.value, {**score.evidence, **about}))
                 if number == 0:

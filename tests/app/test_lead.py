@@ -3,13 +3,13 @@ import shutil
 
 import pytest
 
-from app.show import score_tables
 from app.tabs import evaluate
 from app.tabs.merge import search_pane
 from engine import runs
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
-from engine.evaluate import lead, summary, units
+from engine.evaluate import summary
+from engine.evaluate.standings import lead, score_tables, units
 from engine.studies.candidates import Candidate
 
 ABOVE, LEVEL = [0.8, 0.9, 1.0, 0.7, 0.9], [0.2, 0.3, 0.4, 0.1, 0.3]

@@ -10,7 +10,7 @@ from app.show import charts, markup, thumbnails
 from app.show.charts import Point
 from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate import units
+from engine.evaluate.standings import units
 
 NASTY = '<script>alert("x")</script> {{value}} ${1+1}'
 

@@ -3,12 +3,12 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app.show import score_tables
 from app.tabs.merge import opening
 from engine import jobs, runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
+from engine.evaluate.standings import score_tables
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
@@ -67,7 +67,8 @@ def test_its_first_pictures_show_what_they_are_said_to():
     merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
     cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
-    before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
+    scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])
+    before, after = (score.value for score in scores)
     assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.told
 
 

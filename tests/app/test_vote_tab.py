@@ -9,7 +9,7 @@ from PIL import Image
 from app.tabs import vote
 from engine import runs
 from engine.votes import ballots
-from engine.votes.ledger import CHOICES
+from engine.votes.schema import CHOICES
 from tests.app.visitor import DUEL, Seen, Visitor, asked, cast
 
 
@@ -25,8 +25,8 @@ def test_the_merge_against_the_base_is_asked_first():
 
 
 def test_rivals_meet_the_base_at_their_own_scale_where_they_can():
-    models = ["base@2", "base@3.5", "a@2", "merged@5", "ceiling"]
-    assert vote.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("ceiling", "base@3.5")]
+    models = ["base@2", "base@3.5", "a@2", "merged@5", "other"]
+    assert vote.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("other", "base@3.5")]
     assert vote.rivals(["a@2"], []) == []
 
 

@@ -6,7 +6,8 @@ import gradio as gr
 
 from app.tabs import vote
 from engine import runs
-from engine.votes.ledger import CHOICES, Ledger
+from engine.votes.ledger import Ledger
+from engine.votes.schema import CHOICES
 
 DUEL = "merged@2 and base@3.5"
 

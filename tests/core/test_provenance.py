@@ -152,7 +152,7 @@ def test_what_is_free_and_what_may_grow_stands_beside_the_fields():
     assert provenance.free(prompts.Config) == {"max_rounds", "replace"}
     assert provenance.free(images.Config) == {"batch_size", "replace"}
     assert provenance.free(merge.Config) == {"verify", "replace"}
-    assert provenance.free(evaluate.Config) == {"batch_size", "keep_pictures", "replace"}
+    assert provenance.free(evaluate.Config) == {"batch_size", "keep_pictures", "picture_budget_mb", "replace"}
     assert {"recompute", "log_every", "held_out_every",
             "checkpoint_every"} <= provenance.free(experts.Config)
     assert provenance.growing(experts.Config) == {"experts", "shards", "overrides"}

@@ -13,6 +13,7 @@ from engine.core.imagefolder import file_name
 from engine.core.store import Store, read_json, read_records, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
+from engine.evaluate.picture_cache import FOLDER
 from engine.models import ensemble
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Factors
@@ -35,7 +36,7 @@ def test_a_score_says_what_it_is_about(finished):
     prompt = load("validation", "counting")[0]
     assert (score.prompt_id, score.judge) == (prompt.id, "storybook")
     assert {"skill": "counting", "text": prompt.text, "number": 1}.items() <= score.evidence.items()
-    assert len(score.evidence["questions"]) > 0 and "flags" in score.evidence["seen"]
+    assert len(score.answers) > 0 and "flags" in score.seen
 
 
 def test_experts_and_guidance_change_the_pictures(finished):
@@ -143,6 +144,7 @@ def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config,
     before = scores(run_folder, "both@3")
     painted = lost.read_bytes()
     lost.unlink()
+    shutil.rmtree(run_folder.folder / FOLDER)
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
     assert lost.read_bytes() == painted and scores(run_folder, "both@3") == before
 

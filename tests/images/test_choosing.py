@@ -30,7 +30,7 @@ def judge(config):
     def score(prompt, picture, seed):
         red = sum(picture.getdata(0)) / (255 * picture.width * picture.height)
         return Score(prompt.id, seed, "red", None if config.unscored in (prompt.id, "all") else red)
-    return score
+    return lambda prompts, pictures, seeds: list(map(score, prompts, pictures, seeds))
 '''
 
 

@@ -15,7 +15,7 @@ from engine.merge import adopt, export
 from engine.models import diffusion
 from engine.models.diffusion import PaintingOptions
 from engine.models.ensemble import Ensemble
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from engine.runs.preview import Cell, Mix, Preview
 from tests.tiny_models import tiny_sd3
 
@@ -50,7 +50,7 @@ def test_experts_learn_and_remember_their_family(store):
     for skill in SKILLS:
         recipe = json.loads((store.expert(skill) / "recipe.json").read_text())
         assert recipe["base"]["family"] == "stable_diffusion_3" and recipe["base"]["prediction"] == "flow"
-        expert = diffusers.read(store.expert(skill)).expert
+        expert = expert_files.read(store.expert(skill)).expert
         assert {"transformer_blocks.0.attn.to_q", "transformer_blocks.0.attn.add_k_proj"} <= set(expert)
         assert any(factors.b.abs().max() > 0.01 for factors in expert.values())
         assert list(store.expert(skill).glob("samples/*.png"))
@@ -106,7 +106,7 @@ def test_sliders_show_base_beside_merged_from_one_noise(store):
 def test_a_file_of_others_is_taken_in(store, base):
     file = store.expert("counting") / FILE
     list(adopt.run(adopt.Config(file=str(file), name="theirs", model=str(base)), store))
-    ours, theirs = (diffusers.read(store.expert(name)) for name in ("counting", "theirs"))
+    ours, theirs = (expert_files.read(store.expert(name)) for name in ("counting", "theirs"))
     assert theirs.recipe["base"]["family"] == "stable_diffusion_3"
     for path, factors in ours.expert.items():
         assert torch.equal(theirs.expert[path].a, factors.a) and theirs.expert[path].scale == factors.scale
@@ -122,4 +122,4 @@ def test_an_expert_of_another_family_does_not_fit(store, base, tmp_path):
     from tests.tiny_models import tiny_stable_diffusion
     other = diffusion.load(str(tiny_stable_diffusion(tmp_path)), device="cpu")
     with pytest.raises(EngineError, match="another model"):
-        Mixture(other.module, {"counting": diffusers.read(store.expert("counting")).expert})
+        Mixture(other.module, {"counting": expert_files.read(store.expert("counting")).expert})

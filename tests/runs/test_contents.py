@@ -2,8 +2,6 @@
 import os
 import shutil
 
-import pytest
-
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.models.lora.cards import FILE_NAME
@@ -75,12 +73,6 @@ def test_more_than_nine_samples_stay_in_the_order_of_their_captions(tmp_path):
         write_text(Store(tmp_path).expert("a") / "samples" / f"step-000100-{number}.png", "")
     files = trainings.progress(Store(tmp_path))["a"].samples[100]
     assert [path.stem for path in files][-2:] == ["step-000100-9", "step-000100-10"]
-
-
-@pytest.mark.parametrize("model, arm", [
-    ("merged@3.5", ("merged", 3.5)), ("base@2", ("base", 2.0)), ("ceiling", ("ceiling", None)), ("a@b", ("a@b", None))])
-def test_a_model_is_an_arm_at_a_scale(model, arm):
-    assert contents.arm_of(model) == arm
 
 
 def test_the_base_is_what_the_recipe_says_until_experts_are_there(tmp_path):

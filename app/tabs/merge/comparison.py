@@ -100,7 +100,7 @@ def facing(
     """A picture with the judge's reading below it, where the run's world has a judge."""
     if not judge:
         return markup.facing(title, thumbnails.whole(image), "")
-    score = _judge(judge)(Prompt("", "", prompt), image, seed)
+    score = _judge(judge)([Prompt("", "", prompt)], [image], [seed])[0]
     return markup.facing(
         title, thumbnails.whole(image), markup.brief(score) if brief else markup.reading(score)
     )

@@ -17,8 +17,8 @@ from app.show import markup, thumbnails
 from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object, read_records
-from engine.evaluate import units
-from engine.evaluate.units import Unit
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.studies.axes import GUIDANCE, STRENGTH
 from engine.studies.cells import Cell

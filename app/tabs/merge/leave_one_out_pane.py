@@ -5,8 +5,8 @@ from typing import Any, TypedDict
 from app.show import markup
 from engine import runs
 from engine.core.store import read_object
-from engine.evaluate import units
 from engine.evaluate.intervals import Interval
+from engine.evaluate.standings import units
 from engine.studies.leave_one_out import RESULT
 
 

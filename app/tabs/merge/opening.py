@@ -11,17 +11,17 @@ from typing import Any
 
 import gradio as gr
 
-from app.show import markup, score_tables
+from app.show import markup
 from app.tabs.merge import sliders
 from engine import runs, worlds
 from engine.core.store import Store, read_records
 from engine.core.types import Score
-from engine.evaluate import intervals, summary, units
-from engine.evaluate.units import Unit
+from engine.evaluate import intervals, planning, standings, summary
+from engine.evaluate.standings import score_tables, units
+from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
-BASE = "base"
 EXAMPLE = worlds.usual().EXAMPLE
 """What stands in the box before a run is open."""
 LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
@@ -61,12 +61,12 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     if found is None:
         return unmeasured
     ours, theirs = (read_records(path, Score) for path in found)
-    scale = contents.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
+    scale = planning.arm_of(found[0].parent.parent.name)[1] or USUAL_GUIDANCE
     base = {(s.prompt_id, s.seed): s for s in theirs if s.value is not None}
     gains = [
         Gain(base[s.prompt_id, s.seed], s)
         for s in ours
-        if s.value is not None and (s.prompt_id, s.seed) in base and s.evidence.get("text")
+        if s.value is not None and (s.prompt_id, s.seed) in base and s.text
     ]
     if not gains:
         return unmeasured
@@ -76,7 +76,7 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     if most.value <= 0:
         told = f"There is no validation prompt on which this merge gains. {mean}"
         return Opening(world.EXAMPLE, guidance=scale, told=told)
-    text, was, became = most.merged.evidence["text"], most.base.value, most.merged.value
+    text, was, became = most.merged.text, most.base.value, most.merged.value
     return Opening(
         text,
         most.merged.seed,
@@ -103,7 +103,7 @@ def _mean(ours: Sequence[Score], theirs: Sequence[Score], unit: Unit, count: int
     difference = intervals.paired(summary.per_prompt(ours), summary.per_prompt(theirs))
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
-    verdict = intervals.verdict(*difference, margin=unit.margin)
+    verdict = unit.verdict(difference)
     return (
         f"Over all {count} validation prompts the mean difference is "
         f"{unit.between(difference)}: {verdict}."
@@ -120,15 +120,13 @@ def _files(run: Store, experts: Sequence[str]) -> tuple[Path, Path] | None:
     found = []
     for path in (path for name in merges for path in score_tables.validation_files(run, name)):
         model = path.parent.parent.name
-        scale = contents.arm_of(model)[1] or USUAL_GUIDANCE
-        base = model.replace(f"{_arm(path)}@", f"{BASE}@", 1)
-        if (rival := run.folder / "scores" / base / path.parent.name / path.name).exists():
+        scale = planning.arm_of(model)[1] or USUAL_GUIDANCE
+        table = f"{path.parent.name}/{path.stem}"
+        base = standings.base_of(model, sorted(score_tables.models(run, table)))
+        if base is not None and planning.arm_of(base)[1] == planning.arm_of(model)[1]:
+            rival = run.scores(base, table)
             found.append((abs(scale - USUAL_GUIDANCE), path, rival))
     return min(found)[1:] if found else None
-
-
-def _arm(path: Path) -> str:
-    return contents.arm_of(path.parent.parent.name)[0]
 
 
 def _is_first(made: dict, experts: Sequence[str]) -> bool:

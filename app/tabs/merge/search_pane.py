@@ -12,12 +12,12 @@ from gradio.components import Component
 from app import access, page
 from app.forms import history
 from app.forms.form import form
-from app.show import charts, markup, score_tables
+from app.show import charts, markup
 from engine import runs
 from engine.core.store import Store, read_object
-from engine.evaluate import lead, units
 from engine.evaluate.intervals import Interval
-from engine.evaluate.units import Unit
+from engine.evaluate.standings import lead, score_tables, units
+from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.studies.candidates import AVERAGE, Candidate, read_candidates
 from engine.studies.search import Config, check
@@ -110,9 +110,9 @@ def show(run: str) -> list[Any]:
         return [page.plot(None), markup.waiting("The average is being painted.")]
     average = tried[0]
     names = list(average.weights)
-    first = sorted(tried, key=lambda one: -one.score)[:MOST_ROWS]
-    shown = list(dict.fromkeys([*first, average]))
     unit = units.of(_judge(store, average.arm), (one.score for one in tried))
+    first = sorted(tried, key=lambda one: -unit.gain(one.score))[:MOST_ROWS]
+    shown = list(dict.fromkeys([*first, average]))
     ahead = lead.among([score_tables.validated(store, one.arm) for one in shown], unit)
     rows = [
         [_name(one), unit.value(one.score), *(f"{one.weights[name]:.2f}" for name in names)]
@@ -121,7 +121,7 @@ def show(run: str) -> list[Any]:
     best = ahead.first if ahead and ahead.decided else None
     table = markup.table(["on validation", unit.axis, *names], rows, best)
     dots = {"candidates": [(number, one.score) for number, one in enumerate(tried)]}
-    told = markup.aside(ahead.told([_name(one) for one in shown])) if ahead else ""
+    told = markup.aside(ahead.sentence([_name(one) for one in shown])) if ahead else ""
     plot = page.plot(charts.progress(dots, average.score, unit))
     return [plot, table + told + _tested(folder, unit)]
 

@@ -15,11 +15,12 @@ from app.tabs.vote import ballot_view, voter_identity
 from app.tabs.vote.ballot_view import CHOICES, Sight
 from engine import runs
 from engine.core.store import Store
-from engine.runs import contents
+from engine.evaluate import planning, standings
 from engine.runs.preview import USUAL_GUIDANCE
 from engine.votes import ballots, similarity, statistics
 from engine.votes.ballots import Ballot, Pair
-from engine.votes.ledger import Choice, Ledger, Refused
+from engine.votes.ledger import Ledger, Refused
+from engine.votes.schema import Choice
 from engine.votes.similarity import Sifted
 from engine.votes.voters import TooMany, Voter
 
@@ -204,15 +205,11 @@ def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]
     then by how usual the scale is."""
 
     def rank(model: str) -> tuple[bool, float, str]:
-        arm, scale = contents.arm_of(model)
+        arm, scale = planning.arm_of(model)
         return arm not in merges, abs((scale or 0.0) - USUAL_GUIDANCE), model
 
-    bases = {
-        contents.arm_of(model)[1]: model for model in models if contents.arm_of(model)[0] == "base"
-    }
-    others = sorted((model for model in models if contents.arm_of(model)[0] != "base"), key=rank)
-    usual = next(iter(sorted(bases.values(), key=rank)), None)
-    pairs = [(model, bases.get(contents.arm_of(model)[1], usual)) for model in others]
+    ranked = sorted(models, key=rank)
+    pairs = [(model, standings.base_of(model, ranked)) for model in ranked]
     return [(model, base) for model, base in pairs if base is not None]
 
 

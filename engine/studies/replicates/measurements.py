@@ -109,7 +109,7 @@ def _arm(replicate: Replicate, store: Store, name: str, guidance: float) -> Arm:
 
 
 def _of_skills(scores: Sequence[Score], skills: Collection[str]) -> list[Score]:
-    return [score for score in scores if score.evidence.get("skill") in skills]
+    return [score for score in scores if score.skill in skills]
 
 
 def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:

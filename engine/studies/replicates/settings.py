@@ -9,7 +9,7 @@ from typing import Any
 from engine import recipes
 from engine.core import options, plugins
 from engine.core.config import build
-from engine.evaluate import planning
+from engine.evaluate import prompt_sets
 from engine.models import checkpoints
 from engine.prompts import writers
 from engine.studies.replicates.expansion import Replicate
@@ -68,5 +68,5 @@ def _hashes(replicate: Replicate) -> dict[str, str]:
             hashes[WRITER] = sha256
     for split, config in (("validation", recipe.validation), ("test", recipe.test)):
         if config:
-            hashes[split] = planning.prompts_sha256(planning.prompts_of(config))
+            hashes[split] = prompt_sets.prompts_sha256(prompt_sets.prompts_of(config))
     return hashes

@@ -1,6 +1,6 @@
 """A judge scores a skill's pictures, and the pictures of one prompt that differ become pairs."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain, combinations, starmap
 
@@ -19,7 +19,6 @@ from engine.experts.sources.pairs.records import Folder, Grade, Pair, folder
 
 AT_ONCE = 64
 """Pictures that are judged between two writes."""
-Judge = Callable[["Candidate"], float | None]
 
 
 @dataclass(frozen=True)
@@ -105,25 +104,18 @@ def _judged(
         values[grade.file_name] = grade.value
     candidates = list(chain.from_iterable(by_caption.values()))
     waiting = [one for one in candidates if one.picture.file_name not in values]
-    judge = _judge(options)
+    plugin = plugins.load(judges, options.judge)
+    judge = plugin.judge(build(plugin.Config, options.judge_options))
     for start in range(0, len(waiting), AT_ONCE):
-        for one in waiting[start : start + AT_ONCE]:
-            values[one.picture.file_name] = judge(one)
+        batch = waiting[start : start + AT_ONCE]
+        prompts = [one.prompt for one in batch]
+        images = [picture_files.read(one.picture.file) for one in batch]
+        seeds = [one.seed for one in batch]
+        for one, score in zip(batch, judge(prompts, images, seeds), strict=True):
+            values[one.picture.file_name] = score.value
         write_records(own.grades, starmap(Grade, values.items()))
         yield Event(f"Judged {len(values)} of {len(candidates)} pictures of {skill}.")
     return values
-
-
-def _judge(options: pairs.Config) -> Judge:
-    plugin = plugins.load(judges, options.judge)
-    judge = plugin.judge(build(plugin.Config, options.judge_options))
-
-    def value(one: Candidate) -> float | None:
-        image = picture_files.read(one.picture.file)
-        score: float | None = judge(one.prompt, image, one.seed).value
-        return score
-
-    return value
 
 
 def _pairs(
@@ -146,7 +138,8 @@ def _pair(
     value, other_value = values[one.picture.file_name], values[other.picture.file_name]
     if value is None or other_value is None:
         return None
-    if other_value > value:
+    gain = judges.declaration(options.judge).gain
+    if gain(other_value) > gain(value):
         one, other = other, one
     margin = abs(value - other_value)
     if margin <= options.least_margin:

@@ -34,7 +34,7 @@ def judge(config):
         SEEN.append(seed)
         value = None if "night" in prompt.text else config.factor * picture.getpixel((0, 0))[0]
         return Score(prompt.id, seed, "redness", value)
-    return score
+    return lambda *batch: list(map(score, *batch))
 '''
 
 

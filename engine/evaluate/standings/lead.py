@@ -6,16 +6,16 @@ from functools import lru_cache
 
 from engine.evaluate import intervals, summary
 from engine.evaluate.intervals import PerPrompt
-from engine.evaluate.units import Unit
+from engine.evaluate.standings.units import Unit
 
 MOST_NAMED = 3
-Listed = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
-"""Scores by skill and prompt, as a key."""
+Hashable = tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+"""Scores by skill and prompt, as a key of a cache."""
 
 
 @dataclass(frozen=True)
 class Lead:
-    """Who scores highest, and whom no interval tells from it; decided where that is nobody."""
+    """Who scores best, and whom no interval tells from it; decided where that is nobody."""
 
     first: int
     """Its place among those that were compared."""
@@ -25,9 +25,9 @@ class Lead:
     def decided(self) -> bool:
         return not self.others
 
-    def told(self, names: Sequence[str]) -> str:
+    def sentence(self, names: Sequence[str]) -> str:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
-        first, others = names[self.first], [names[number] for number in self.others]
+        first, others = names[self.first], list(map(names.__getitem__, self.others))
         if self.decided:
             return (
                 f"{first} is the best here: the interval of its difference to every other lies "
@@ -41,25 +41,33 @@ class Lead:
 
 
 def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
-    """The highest mean over skills; None where fewer than two were scored, so that none is best."""
-    means = {number: summary.macro(prompts) for number, prompts in enumerate(compared)}
-    scored = {number: mean for number, mean in means.items() if mean is not None}
-    if len(scored) < 2:
+    """The best mean over skills; None where fewer than two were scored, so that none is best."""
+    gains: dict[int, float] = {}
+    for number, prompts in enumerate(compared):
+        mean = summary.macro(prompts)
+        if mean is not None:
+            gains[number] = unit.gain(mean)
+    if len(gains) < 2:
         return None
-    first = max(scored, key=lambda number: scored[number])
-    others = sorted(scored.keys() - {first}, key=lambda number: -scored[number])
-    best = _listed(compared[first])
-    undecided = [n for n in others if not _is_better(best, _listed(compared[n]), unit.margin)]
+    first = max(gains, key=gains.__getitem__)
+    others = sorted(gains.keys() - {first}, key=lambda number: -gains[number])
+    best, undecided = _hashable(compared[first]), []
+    for number in others:
+        if not _is_better(best, _hashable(compared[number]), unit):
+            undecided.append(number)
     return Lead(first, tuple(undecided))
 
 
 @lru_cache(256)
-def _is_better(ours: Listed, theirs: Listed, margin: float) -> bool:
+def _is_better(ours: Hashable, theirs: Hashable, unit: Unit) -> bool:
     """Whether the interval of the paired difference says so; it takes 0.2 s for 500 prompts."""
-    first, second = ({skill: dict(values) for skill, values in side} for side in (ours, theirs))
-    difference = intervals.paired(first, second)
-    return difference is not None and intervals.verdict(*difference, margin=margin) == "better"
+    difference = intervals.paired(_per_prompt(ours), _per_prompt(theirs))
+    return difference is not None and unit.verdict(difference) == "better"
 
 
-def _listed(prompts: PerPrompt) -> Listed:
+def _hashable(prompts: PerPrompt) -> Hashable:
     return tuple((skill, tuple(values.items())) for skill, values in prompts.items())
+
+
+def _per_prompt(listed: Hashable) -> PerPrompt:
+    return {skill: dict(values) for skill, values in listed}

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from app.show import score_tables
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, intervals, report, summary
+from engine.evaluate.standings import score_tables
 
 
 def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
-    found = {standing.model: standing for standing in score_tables.standings(example, "test/storybook")}
+    found = {standing.model: standing for standing in score_tables.of_run(example, "test/storybook")}
     assert list(found) == ["base@3.5", "counting@3.5", "merged@2"]
     ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
                   for model in ("merged@2", "base@3.5"))
@@ -69,15 +69,17 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
     path = run.scores("base@1", "test/j")
     write_records(path, [Score("a", 1, "j", 0.5, {"skill": "s", "pooled": ""})])
     reads = []
-    monkeypatch.setattr(score_tables, "read_records", lambda *given: reads.append(given) or read_records(*given))
+    read = score_tables.score_files.read
+    monkeypatch.setattr(score_tables.score_files, "read", lambda path: reads.append(path) or read(path))
     for _ in range(3):
-        assert score_tables.standings(run, "test/j")[0].summary.macro == 0.5
+        assert score_tables.of_run(run, "test/j")[0].summary.macro == 0.5
     once = len(reads)
+    assert path in reads
     write_records(path, [Score("a", 1, "j", 1.0, {"skill": "s", "pooled": ""})])
-    assert score_tables.standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
+    assert score_tables.of_run(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
 
 
 def test_the_pictures_stand_beside_their_scores(example):
     rows = score_tables.pictures(example, ["base@3.5", "merged@2"], "test/storybook")
     assert len(rows) == 9 and all([model for model, _, _ in row] == ["base@3.5", "merged@2"] for row in rows.values())
-    assert all(file.exists() and score.evidence["text"] == text for text, row in rows.items() for _, file, score in row)
+    assert all(file.exists() and score.text == text for text, row in rows.items() for _, file, score in row)

@@ -1,10 +1,10 @@
 """How a score is written: a share as a percentage, any other number as itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine import judges
-from engine.core import plugins
+from engine.evaluate import intervals
 from engine.evaluate.intervals import MARGIN, Interval
 
 NOT_MEASURED = "–"
@@ -22,6 +22,7 @@ class Unit:
     margin: float
     """A difference that is none."""
     digits: int = 1
+    higher_is_better: bool = True
 
     @property
     def axis(self) -> str:
@@ -34,7 +35,8 @@ class Unit:
 
     def span(self, low: float, high: float) -> str:
         """The ends of an interval; of a share, whole percents are enough."""
-        return " to ".join(self._written(end, f".{self.digits - 1}f") for end in (low, high))
+        form = f".{self.digits - 1}f"
+        return f"{self._written(low, form)} to {self._written(high, form)}"
 
     def signed(self, difference: float) -> str:
         return self._written(difference, f"+.{self.digits}f")
@@ -48,6 +50,17 @@ class Unit:
         middle, low, high = map(self.signed, difference)
         return f"{middle}{self.points} ({low} to {high})"
 
+    def verdict(self, difference: Interval) -> str:
+        """Whether the difference is for the better, by `intervals.verdict`."""
+        gain = difference
+        if not self.higher_is_better:
+            gain = Interval(-difference.difference, -difference.high, -difference.low)
+        return intervals.verdict(*gain, margin=self.margin)
+
+    def gain(self, value: float) -> float:
+        """The value, or what is higher the better it is."""
+        return value if self.higher_is_better else -value
+
     def _written(self, value: float, form: str) -> str:
         return f"{self.times * value:{form}}".replace("-", "−")
 
@@ -58,9 +71,11 @@ OWN = Unit(1.0, "", "", 0.0, digits=2)
 
 def of(judge: str, values: Iterable[float | None]) -> Unit:
     """A judge's, by the scale that it declares; without one, by what it gave."""
-    scale = None
-    if judge in plugins.names(judges):
-        scale = getattr(plugins.load(judges, judge), judges.SCALE, None)
-    if scale is not None:
-        return SHARE if tuple(scale) == (0, 1) else OWN
-    return SHARE if all(0 <= value <= 1 for value in values if value is not None) else OWN
+    declared = judges.declaration(judge)
+    scale = declared.scale
+    if scale is None:
+        is_share = all(0 <= value <= 1 for value in values if value is not None)
+    else:
+        is_share = tuple(scale) == (0, 1)
+    unit = SHARE if is_share else OWN
+    return unit if declared.higher_is_better else replace(unit, higher_is_better=False)

@@ -6,8 +6,8 @@ import pytest
 
 from engine import judges
 from engine.core import plugins
-from engine.evaluate import units
 from engine.evaluate.intervals import Interval
+from engine.evaluate.standings import units
 
 
 @pytest.fixture

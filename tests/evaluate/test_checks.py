@@ -6,7 +6,7 @@ from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.evaluate import Config, planning, readability, run
+from engine.evaluate import Config, checks, planning, run
 
 PHOTOGRAPHS = [Prompt(f"p{n}", "photos", f"a photo of {n} dogs on a skateboard") for n in range(2, 6)]
 SCENE = Prompt("s", "photos", "two red balls")
@@ -38,7 +38,7 @@ def test_only_the_prompts_that_are_to_be_judged_count(tmp_path):
 
 def test_a_judge_that_does_not_say_reads_everything(monkeypatch):
     monkeypatch.delattr(plugins.load(judges, "storybook"), judges.WHY_UNREADABLE)
-    readability.check("storybook", PHOTOGRAPHS)
+    checks.check_readable("storybook", PHOTOGRAPHS)
 
 
 def test_the_judge_leaves_unscored_what_it_says_it_cannot_read():
@@ -46,6 +46,6 @@ def test_the_judge_leaves_unscored_what_it_says_it_cannot_read():
     from PIL import Image
     blank = Image.new("RGB", (64, 64))
     for prompt in (*PHOTOGRAPHS, SCENE):
-        score = plugin.judge(plugin.Config())(prompt, blank, 1)
+        score = plugin.judge(plugin.Config())([prompt], [blank], [1])[0]
         assert (score.value is None) == (plugin.why_unreadable(prompt) is not None)
-        assert score.evidence.get("unscored") == plugin.why_unreadable(prompt)
+        assert (score.unscored or None) == plugin.why_unreadable(prompt)
