@@ -5,8 +5,8 @@ from html import escape
 
 from app.show import markup
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate import units
-from engine.evaluate.units import SHARE, Unit
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import SHARE, Unit
 
 YES, NO = "✓", "✗"
 
@@ -20,13 +20,12 @@ def verdicts(skill: str, accepted: Iterable[Prompt], rejected: Iterable[Rejected
 
 def reading(score: Score) -> str:
     """The judge's questions with the answers it read from the picture, and the share of yes."""
-    evidence = score.evidence
     if score.value is None:
-        reason = evidence.get("unscored", "no reason given")
-        return f'<p class="unscored">Unscored: {escape(str(reason))}.</p>'
-    questions = evidence.get("questions", ())
+        reason = score.unscored or "no reason given"
+        return f'<p class="unscored">Unscored: {escape(reason)}.</p>'
+    questions = score.answers
     answers = "".join(map(_answer, questions))
-    seen = _scene(evidence.get("seen"))
+    seen = _scene(score.seen)
     total = f'<b class="mark">{escape(score_text(score))}</b>{_share(questions)}'
     return f'<div class="reading"><p>{total}</p><ul>{answers}</ul>{seen}</div>'
 
@@ -62,13 +61,13 @@ def tone(is_good: bool | None) -> str:
     return "good" if is_good else "bad"
 
 
-def unreadable(reason: str, known_words: Sequence[str]) -> str:
-    """What is said of a prompt outside Storybook English; the nearest sentence stands below it."""
+def unreadable(world: str, reason: str, known_words: Sequence[str]) -> str:
+    """What is said of a prompt outside a world's language; the nearest sentence stands below it."""
     words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known_words)
     knows = f"It knows {words}." if words else "It knows none of these words."
     return (
-        f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but '
-        f"not scored. {knows} The nearest sentence it speaks:</p>"
+        f'<p class="unreadable">{escape(world)} cannot read this: {escape(reason)}. It is '
+        f"painted, but not scored. {knows} The nearest sentence it speaks:</p>"
     )
 
 

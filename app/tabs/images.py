@@ -14,10 +14,10 @@ from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup, pictures, thumbnails
 from app.tab import Tab
-from engine import judges, runs
+from engine import judges, runs, worlds
 from engine.images import Config, check
 from engine.runs import contents
-from engine.runs.contents import Painted
+from engine.runs.contents import TrainingPicture
 
 TITLE = "Images"
 ALL = "all skills"
@@ -55,7 +55,7 @@ class Images:
 
     def show(self, run: str, values: Values) -> Updates:
         store, chosen = runs.open_store(run), values[self.skills]
-        written, painted = list(contents.accepted(store)), list(contents.painted(store))
+        written, painted = list(contents.prompts(store)), list(contents.pictures(store))
         skills = [name for name in chosen or () if name in written]
         skill = values[self.skill] if values[self.skill] in painted else ALL
         return {
@@ -78,7 +78,9 @@ def build(run: gr.Dropdown) -> Tab:
             button = parts.main_button("Paint pictures", "paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, "images", leave_out=("skills", "judge", "judge_options"))
-                judge = pick("images", Field("judge", "judge_options"), judges, "storybook")
+                judge = pick(
+                    "images", Field("judge", "judge_options"), judges, worlds.usual_judge()
+                )
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             pictures_html = gr.HTML(elem_id="gallery")
@@ -91,13 +93,13 @@ def build(run: gr.Dropdown) -> Tab:
 
 def gallery(run: str, skill: str) -> str:
     """The pictures of one skill, or of all."""
-    painted = contents.painted(runs.open_store(run))
+    painted = contents.pictures(runs.open_store(run))
     if skill != ALL:
         painted = {skill: painted[skill]} if skill in painted else {}
     return gallery_view(painted)
 
 
-def gallery_view(painted: Mapping[str, Sequence[Painted]]) -> str:
+def gallery_view(painted: Mapping[str, Sequence[TrainingPicture]]) -> str:
     """The newest pictures of each skill first."""
     if not any(painted.values()):
         return markup.empty(
@@ -113,5 +115,5 @@ def gallery_view(painted: Mapping[str, Sequence[Painted]]) -> str:
     return html
 
 
-def _tile(painted: Painted) -> pictures.Tile:
+def _tile(painted: TrainingPicture) -> pictures.Tile:
     return pictures.Tile(thumbnails.thumbnail(painted.file), painted.text)

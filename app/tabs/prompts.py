@@ -15,7 +15,7 @@ from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import judgement, markup
 from app.tab import Tab
-from engine import runs
+from engine import runs, worlds
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, language_of, skills, writers
@@ -94,7 +94,7 @@ class Listing:
         return {self.skill, self.verdict}
 
     def show(self, run: str, values: Values) -> Updates:
-        names = [ALL, *contents.accepted(runs.open_store(run))]
+        names = [ALL, *contents.prompts(runs.open_store(run))]
         skill = values[self.skill] if values[self.skill] in names else ALL
         html = listing(run, skill, values[self.verdict])
         return {self.skill: parts.choice_update(names, skill), self.html: html}
@@ -133,9 +133,9 @@ def listing(run: str, skill: str, verdict: str) -> str:
     """Counts, then the lines, the newest first."""
     store = runs.open_store(run)
     lines = {}
-    for name, accepted in contents.accepted(store).items():
+    for name, accepted in contents.prompts(store).items():
         if skill in (ALL, name):
-            lines[name] = Lines(accepted, contents.rejected(store, name))
+            lines[name] = Lines(accepted, contents.rejected_prompts(store, name))
     return listing_view(lines, verdict)
 
 
@@ -179,7 +179,7 @@ def _stage(run: gr.Dropdown) -> Stage:
     )
     button = parts.main_button("Write prompts", "write-prompts")
     with gr.Accordion("Settings", open=False):
-        writer = pick("prompts", Field("writer", "writer_options"), writers, "storybook")
+        writer = pick("prompts", Field("writer", "writer_options"), writers, worlds.usual().WRITER)
         server = gr.HTML(visible=False, elem_id="server-asked")
         options = form(Config, "prompts", leave_out=("skills", "writer", "writer_options"))
     return Stage(run, skill_choice, button, writer, server, options)

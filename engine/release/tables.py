@@ -23,11 +23,13 @@ GUIDES = [
     ROOT / "tests" / "README.md",
 ]
 FAMILIES = {
-    "skill": "assets/skills/*.toml",
+    "world": "engine/worlds/*.py",
+    "skill": "assets/skills/*/*.toml",
     "prompt writer": "engine/prompts/writers/*.py",
     "objective": "engine/experts/objectives/*.py",
     "merge method": "engine/merge/methods/*.py",
     "judge": "engine/judges/*.py",
+    "launcher": "engine/jobs/launchers/*.py",
 }
 """What there is one file per member of."""
 END = "<!-- end -->"

@@ -14,7 +14,7 @@ ONES = dict.fromkeys(SKILLS, 1.0)
 
 def paint(preview, run, weights, seed=3, method="weighted", **options):
     """The base's and the merged picture."""
-    cells = [Cell("two red balls", seed, 3.5, mix, steps=2) for mix in (None, Mix.of(method, options, weights))]
+    cells = [Cell("two red balls", seed, 3.5, mix, steps=2) for mix in (None, Merge.from_options(method, options, weights))]
     return [np.asarray(image, dtype=int) for image in preview.paint(run, cells)]
 
 
@@ -59,7 +59,7 @@ def test_beside_a_job_one_thread_is_enough(preview, run, monkeypatch):
 
 
 def test_every_expert_alone_is_the_merge_of_it_with_nothing(preview, run):
-    alone, = preview.paint(run, [Cell("two red balls", 3, 3.5, Mix.alone("styles"), steps=2)])
+    alone, = preview.paint(run, [Cell("two red balls", 3, 3.5, Merge.single("styles"), steps=2)])
     zero = {**dict.fromkeys(SKILLS, 0.0), "styles": 1.0}
     assert np.abs(np.asarray(alone, dtype=int) - paint(preview, run, zero)[1]).max() <= 1
 

@@ -23,7 +23,7 @@ from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
 from engine.runs import contents
 from engine.studies import grid, leave_one_out
-from engine.studies.search import Tried
+from engine.studies.search import Candidate
 from engine.votes import ballots
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
@@ -76,7 +76,7 @@ def everything(folder: Path) -> Store:
     tried = {"weights": {"counting": 0.5, "places": 0.5}, "score": 0.5}
     write_records(
         run.folder / "searches" / "search-1" / "tried.jsonl",
-        [Tried("_search-1-average", **tried), Tried("_search-1-0-0", **tried)],
+        [Candidate("_search-1-average", **tried), Candidate("_search-1-0-0", **tried)],
     )
     write_json(
         run.folder / "searches" / "search-1" / "result.json",
@@ -183,7 +183,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "left out": left_out_view.view,
     "bar": lambda run: whole_page().refresh.bar.show(RUN),
     "mark": lambda run: progress.mark(RUN),
-    "budget": contents.budget,
+    "budget": trainings.memory_budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
     "pairs": ballots.pairs,

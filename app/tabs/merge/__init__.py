@@ -96,7 +96,7 @@ class MergeTab:
         return {self.scene.prompt: prompt_box.another(values[self.run], prompt)}
 
     def correct(self, values: Values) -> Updates:
-        return self.panes.comparison.correct(self.scene.prompt, values)
+        return self.panes.comparison.correct(self.run, self.scene.prompt, values)
 
     @owner_only
     def paint_grid(self, values: Values) -> Updates:
@@ -147,7 +147,7 @@ def build(run: gr.Dropdown) -> Tab:
 def warm(run: str) -> None:
     """Load the model while the reader still looks around."""
     store = runs.open_store(run)
-    if contents.of(store).experts:
+    if contents.summary(store).experts:
         comparison.PREVIEW.warm(store)
 
 

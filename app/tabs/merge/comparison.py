@@ -15,13 +15,16 @@ from app.listeners import Updates, Values
 from app.show import judgement, markup, pictures, thumbnails
 from app.tabs.merge.scene import Subject
 from app.tabs.merge.sliders import Merge
-from engine import runs
+from engine import judges, runs, worlds
+from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.core.types import Prompt
+from engine.core.types import Prompt, Score
+from engine.judges import Judge
 from engine.runs import contents
-from engine.runs.preview import STEPS, Cell, Mix, Preview
-from engine.storybook.language import Unreadable, parse
+from engine.runs.preview import STEPS, PictureRequest, Preview
+from engine.runs.preview import Merge as PaintedMerge
+from engine.worlds import Misreading, World
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -46,7 +49,7 @@ class Comparison:
     each_expert: gr.Checkbox
     note: gr.HTML
     suggestion: gr.Button
-    """The nearest sentence that Storybook speaks."""
+    """The nearest sentence that the run's world can read."""
     pair: gr.HTML
     opening: gr.HTML
     """Why the first prompt is this one."""
@@ -73,24 +76,28 @@ class Comparison:
             yield {self.pair: markup.patience(WARMING_UP), **remarks}
         yield {self.pair: _painted(store, order), **remarks}
 
-    def correct(self, prompt: gr.Textbox, values: Values) -> Updates:
-        """The suggested sentence in place of the first prompt that Storybook cannot read."""
-        return {prompt: corrected(values[prompt], values[self.suggestion])}
+    def correct(self, run: gr.Dropdown, prompt: gr.Textbox, values: Values) -> Updates:
+        """The suggested sentence in place of the first prompt that the run's world cannot read."""
+        world = contents.world(runs.open_store(values[run]))
+        return {prompt: corrected(world, values[prompt], values[self.suggestion])}
 
     def _remarks(self, store: Store, prompts: Sequence[str]) -> Updates:
-        """What is said of the first prompt that Storybook cannot read, and the nearest sentence,
-        ready to be clicked.
+        """What is said of the first prompt that the run's world cannot read, and the nearest
+        sentence, ready to be clicked.
         """
-        unread = _first_unreadable(prompts) if contents.is_storybook(store) else None
+        world = contents.world(store)
+        unread = _first_unreadable(world, prompts)
         if unread is None:
             hidden = gr.update(visible=False)
             return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
-        prompt, error = unread
-        reason = error.reason if len(prompts) == 1 else f"“{prompt}”: {error.reason}"
-        note = judgement.unreadable(reason, error.known)
+        prompt, misreading = unread
+        reason = misreading.reason
+        if len(prompts) > 1:
+            reason = f"“{prompt}”: {reason}"
+        note = judgement.unreadable(world.TITLE, reason, misreading.known)
         return {
             self.note: gr.update(value=note, visible=True),
-            self.suggestion: gr.update(value=error.nearest, visible=True),
+            self.suggestion: gr.update(value=misreading.nearest, visible=True),
         }
 
 
@@ -104,22 +111,21 @@ def build() -> Comparison:
     return Comparison(each_expert, note, suggestion, pair, gr.HTML(elem_id="merge-opening"))
 
 
-def corrected(prompts: str, sentence: str) -> str:
-    """The prompts with the first one that Storybook cannot read replaced."""
+def corrected(world: World, prompts: str, sentence: str) -> str:
+    """The prompts with the first one that the world cannot read replaced."""
     lines = prompts.splitlines()
     for number, line in enumerate(lines):
-        if line.strip() and _first_unreadable([line.strip()]):
+        if line.strip() and world.misreading(line.strip()):
             lines[number] = sentence
             return "\n".join(lines)
     return prompts
 
 
-def _first_unreadable(prompts: Sequence[str]) -> tuple[str, Unreadable] | None:
+def _first_unreadable(world: World, prompts: Sequence[str]) -> tuple[str, Misreading] | None:
     for prompt in prompts:
-        try:
-            parse(prompt)
-        except Unreadable as error:
-            return prompt, error
+        misreading = world.misreading(prompt)
+        if misreading is not None:
+            return prompt, misreading
     return None
 
 
@@ -139,50 +145,60 @@ def _painted(store: Store, order: Order) -> str:
     return _rows(store, order, list(mixes), images)
 
 
-def _mixes(order: Order) -> dict[str, Mix | None]:
+def _mixes(order: Order) -> dict[str, PaintedMerge | None]:
     """What paints each picture of a row, by its title."""
     weights, method, options = order.merge
-    mixes: dict[str, Mix | None] = {BASE: None}
+    mixes: dict[str, PaintedMerge | None] = {BASE: None}
     if order.each_expert:
         for name in weights:
-            mixes[name] = Mix.alone(name)
-    mixes[MERGED] = Mix.of(method, options, weights)
+            mixes[name] = PaintedMerge.single(name)
+    mixes[MERGED] = PaintedMerge.from_options(method, options, weights)
     return mixes
 
 
-def _cells(subject: Subject, mixes: Mapping[str, Mix | None]) -> list[Cell]:
+def _cells(subject: Subject, mixes: Mapping[str, PaintedMerge | None]) -> list[PictureRequest]:
     """Row by row."""
     cells = []
     for prompt in subject.prompts:
         for mix in mixes.values():
-            cells.append(Cell(prompt, subject.seed, subject.guidance, mix, STEPS))
+            cells.append(PictureRequest(prompt, subject.seed, subject.guidance, mix, STEPS))
     return cells
 
 
 def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Image.Image]) -> str:
     prompts, seed, _ = order.subject
-    has_judge = contents.is_storybook(store)
+    judge = worlds.judge_of(contents.world(store))
     is_brief = order.each_expert or len(prompts) > 1
     html, following = "", iter(images)
     for prompt in prompts:
         figures = []
         for title in titles:
             image = next(following)
-            below = reading(prompt, image, seed, is_brief) if has_judge else ""
+            score = _scored(judge, prompt, image, seed)
+            below = _reading(score, is_brief)
             figures.append(pictures.large(title, thumbnails.whole(image), below))
         heading = prompt if len(prompts) > 1 else ""
         html += pictures.side_by_side(heading, figures)
     return html
 
 
-def reading(prompt: str, image: Image.Image, seed: int, is_brief: bool) -> str:
+def _scored(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
+    """None where the run's world has no judge."""
+    if not judge:
+        return None
+    (score,) = _open(judge)([Prompt("", "", prompt)], [image], [seed])
+    return score
+
+
+def _reading(score: Score | None, is_brief: bool) -> str:
     """What the judge reads from a picture."""
-    score = _judge()(Prompt("", "", prompt), image, seed)
+    if score is None:
+        return ""
     return judgement.score_line(score) if is_brief else judgement.reading(score)
 
 
 @cache
-def _judge() -> Any:
-    from engine.judges import storybook
-
-    return storybook.judge(storybook.Config())
+def _open(name: str) -> Judge:
+    plugin = plugins.load(judges, name)
+    judge: Judge = plugin.judge(plugin.Config())
+    return judge

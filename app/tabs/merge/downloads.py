@@ -2,30 +2,22 @@
 
 import hashlib
 import tempfile
-from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
+from engine import experts, merge
+from engine.core import provenance
 from engine.core.config import to_toml
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import Store, atomic
-from engine.experts import Training
 from engine.models.lora.cards import CARD, FILE_NAME
 from engine.runs import contents
 
-OF_A_MERGE = ("name", "method", "options", "experts")
-OF_AN_EXPERT = (
-    *(field.name for field in fields(Training)),
-    "model",
-    "revision",
-    "objective",
-    "options",
-    "seed",
-    "precision",
-    "held_out",
-)
+OF_A_MERGE = (*provenance.names(merge.Config), "options")
+OF_AN_EXPERT = (*provenance.names(experts.Config), "options")
+"""What of a recipe makes a merge or an expert again."""
 
 
 class Copies(NamedTuple):
@@ -87,13 +79,12 @@ def _tables(card: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(32)
 def _copies(file: Path, changed_at: int) -> Copies:
-    from engine.models.lora.layouts import diffusers
-    from engine.models.lora.layouts import kohya as kohya_layout
+    from engine.models.lora import expert_files, foreign_files
 
     folder, name = _folder(file, changed_at), file.parent.name
     plain, kohya = folder / file.name, folder / f"{name}.safetensors"
-    read = diffusers.read(file.parent)
-    kohya_layout.write(kohya, read.expert, read.recipe)
+    read = expert_files.read(file.parent)
+    foreign_files.write(kohya, "kohya", read.expert, read.recipe)
     copy(file, plain)
     hashes = f"sha256: `{file_hash(plain)}` for diffusers, `{file_hash(kohya)}` for the others."
     source, card = file.parent / CARD, folder / f"{name}.md"

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from app.show import score_tables
+from engine import worlds
 from engine.core.store import Store, read_records
 from engine.core.types import Score
-from engine.evaluate import intervals, summary, units
-from engine.evaluate.units import Unit
+from engine.evaluate import intervals, planning, standings, summary
+from engine.evaluate.standings import score_tables, units
+from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
-from engine.storybook import EXAMPLE
 
-BASE = "base"
+EXAMPLE = worlds.usual().EXAMPLE
 METHOD, OPTIONS = "average", {"strength": 1.0}
 """Where the sliders start; with every expert at the same weight."""
 
@@ -54,13 +54,15 @@ class Files(NamedTuple):
 
 def of(run: Store, experts: Sequence[str]) -> Opening:
     """The run's own, where its merge of all experts was judged beside the base on validation."""
+    world = contents.world(run)
+    unmeasured = Opening(world.EXAMPLE, guidance=world.GUIDANCE)
     files = _files(run, experts)
     if files is None:
-        return Opening()
+        return unmeasured
     merge, base = read_records(files.merge, Score), read_records(files.base, Score)
     gains = _gains(merge, base)
     if not gains:
-        return Opening()
+        return unmeasured
     unit = _unit(files.merge.stem, gains)
     prompts = {gain.merge.prompt_id for gain in gains}
     difference = intervals.paired(summary.per_prompt(merge), summary.per_prompt(base))
@@ -69,9 +71,9 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     guidance = _guidance(files.merge)
     if largest.value <= 0:
         reason = f"There is no validation prompt on which this merge gains. {mean}"
-        return Opening(guidance=guidance, reason=reason)
+        return Opening(world.EXAMPLE, guidance=guidance, reason=reason)
     reason = f"{_why(largest, unit)} {mean}"
-    return Opening(largest.merge.evidence["text"], largest.merge.seed, guidance, reason)
+    return Opening(largest.merge.text, largest.merge.seed, guidance, reason)
 
 
 def _gains(merge: Sequence[Score], base: Sequence[Score]) -> list[Gain]:
@@ -83,7 +85,7 @@ def _gains(merge: Sequence[Score], base: Sequence[Score]) -> list[Gain]:
     gains = []
     for score in merge:
         rival = base_scores.get((score.prompt_id, score.seed))
-        if rival and score.value is not None and score.evidence.get("text"):
+        if rival and score.value is not None and score.text:
             gains.append(Gain(rival, score))
     return gains
 
@@ -96,7 +98,7 @@ def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
 
 
 def _why(gain: Gain, unit: Unit) -> str:
-    text = gain.merge.evidence["text"]
+    text = gain.merge.text
     before, after = unit.alone(gain.base.value or 0.0), unit.alone(gain.merge.value or 0.0)
     return (
         f"“{text}” stands here first because it shows the largest gain of this merge on "
@@ -108,7 +110,7 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
     """What the merge is worth over all prompts, in a sentence."""
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
-    verdict = intervals.verdict(*difference, margin=unit.margin)
+    verdict = unit.verdict(difference)
     return (
         f"Over all {prompts} validation prompts the mean difference is "
         f"{unit.between(difference)}: {verdict}."
@@ -118,12 +120,12 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
 def _files(run: Store, experts: Sequence[str]) -> Files | None:
     """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
     candidates = []
-    for merge in contents.of(run).merges:
+    for merge in contents.summary(run).merges:
         if not _is_first(contents.recipe(run.merge(merge)), experts):
             continue
         for path in score_tables.validation_files(run, merge):
             base = _base_file(run, path)
-            if base.exists():
+            if base:
                 distance = abs(_guidance(path) - USUAL_GUIDANCE)
                 candidates.append((distance, Files(path, base)))
     if not candidates:
@@ -132,16 +134,17 @@ def _files(run: Store, experts: Sequence[str]) -> Files | None:
     return files
 
 
-def _base_file(run: Store, file: Path) -> Path:
-    """The base's scores by the same judge at the same guidance scale."""
-    model = file.parent.parent.name
-    arm, _ = contents.arm_of(model)
-    base = model.replace(f"{arm}@", f"{BASE}@", 1)
-    return run.folder / "scores" / base / file.parent.name / file.name
+def _base_file(run: Store, file: Path) -> Path | None:
+    """The base's scores by the same judge at the same guidance scale, if there are any."""
+    model, table = file.parent.parent.name, f"{file.parent.name}/{file.stem}"
+    base = standings.base_of(model, sorted(score_tables.models(run, table)))
+    if base is None or planning.arm_of(base)[1] != planning.arm_of(model)[1]:
+        return None
+    return run.scores(base, table)
 
 
 def _guidance(file: Path) -> float:
-    _, scale = contents.arm_of(file.parent.parent.name)
+    _, scale = planning.arm_of(file.parent.parent.name)
     return scale or USUAL_GUIDANCE
 
 

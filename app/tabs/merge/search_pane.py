@@ -15,7 +15,8 @@ from app.tabs.merge import search_view
 from engine import runs
 from engine.core.store import Store
 from engine.runs import contents
-from engine.studies.search import Config, check, tried_so_far
+from engine.studies.candidates import read_candidates
+from engine.studies.search import Config, check
 
 ELSEWHERE = (
     "experts",
@@ -31,6 +32,7 @@ ELSEWHERE = (
     "prompts",
     "test_prompts",
     "steps",
+    "sampler",
 )
 """Fields of the Config that are chosen in other ways than in the settings."""
 HELP = (
@@ -64,7 +66,7 @@ class SearchPane:
         name = _newest(store)
         if not name:
             return self._view(None, markup.empty("Nothing searched yet", NOTHING))
-        tried = tried_so_far(store, name)
+        tried = read_candidates(store, name)
         if not tried:
             return self._view(None, markup.patience("The average is being painted."))
         unit = search_view.unit_of(store, tried)
@@ -76,8 +78,9 @@ class SearchPane:
         """Search as a job of the run, under a new name."""
         run = values[self.run]
         store = runs.open_store(run)
-        contents.check_judged(store, "A search")
+        judge = contents.judge_of(store, "A search")
         options = self.options.read(values) | contents.base_of(store)
+        options["judge"] = judge
         options["experts"] = tuple(values[self.experts])
         options["name"] = _new_name(store)
         options["skills"] = history.judged_skills(run)

@@ -13,7 +13,7 @@ from app.listeners import QUEUED, Updates, Values, no_updates
 from app.tabs.merge import saved_merges
 from engine import merge, runs
 from engine.merge import Config, methods
-from engine.runs import contents
+from engine.runs import contents, trainings
 
 MOST_EXPERTS = 12
 LOWEST, HIGHEST = -1.0, 2.0
@@ -92,7 +92,7 @@ class Mixer:
         for slider in self.sliders:
             updates[slider] = gr.update(visible=False)
         for name, slider in zip(names, self.sliders, strict=False):
-            info = contents.unfinished(store, name)
+            info = trainings.unfinished(store, name)
             updates[slider] = gr.update(label=name, info=info, **start)
         return updates
 
@@ -139,7 +139,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> Mixer:
 
 def slider_names(run: str) -> list[str]:
     """The run's experts that have sliders."""
-    experts = contents.of(runs.open_store(run)).experts
+    experts = contents.summary(runs.open_store(run)).experts
     return list(experts[:MOST_EXPERTS])
 
 

@@ -1,0 +1,70 @@
+"""What the page offers follows the world of the run: its skills, example, guidance and judge."""
+from pathlib import Path
+
+import pytest
+
+from app.tabs.merge import comparison, files_pane, opening, prompt_box
+from engine import runs, worlds
+from engine.core.errors import EngineError
+from engine.core.store import write_json, write_records, write_text
+from engine.core.types import Prompt
+from engine.prompts import skills
+from engine.runs import contents
+
+PHOTOGRAPHS = worlds.load("photographs")
+SAID = "a dog on a skateboard in the rain"
+
+
+@pytest.fixture
+def photographs(runs_folder):
+    """A run on a base of the Hub, with a prompt of its own."""
+    write_text(runs_folder / "mine" / "recipe.toml", 'model = "someone/sdxl"\n')
+    store = runs.open_store("mine")
+    write_records(store.prompts("captions"), [Prompt("captions-1", "captions", SAID)])
+    return store
+
+
+def test_the_skills_to_write_for_are_the_worlds(handler, photographs):
+    skills_of = handler("skills_of")
+    assert skills_of("mine")["value"] == skills.of_world(PHOTOGRAPHS) != []
+    assert skills_of("example")["value"] == skills.of_world(worlds.usual()) != []
+
+
+def test_the_merge_opens_on_the_worlds_example_at_its_guidance(photographs):
+    first = opening.of(photographs, ["captions"])
+    assert (first.prompt, first.guidance) == (PHOTOGRAPHS.EXAMPLE, 7.5)
+
+
+def test_another_prompt_is_one_of_the_runs_own_where_the_world_has_none(photographs):
+    assert prompt_box.another("mine", "something") == SAID
+    assert prompt_box.another("mine", SAID) == SAID
+    usual = {prompt_box.another("example", "") for _ in range(5)}
+    assert usual <= worlds.usual().evaluation_texts()
+
+
+def test_no_sentence_is_offered_where_nobody_reads(photographs):
+    assert all(not part.visible for part in comparison.spoken("mine", [SAID]))
+    assert all(part.visible for part in comparison.spoken("example", [SAID]))
+    assert comparison.instead("mine", SAID, "a star") == SAID
+
+
+def test_what_needs_a_judge_is_refused_where_there_is_none(photographs):
+    with pytest.raises(EngineError, match="A search needs a judge"):
+        contents.judge_of(photographs, "A search")
+    assert contents.judge_of(runs.open_store("example"), "A search") == "storybook"
+    contents.check_judged(photographs, "An evaluation", "a judge of one's own")
+
+
+def test_the_code_beside_a_download_paints_the_worlds_example(photographs):
+    made = photographs.expert("captions")
+    source = Path("assets/example_run/experts/styles/pytorch_lora_weights.safetensors")
+    made.mkdir(parents=True)
+    (made / source.name).write_bytes(source.read_bytes())
+    write_json(made / "recipe.json", {"name": "captions", "base": {"model": "someone/sdxl"}, "kind": "expert"})
+    shown = [part.get("value") if isinstance(part, dict) else part for part in files_pane.show("mine", None)]
+    code = next(text for text in shown if isinstance(text, str) and "pipe(" in text)
+    assert PHOTOGRAPHS.EXAMPLE in code and "guidance_scale=7.5" in code and "someone/sdxl" in code
+
+
+def test_a_grid_of_photographs_is_read_by_nobody(photographs):
+    assert worlds.judge_of(contents.world(photographs)) == ""
