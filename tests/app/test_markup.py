@@ -7,11 +7,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from app.show import charts, judgement, markup, pictures, thumbnails
-from app.show.charts import Point
 from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate import units
+from engine.evaluate.standings import Point, units
 
 NASTY = '<script>alert("x")</script> {{value}} ${1+1}'
 
@@ -27,7 +26,7 @@ def test_what_people_and_models_wrote_is_escaped():
         pictures.grid(NASTY, NASTY, [NASTY], [Row(NASTY, [Frame(1, None, NASTY, NASTY), None])]),
         pictures.large(NASTY, thumbnails.InlinePicture("", True), ""), pictures.side_by_side(NASTY, []),
         markup.table([NASTY], [[NASTY, NASTY]]), markup.empty(NASTY, NASTY), markup.failure(NASTY),
-        judgement.unreadable(NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
+        judgement.unreadable(NASTY, NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
         judgement.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counts({NASTY: 1}),
         markup.patience(NASTY), markup.aside(NASTY), markup.scroll(NASTY, "")]
     for html in shown:

@@ -3,17 +3,17 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app.show import score_tables
 from app.tabs.merge import opening
-from engine import runs
+from engine import jobs, runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
+from engine.evaluate.standings import score_tables
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
 from engine.runs import contents, trainings
-from engine.runs.preview import Cell, Mix, Preview
+from engine.runs.preview import Merge, PictureRequest, Preview
 from engine.votes import ballots, similarity
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")
@@ -65,9 +65,10 @@ def test_its_first_pictures_show_what_they_are_said_to():
     run = shipped()
     first = opening.of(run, SKILLS)
     merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
-    cells = [Cell(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
+    cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
-    before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
+    scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])
+    before, after = (score.value for score in scores)
     assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.reason
 
 
@@ -78,7 +79,7 @@ def sha256_of(told):
 def test_whatever_it_says_of_weights_is_of_those_that_ship():
     """It was made when weights were known by their files' bytes, and goes on as it is."""
     run = shipped().folder
-    today = {name: checkpoints.local_fingerprint(name) for name in checkpoints.STORYBOOK}
+    today = {name: checkpoints.local_fingerprint(name) for name in checkpoints.SHIPPED}
     told = [{"writer's sha256": read_json(file)["recipe"]["writer's sha256"]}
             for file in run.glob("prompts/*.recipe.json")]
     told += [read_json(file)["recipe"] for file in run.glob("images/*/recipe.json")]

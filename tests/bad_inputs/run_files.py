@@ -195,7 +195,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "finished": lambda run: checkpoints.is_finished(
             run.expert("places"), {"steps": 4, "objective": "denoise"}),
     "merged": lambda run: folder_for(Merge({"counting": 0.5}), run),
-    "cells": lambda run: grid._done(
+    "cells": lambda run: grid.painted_cells(
         grid.Config("counting", "places", {"counting": 1.0}, name="grid-1"),
         run.folder / "grids" / "grid-1",
         {},

@@ -173,7 +173,7 @@ def _wire_scene(tab: MergeTab) -> None:
     noise = bar.noise.click(bar.other_noise, None, [bar.seed], **QUEUED)
     noise.then(**tab.repaint)
     correction = pair.suggestion.click(
-        tab.correct, {bar.prompt, pair.suggestion}, [bar.prompt], **QUEUED
+        tab.correct, {tab.run, bar.prompt, pair.suggestion}, [bar.prompt], **QUEUED
     )
     correction.then(**tab.repaint)
 
