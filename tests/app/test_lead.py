@@ -36,7 +36,7 @@ def ranked(tmp_path):
         for model, values in models.items():
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
-        shown = score_tables.standings(run, f"test/{judge}")
+        shown = score_tables.of_run(run, f"test/{judge}")
         return ranking.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
@@ -76,7 +76,7 @@ def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
 
 
 def test_many_that_cannot_be_told_apart_are_counted():
-    said = lead.Lead(0, (1, 2, 3, 4, 5)).told(["a", "b", "c", "d", "e", "f"])
+    said = lead.Lead(0, (1, 2, 3, 4, 5)).sentence(["a", "b", "c", "d", "e", "f"])
     assert said.endswith("tell it from b, c, d and 2 more.")
 
 

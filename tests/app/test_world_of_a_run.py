@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from app.tabs.merge import comparison, files_pane, opening, prompt_box
+from app.tabs.merge import opening, panes, prompt_box
 from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.prompts import skills
 from engine.runs import contents
+from tests.app.studio import answer
 
 PHOTOGRAPHS = worlds.load("photographs")
 SAID = "a dog on a skateboard in the rain"
@@ -24,10 +25,11 @@ def photographs(runs_folder):
     return store
 
 
-def test_the_skills_to_write_for_are_the_worlds(handler, photographs):
-    skills_of = handler("skills_of")
-    assert skills_of("mine")["value"] == skills.of_world(PHOTOGRAPHS) != []
-    assert skills_of("example")["value"] == skills.of_world(worlds.usual()) != []
+def test_the_skills_to_write_for_are_the_worlds(studio, photographs):
+    offer, = [one for one in studio.listeners("run", "change") if one.name == "offer_skills"]
+    for run, world in (("mine", PHOTOGRAPHS), ("example", worlds.usual())):
+        chosen = answer(offer, {"run": run})["prompts-skills"]["value"]
+        assert chosen == skills.of_world(world) != []
 
 
 def test_the_merge_opens_on_the_worlds_example_at_its_guidance(photographs):
@@ -42,10 +44,10 @@ def test_another_prompt_is_one_of_the_runs_own_where_the_world_has_none(photogra
     assert usual <= worlds.usual().evaluation_texts()
 
 
-def test_no_sentence_is_offered_where_nobody_reads(photographs):
-    assert all(not part.visible for part in comparison.spoken("mine", [SAID]))
-    assert all(part.visible for part in comparison.spoken("example", [SAID]))
-    assert comparison.instead("mine", SAID, "a star") == SAID
+def test_no_sentence_is_offered_where_nobody_reads(studio, photographs):
+    given = {"merge-prompt": SAID, "suggestion": "a star"}
+    assert studio.press("suggestion", {"run": "mine", **given})["merge-prompt"] == SAID
+    assert studio.press("suggestion", {"run": "example", **given})["merge-prompt"] == "a star"
 
 
 def test_what_needs_a_judge_is_refused_where_there_is_none(photographs):
@@ -55,14 +57,13 @@ def test_what_needs_a_judge_is_refused_where_there_is_none(photographs):
     contents.check_judged(photographs, "An evaluation", "a judge of one's own")
 
 
-def test_the_code_beside_a_download_paints_the_worlds_example(photographs):
+def test_the_code_beside_a_download_paints_the_worlds_example(studio, photographs):
     made = photographs.expert("captions")
     source = Path("assets/example_run/experts/styles/pytorch_lora_weights.safetensors")
     made.mkdir(parents=True)
     (made / source.name).write_bytes(source.read_bytes())
     write_json(made / "recipe.json", {"name": "captions", "base": {"model": "someone/sdxl"}, "kind": "expert"})
-    shown = [part.get("value") if isinstance(part, dict) else part for part in files_pane.show("mine", None)]
-    code = next(text for text in shown if isinstance(text, str) and "pipe(" in text)
+    code = studio.draw("merge", "mine", {"pane-in-sight": panes.FILES})["file-snippet"]["value"]
     assert PHOTOGRAPHS.EXAMPLE in code and "guidance_scale=7.5" in code and "someone/sdxl" in code
 
 

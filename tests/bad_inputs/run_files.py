@@ -21,7 +21,7 @@ from engine.merge import Config as Merge
 from engine.merge import folder_for
 from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
-from engine.runs import contents
+from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.search import Candidate
 from engine.votes import ballots
