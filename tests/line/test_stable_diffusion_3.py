@@ -1,4 +1,4 @@
-"""The whole line on another family than Storybook's: a small random Stable Diffusion 3 paints, learns, merges, slides."""
+"""The whole line on another family: a small random Stable Diffusion 3 paints, learns, merges, slides."""
 import json
 
 import numpy as np

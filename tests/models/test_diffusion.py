@@ -49,8 +49,8 @@ def mixture(painter):
     mixture.remove()
 
 
-def paint(painter, texts, seeds, guidance, steps, sampler="dpmsolver++", **how):
-    return painter.paint(texts, seeds, guidance, PaintingOptions(steps, sampler, **how))
+def paint(painter, texts, seeds, guidance, steps, **how):
+    return painter.paint(texts, seeds, guidance, PaintingOptions(steps, **how))
 
 
 def pixels(painted):
@@ -78,9 +78,9 @@ def test_our_loop_equals_the_stock_pipeline(family, guidance, request):
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_paints_and_they_differ(painter, sampler):
-    painted = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler)
+    painted = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler=sampler)
     assert painted[0].image.size == (64, 64) and painted[0].latents.shape == (8, 16, 16)
-    other = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, "euler" if sampler != "euler" else "ddim")
+    other = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler="euler" if sampler != "euler" else "ddim")
     assert not torch.allclose(painted[0].latents, other[0].latents, atol=1e-3)
 
 
