@@ -4,11 +4,12 @@ Each group is a base of the stages' Configs, so that an option that is added to 
 them. The groups are keyword-only: a Config's own options keep their places.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine import judges, worlds
 from engine.core.errors import EngineError
+from engine.core.options import option
 from engine.core.plugins import PluginChoice
 
 
@@ -16,25 +17,19 @@ from engine.core.plugins import PluginChoice
 class BaseModel:
     """Which model paints, learns or is scored."""
 
-    model: str = field(
-        default=worlds.usual_base(),
-        metadata={"help": "The base model: a name that ships, a folder or a Hub id"},
+    model: str = option(
+        worlds.usual_base(), "The base model: a name that ships, a folder or a Hub id"
     )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
+    revision: str | None = option(None, "Branch, tag or commit on the Hub")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How noise becomes a picture."""
 
-    steps: int = field(
-        default=20,
-        metadata={"help": "Denoising steps per picture", "range": (1, 1000), "most_in_app": 250},
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
+    steps: int = option(20, "Denoising steps per picture", range=(1, 1000), most_in_app=250)
+    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = option(
+        "dpmsolver++", "default is the one the model came with"
     )
 
 
@@ -42,9 +37,7 @@ class Sampling:
 class Guidance:
     """How much more a picture follows its prompt than the model alone would."""
 
-    guidance: float = field(
-        default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 50.0)}
-    )
+    guidance: float = option(3.5, "Guidance scale; 1 is none", range=(0.0, 50.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +49,8 @@ class Painting(Sampling, Guidance):
 class Judging:
     """Who judges pictures."""
 
-    judge: str = field(
-        default=worlds.usual_judge(), metadata={"help": "Who scores; a file of engine/judges"}
-    )
-    judge_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The judge's own options"}
-    )
+    judge: str = option(worlds.usual_judge(), "Who scores; a file of engine/judges")
+    judge_options: dict[str, Any] = option(factory=dict, help="The judge's own options")
 
     @property
     def judge_choice(self) -> PluginChoice:
@@ -72,9 +61,7 @@ class Judging:
 class OptionalJudging(Judging):
     """The same where pictures may also be left unjudged."""
 
-    judge: str = field(
-        default="", metadata={"help": "Who reads the pictures; a file of engine/judges, or nobody"}
-    )
+    judge: str = option("", "Who reads the pictures; a file of engine/judges, or nobody")
 
     def check_judge(self) -> None:
         """Raises EngineError for a judge that is none, and for options that it does not take."""

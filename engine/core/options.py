@@ -1,23 +1,24 @@
 """What a field of a Config says of its option.
 
-An option is one line of a Config, and its facts stand beside it, in the field's metadata. Forms,
-command line, recipes and identities read them there:
+An option is one line of a Config, `steps: int = option(20, "Denoising steps", range=(1, 1000))`,
+with its facts. Forms, command line, recipes and identities read them there:
 
-    "help": "..."                     a sentence for whoever chooses
-    "range": (lowest, highest)        of a number; anything else is refused
-    "most_in_app": n                  a page starts no more than that; a recipe may
-    "most_times_in_app": n            how often a thing that comes every so many steps may come
-    "in_form": False                  no visitor of a page may choose it
-    "holds": type                     what it is held to instead of its type hint
-    "decides": False, "why": "..."    another value gives the same result; a begun run may change it
-    "recorded": "..."                 it decides, and the stage notes it in words of its own, these
-    "grows": True                     it may name more than before: what it named stays as it was
+    help="..."                      a sentence for whoever chooses
+    range=(lowest, highest)         of a number; anything else is refused
+    most_in_app=n                   a page starts no more than that; a recipe may
+    most_times_in_app=n             how often a thing that comes every so many steps may come
+    in_form=False                   no visitor of a page may choose it
+    holds=type                      what it is held to instead of its type hint
+    decides=False, why="..."        another value gives the same result; a begun run may change it
+    recorded="..."                  it decides, and the stage notes it in words of its own, these
+    grows=True                      it may name more than before: what it named stays as it was
 
 Options that several stages share stand in engine.option_groups.
 """
 
 import json
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable
+from dataclasses import MISSING, Field, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 FACTS = {
@@ -33,6 +34,27 @@ FACTS = {
     "grows",
 }
 """All that a field's metadata may hold."""
+
+
+def option(
+    default: Any = MISSING,
+    help: str = "",
+    *,
+    factory: Callable[[], Any] | None = None,
+    **facts: Any,
+) -> Any:
+    """A field of a Config with its facts beside it; without default and factory it must be given.
+
+    Raises TypeError, while the module is read, for a fact that nobody reads.
+    """
+    if unknown := facts.keys() - FACTS:
+        raise TypeError(f"{', '.join(sorted(unknown))}: no fact of an option. Choose from {FACTS}.")
+    metadata = {"help": help, **facts} if help else facts
+    if factory is not None:
+        return field(default_factory=factory, metadata=metadata)
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def values(config: Any, *groups: type) -> dict[str, Any]:

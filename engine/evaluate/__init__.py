@@ -14,10 +14,11 @@ Beside these, `scores/ceiling/` has the scores of drawn scenes after a VAE round
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.events import Event
+from engine.core.options import option
 from engine.core.store import Store
 from engine.option_groups import BaseModel, Judging, Sampling
 
@@ -29,120 +30,84 @@ if TYPE_CHECKING:
 class Config(Sampling, Judging, BaseModel):
     """What to compare, on which prompts, and how it is painted and judged."""
 
-    models: dict[str, dict[str, float]] = field(
-        default_factory=lambda: {"base": {}},
-        metadata={
-            "help": "Arms by name, each with its experts' weights; none is the base",
-            "grows": True,
-            "recorded": "weights and hashes, a folder each",
-        },
+    models: dict[str, dict[str, float]] = option(
+        factory=lambda: {"base": {}},
+        help="Arms by name, each with its experts' weights; none is the base",
+        grows=True,
+        recorded="weights and hashes, a folder each",
     )
-    judge_options: dict[str, Any] = field(
-        default_factory=dict,
-        kw_only=True,
-        metadata={"help": "The judge's own options", "recorded": "as the judge's"},
+    judge_options: dict[str, Any] = option(
+        factory=dict, help="The judge's own options", recorded="as the judge's"
     )
-    split: Literal["validation", "test"] = field(
-        default="validation",
-        metadata={"help": "Settings are chosen on validation; test is only reported"},
+    split: Literal["validation", "test"] = option(
+        "validation", "Settings are chosen on validation; test is only reported"
     )
-    skills: tuple[str, ...] = field(
-        default=(),
-        metadata={
-            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
-            "grows": True,
-            "recorded": "as the hash of each skill's prompts",
-        },
+    skills: tuple[str, ...] = option(
+        (),
+        "Prompts of these skills; none: the world's own, or all in the prompts file",
+        grows=True,
+        recorded="as the hash of each skill's prompts",
     )
-    prompts: str = field(
-        default="",
-        metadata={
-            "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
-            "text a line; empty: the world's frozen ones",
-            "recorded": "as the hash of each skill's prompts",
-        },
+    prompts: str = option(
+        "",
+        "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
+        "text a line; empty: the world's frozen ones",
+        recorded="as the hash of each skill's prompts",
     )
-    prompts_per_skill: int = field(
-        default=100,
-        metadata={
-            "help": "The first of each skill",
-            "range": (1, 10_000),
-            "most_in_app": 2_000,
-            "recorded": "a score each",
-        },
+    prompts_per_skill: int = option(
+        100,
+        "The first of each skill",
+        range=(1, 10_000),
+        most_in_app=2_000,
+        recorded="a score each",
     )
-    pictures_per_prompt: int = field(
-        default=1,
-        metadata={
-            "help": "Two or more show diversity",
-            "range": (1, 100),
-            "most_in_app": 16,
-            "recorded": "a score each",
-        },
+    pictures_per_prompt: int = option(
+        1, "Two or more show diversity", range=(1, 100), most_in_app=16, recorded="a score each"
     )
-    guidances: tuple[float, ...] = field(
-        default=(1.0, 2.0, 3.5, 5.0),
-        metadata={"help": "Guidance scales", "grows": True, "recorded": "a folder each"},
+    guidances: tuple[float, ...] = option(
+        (1.0, 2.0, 3.5, 5.0), "Guidance scales", grows=True, recorded="a folder each"
     )
-    own_guidance: dict[str, float] = field(
-        default_factory=dict,
-        metadata={
-            "help": "Arms that are painted at one guidance scale of their own instead",
-            "grows": True,
-            "recorded": "a folder each",
-        },
+    own_guidance: dict[str, float] = option(
+        factory=dict,
+        help="Arms that are painted at one guidance scale of their own instead",
+        grows=True,
+        recorded="a folder each",
     )
-    seed: int = field(
-        default=0, metadata={"help": "Decides every picture's seed, the same for all arms"}
+    seed: int = option(0, "Decides every picture's seed, the same for all arms")
+    batch_size: int = option(
+        32,
+        "Pictures painted at once",
+        range=(1, 1024),
+        decides=False,
+        why="it changes pictures by 1/255 at most",
     )
-    batch_size: int = field(
-        default=32,
-        metadata={
-            "help": "Pictures painted at once",
-            "range": (1, 1024),
-            "decides": False,
-            "why": "it changes pictures by 1/255 at most",
-        },
+    keep_pictures: int = option(
+        4,
+        "Prompts of each skill whose first picture is kept as PNG",
+        range=(0, 10_000),
+        decides=False,
+        why="it changes no score; pictures that are missing are painted again",
     )
-    keep_pictures: int = field(
-        default=4,
-        metadata={
-            "help": "Prompts of each skill whose first picture is kept as PNG",
-            "range": (0, 10_000),
-            "decides": False,
-            "why": "it changes no score; pictures that are missing are painted again",
-        },
+    picture_budget_mb: int = option(
+        256,
+        "Painted pictures that a run keeps for other judges, oldest thrown away first",
+        range=(0, 1_000_000),
+        decides=False,
+        why="what is missing is painted again from its own seed",
     )
-    picture_budget_mb: int = field(
-        default=256,
-        metadata={
-            "help": "Painted pictures that a run keeps for other judges, oldest thrown away first",
-            "range": (0, 1_000_000),
-            "decides": False,
-            "why": "what is missing is painted again from its own seed",
-        },
+    floor: bool = option(
+        True, "Judge every picture by a wrong prompt, too", recorded="a file of its own"
     )
-    floor: bool = field(
-        default=True,
-        metadata={
-            "help": "Judge every picture by a wrong prompt, too",
-            "recorded": "a file of its own",
-        },
+    ceiling: bool = option(
+        True,
+        "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
+        recorded="a folder of its own",
     )
-    ceiling: bool = field(
-        default=True,
-        metadata={
-            "help": "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
-            "recorded": "a folder of its own",
-        },
-    )
-    replace: bool = field(
-        default=False,
-        metadata={
-            "help": "Judge anew what other settings judged",
-            "decides": False,
-            "why": "what to do with older work",
-        },
+    replace: bool = option(
+        False,
+        "Judge anew what other settings judged",
+        decides=False,
+        why="what to do with older work",
     )
 
 

@@ -7,7 +7,7 @@ judge ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from engine.core import imagefolder, names, plugins, prompt_files, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.hashing import file_hash
+from engine.core.options import option
 from engine.core.provenance import Identity
 from engine.core.store import Store
 from engine.images.shards import Shard, plan
@@ -30,46 +31,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(Painting, OptionalJudging, BaseModel):
-    skills: tuple[str, ...] = field(
-        metadata={
-            "help": "Skills whose prompts are painted",
-            "grows": True,
-            "recorded": "a folder each",
-        }
+    skills: tuple[str, ...] = option(
+        help="Skills whose prompts are painted", grows=True, recorded="a folder each"
     )
     _: KW_ONLY
-    seed: int = field(
-        default=0, metadata={"help": "Another seed, other pictures", "range": (0, 2**31 - 1)}
+    seed: int = option(0, "Another seed, other pictures", range=(0, 2**31 - 1))
+    pictures_per_prompt: int = option(1, "SELMA: 1", range=(1, 100), most_in_app=16)
+    best_of: int = option(1, "Paint so many and keep the judge's choice", range=(1, 64))
+    batch_size: int = option(
+        32,
+        "Pictures painted at once",
+        range=(1, 256),
+        decides=False,
+        why="it changes pictures by 1/255 at most, and may differ between shards",
     )
-    pictures_per_prompt: int = field(
-        default=1, metadata={"help": "SELMA: 1", "range": (1, 100), "most_in_app": 16}
+    encode_for: str = option(
+        "", "The model to be trained, if another one paints: latents and embeddings are made for it"
     )
-    best_of: int = field(
-        default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)}
-    )
-    batch_size: int = field(
-        default=32,
-        metadata={
-            "help": "Pictures painted at once",
-            "range": (1, 256),
-            "decides": False,
-            "why": "it changes pictures by 1/255 at most, and may differ between shards",
-        },
-    )
-    encode_for: str = field(
-        default="",
-        metadata={
-            "help": "The model to be trained, if another one paints: latents and embeddings are "
-            "made for it"
-        },
-    )
-    replace: bool = field(
-        default=False,
-        metadata={
-            "help": "Paint anew what other settings painted, and what people edited",
-            "decides": False,
-            "why": "what to do with older work",
-        },
+    replace: bool = option(
+        False,
+        "Paint anew what other settings painted, and what people edited",
+        decides=False,
+        why="what to do with older work",
     )
 
 

@@ -6,7 +6,7 @@ unpickled, and what does not fit the base is refused with the reason.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
+from engine.core.options import option
 from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(BaseModel):
-    file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
-    name: str = field(metadata={"help": "What the expert is called from now on"})
+    file: str = option(help="A .safetensors file that holds a LoRA")
+    name: str = option(help="What the expert is called from now on")
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:

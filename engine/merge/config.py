@@ -1,11 +1,12 @@
 """What is asked of a merge, and whether it makes sense. No torch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from engine.core import names, plugins, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
+from engine.core.options import option
 from engine.merge import methods
 
 TOO_LARGE = (
@@ -20,28 +21,23 @@ NOTHING = "There is nothing to merge. Train experts, then name each with its wei
 class Config:
     """What to merge, how, and under which name."""
 
-    experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
-    name: str = field(default="merged", metadata={"help": "Name of the merged LoRA"})
-    method: str = field(default="average", metadata={"help": "How the experts are combined"})
-    options: dict[str, Any] = field(
-        default_factory=dict,
-        metadata={"help": "The method's own options", "recorded": "as options"},
+    experts: dict[str, float] = option(help="Weight of each expert, by its name")
+    name: str = option("merged", "Name of the merged LoRA")
+    method: str = option("average", "How the experts are combined")
+    options: dict[str, Any] = option(
+        factory=dict, help="The method's own options", recorded="as options"
     )
-    verify: bool = field(
-        default=True,
-        metadata={
-            "help": "Check that plain diffusers computes from the file what the sliders showed",
-            "decides": False,
-            "why": "it changes no weight; what was not checked is merged again",
-        },
+    verify: bool = option(
+        True,
+        "Check that plain diffusers computes from the file what the sliders showed",
+        decides=False,
+        why="it changes no weight; what was not checked is merged again",
     )
-    replace: bool = field(
-        default=False,
-        metadata={
-            "help": "Merge anew what is another merge of this name",
-            "decides": False,
-            "why": "what to do with older work",
-        },
+    replace: bool = option(
+        False,
+        "Merge anew what is another merge of this name",
+        decides=False,
+        why="what to do with older work",
     )
 
 

@@ -4,27 +4,23 @@ Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
+from engine.core.options import option
 from engine.core.store import Store
 from engine.models.lora import layouts
 
 
 @dataclass(frozen=True)
 class Config:
-    name: str = field(metadata={"help": "An expert or a merge of the run"})
-    file: str = field(
-        default="", metadata={"help": "Where to; empty: exports/<name>.safetensors in the run"}
-    )
-    layout: str = field(
-        default="kohya",
-        metadata={"help": "Who reads it; kohya: A1111, Forge, ComfyUI; diffusers: peft too"},
-    )
+    name: str = option(help="An expert or a merge of the run")
+    file: str = option("", "Where to; empty: exports/<name>.safetensors in the run")
+    layout: str = option("kohya", "Who reads it; kohya: A1111, Forge, ComfyUI; diffusers: peft too")
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:

@@ -9,7 +9,7 @@ ours). Accepted lines are examples from the next round on; refused ones keep the
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +18,7 @@ from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.options import option
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.prompts import collection, shortfall, skills, writers
@@ -26,70 +27,47 @@ from engine.worlds import Language
 
 @dataclass(frozen=True)
 class Config:
-    skills: tuple[str, ...] = field(
-        metadata={
-            "help": "Skills to write for; files of assets/skills/<world>",
-            "grows": True,
-            "recorded": "a file each",
-        }
+    skills: tuple[str, ...] = option(
+        help="Skills to write for; files of assets/skills/<world>",
+        grows=True,
+        recorded="a file each",
     )
-    writer: str = field(
-        default=worlds.usual().WRITER,
-        metadata={"help": "Who writes; a file of engine/prompts/writers"},
+    writer: str = option(worlds.usual().WRITER, "Who writes; a file of engine/prompts/writers")
+    writer_options: dict[str, Any] = option(factory=dict, recorded="as the writer's")
+    count: int = option(
+        200,
+        "Prompts per skill",
+        range=(1, 100_000),
+        most_in_app=10_000,
+        recorded="by how many lines there are",
     )
-    writer_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"recorded": "as the writer's"}
+    examples_per_request: int = option(3, "Examples the writer sees", range=(1, 20))
+    lines_per_request: int = option(20, "Lines asked for at once", range=(1, 200))
+    seed_share: float = option(
+        0.5,
+        "Chance that an example is one of the skill's seeds, not an accepted prompt",
+        range=(0.0, 1.0),
     )
-    count: int = field(
-        default=200,
-        metadata={
-            "help": "Prompts per skill",
-            "range": (1, 100_000),
-            "most_in_app": 10_000,
-            "recorded": "by how many lines there are",
-        },
+    seed: int = option(0, "Another seed, other prompts", range=(0, 2**31 - 1))
+    max_rounds: int = option(
+        300,
+        "Requests per skill at most",
+        range=(1, 100_000),
+        most_in_app=3_000,
+        decides=False,
+        why="how long it goes on, and not which line comes next",
     )
-    examples_per_request: int = field(
-        default=3, metadata={"help": "Examples the writer sees", "range": (1, 20)}
+    language: Language | None = option(
+        None,
+        "A world's own: lines must be in its language and keep the skill's rules; "
+        "free: only their length and numbers are held to the skill. Not said: as the writer "
+        "writes",
     )
-    lines_per_request: int = field(
-        default=20, metadata={"help": "Lines asked for at once", "range": (1, 200)}
-    )
-    seed_share: float = field(
-        default=0.5,
-        metadata={
-            "help": "Chance that an example is one of the skill's seeds, not an accepted prompt",
-            "range": (0.0, 1.0),
-        },
-    )
-    seed: int = field(
-        default=0, metadata={"help": "Another seed, other prompts", "range": (0, 2**31 - 1)}
-    )
-    max_rounds: int = field(
-        default=300,
-        metadata={
-            "help": "Requests per skill at most",
-            "range": (1, 100_000),
-            "most_in_app": 3_000,
-            "decides": False,
-            "why": "how long it goes on, and not which line comes next",
-        },
-    )
-    language: Language | None = field(
-        default=None,
-        metadata={
-            "help": "A world's own: lines must be in its language and keep the skill's rules; "
-            "free: only their length and numbers are held to the skill. Not said: as the writer "
-            "writes"
-        },
-    )
-    replace: bool = field(
-        default=False,
-        metadata={
-            "help": "Write anew what other settings wrote",
-            "decides": False,
-            "why": "what to do with older work",
-        },
+    replace: bool = option(
+        False,
+        "Write anew what other settings wrote",
+        decides=False,
+        why="what to do with older work",
     )
 
     def __post_init__(self) -> None:

@@ -5,10 +5,11 @@ Truthful but incomplete captions leave a model nothing to sharpen; a few wrong o
 scraped data set has, do. The rates are the knobs of that, stated here and in the base's card.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.core.options import option
 from engine.storybook.graph import Graph, Group, Link
 from engine.storybook.rules import Combinations, Rules, draw, imagine
 from engine.storybook.scenes import Scene
@@ -36,16 +37,12 @@ LEFT_OUT_STYLES = (("boat", "striped"), ("fish", "outline"))
 class Noise:
     """Rates per group, link or caption at which a caption departs from its scene."""
 
-    vague_count: float = field(default=0.25, metadata={"help": "a number becomes 'some' or 'many'"})
-    dropped_link: float = field(default=0.30, metadata={"help": "a place is flattened to 'and'"})
-    omitted_colour: float = field(default=0.20, metadata={"help": "a colour is not said"})
-    omitted_global: float = field(
-        default=0.30, metadata={"help": "background or style is not said"}
-    )
-    forgotten_thing: float = field(default=0.12, metadata={"help": "a group is not mentioned"})
-    wrong: float = field(
-        default=0.06, metadata={"help": "what is said is wrong, per caption and kind of fact"}
-    )
+    vague_count: float = option(0.25, "a number becomes 'some' or 'many'")
+    dropped_link: float = option(0.30, "a place is flattened to 'and'")
+    omitted_colour: float = option(0.20, "a colour is not said")
+    omitted_global: float = option(0.30, "background or style is not said")
+    forgotten_thing: float = option(0.12, "a group is not mentioned")
+    wrong: float = option(0.06, "what is said is wrong, per caption and kind of fact")
 
 
 NOISE = Noise()

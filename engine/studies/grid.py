@@ -7,7 +7,7 @@ its own mixture and its own guidance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from engine import worlds
 from engine.core import names, provenance, texts
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.options import option
 from engine.core.store import Store, atomic, read_records, write_records
 from engine.core.weights import check as check_weights
 from engine.models import checkpoints
@@ -36,32 +37,22 @@ CELLS, RECIPE = "cells.jsonl", "recipe.json"
 class Config(Painting, OptionalJudging, BaseModel):
     """Two axes and what stays the same."""
 
-    x: str = field(metadata={"help": f"An expert, {STRENGTH!r} or {GUIDANCE!r}"})
-    y: str = field(metadata={"help": "Another one"})
-    weights: dict[str, float] = field(
-        metadata={"help": "What each expert's delta counts where no axis changes it"}
+    x: str = option(help=f"An expert, {STRENGTH!r} or {GUIDANCE!r}")
+    y: str = option(help="Another one")
+    weights: dict[str, float] = option(
+        help="What each expert's delta counts where no axis changes it"
     )
-    x_values: tuple[float, ...] = field(
-        default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From left to right"}
-    )
-    y_values: tuple[float, ...] = field(
-        default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"}
-    )
-    prompts: tuple[str, ...] = field(
-        default=(worlds.usual().EXAMPLE,), metadata={"help": "A grid each"}
-    )
-    name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
-    seed: int = field(
-        default=1, metadata={"help": "The noise of every cell", "range": (0, 2**32 - 1)}
-    )
-    batch_size: int = field(
-        default=32,
-        metadata={
-            "help": "Cells painted at once",
-            "range": (1, 1024),
-            "decides": False,
-            "why": "it changes pictures by 1/255 at most",
-        },
+    x_values: tuple[float, ...] = option((0.0, 0.25, 0.5, 0.75, 1.0), "From left to right")
+    y_values: tuple[float, ...] = option((0.0, 0.25, 0.5, 0.75, 1.0), "From top to bottom")
+    prompts: tuple[str, ...] = option((worlds.usual().EXAMPLE,), "A grid each")
+    name: str = option("grid", "Its folder", recorded="by that")
+    seed: int = option(1, "The noise of every cell", range=(0, 2**32 - 1))
+    batch_size: int = option(
+        32,
+        "Cells painted at once",
+        range=(1, 1024),
+        decides=False,
+        why="it changes pictures by 1/255 at most",
     )
 
 

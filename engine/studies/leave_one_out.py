@@ -5,13 +5,14 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine import evaluate, merge
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.options import option
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING
@@ -28,20 +29,12 @@ RESULT = "left_out/result.json"
 class Config(Painting, Judging, BaseModel):
     """The merge, and how it is judged."""
 
-    experts: dict[str, float] = field(metadata={"help": "Weight of each expert, by its name"})
-    method: str = field(
-        default="average", metadata={"help": "A merge method that is a sum of deltas"}
-    )
-    options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The method's own options"}
-    )
-    skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
-    )
-    prompts_per_skill: int = field(
-        default=20, metadata={"help": "Of each skill", "range": (2, 10_000)}
-    )
-    seed: int = field(default=0, metadata={"help": "Of the noise"})
+    experts: dict[str, float] = option(help="Weight of each expert, by its name")
+    method: str = option("average", "A merge method that is a sum of deltas")
+    options: dict[str, Any] = option(factory=dict, help="The method's own options")
+    skills: tuple[str, ...] = option((), "Whose prompts; none named: the world's own")
+    prompts_per_skill: int = option(20, "Of each skill", range=(2, 10_000))
+    seed: int = option(0, "Of the noise")
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:

@@ -7,13 +7,14 @@ result.json, and scores/ as the evaluate stage does.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine import evaluate, judges
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
+from engine.core.options import option
 from engine.core.store import Store, write_json, write_records
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING
@@ -35,47 +36,21 @@ Weights = dict[str, float]
 class Config(Painting, Judging, BaseModel):
     """What to search for, and how long."""
 
-    experts: tuple[str, ...] = field(metadata={"help": "Whose weights"})
-    name: str = field(
-        default="search", metadata={"help": "Its folder, and the start of its arms' names"}
+    experts: tuple[str, ...] = option(help="Whose weights")
+    name: str = option("search", "Its folder, and the start of its arms' names")
+    generations: int = option(6, "Rounds of candidates", range=(1, 1000), most_in_app=200)
+    population: int = option(8, "Candidates a round", range=(2, 256), most_in_app=64)
+    spread: float = option(
+        0.2, "How far the first candidates lie from the average", range=(0.001, 5.0)
     )
-    generations: int = field(
-        default=6, metadata={"help": "Rounds of candidates", "range": (1, 1000), "most_in_app": 200}
-    )
-    population: int = field(
-        default=8, metadata={"help": "Candidates a round", "range": (2, 256), "most_in_app": 64}
-    )
-    spread: float = field(
-        default=0.2,
-        metadata={
-            "help": "How far the first candidates lie from the average",
-            "range": (0.001, 5.0),
-        },
-    )
-    lowest: float = field(
-        default=-0.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)}
-    )
-    highest: float = field(
-        default=1.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)}
-    )
-    skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
-    )
-    prompts: str = field(
-        default="", metadata={"help": "A JSONL file of prompts; empty: the world's frozen ones"}
-    )
-    test_prompts: str = field(
-        default="", metadata={"help": "Other prompts than these, for the test"}
-    )
-    prompts_per_skill: int = field(
-        default=20, metadata={"help": "On validation", "range": (2, 10_000), "most_in_app": 500}
-    )
-    test_prompts_per_skill: int = field(
-        default=50, metadata={"help": "On test, once", "range": (2, 10_000), "most_in_app": 2_000}
-    )
-    seed: int = field(
-        default=0, metadata={"help": "Of the candidates and of the noise", "range": (0, 2**31 - 2)}
-    )
+    lowest: float = option(-0.5, "Bound of every weight", range=(-10.0, 10.0))
+    highest: float = option(1.5, "Bound of every weight", range=(-10.0, 10.0))
+    skills: tuple[str, ...] = option((), "Whose prompts; none named: the world's own")
+    prompts: str = option("", "A JSONL file of prompts; empty: the world's frozen ones")
+    test_prompts: str = option("", "Other prompts than these, for the test")
+    prompts_per_skill: int = option(20, "On validation", range=(2, 10_000), most_in_app=500)
+    test_prompts_per_skill: int = option(50, "On test, once", range=(2, 10_000), most_in_app=2_000)
+    seed: int = option(0, "Of the candidates and of the noise", range=(0, 2**31 - 2))
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:

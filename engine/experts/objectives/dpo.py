@@ -12,9 +12,10 @@ diffusers' example for Stable Diffusion 1.5, which has no 1/2, and 5000 / (c h w
 summed over channels and pixels. Both pictures of a pair have the same noise and noise level.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.options import option
 from engine.experts.sources import pairs
 
 if TYPE_CHECKING:
@@ -28,13 +29,11 @@ NEEDS = "pairs"
 
 @dataclass(frozen=True, kw_only=True)
 class Config(pairs.Config):
-    beta: float = field(
-        default=5000.0,
-        metadata={
-            "help": "How closely the expert keeps to the base; in -beta / 2 times the difference "
-            "of mean squared errors (diffusers' example has no 1/2: 5000 here is 2500 there)",
-            "range": (0.0, 1e6),
-        },
+    beta: float = option(
+        5000.0,
+        "How closely the expert keeps to the base; in -beta / 2 times the difference "
+        "of mean squared errors (diffusers' example has no 1/2: 5000 here is 2500 there)",
+        range=(0.0, 1e6),
     )
 
 

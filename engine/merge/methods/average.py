@@ -5,10 +5,11 @@ Other weights count relative to their sum. [SELMA](https://arxiv.org/abs/2403.06
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
+from engine.core.options import option
 from engine.merge.deltas import Merge, concatenate
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    strength: float = field(
-        default=1.0, metadata={"help": "Multiplies the whole mean", "range": (0.0, 10.0)}
-    )
+    strength: float = option(1.0, "Multiplies the whole mean", range=(0.0, 10.0))
 
 
 def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, float]:

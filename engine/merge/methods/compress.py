@@ -7,9 +7,10 @@ small matrix in the middle depends on the weights. [Eckart and Young
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.core.options import option
 from engine.merge.deltas import (
     Merge,
     Truncation,
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    rank: int = field(default=16, metadata={"help": "Of the merged LoRA", "range": (1, 4096)})
-    strength: float = field(
-        default=1.0, metadata={"help": "Multiplies every weight", "range": (0.0, 10.0)}
-    )
+    rank: int = option(16, "Of the merged LoRA", range=(1, 4096))
+    strength: float = option(1.0, "Multiplies every weight", range=(0.0, 10.0))
 
 
 class Core(NamedTuple):

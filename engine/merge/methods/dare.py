@@ -6,9 +6,10 @@ one. [DARE](https://arxiv.org/abs/2311.03099), section 3
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.options import option
 from engine.merge import sparsity
 from engine.merge.deltas import Merge
 
@@ -18,28 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    density: float = field(
-        default=0.5,
-        metadata={
-            "help": "Share of entries that stay; 1 minus the paper's drop rate",
-            "range": (0.001, 1.0),
-        },
+    density: float = option(
+        0.5, "Share of entries that stay; 1 minus the paper's drop rate", range=(0.001, 1.0)
     )
-    agree: sparsity.Agreement = field(
-        default="sum",
-        metadata={"help": "How they come together: the weighted sum, or as TIES does"},
+    agree: sparsity.Agreement = option(
+        "sum", "How they come together: the weighted sum, or as TIES does"
     )
-    strength: float = field(
-        default=1.0, metadata={"help": "Multiplies the result", "range": (0.0, 10.0)}
-    )
-    rank: int = field(
-        default=0,
-        metadata={
-            "help": "Of the merged LoRA; 0: the sum of the experts' ranks",
-            "range": (0, 4096),
-        },
-    )
-    seed: int = field(default=0, metadata={"help": "What is dropped", "range": (0, 2**31 - 1)})
+    strength: float = option(1.0, "Multiplies the result", range=(0.0, 10.0))
+    rank: int = option(0, "Of the merged LoRA; 0: the sum of the experts' ranks", range=(0, 4096))
+    seed: int = option(0, "What is dropped", range=(0, 2**31 - 1))
 
 
 def prepare(

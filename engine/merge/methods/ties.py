@@ -7,9 +7,10 @@ layer by layer
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.options import option
 from engine.merge import sparsity
 from engine.merge.deltas import Merge
 
@@ -19,27 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    density: float = field(
-        default=0.2,
-        metadata={"help": "Share of entries that stay; the paper: 0.2", "range": (0.001, 1.0)},
+    density: float = option(0.2, "Share of entries that stay; the paper: 0.2", range=(0.001, 1.0))
+    agree: sparsity.Agreement = option(
+        "elected sign",
+        "How they come together: as in the paper, or by the weighted sum of what was trimmed",
     )
-    agree: sparsity.Agreement = field(
-        default="elected sign",
-        metadata={
-            "help": "How they come together: as in the paper, or by the weighted sum of what was "
-            "trimmed"
-        },
-    )
-    strength: float = field(
-        default=1.0, metadata={"help": "Multiplies the result", "range": (0.0, 10.0)}
-    )
-    rank: int = field(
-        default=0,
-        metadata={
-            "help": "Of the merged LoRA; 0: the sum of the experts' ranks",
-            "range": (0, 4096),
-        },
-    )
+    strength: float = option(1.0, "Multiplies the result", range=(0.0, 10.0))
+    rank: int = option(0, "Of the merged LoRA; 0: the sum of the experts' ranks", range=(0, 4096))
 
 
 def prepare(

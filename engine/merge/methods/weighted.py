@@ -5,9 +5,10 @@ section 2.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.options import option
 from engine.merge.deltas import Merge, concatenate
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    strength: float = field(
-        default=1.0, metadata={"help": "Multiplies every weight", "range": (0.0, 10.0)}
-    )
+    strength: float = option(1.0, "Multiplies every weight", range=(0.0, 10.0))
 
 
 def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, float]:

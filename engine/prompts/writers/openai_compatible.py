@@ -8,9 +8,10 @@ who may type an address would be sent the key.
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.core.errors import EngineError
+from engine.core.options import option
 from engine.models import llm
 from engine.prompts.instructions import lines_in, messages
 from engine.prompts.writers import Request, Writer
@@ -22,30 +23,21 @@ LANGUAGE = "free"
 
 @dataclass(frozen=True)
 class Config:
-    base_url: str = field(
-        default_factory=lambda: os.environ.get("SELMA_LLM_URL") or USUAL_URL,
-        metadata={"help": "The server's address", "in_form": False},
+    base_url: str = option(
+        factory=lambda: os.environ.get("SELMA_LLM_URL") or USUAL_URL,
+        help="The server's address",
+        in_form=False,
     )
-    model: str = field(default="", metadata={"help": "The model's name on that server"})
-    api_key_variable: str = field(
-        default_factory=lambda: KEY if os.environ.get(KEY) else "",
-        metadata={
-            "help": "Name of the environment variable that holds the key; empty if none is needed",
-            "in_form": False,
-        },
+    model: str = option("", "The model's name on that server")
+    api_key_variable: str = option(
+        factory=lambda: KEY if os.environ.get(KEY) else "",
+        help="Name of the environment variable that holds the key; empty if none is needed",
+        in_form=False,
     )
-    temperature: float = field(
-        default=1.0, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)}
-    )
-    top_p: float = field(
-        default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)}
-    )
-    max_tokens: int = field(
-        default=3072, metadata={"help": "Longest answer, tokens", "range": (1, 100_000)}
-    )
-    timeout_seconds: float = field(
-        default=120.0, metadata={"help": "For one answer", "range": (1.0, 3600.0)}
-    )
+    temperature: float = option(1.0, "Lower is safer, duller", range=(0.0, 2.0))
+    top_p: float = option(1.0, "Share of probability kept", range=(0.01, 1.0))
+    max_tokens: int = option(3072, "Longest answer, tokens", range=(1, 100_000))
+    timeout_seconds: float = option(120.0, "For one answer", range=(1.0, 3600.0))
 
 
 def check(config: Config) -> None:

@@ -4,8 +4,9 @@
 No instruction reaches it, only the examples, one a line; what they have in common is the skill.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from engine.core.options import option
 from engine.models import checkpoints
 from engine.prompts.writers import Request, Writer
 from engine.storybook import WRITER_TEMPERATURE
@@ -13,19 +14,12 @@ from engine.storybook import WRITER_TEMPERATURE
 
 @dataclass(frozen=True)
 class Config:
-    model: str = field(
-        default="storybook-writer",
-        metadata={"help": "A folder or Hub id of a causal language model that continues lines"},
+    model: str = option(
+        "storybook-writer", "A folder or Hub id of a causal language model that continues lines"
     )
-    temperature: float = field(
-        default=WRITER_TEMPERATURE, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)}
-    )
-    top_p: float = field(
-        default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)}
-    )
-    max_tokens: int = field(
-        default=96, metadata={"help": "Longest line, in tokens", "range": (1, 1000)}
-    )
+    temperature: float = option(WRITER_TEMPERATURE, "Lower is safer, duller", range=(0.0, 2.0))
+    top_p: float = option(1.0, "Share of probability kept", range=(0.01, 1.0))
+    max_tokens: int = option(96, "Longest line, in tokens", range=(1, 1000))
 
 
 def check(config: Config) -> None:

@@ -2,8 +2,9 @@
 [Self-Instruct](https://arxiv.org/abs/2212.10560)
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from engine.core.options import option
 from engine.models import checkpoints
 from engine.prompts.instructions import lines_in, messages
 from engine.prompts.writers import Request, Writer
@@ -13,21 +14,11 @@ LANGUAGE = "free"
 
 @dataclass(frozen=True)
 class Config:
-    model: str = field(
-        default="Qwen/Qwen2.5-1.5B-Instruct", metadata={"help": "A folder or Hub id"}
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-    temperature: float = field(
-        default=1.0, metadata={"help": "Lower is safer, duller", "range": (0.0, 2.0)}
-    )
-    top_p: float = field(
-        default=1.0, metadata={"help": "Share of probability kept", "range": (0.01, 1.0)}
-    )
-    max_tokens: int = field(
-        default=3072, metadata={"help": "Longest answer, tokens", "range": (1, 100_000)}
-    )
+    model: str = option("Qwen/Qwen2.5-1.5B-Instruct", "A folder or Hub id")
+    revision: str | None = option(None, "Branch, tag or commit on the Hub")
+    temperature: float = option(1.0, "Lower is safer, duller", range=(0.0, 2.0))
+    top_p: float = option(1.0, "Share of probability kept", range=(0.01, 1.0))
+    max_tokens: int = option(3072, "Longest answer, tokens", range=(1, 100_000))
 
 
 def check(config: Config) -> None:

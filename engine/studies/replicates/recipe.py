@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
+from engine.core.options import option
 
 KNOWN = ("title", "recipe", "replicates", "all", "lines", "claims")
 NEEDED = ("recipe", "lines", "claims")
@@ -26,19 +27,11 @@ class Variant:
     recipe's.
     """
 
-    without: tuple[str, ...] = field(
-        default=(), metadata={"help": "Tables of the recipe that it does not have"}
-    )
-    once: bool = field(
-        default=False, metadata={"help": "Run in the first replicate only: nothing in it is drawn"}
-    )
-    share_prompts: str = field(default="", metadata={"help": "The variant whose prompts it takes"})
-    noisy_scenes: int = field(
-        default=0,
-        metadata={
-            "help": "Draw so many captioned scenes of the base's own training data, as the skill "
-            "`noisy`"
-        },
+    without: tuple[str, ...] = option((), "Tables of the recipe that it does not have")
+    once: bool = option(False, "Run in the first replicate only: nothing in it is drawn")
+    share_prompts: str = option("", "The variant whose prompts it takes")
+    noisy_scenes: int = option(
+        0, "Draw so many captioned scenes of the base's own training data, as the skill `noisy`"
     )
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ Without a recipe beside it, pairs.jsonl was brought by people and is used as it 
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import judges
@@ -17,6 +17,7 @@ from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.hashing import file_hash
+from engine.core.options import option
 from engine.core.store import Store
 from engine.experts.sources import pictures
 from engine.experts.sources.pairs import records
@@ -33,22 +34,16 @@ THINGS, HASHES = "pairs of painted pictures", (*pictures.HASHES, "pairs' sha256"
 class Config:
     """Who makes the pairs, and which differences count."""
 
-    judge: str = field(
-        default="",
-        metadata={
-            "help": "Who compares the pictures of a prompt: a file of engine/judges; empty: the "
-            "pairs are there"
-        },
+    judge: str = option(
+        "",
+        "Who compares the pictures of a prompt: a file of engine/judges; empty: the "
+        "pairs are there",
     )
-    judge_options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "The judge's own options", "in_form": False}
+    judge_options: dict[str, Any] = option(
+        factory=dict, help="The judge's own options", in_form=False
     )
-    least_margin: float = field(
-        default=0.0,
-        metadata={
-            "help": "The scores of a pair differ by more than that",
-            "range": (0.0, 1000.0),
-        },
+    least_margin: float = option(
+        0.0, "The scores of a pair differ by more than that", range=(0.0, 1000.0)
     )
 
 
