@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from engine import jobs
+from engine import jobs, worlds
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
 
-QUICK = "storybook-quick"
+QUICK = worlds.usual().RECIPE
 
 
 def folder() -> Path:

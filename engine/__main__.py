@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from engine import worlds
 from engine.core import config, locks, processes, store
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -49,11 +50,11 @@ RECIPES = {
         "run the lines of a results recipe several times over, and compare them",
     ),
 }
-EXAMPLES = """\
+EXAMPLES = f"""\
 examples:
-  python -m engine run assets/recipes/storybook.toml --out runs/demo
+  python -m engine run assets/recipes/{worlds.usual().RECIPE}.toml --out runs/demo
   python -m engine adopt runs/demo file=downloads/watercolour.safetensors name=watercolour
-  python -m engine merge runs/demo name=mine method=ties "experts={counting=1.0, watercolour=0.5}"
+  python -m engine merge runs/demo name=mine method=ties "experts={{counting=1.0, watercolour=0.5}}"
   python -m engine export runs/demo name=mine
   python -m engine experts runs/demo/jobs/0003-experts
 

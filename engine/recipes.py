@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine import evaluate, experts, images, merge, prompts
+from engine import evaluate, experts, images, merge, prompts, worlds
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
 
@@ -35,7 +35,7 @@ class Shared:
     """What may stand above the tables."""
 
     title: str = ""
-    model: str = "storybook"
+    model: str = worlds.usual_base()
     revision: str | None = None
     skills: tuple[str, ...] = ()
     seed: int = 0

@@ -12,7 +12,7 @@ from engine.core.config import build
 from engine.evaluate import planning
 from engine.evaluate.warm_models import Bench
 from engine.experts import identity, objectives
-from engine.merge import adopt, export, methods
+from engine.merge import adopt, export, methods, records
 from engine.models import checkpoints as weights
 from engine.prompts import skills, writers
 from engine.studies import grid, leave_one_out, search
@@ -76,7 +76,7 @@ def of_experts(config, world):
 
 
 def of_merge(config, world):
-    return merge._recipe(config, config.options, {name: {"base": {}} for name in config.experts})
+    return records.recipe_of(config, config.options, {name: {"base": {}} for name in config.experts})
 
 
 def of_evaluate(config, world):

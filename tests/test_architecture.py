@@ -10,18 +10,22 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder).rglob("*.py"))
 ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 STAGES = {"prompts", "images", "experts", "merge", "evaluate", "votes"}
+BELOW_STAGES = {"core", "models", "worlds", "judges"}
+"""Nobody above the worlds imports one; the prompt writer that belongs to Storybook does."""
 BELOW = {
     "core": set(),
     "models": {"core"},
     "storybook": {"core", "models"},
+    "worlds": {"core", "models", "storybook"},
     "judges": {"core", "models", "storybook"},
-    **dict.fromkeys(STAGES, {"core", "models", "storybook", "judges"}),
+    **dict.fromkeys(STAGES, BELOW_STAGES),
+    "prompts": BELOW_STAGES | {"storybook"},
     "jobs": {"core"},
-    "recipes": {"core", "models", "storybook", "judges", *STAGES},
-    "runs": {"core", "models", "storybook", "judges", "jobs", *STAGES, "recipes"},
-    "pipeline": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs"},
-    "studies": {"core", "models", "storybook", "judges", *STAGES, "recipes", "runs", "pipeline"},
-    "release": {"core", "models", "storybook", "judges", *STAGES, "recipes", "studies"},
+    "recipes": {*BELOW_STAGES, *STAGES},
+    "runs": {*BELOW_STAGES, "jobs", *STAGES, "recipes"},
+    "pipeline": {*BELOW_STAGES, *STAGES, "recipes", "runs"},
+    "studies": {*BELOW_STAGES, *STAGES, "recipes", "runs", "pipeline"},
+    "release": {*BELOW_STAGES, *STAGES, "recipes", "studies"},
 }
 """What each folder and file of the engine may import besides itself. The command line stands above all."""
 MOST_LINES = 250

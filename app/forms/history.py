@@ -40,7 +40,7 @@ def last_job(run: str, stage: str) -> dict[str, Any]:
 
 
 def judged_skills(run: str) -> tuple[str, ...]:
-    """Those on whose prompts the run's models are judged; () is Storybook's five."""
+    """Those on whose prompts the run's models are judged; () is all that its world trains."""
     scoring = last_config(run, "evaluate", Scoring)
     return scoring.skills if scoring else ()
 

@@ -62,13 +62,13 @@ def tone(is_good: bool | None) -> str:
     return "good" if is_good else "bad"
 
 
-def unreadable(reason: str, known_words: Sequence[str]) -> str:
-    """What is said of a prompt outside Storybook English; the nearest sentence stands below it."""
+def unreadable(world: str, reason: str, known_words: Sequence[str]) -> str:
+    """What is said of a prompt outside a world's language; the nearest sentence stands below it."""
     words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known_words)
     knows = f"It knows {words}." if words else "It knows none of these words."
     return (
-        f'<p class="unreadable">Storybook cannot read this: {escape(reason)}. It is painted, but '
-        f"not scored. {knows} The nearest sentence it speaks:</p>"
+        f'<p class="unreadable">{escape(world)} cannot read this: {escape(reason)}. It is painted, '
+        f"but not scored. {knows} The nearest sentence it speaks:</p>"
     )
 
 

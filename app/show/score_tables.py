@@ -47,7 +47,7 @@ class Standing:
 
 
 def tables(run: Store) -> list[str]:
-    """Every split and judge that something was scored by, as "validation/storybook"; test, which
+    """Every split and judge that something was scored by, as "validation/<judge>"; test, which
     counts, is first.
     """
     files = [path for path in run.folder.glob("scores/*/*/*.jsonl") if path.parent.name != PICTURES]

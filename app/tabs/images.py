@@ -14,7 +14,7 @@ from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup, pictures, thumbnails
 from app.tab import Tab
-from engine import judges, runs
+from engine import judges, runs, worlds
 from engine.images import Config, check
 from engine.runs import contents
 from engine.runs.contents import Painted
@@ -78,7 +78,9 @@ def build(run: gr.Dropdown) -> Tab:
             button = parts.main_button("Paint pictures", "paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, "images", leave_out=("skills", "judge", "judge_options"))
-                judge = pick("images", Field("judge", "judge_options"), judges, "storybook")
+                judge = pick(
+                    "images", Field("judge", "judge_options"), judges, worlds.usual_judge()
+                )
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             pictures_html = gr.HTML(elem_id="gallery")

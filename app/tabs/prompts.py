@@ -15,7 +15,7 @@ from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import judgement, markup
 from app.tab import Tab
-from engine import runs
+from engine import runs, worlds
 from engine.core import plugins
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, language_of, skills, writers
@@ -64,6 +64,11 @@ class Stage:
         choice = launch.start("prompts", run, Config, check, **config)
         return {self.run: choice}
 
+    def offer_skills(self, values: Values) -> Updates:
+        """Those of the run's world are chosen until somebody chooses others."""
+        world = contents.world(runs.open_store(values[self.run]))
+        return {self.skills: gr.update(value=skills.of_world(world))}
+
     def show_server(self, values: Values) -> Updates:
         """The address of a writer on a server."""
         address = server_address(values[self.run], values[self.writer.choice])
@@ -111,6 +116,7 @@ def build(run: gr.Dropdown) -> Tab:
         with gr.Column(scale=2, min_width=320):
             lines = _listing(run)
     stage.button.click(stage.write, stage.inputs, [run], **QUEUED)
+    run.change(stage.offer_skills, {run}, [stage.skills], **QUEUED)
     history.follow(run, "prompts", Config, stage.options, stage.writer)
     writer = stage.writer.choice
     gr.on([run.change, writer.change], stage.show_server, {run, writer}, [stage.server], **QUEUED)
@@ -171,15 +177,15 @@ def _without_password(address: str) -> str:
 def _stage(run: gr.Dropdown) -> Stage:
     skill_choice = gr.Dropdown(
         skills.names(),
-        value=skills.names(),
+        value=skills.of_world(worlds.usual()),
         multiselect=True,
         label="Skills",
-        info="What the model is to learn; files of assets/skills",
+        info="What the model is to learn; files of assets/skills/<world>",
         elem_id="prompts-skills",
     )
     button = parts.main_button("Write prompts", "write-prompts")
     with gr.Accordion("Settings", open=False):
-        writer = pick("prompts", Field("writer", "writer_options"), writers, "storybook")
+        writer = pick("prompts", Field("writer", "writer_options"), writers, worlds.usual().WRITER)
         server = gr.HTML(visible=False, elem_id="server-asked")
         options = form(Config, "prompts", leave_out=("skills", "writer", "writer_options"))
     return Stage(run, skill_choice, button, writer, server, options)

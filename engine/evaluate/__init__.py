@@ -7,7 +7,7 @@ has its files:
     evidence scores/<arm>@<guidance>/<split>/<judge>.floor.jsonl    the same pictures judged by
     another prompt of the skill scores/<arm>@<guidance>/<split>/<judge>.recipe.json    what decides
     them scores/<arm>@<guidance>/pictures/                      the first pictures of every skill,
-    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn Storybook scenes
+    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn scenes
     after a VAE round trip
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine import worlds
 from engine.core.events import Event
 from engine.core.store import Store
 
@@ -35,12 +36,13 @@ class Config:
         },
     )
     model: str = field(
-        default="storybook", metadata={"help": "The base: a folder, a Hub id or storybook"}
+        default=worlds.usual_base(),
+        metadata={"help": "The base: a name that ships, a folder or a Hub id"},
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch, tag or commit on the Hub"}
     )
-    judge: str = field(default="storybook", metadata={"help": "Who scores"})
+    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict,
         metadata={"help": "The judge's own options", "recorded": "as the judge's"},
@@ -52,7 +54,7 @@ class Config:
     skills: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Prompts of these skills; none named: Storybook's five, or all in the prompts file",
+            "help": "Prompts of these skills; none: the world's own, or all in the prompts file",
             "grows": True,
             "recorded": "as the hash of each skill's prompts",
         },
@@ -61,7 +63,7 @@ class Config:
         default="",
         metadata={
             "help": "A file of prompts of another world: JSON lines (id, skill, text), CSV, or a "
-            "text a line; empty: Storybook's frozen ones",
+            "text a line; empty: the world's frozen ones",
             "recorded": "as the hash of each skill's prompts",
         },
     )
@@ -133,7 +135,7 @@ class Config:
     ceiling: bool = field(
         default=True,
         metadata={
-            "help": "Judge drawn scenes after a VAE round trip (Storybook's prompts only)",
+            "help": "Judge drawn scenes after a VAE round trip (a world's own prompts only)",
             "recorded": "a folder of its own",
         },
     )
@@ -173,7 +175,7 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
         )
         done += len(wanted)
         yield files.progress({row.model for row in wanted}, done, len(rows))
-    if config.ceiling and not config.prompts:
+    if config.ceiling and not config.prompts and planning.world_of(config).HAS_CEILING:
         yield from ceiling.run(config, store, bench)
     means = files.means({row.model for row in rows})
     yield Event(

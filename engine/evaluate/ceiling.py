@@ -4,8 +4,6 @@ the same judge.
 
 from collections.abc import Iterator
 
-from PIL import Image
-
 from engine.core.events import Event
 from engine.core.recipe import derived_seed
 from engine.core.store import Store
@@ -13,8 +11,6 @@ from engine.evaluate import Config, planning
 from engine.evaluate.files import Files
 from engine.evaluate.planning import CEILING, Row
 from engine.evaluate.warm_models import Bench
-from engine.storybook.evaluation import true_scene
-from engine.storybook.scenes import paint
 
 
 def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
@@ -27,6 +23,7 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
         for of_skill in planning.prompts_of(config).values()
         for prompt in of_skill[: config.prompts_per_skill]
     ]
+    world = planning.world_of(config)
     files = Files(
         config,
         store,
@@ -34,9 +31,7 @@ def run(config: Config, store: Store, bench: Bench) -> Iterator[Event]:
     )
     for shard in planning.shards(rows, config.batch_size):
         if any(map(files.lacks, shard)):
-            scenes = [
-                Image.fromarray(paint(true_scene(row.prompt.text, row.seed))) for row in shard
-            ]
+            scenes = [world.draw(row.prompt.text, row.seed) for row in shard]
             images = bench.painter.round_trip(scenes)
             files.add([bench.judged(row, image) for row, image in zip(shard, images, strict=True)])
             yield files.progress([CEILING], len(rows) - sum(map(files.lacks, rows)), len(rows))

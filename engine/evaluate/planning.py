@@ -12,7 +12,7 @@ from itertools import groupby
 from math import isfinite
 from pathlib import Path
 
-from engine import judges
+from engine import judges, worlds
 from engine.core import names, plugins, prompt_files, texts, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -22,7 +22,6 @@ from engine.core.recipe import derived_seed
 from engine.core.types import Prompt
 from engine.evaluate import Config, readability
 from engine.models import checkpoints
-from engine.storybook import evaluation
 
 ARM = re.compile(r"\w[\w.+-]*")
 LINE = "write a line of id, skill and text for each prompt"
@@ -115,10 +114,7 @@ def shards(planned: Sequence[Row], batch_size: int) -> list[list[Row]]:
 def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the asked skills. Raises EngineError for a skill or a file that is not there."""
     if not config.prompts:
-        return {
-            skill: evaluation.load(config.split, skill)
-            for skill in config.skills or evaluation.SKILLS
-        }
+        return world_of(config).evaluation_prompts(config.split, config.skills)
     file = path_of(config.prompts)
     if not file.is_file():
         raise EngineError(
@@ -141,6 +137,10 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
             f"{file} has no prompts of {missing[0]!r}. Choose from {', '.join(found)}."
         )
     return {skill: found[skill] for skill in config.skills or found}
+
+
+def world_of(config: Config) -> worlds.World:
+    return worlds.of(config.model, [config.judge])
 
 
 @contextmanager

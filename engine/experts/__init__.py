@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from engine import worlds
 from engine.core import names, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -132,7 +133,7 @@ class Config(Training):
         },
     )
     model: str = field(
-        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     objective: str = field(default="denoise", metadata={"help": "What is minimised"})

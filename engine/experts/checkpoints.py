@@ -15,8 +15,7 @@ from engine.experts import Config, Training, objectives
 from engine.experts.training import Learner
 from engine.models import tensor_files
 from engine.models.identity import recognised
-from engine.models.lora import cards
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import cards, expert_files
 from engine.models.mixture import Mixture
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -124,7 +123,7 @@ def write_lora(
         "stopped_early": learner.stopped_early,
     }
     with learner.averaged():
-        diffusers.write(folder, mixture.expert(learner.name), recipe)
+        expert_files.write(folder, mixture.expert(learner.name), recipe)
     return recipe
 
 

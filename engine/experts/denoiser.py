@@ -28,7 +28,7 @@ class Denoiser:
         if not painter.is_unet:
             raise EngineError(
                 f"{painter.model_id} is a {type(painter.pipe).__name__}: it can paint, but not be "
-                "trained here. Choose Stable Diffusion 1, 2 or XL, or Storybook."
+                "trained here. Choose Stable Diffusion 1, 2 or XL, or the base that ships."
             )
         schedule = DDPMScheduler.from_config(painter.pipe.scheduler.config)
         self.prediction = schedule.config.prediction_type

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import judges
+from engine import judges, worlds
 from engine.core import imagefolder, names, plugins, prompt_files, provenance, recipe
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -32,7 +32,8 @@ class Config:
         }
     )
     model: str = field(
-        default="storybook", metadata={"help": "Who paints: storybook, a folder or a Hub id"}
+        default=worlds.usual_base(),
+        metadata={"help": "Who paints: a name that ships, a folder or a Hub id"},
     )
     revision: str | None = field(
         default=None, metadata={"help": "Branch, tag or commit on the Hub"}

@@ -5,10 +5,12 @@ Reads a .safetensors file, writes experts/<name>/ as if it had been trained here
 unpickled, and what does not fit the base is refused with the reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from engine import worlds
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -17,6 +19,10 @@ from engine.core.misfits import shortened
 from engine.core.recipe import difference, versions
 from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
+from engine.models.lora import cards
+
+if TYPE_CHECKING:
+    from engine.models.lora.foreign_files import Foreign
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Config:
     file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
     name: str = field(metadata={"help": "What the expert is called from now on"})
     model: str = field(
-        default="storybook",
+        default=worlds.usual_base(),
         metadata={"help": "The base it belongs to: a name, a folder or a Hub id"},
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
@@ -36,51 +42,26 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     """
     check(config)
     from engine.models import empty_denoiser
-    from engine.models.lora import cards, foreign_files
-    from engine.models.lora.layouts import diffusers
+    from engine.models.lora import expert_files, foreign_files
 
-    file, folder = path_of(config.file), _folder(config, store)
+    file = path_of(config.file)
+    folder = _folder(config, store)
     source = {"file": file.name, "sha256": tensor_files.sha256(file)}
     if folder.exists():
-        made = folder / "recipe.json"
-        had = cards.read_recipe(folder) if made.exists() else {}
-        if had.get("source") != source:
-            raise EngineError(
-                f"There is an expert called {config.name!r} already. Choose another name."
-            )
-        theirs = {name: (had.get("base") or {}).get(name) for name in ("model", "revision")}
-        if changed := difference(theirs, {"model": config.model, "revision": config.revision}):
-            raise EngineError(
-                f"{config.name} was taken in for another base ({changed}). Choose another name."
-            )
-        yield Event(f"{config.name} is here already.", 1, 1, "done", {"folder": str(folder)})
+        _check_same(config, folder, source)
+        text = f"{config.name} is here already."
+        yield Event(text, 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)
-    foreign = foreign_files.read(file, empty_denoiser.unet(base))
-    recipe = {
-        "kind": "adopted",
-        "name": config.name,
-        "source": source,
-        "versions": versions(),
-        "base": {
-            "model": config.model,
-            "revision": config.revision,
-            "sha256": checkpoints.fingerprint(base),
-        },
-    }
-    diffusers.write(folder, foreign.expert, recipe)
-    told = (
-        f" The text encoder's part ({foreign.left_out} tensors) is left out."
-        if foreign.left_out
-        else ""
-    )
-    told += "".join(f" {note}" for note in foreign.notes)
-    ranks = sorted({factors.rank for factors in foreign.expert.values()})
-    story = f"A LoRA that others made, taken in from `{file.name}`.{told}"
-    cards.write_card(folder, story, recipe, {"layers": len(foreign.expert), "rank": ranks})
-    text = (
-        f"{config.name}: {len(foreign.expert)} layers of rank {', '.join(map(str, ranks))}.{told}"
-    )
+    lora = foreign_files.read(file, empty_denoiser.unet(base))
+    recipe = _recipe(config, source, checkpoints.fingerprint(base))
+    expert_files.write(folder, lora.expert, recipe)
+    ranks = sorted({factors.rank for factors in lora.expert.values()})
+    layers = len(lora.expert)
+    remarks = _remarks(lora)
+    story = f"A LoRA that others made, taken in from `{file.name}`.{remarks}"
+    cards.write_card(folder, story, recipe, {"layers": layers, "rank": ranks})
+    text = f"{config.name}: {layers} layers of rank {', '.join(map(str, ranks))}.{remarks}"
     yield Event(text, 1, 1, "done", {"folder": str(folder)})
 
 
@@ -97,6 +78,47 @@ def check(config: Config) -> None:
 
 def _folder(config: Config, store: Store) -> Path:
     """Raises EngineError for a merge's name."""
-    if (store.merge(config.name) / "recipe.json").exists():
+    if (store.merge(config.name) / cards.RECIPE).exists():
         raise EngineError(f"There is a merge called {config.name!r}. Choose another name.")
     return store.expert(config.name)
+    return store.expert(config.name)
+
+
+def _check_same(config: Config, folder: Path, source: Mapping[str, str]) -> None:
+    """Raises EngineError where the expert in `folder` is of another file or base."""
+    recipe = {}
+    if (folder / cards.RECIPE).exists():
+        recipe = cards.read_recipe(folder)
+    if recipe.get("source") != source:
+        raise EngineError(
+            f"There is an expert called {config.name!r} already. Choose another name."
+        )
+    base = recipe.get("base") or {}
+    there = {"model": base.get("model"), "revision": base.get("revision")}
+    here = {"model": config.model, "revision": config.revision}
+    changes = difference(there, here)
+    if changes:
+        raise EngineError(
+            f"{config.name} was taken in for another base ({changes}). Choose another name."
+        )
+
+
+def _recipe(config: Config, source: Mapping[str, str], base_sha256: str) -> dict[str, Any]:
+    base = {"model": config.model, "revision": config.revision, "sha256": base_sha256}
+    return {
+        "kind": "adopted",
+        "name": config.name,
+        "source": dict(source),
+        "versions": versions(),
+        "base": base,
+    }
+
+
+def _remarks(lora: "Foreign") -> str:
+    """What the user should know of the file, in sentences that follow another."""
+    remarks = ""
+    if lora.left_out:
+        remarks = f" The text encoder's part ({lora.left_out} tensors) is left out."
+    for note in lora.notes:
+        remarks += f" {note}"
+    return remarks

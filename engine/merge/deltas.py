@@ -14,35 +14,46 @@ if TYPE_CHECKING:
     from engine.models.lora.factors import Expert, Factors
 
 
-class Merged(NamedTuple):
+class Merge(NamedTuple):
     """One LoRA out of several."""
 
     expert: "Expert"
-    energy_kept: float = 1.0
+    energy_share: float = 1.0
     """Squared norm of what is left over that of what was to be merged, over all layers; 1 is exact.
     """
 
 
-def layers(experts: Mapping[str, "Expert"]) -> "dict[str, dict[str, Factors]]":
+class Truncation(NamedTuple):
+    """A delta cut to a rank."""
+
+    factors: "Factors"
+    energy: float
+    """Squared norm of what is left."""
+    full_energy: float
+    """That of the whole delta."""
+
+
+def by_layer(experts: Mapping[str, "Expert"]) -> "dict[str, dict[str, Factors]]":
     """Layer -> expert -> factors; every layer that any expert has."""
-    paths = dict.fromkeys(path for expert in experts.values() for path in expert)
-    return {
-        path: {name: expert[path] for name, expert in experts.items() if path in expert}
-        for path in paths
-    }
+    layers: dict[str, dict[str, Factors]] = {}
+    for name, expert in experts.items():
+        for path, factors in expert.items():
+            of_layer = layers.setdefault(path, {})
+            of_layer[name] = factors
+    return layers
 
 
-def used(weights: Mapping[str, float]) -> dict[str, float]:
+def nonzero(weights: Mapping[str, float]) -> dict[str, float]:
     """The weights that are not zero. Raises EngineError when all are."""
-    found = {name: weight for name, weight in weights.items() if weight}
-    if not found:
+    left = {name: weight for name, weight in weights.items() if weight}
+    if not left:
         raise EngineError(
             "Every weight is zero, so the merge would be the base. Give an expert a weight."
         )
-    return found
+    return left
 
 
-def concatenate(experts: Mapping[str, "Expert"], coefficients: Mapping[str, float]) -> Merged:
+def concatenate(experts: Mapping[str, "Expert"], coefficients: Mapping[str, float]) -> Merge:
     """sum of c_i s_i B_i A_i = [c_1 s_1 B_1, c_2 s_2 B_2, ...] [A_1; A_2; ...], per layer, with
     scale 1.
 
@@ -53,19 +64,21 @@ def concatenate(experts: Mapping[str, "Expert"], coefficients: Mapping[str, floa
 
     from engine.models.lora.factors import Factors
 
-    merged = {}
-    for path, parts in layers({name: experts[name] for name in used(coefficients)}).items():
-        a = torch.cat([factors.a.float() for factors in parts.values()])
-        b = torch.cat(
-            [coefficients[name] * f.scale * f.b.float() for name, f in parts.items()], dim=1
-        )
-        merged[path] = Factors(a, b, 1.0)
-    return Merged(merged)
+    weights = nonzero(coefficients)
+    layers = by_layer({name: experts[name] for name in weights})
+    expert = {}
+    for path, parts in layers.items():
+        rows = []
+        columns = []
+        for name, factors in parts.items():
+            rows.append(factors.a.float())
+            columns.append(weights[name] * factors.scale * factors.b.float())
+        expert[path] = Factors(torch.cat(rows), torch.cat(columns, dim=1), 1.0)
+    return Merge(expert)
 
 
-def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
-    """The closest factors of a rank to a delta of any shape (out, ...), the energy they hold and
-    that of the delta.
+def truncate(delta: "Tensor", rank: int) -> Truncation:
+    """The closest factors of a rank to a delta of any shape (out, ...).
 
     By truncated singular value decomposition, [Eckart and Young
     1936](https://doi.org/10.1007/BF02288367); the roots of the singular values go to both sides.
@@ -76,12 +89,33 @@ def of_rank(delta: "Tensor", rank: int) -> "tuple[Factors, float, float]":
 
     u, s, vh = torch.linalg.svd(delta.flatten(1), full_matrices=False)
     root = s[:rank].sqrt()
-    a, b = root[:, None] * vh[:rank], u[:, :rank] * root
-    return (
-        Factors(a.unflatten(1, delta.shape[1:]), b, 1.0),
-        float(s[:rank].square().sum()),
-        float(s.square().sum()),
-    )
+    a = root[:, None] * vh[:rank]
+    b = u[:, :rank] * root
+    factors = Factors(a.unflatten(1, delta.shape[1:]), b, 1.0)
+    return Truncation(factors, energy(s[:rank]), energy(s))
+
+
+def energy(singular_values: "Tensor") -> float:
+    """The squared norm of a matrix with these."""
+    return float(singular_values.square().sum())
+
+
+def truncate_layers(deltas: "Iterable[tuple[str, Tensor, int]]") -> Merge:
+    """(layer, delta, rank) one after another, so that one whole delta lives at a time."""
+    expert = {}
+    left, whole = 0.0, 0.0
+    for path, delta, rank in deltas:
+        check_size(delta, path)
+        truncation = truncate(delta, rank)
+        expert[path] = truncation.factors
+        left += truncation.energy
+        whole += truncation.full_energy
+    return Merge(expert, share(left, whole))
+
+
+def share(part: float, whole: float) -> float:
+    """All of nothing is all."""
+    return part / whole if whole else 1.0
 
 
 def check_size(delta: "Tensor", path: str) -> None:
@@ -93,13 +127,3 @@ def check_size(delta: "Tensor", path: str) -> None:
             f"The merged delta of {path} is beyond single precision. Lower the "
             "weights, or leave out the expert whose values are so large."
         )
-
-
-def to_rank(deltas: "Iterable[tuple[str, Tensor, int]]") -> Merged:
-    """(layer, delta, rank) one after another, so that one whole delta lives at a time."""
-    expert, kept, whole = {}, 0.0, 0.0
-    for path, delta, rank in deltas:
-        check_size(delta, path)
-        expert[path], of_factors, of_delta = of_rank(delta, rank)
-        kept, whole = kept + of_factors, whole + of_delta
-    return Merged(expert, kept / whole if whole else 1.0)

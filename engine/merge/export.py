@@ -1,4 +1,4 @@
-"""Write an expert or a merge as one file in kohya's naming, which A1111, Forge and ComfyUI read.
+"""Write an expert or a merge as one file for other programs: A1111, Forge and ComfyUI, diffusers.
 
 Reads experts/<name>/ or merges/<name>/, writes exports/<name>.safetensors, or where `file` says.
 """
@@ -12,6 +12,7 @@ from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
 from engine.core.store import Store
+from engine.models.lora import layouts
 
 
 @dataclass(frozen=True)
@@ -20,24 +21,31 @@ class Config:
     file: str = field(
         default="", metadata={"help": "Where to; empty: exports/<name>.safetensors in the run"}
     )
+    layout: str = field(
+        default="kohya",
+        metadata={"help": "Who reads it; kohya: A1111, Forge, ComfyUI; diffusers: peft too"},
+    )
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Raises EngineError, naming the remedy, for what is not there and for another kind of file."""
     check(config)
     from engine.models.ensemble import located
-    from engine.models.lora.layouts import diffusers, kohya
+    from engine.models.lora import expert_files, foreign_files
 
-    own = store.folder / "exports" / f"{config.name}.safetensors"
-    file = path_of(config.file) if config.file else own
-    read = diffusers.read(located(store, config.name))
-    kohya.write(file, read.expert, {"name": config.name, **read.recipe})
+    file = store.folder / "exports" / f"{config.name}.safetensors"
+    if config.file:
+        file = path_of(config.file)
+    lora = expert_files.read(located(store, config.name))
+    recipe = {"name": config.name, **lora.recipe}
+    foreign_files.write(file, config.layout, lora.expert, recipe)
     yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})
 
 
 def check(config: Config) -> None:
-    """Raises EngineError for what cannot be a name, and for another kind of file."""
+    """Raises EngineError for what cannot be a name or a layout, and for another kind of file."""
     names.check(config.name, "an expert or a merge")
+    layouts.check(config.layout)
     if not config.file:
         return
     file = path_of(config.file)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from engine.merge.deltas import by_layer
+
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
 
@@ -30,7 +32,7 @@ class Block:
     """Frobenius norm of each expert's delta."""
     cosines: list[list[float]]
     """Of every two experts' deltas."""
-    cancels: float
+    cancellation: float
     """Share of the merge that cancels, in [0, 1]."""
 
 
@@ -47,27 +49,28 @@ class Report:
 
 def report(experts: Mapping[str, "Expert"], weights: Mapping[str, float]) -> Report:
     """`weights` by expert; a missing one counts as 1."""
-    from engine.models.lora import gram
-
-    paths = list(dict.fromkeys(path for expert in experts.values() for path in expert))
-    own = [weights.get(name, 1.0) for name in experts]
-    by_block = {WHOLE: paths} | {
-        name: [path for path in paths if block_of(path) == name]
-        for name in dict.fromkeys(map(block_of, paths))
-    }
-    ranks = [
-        fmean(map(gram.effective_rank, expert.values())) if expert else 0.0
-        for expert in experts.values()
-    ]
-    return Report(
-        list(experts), [_block(name, experts, of, own) for name, of in by_block.items()], ranks
-    )
+    all_paths = list(by_layer(experts))
+    paths = {WHOLE: all_paths}
+    for path in all_paths:
+        paths.setdefault(block_of(path), []).append(path)
+    w = [weights.get(name, 1.0) for name in experts]
+    blocks = [_block(name, experts, of_block, w) for name, of_block in paths.items()]
+    ranks = [_mean_effective_rank(expert) for expert in experts.values()]
+    return Report(list(experts), blocks, ranks)
 
 
 def block_of(path: str) -> str:
     """`down_blocks.1` of `down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q`."""
     match = BLOCK.match(path)
     return match.group() if match else path
+
+
+def _mean_effective_rank(expert: "Expert") -> float:
+    from engine.models.lora import gram
+
+    if not expert:
+        return 0.0
+    return fmean(map(gram.effective_rank, expert.values()))
 
 
 def _block(
@@ -80,10 +83,10 @@ def _block(
     products = gram.gram(experts, paths)
     norms = products.diagonal().clamp(min=0).sqrt()
     w = torch.tensor(weights, dtype=products.dtype)
-    apart, together = float((w.abs() * norms).sum()), float((w @ products @ w).clamp(min=0).sqrt())
-    return Block(
-        name,
-        norms.tolist(),
-        gram.cosines(products).tolist(),
-        1 - together / apart if apart else 0.0,
-    )
+    # |sum w_i D_i|^2 = w' G w; rounding can make it slightly negative
+    norm_of_sum = (w @ products @ w).clamp(min=0).sqrt()
+    sum_of_norms = (w.abs() * norms).sum()
+    cancellation = 0.0
+    if sum_of_norms:
+        cancellation = 1 - float(norm_of_sum) / float(sum_of_norms)
+    return Block(name, norms.tolist(), gram.cosines(products).tolist(), cancellation)

@@ -9,7 +9,7 @@ SELMA, RELEASED, WHOLE = "SELMA: equal shares", "SELMA as released", "every expe
 
 @dataclass(frozen=True)
 class Preset:
-    """A method with its options, and a weight an expert."""
+    """A method with its options, and a weight per expert."""
 
     method: str
     options: Mapping[str, Any]
@@ -25,19 +25,15 @@ def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:
     (inference/img_gen_merge.py), so with "stabilityai/stable-diffusion-2" five experts sum to 5/30
     of their mean's strength.
     """
+    options = {"strength": 1.0}
     ones = dict.fromkeys(experts, 1.0)
     letters = max(1, len(model))
+    fractions = dict.fromkeys(experts, 1 / letters)
+    about_letters = f"1/{letters} each: the released program divides by the letters of {model!r}"
+    about_mean = "the mean of the experts, as the paper says"
+    about_sum = "the sum of the experts: task arithmetic"
     return {
-        SELMA: Preset(
-            "average", {"strength": 1.0}, ones, "the mean of the experts, as the paper says"
-        ),
-        RELEASED: Preset(
-            "weighted",
-            {"strength": 1.0},
-            dict.fromkeys(experts, 1 / letters),
-            f"1/{letters} each: the released program divides by the letters of {model!r}",
-        ),
-        WHOLE: Preset(
-            "weighted", {"strength": 1.0}, ones, "the sum of the experts: task arithmetic"
-        ),
+        SELMA: Preset("average", options, ones, about_mean),
+        RELEASED: Preset("weighted", options, fractions, about_letters),
+        WHOLE: Preset("weighted", options, ones, about_sum),
     }

@@ -1,14 +1,14 @@
-"""A merge that is a sum of deltas can be shown live: which methods are, and what each expert's
-delta counts in them.
+"""Which methods' merges can be shown live in a mixture, and what each expert's delta counts there.
+
+A merge that is a sum of deltas can be; one that thins deltas out or cuts them to a rank cannot.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from engine.core import plugins
+from engine.core import plugins, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
-from engine.core.weights import check as check_weights
 from engine.merge import methods
 
 
@@ -18,10 +18,11 @@ def is_live(method: str) -> bool:
 
 
 def coefficients(
-    method: str, options: Mapping[str, Any], weights: Mapping[str, float]
+    method: str, options: Mapping[str, Any], expert_weights: Mapping[str, float]
 ) -> dict[str, float]:
-    """What each expert's delta is multiplied by. Raises EngineError for a method that is no sum of
-    deltas.
+    """What each expert's delta is multiplied by.
+
+    Raises EngineError for a method that is no sum of deltas.
     """
     if not is_live(method):
         raise EngineError(
@@ -29,5 +30,6 @@ def coefficients(
             "Choose average or weighted."
         )
     plugin = plugins.load(methods, method)
-    check_weights(weights)
-    return dict(plugin.coefficients(weights, build(plugin.Config, options, where=method)))
+    weights.check(expert_weights)
+    config = build(plugin.Config, options, where=method)
+    return dict(plugin.coefficients(expert_weights, config))

@@ -1,75 +1,92 @@
-"""Two choices that TIES and DARE are made of: how to thin each delta, and how the thinned ones
-agree.
+"""Two choices that TIES and DARE are made of: how to thin each delta out, and how the sparse deltas
+are put together.
 
-Both act on whole deltas scale * B @ A, since a thinned product is no product of thinned factors.
+Both act on whole deltas scale * B @ A, since a sparse product is no product of sparse factors.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from engine.core.recipe import derived_seed
-from engine.merge.deltas import Merged, layers, to_rank, used
+from engine.merge.deltas import Merge, by_layer, nonzero, truncate_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.models.lora.factors import Expert
 
-Thin = Callable[["Tensor", str, str], "Tensor"]
+Sparsify = Callable[["Tensor", str, str], "Tensor"]
 """A delta, its expert's name and its layer -> the delta with most entries at zero."""
-Agree = Callable[["Mapping[str, Tensor]", Mapping[str, float]], "Tensor"]
-"""Thinned deltas and weights by name -> one delta."""
+Combine = Callable[["Mapping[str, Tensor]", Mapping[str, float]], "Tensor"]
+"""Sparse deltas and weights by name -> one delta."""
 Agreement = Literal["sum", "elected sign"]
-"""By the name that a reader chooses: `total` and `elected`."""
-MOST_KEPT_BYTES = 4 * 2**30
+"""By the name that a reader chooses: `weighted_sum` and `elect_sign`."""
+MEMORY_BYTES = 4 * 2**30
 
 
 def prepare(
-    experts: Mapping[str, "Expert"], thin: Thin, agreement: Agreement, rank: int, strength: float
-) -> Callable[[Mapping[str, float]], Merged]:
-    """Thin once, then merge for any weights. Rank 0 is the sum of the experts' ranks, layer by
+    experts: Mapping[str, "Expert"],
+    sparsify: Sparsify,
+    agreement: Agreement,
+    rank: int,
+    strength: float,
+) -> Callable[[Mapping[str, float]], Merge]:
+    """Thin out once, then merge for any weights. Rank 0 is the sum of the experts' ranks, layer by
     layer.
-
-    Thinned deltas are kept up to 4 GiB (five SDXL experts hold 19 GB) and beyond that computed at
-    every call.
     """
-    by_layer = layers(experts)
-    agree: Agree = total if agreement == "sum" else elected
-    kept: dict[str, dict[str, Tensor]] = {}
+    combine: Combine = weighted_sum if agreement == "sum" else elect_sign
+    sparse = SparseDeltas(experts, sparsify)
 
-    def thinned(path: str) -> "dict[str, Tensor]":
-        if path in kept:
-            return kept[path]
-        found = {
-            name: thin(f._replace(a=f.a.float(), b=f.b.float()).delta(), name, path)
-            for name, f in by_layer[path].items()
-        }
-        held = sum(t.nbytes for of_layer in kept.values() for t in of_layer.values())
-        if held + sum(t.nbytes for t in found.values()) <= MOST_KEPT_BYTES:
-            kept[path] = found
-        return found
+    def merge(weights: Mapping[str, float]) -> Merge:
+        return truncate_layers(layers(nonzero(weights)))
 
-    def merge(weights: Mapping[str, float]) -> Merged:
-        own = used(weights)
-        return to_rank(
-            layer(path, parts, own) for path, parts in by_layer.items() if set(parts) & set(own)
-        )
-
-    def layer(
-        path: str, parts: Mapping[str, Any], own: Mapping[str, float]
-    ) -> "tuple[str, Tensor, int]":
-        taken = {name: delta for name, delta in thinned(path).items() if name in own}
-        return path, strength * agree(taken, own), rank or sum(parts[name].rank for name in taken)
+    def layers(weights: Mapping[str, float]) -> "Iterator[tuple[str, Tensor, int]]":
+        for path, parts in sparse.layers.items():
+            names = [name for name in parts if name in weights]
+            if not names:
+                continue
+            of_layer = sparse.of_layer(path)
+            deltas = {name: of_layer[name] for name in names}
+            delta = strength * combine(deltas, weights)
+            yield path, delta, rank or sum(parts[name].rank for name in names)
 
     return merge
 
 
-def by_magnitude(density: float) -> Thin:
+class SparseDeltas:
+    """Experts' deltas, thinned out when first needed.
+
+    They are remembered up to 4 GiB (five SDXL experts take 19 GB) and beyond that computed at every
+    call.
+    """
+
+    def __init__(self, experts: Mapping[str, "Expert"], sparsify: Sparsify) -> None:
+        self.layers = by_layer(experts)
+        self._sparsify = sparsify
+        self._memory: dict[str, dict[str, Tensor]] = {}
+        self._memory_bytes = 0
+
+    def of_layer(self, path: str) -> "dict[str, Tensor]":
+        """By expert."""
+        if path in self._memory:
+            return self._memory[path]
+        deltas = {}
+        for name, factors in self.layers[path].items():
+            delta = factors.in_float32().delta()
+            deltas[name] = self._sparsify(delta, name, path)
+        size = sum(delta.nbytes for delta in deltas.values())
+        if self._memory_bytes + size <= MEMORY_BYTES:
+            self._memory[path] = deltas
+            self._memory_bytes += size
+        return deltas
+
+
+def keep_largest(density: float) -> Sparsify:
     """Keep the largest entries of a layer, at least one; [TIES](https://arxiv.org/abs/2306.01708),
     section 4, trim.
     """
 
-    def thin(delta: "Tensor", expert: str, path: str) -> "Tensor":
+    def sparsify(delta: "Tensor", expert: str, path: str) -> "Tensor":
         import torch
 
         sizes = delta.abs().flatten()
@@ -78,34 +95,32 @@ def by_magnitude(density: float) -> Thin:
         mask[sizes.topk(count).indices] = 1
         return delta * mask.view(delta.shape)
 
-    return thin
+    return sparsify
 
 
-def at_random(density: float, seed: int) -> Thin:
+def keep_at_random(density: float, seed: int) -> Sparsify:
     """Keep entries at random and enlarge them; [DARE](https://arxiv.org/abs/2311.03099), section
     3.2.
 
     What is dropped depends on the seed, the expert's name and the layer alone.
     """
 
-    def thin(delta: "Tensor", expert: str, path: str) -> "Tensor":
+    def sparsify(delta: "Tensor", expert: str, path: str) -> "Tensor":
         import torch
 
         generator = torch.Generator().manual_seed(derived_seed(seed, expert, path))
         mask = torch.rand(delta.shape, generator=generator) < density
-        return delta * mask / density
+        return delta * mask / density  # the expected delta stays what it was
 
-    return thin
-
-
-def total(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Tensor":
-    """The weighted sum."""
-    import torch
-
-    return torch.stack([weights[name] * delta for name, delta in deltas.items()]).sum(0)
+    return sparsify
 
 
-def elected(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Tensor":
+def weighted_sum(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Tensor":
+    """Entry by entry."""
+    return _weighted(deltas, weights).sum(0)
+
+
+def elect_sign(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Tensor":
     """The weighted mean of those that have the sign of the weighted sum, entry by entry (TIES:
     elect, merge).
 
@@ -114,10 +129,20 @@ def elected(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Te
     """
     import torch
 
-    weighted = torch.stack([weights[name] * delta for name, delta in deltas.items()])
-    sizes = torch.tensor([abs(weights[name]) for name in deltas]).view(
-        -1, *[1] * (weighted.dim() - 1)
-    )
-    agrees = (weighted.sign() == weighted.sum(0).sign()) & (weighted != 0)
-    counted = (agrees * sizes).sum(0)
-    return (weighted * agrees).sum(0) / counted.where(counted > 0, torch.ones(()))
+    weighted = _weighted(deltas, weights)
+    elected_sign = weighted.sum(0).sign()
+    agrees = (weighted.sign() == elected_sign) & (weighted != 0)
+    # (experts, 1, ...), so that each expert's weight meets its own delta
+    sizes = torch.tensor([abs(weights[name]) for name in deltas])
+    sizes = sizes.view(-1, *[1] * (weighted.dim() - 1))
+    total = (agrees * sizes).sum(0)
+    # where nobody agrees the sum is zero, and so is the mean
+    divisor = total.where(total > 0, torch.ones(()))
+    return (weighted * agrees).sum(0) / divisor
+
+
+def _weighted(deltas: "Mapping[str, Tensor]", weights: Mapping[str, float]) -> "Tensor":
+    """(experts, out, ...) deltas times their weights."""
+    import torch
+
+    return torch.stack([weights[name] * delta for name, delta in deltas.items()])

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 PIXELS_AT_ONCE = 64 * 64 * 64
-"""What the VAE reads or writes in one pass: 64 Storybook pictures, one of 512x512."""
+"""What the VAE reads or writes in one pass: 64 pictures of 64x64, one of 512x512."""
 
 
 @torch.no_grad()

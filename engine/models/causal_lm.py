@@ -130,8 +130,8 @@ class CausalLM:
 
 
 def load(model_id: str, revision: str | None = None, device: str | None = None) -> CausalLM:
-    """Open a causal LM: a Hub id, a folder, or "storybook-writer". Safetensors only; bfloat16 on
-    CUDA.
+    """Open a causal LM: a Hub id, a folder, or the writer that ships. Safetensors only; bfloat16
+    on CUDA.
 
     Raises EngineError, naming the remedy, for what is missing, unreachable or no such model.
     """

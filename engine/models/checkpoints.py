@@ -15,11 +15,25 @@ from engine.models.identity import FORMERLY
 from engine.models.identity import fingerprint as fingerprint
 from engine.models.identity import recognised as recognised
 
-ASSETS = Path(__file__).parents[2] / "assets" / "storybook"
-STORYBOOK = {"storybook": "base", "storybook-weak": "weak", "storybook-writer": "writer"}
-"""The weights that ship: folders below assets/storybook, named as `engine.storybook package` names
-them.
-"""
+ASSETS = Path(__file__).parents[2] / "assets"
+BASE, CHECK = "base", "check.json"
+PARTS = (BASE, "weak", "writer")
+"""Folders of the models that ship with a world; its own `check.json` lies beside them."""
+
+
+def _shipped() -> dict[str, Path]:
+    """A world's base goes by the world's name, its other models by that and their own."""
+    found = {}
+    for file in sorted(ASSETS.glob(f"*/{CHECK}")):
+        world = file.parent.name
+        for part in PARTS:
+            name = world if part == BASE else f"{world}-{part}"
+            found[name] = file.parent / part
+    return found
+
+
+SHIPPED = _shipped()
+"""The folder of each model that ships, by its name, whether the weights are there or not."""
 
 PIPELINE = "text-to-image pipeline"
 LEFT_OUT = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
@@ -42,28 +56,36 @@ _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
 def local_folder(model_id: str) -> Path | None:
-    """The folder that a Storybook name or a path means; None when `model_id` can only be a Hub id.
+    """The folder that a name in SHIPPED or a path means; None when `model_id` can only be a Hub id.
 
     Raises EngineError when it is neither, or when the folder is missing.
     """
-    if part := STORYBOOK.get(model_id):
-        if not (ASSETS / part).is_dir():
-            training = "base" if part == "weak" else part
-            raise EngineError(
-                f"The weights of {model_id!r} are missing from assets/storybook/{part}. Fetch them "
-                "with "
-                f"the repository, or: python -m engine.storybook train {training}, then package "
-                f"{part}."
-            )
-        return ASSETS / part
+    if shipped := SHIPPED.get(model_id):
+        if not shipped.is_dir():
+            raise _missing(model_id, shipped)
+        return shipped
     if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
         raise EngineError(
             f"There is no folder {shortened(model_id)}. Name an existing folder, a "
-            f"Hub id such as owner/model, or one of {', '.join(STORYBOOK)}."
+            f"Hub id such as owner/model, or one of {', '.join(SHIPPED)}."
         )
     return None
+
+
+def place_of(shipped: Path) -> str:
+    """Where the weights of a model that ships lie in the repository: assets/<world>/<part>."""
+    return "/".join(shipped.parts[-3:])
+
+
+def _missing(model_id: str, shipped: Path) -> EngineError:
+    world, part = shipped.parent.name, shipped.name
+    training = BASE if part == "weak" else part
+    return EngineError(
+        f"The weights of {model_id!r} are missing from {place_of(shipped)}. Fetch them with the "
+        f"repository, or: python -m engine.{world} train {training}, then package {part}."
+    )
 
 
 def check_id(model_id: str) -> None:
@@ -72,7 +94,7 @@ def check_id(model_id: str) -> None:
         raise EngineError(
             f"There is no folder {shortened(model_id)}, and a Hub id has its owner "
             "before a slash. Name a folder, owner/model, or one of "
-            f"{', '.join(STORYBOOK)}."
+            f"{', '.join(SHIPPED)}."
         )
 
 
@@ -192,10 +214,9 @@ def local_fingerprint(model_id: str) -> str:
     """The fingerprint of weights that lie in a folder of this machine; "" for a model that may be
     elsewhere.
     """
-    part = STORYBOOK.get(model_id)
     if not model_id:
         return ""
-    folder = ASSETS / part if part else path_of(model_id)
+    folder = SHIPPED.get(model_id) or path_of(model_id)
     return fingerprint(folder) if folder.is_dir() else ""
 
 

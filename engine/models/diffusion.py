@@ -75,7 +75,7 @@ class Painter:
         if not self.is_unet:
             raise EngineError(
                 f"{self.model_id} is a {type(self.pipe).__name__}: it can paint, but not be "
-                "trained or mixed here. Choose Stable Diffusion 1, 2 or XL, or Storybook."
+                "trained or mixed here. Choose Stable Diffusion 1, 2 or XL, or the base that ships."
             )
         options = {
             "device": self.device,
@@ -209,7 +209,7 @@ class Painter:
         if mixture is not None or len(set(guidances)) > 1:
             raise EngineError(
                 f"A {family} paints with one guidance scale and without experts. "
-                "Choose Stable Diffusion 1, 2 or XL, or Storybook."
+                "Choose Stable Diffusion 1, 2 or XL, or the base that ships."
             )
 
         def after_step(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def load(
     device: str | None = None,
     weights_dtype: torch.dtype | None = None,
 ) -> Painter:
-    """Open a diffusers text-to-image pipeline: a Hub id, a folder, "storybook" or "storybook-weak".
+    """Open a diffusers text-to-image pipeline: a Hub id, a folder, or a base that ships.
 
     Only safetensors, never code from the checkpoint, no safety checker. The weights are float16 on
     CUDA and float32 elsewhere unless told; the VAE stays in float32, because SDXL's overflows below

@@ -19,8 +19,7 @@ def unet(folder: Path) -> Any:
     if not (folder / "unet" / "config.json").is_file():
         raise EngineError(
             f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion "
-            "1, 2 "
-            "or XL, or Storybook."
+            "1, 2 or XL, or the base that ships."
         )
     try:
         weight_files.check(folder / "unet")

@@ -13,8 +13,8 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.models import checkpoints, diffusion, tensor_files
 from engine.models.diffusion import Painter
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Expert
-from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 
 
@@ -47,9 +47,9 @@ class Ensemble:
         if self.folders and not self.painter.is_unet:
             raise EngineError(
                 f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
-                "Diffusion 1, 2 or XL, or Storybook."
+                "Diffusion 1, 2 or XL, or the base that ships."
             )
-        files = {name: diffusers.read(folder) for name, folder in self.folders.items()}
+        files = {name: expert_files.read(folder) for name, folder in self.folders.items()}
         for name, file in files.items():
             base = file.recipe.get("base") or {}
             recorded = base.get("sha256", self.fingerprint)
@@ -100,7 +100,7 @@ class Ensemble:
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
         return {
-            name: tensor_files.sha256(folder / diffusers.FILE_NAME)
+            name: tensor_files.sha256(folder / expert_files.FILE_NAME)
             for name, folder in self.folders.items()
         }
 
@@ -110,7 +110,7 @@ def located(store: Store, name: str) -> Path:
     found = [
         folder
         for folder in (store.expert(name), store.merge(name))
-        if (folder / diffusers.FILE_NAME).is_file()
+        if (folder / expert_files.FILE_NAME).is_file()
     ]
     if len(found) > 1:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
@@ -119,7 +119,7 @@ def located(store: Store, name: str) -> Path:
             {
                 file.parent.name
                 for part in ("experts", "merges")
-                for file in (store.folder / part).glob(f"*/{diffusers.FILE_NAME}")
+                for file in (store.folder / part).glob(f"*/{expert_files.FILE_NAME}")
             }
         )
         raise EngineError(

@@ -43,7 +43,7 @@ BLOCKS = {
     "UpBlock2D",
     "CrossAttnUpBlock2D",
 }
-"""What the paths above are true of: Stable Diffusion 1, 2 and XL, and Storybook."""
+"""What the paths above are true of: Stable Diffusion 1, 2 and XL, and the bases that ship."""
 COMMON = (*ATTENTION, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "conv1", "conv2")
 
 

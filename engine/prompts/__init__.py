@@ -8,40 +8,34 @@ clear of the evaluation prompts and of everything too like it
 ours). Accepted lines are examples from the next round on; refused ones keep their reason.
 """
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
+from engine import worlds
 from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
 from engine.core.store import Store
 from engine.models import checkpoints
-from engine.prompts import collection as pools
-from engine.prompts import shortfall, skills, writers
-from engine.prompts.checks import Language, checker, clean
-from engine.prompts.collection import Pool
-from engine.prompts.writers import EMPTY, NoAnswer, Request, Writer
-
-USUAL_LANGUAGE: Language = "storybook"
-"""Of writers that name none."""
+from engine.prompts import collection, shortfall, skills, writers
+from engine.worlds import Language
 
 
 @dataclass(frozen=True)
 class Config:
     skills: tuple[str, ...] = field(
         metadata={
-            "help": "Skills to write for; files of assets/skills",
+            "help": "Skills to write for; files of assets/skills/<world>",
             "grows": True,
             "recorded": "a file each",
         }
     )
     writer: str = field(
-        default="storybook", metadata={"help": "Who writes; a file of engine/prompts/writers"}
+        default=worlds.usual().WRITER,
+        metadata={"help": "Who writes; a file of engine/prompts/writers"},
     )
     writer_options: dict[str, Any] = field(
         default_factory=dict, metadata={"recorded": "as the writer's"}
@@ -49,7 +43,7 @@ class Config:
     count: int = field(
         default=200,
         metadata={
-            "help": "Prompts a skill",
+            "help": "Prompts per skill",
             "range": (1, 100_000),
             "most_in_app": 10_000,
             "recorded": "by how many lines there are",
@@ -74,7 +68,7 @@ class Config:
     max_rounds: int = field(
         default=300,
         metadata={
-            "help": "Requests a skill at most",
+            "help": "Requests per skill at most",
             "range": (1, 100_000),
             "most_in_app": 3_000,
             "decides": False,
@@ -84,8 +78,9 @@ class Config:
     language: Language | None = field(
         default=None,
         metadata={
-            "help": "storybook: lines must be Storybook English and keep the skill's rules; free: only "
-            "their length and numbers are held to the skill. Not said: as the writer writes"
+            "help": "A world's own: lines must be in its language and keep the skill's rules; "
+            "free: only their length and numbers are held to the skill. Not said: as the writer "
+            "writes"
         },
     )
     replace: bool = field(
@@ -98,8 +93,8 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        """What is not said is said here, so that whatever keeps or compares a Config has the
-        language itself.
+        """A language that is not said becomes the writer's here, so that whatever keeps or compares
+        a Config has the language itself.
         """
         if self.language is None:
             object.__setattr__(self, "language", language_of(self.writer))
@@ -110,46 +105,61 @@ ALWAYS = ("writer", "examples_per_request", "lines_per_request", "seed_share", "
 
 
 def language_of(writer: str) -> Language:
-    """What a writer's lines are held to where nobody says; of an unknown one Storybook's, and
+    """What a writer's lines are held to where nobody says; of an unknown one the usual world's, and
     `check` refuses it.
     """
+    usual = worlds.usual().LANGUAGE
     if writer not in plugins.names(writers):
-        return USUAL_LANGUAGE
-    language: Language = getattr(plugins.load(writers, writer), "LANGUAGE", USUAL_LANGUAGE)
+        return usual
+    language: Language = getattr(plugins.load(writers, writer), "LANGUAGE", usual)
     return language
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
-    """Write `count` prompts a skill to prompts/<skill>.jsonl, fewer if `max_rounds` do not yield
+    """Write `count` prompts per skill to prompts/<skill>.jsonl, fewer if `max_rounds` do not yield
     them.
 
     Raises EngineError for an unknown skill, writer or option, for prompts of other settings, and,
     with the commonest reason and its remedy, when round after round brings nothing to keep.
     """
+    from engine.prompts import rounds
+
     check(config)
     plugin, options = _plugin(config)
-    writer, total, done = None, config.count * len(config.skills), 0
+    writer: writers.Writer | None = None
+    total, done = config.count * len(config.skills), 0
     short: dict[str, dict[str, int]] = {}
-    own: list[str] = []
-    for skill in [skills.load(name) for name in config.skills]:
+    users_own: list[str] = []
+    for name in config.skills:
+        skill = skills.load(name)
         recipe = _recipe(config, options, skill)
-        pool = pools.load(store, skill, recipe, config.count, config.replace)
-        own += [skill.name] if pool.own else []
-        if not pool.finished and pool.rounds < config.max_rounds:
-            shortfall.check(pool, recipe, config.count, shortfall.unanswered(pool))
+        lines = collection.load(store, skill, recipe, config.count, config.replace)
+        if lines.is_users_own:
+            users_own.append(name)
+        if not lines.finished and lines.rounds < config.max_rounds:
+            shortfall.check(lines, recipe, config.count, shortfall.unanswered(lines))
             writer = writer or plugin.writer(options)
-            for event in _write(config, store, pool, recipe, writer):
+            for event in rounds.write(config, store, lines, recipe, writer):
                 yield replace(event, done=done + event.done, total=total)
-        done += min(len(pool.accepted), config.count)
-        if not pool.finished:
-            shortfall.check_kept(pool, recipe)
-            short[skill.name] = pool.counts()
-            text = shortfall.text(pool, recipe, config.count)
-            yield Event(text, done, total, data={"skill": skill.name, "counts": pool.counts()})
+        done += min(len(lines.accepted), config.count)
+        if not lines.finished:
+            shortfall.check_kept(lines, recipe)
+            short[name] = lines.counts()
+            text = shortfall.text(lines, recipe, config.count)
+            yield Event(text, done, total, data={"skill": name, "counts": lines.counts()})
+    text = _summary(config, done, short, users_own)
+    yield Event(text, done, total, "done", {"short": short})
+
+
+def _summary(
+    config: Config, done: int, short: dict[str, dict[str, int]], users_own: list[str]
+) -> str:
     text = f"{done} prompts for {', '.join(config.skills)}"
-    text += f"; too few for {', '.join(short)}" if short else ""
-    text += f"; your own for {', '.join(own)}, used as they are" if own else ""
-    yield Event(f"{text}.", done, total, "done", {"short": short})
+    if short:
+        text += f"; too few for {', '.join(short)}"
+    if users_own:
+        text += f"; your own for {', '.join(users_own)}, used as they are"
+    return f"{text}."
 
 
 def check(config: Config) -> None:
@@ -172,93 +182,16 @@ def _plugin(config: Config) -> tuple[ModuleType, Any]:
     return plugin, build(plugin.Config, config.writer_options, where)
 
 
-def _write(
-    config: Config, store: Store, pool: Pool, recipe: dict[str, Any], writer: Writer
-) -> Iterator[Event]:
-    """Rounds until the pool is full, each saved before it is told. Raises EngineError when they
-    bring nothing.
-    """
-    assert config.language
-    check = checker(pool.skill, config.language)
-    pools.begin(store, pool, recipe)
-    unanswered = shortfall.unanswered(pool)
-    while not pool.finished and pool.rounds < config.max_rounds:
-        shortfall.check(pool, recipe, config.count, unanswered)
-        mark, told = pool.mark(), list[str]()
-        lines = _asked(writer, _request(config, pool, told.append), pool)
-        unanswered = 0 if lines else unanswered + 1
-        for line in lines:
-            text = clean(line)
-            pool.take(text, check(text))
-            if len(pool.accepted) == config.count:
-                pool.finished = True
-                break
-        pool.rounds += 1
-        pools.save(
-            store,
-            pool,
-            recipe,
-            replace(mark, finished=config.count) if pool.finished else pool.mark(),
-        )
-        for sentence in told:
-            yield Event(f"{pool.skill.name}: {sentence}", len(pool.accepted))
-        yield Event(
-            f"{pool.skill.name}: {len(pool.accepted)} of {config.count} prompts",
-            len(pool.accepted),
-            data={
-                "skill": pool.skill.name,
-                "round": pool.rounds,
-                "counts": pool.counts(),
-                "accepted": [asdict(prompt) for prompt in pool.accepted[mark.accepted :]],
-                "rejected": [asdict(line) for line in pool.rejected[mark.rejected :]],
-            },
-        )
-
-
-def _asked(writer: Writer, request: Request, pool: Pool) -> list[str]:
-    """The writer's lines; where there are none the pool keeps the reason."""
-    try:
-        if lines := writer(request):
-            return lines
-        pool.no_answer(EMPTY, "")
-    except NoAnswer as none:
-        pool.no_answer(none.reason, clean(none.text))
-    return []
-
-
-def _request(config: Config, pool: Pool, tell: Callable[[str], None]) -> Request:
-    """A round's request depends on the seed, its number and the lines accepted before it, and on
-    nothing else.
-    """
-    seed = derived_seed(config.seed, pool.skill.name, pool.rounds)
-    examples = _examples(config, pool, random.Random(seed))
-    return Request(pool.skill, examples, config.lines_per_request, seed, tell)
-
-
-def _examples(config: Config, pool: Pool, rng: random.Random) -> tuple[str, ...]:
-    """Different texts, each from the seeds with chance `seed_share`; from the other side where one
-    has run out.
-    """
-    seeds, written = list(pool.skill.examples), [prompt.text for prompt in pool.accepted]
-    chosen = []
-    for _ in range(min(config.examples_per_request, len(seeds) + len(written))):
-        from_seeds = rng.random() < config.seed_share
-        source = (seeds or written) if from_seeds else (written or seeds)
-        chosen.append(source.pop(rng.randrange(len(source))))
-    return tuple(chosen)
-
-
 def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[str, Any]:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    own, unheard = provenance.everything(writer_options), provenance.defaults(type(writer_options))
-    options = {f"writer's {name}": value for name, value in own.items()} | {
-        "writer's sha256": checkpoints.local_fingerprint(own.get("model", ""))
-    }
-    told = {
-        f"skill's {name}": list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(skill).items()
-    }
+    decided = provenance.deciding(config, ALWAYS)
+    options = provenance.everything(writer_options)
+    for name, value in options.items():
+        decided[f"writer's {name}"] = value
+    decided["writer's sha256"] = checkpoints.local_fingerprint(options.get("model", ""))
+    for name, value in asdict(skill).items():
+        decided[f"skill's {name}"] = list(value) if isinstance(value, tuple) else value
+    usual = provenance.defaults(type(writer_options))
     return provenance.Identity(
-        {**provenance.deciding(config, ALWAYS), **options, **told},
-        {f"writer's {name}": value for name, value in unheard.items()},
+        decided, {f"writer's {name}": value for name, value in usual.items()}
     )

@@ -4,56 +4,40 @@ prompt in disguise.
 
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from functools import cache
 
+from engine import worlds
+from engine.prompts.novelty import words_of
 from engine.prompts.skills import Skill
+from engine.worlds import EVALUATION, Check, Language, Refusal
 
 MOST_CHARACTERS = 400
-Language = Literal["storybook", "free"]
-"""Storybook texts are read and held to the skill's rules; free ones only to its limits of words and
-numbers.
-"""
-
-_NUMBERS = (
+_SMALL_NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen "
-    "seventeen eighteen nineteen twenty"
-).split()
-_NAMED = {word: number for number, word in enumerate(_NUMBERS)} | {
-    "dozen": 12,
-    "hundred": 100,
-    "thousand": 1000,
-}
-
-
-class Refusal(NamedTuple):
-    """Why a line is refused, "kind: detail", and the nearest text that would not be, where there is
-    one.
-    """
-
-    reason: str
-    nearest: str = ""
-
-
-EVALUATION = Refusal("evaluation: an evaluation prompt asks for the same picture")
+    "sixteen seventeen eighteen nineteen twenty"
+)
+_NUMBERS = {word: number for number, word in enumerate(_SMALL_NUMBERS.split())}
+_NUMBERS |= {"dozen": 12, "hundred": 100, "thousand": 1000}
 
 
 def clean(line: str) -> str:
-    """One line in Unicode's NFKC, without control, format and unassigned characters, single spaces."""
+    """One line in Unicode's NFKC with single spaces, without control, format and unassigned
+    characters.
+    """
     text = unicodedata.normalize("NFKC", " ".join(line.split()))
-    kept = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join("".join(kept).split())
+    visible = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join("".join(visible).split())
 
 
-def checker(skill: Skill, language: Language) -> Callable[[str], Refusal | None]:
+def checker(skill: Skill, language: Language) -> Check:
     """A function from a clean line to why it is refused, or None. Raises EngineError for rules that
     make no sense.
     """
-    in_storybook = _storybook_checker(skill) if language == "storybook" else _is_evaluation_prompt
+    world = worlds.speaking(language)
+    world_check = world.line_check(skill.rules, f"the rules of skill {skill.name!r}")
 
     def check(text: str) -> Refusal | None:
-        return _out_of_limits(text, skill) or in_storybook(text)
+        return _out_of_limits(text, skill) or world_check(text) or _evaluated(text)
 
     return check
 
@@ -73,34 +57,18 @@ def _out_of_limits(text: str, skill: Skill) -> Refusal | None:
 
 
 def _number(word: str) -> int:
-    return int(word) if word.isdecimal() else _NAMED.get(word, 0)
+    return int(word) if word.isdecimal() else _NUMBERS.get(word, 0)
 
 
-def _storybook_checker(skill: Skill) -> Callable[[str], Refusal | None]:
-    from engine.storybook.evaluation import frozen_keys
-    from engine.storybook.language import Unreadable, parse
-    from engine.storybook.rules import breaks, from_table
-
-    rules, frozen = from_table(skill.rules, f"the rules of skill {skill.name!r}"), frozen_keys()
-
-    def check(text: str) -> Refusal | None:
-        try:
-            graph = parse(text)
-        except Unreadable as error:
-            return Refusal(f"unreadable: {error.reason}", error.nearest)
-        if fault := breaks(graph, rules):
-            return Refusal(f"off skill: {fault}")
-        return EVALUATION if graph.key() in frozen else None
-
-    return check
+def _evaluated(text: str) -> Refusal | None:
+    """In whatever language, a line repeats no evaluation prompt of any world word for word."""
+    return EVALUATION if tuple(words_of(text)) in _evaluation_words() else None
 
 
-def _is_evaluation_prompt(text: str) -> Refusal | None:
-    """A free text may be one of Storybook's, too."""
-    from engine.storybook.evaluation import frozen_keys
-    from engine.storybook.language import Unreadable, parse
-
-    try:
-        return EVALUATION if parse(text).key() in frozen_keys() else None
-    except Unreadable:
-        return None
+@cache
+def _evaluation_words() -> frozenset[tuple[str, ...]]:
+    found = set[tuple[str, ...]]()
+    for name in worlds.names():
+        for text in worlds.load(name).evaluation_texts():
+            found.add(tuple(words_of(text)))
+    return frozenset(found)

@@ -1,9 +1,9 @@
 """A skill's accepted and refused lines, on disk after every round: a stopped stage goes on as if it
 had not been.
 
-Three files a skill, each written whole or not at all. The recipe is there before the first line and
-says how many lines count: what lies beyond its mark was not finished and is made again, and lines
-with no recipe beside them can only be someone's own.
+Three files per skill, each written whole or not at all. The recipe is there before the first line
+and says how many lines count: what lies beyond its mark was not finished and is made again, and
+lines with no recipe beside them can only be someone's own.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from engine.core.store import Store, read_object, read_records, write_json, writ
 from engine.core.typed import reader
 from engine.core.types import Prompt, Rejected
 from engine.models.identity import recognised
-from engine.prompts.checks import Refusal
 from engine.prompts.novelty import Novelty
 from engine.prompts.skills import Skill
+from engine.worlds import Refusal
 
 TOO_SIMILAR = "too similar"
 
@@ -48,7 +48,7 @@ class Mark:
 
 
 @dataclass
-class Pool:
+class Collection:
     """The lines of one skill so far."""
 
     skill: Skill
@@ -57,17 +57,19 @@ class Pool:
     rejected: list[Rejected] = field(default_factory=list)
     rounds: int = 0
     finished: bool = False
-    own: bool = False
-    """Whether the lines are someone's own, and no writer's."""
-    begun: bool = False
+    is_users_own: bool = False
+    """Whether somebody put the lines there, and no writer."""
+    is_begun: bool = False
     """Whether its recipe lies on the disk."""
     novelty: Novelty = field(default_factory=Novelty)
 
     def __post_init__(self) -> None:
-        for text in [*self.skill.examples, *(prompt.text for prompt in self.accepted)]:
+        for text in self.skill.examples:
             self.novelty.accept(text)
+        for prompt in self.accepted:
+            self.novelty.accept(prompt.text)
 
-    def take(self, text: str, refusal: Refusal | None) -> None:
+    def add(self, text: str, refusal: Refusal | None) -> None:
         """Accept or refuse a clean line: what the checks passed, the novelty filter decides."""
         name = self.skill.name
         if refusal:
@@ -80,66 +82,76 @@ class Pool:
             return
         self.novelty.accept(text)
         prompt_id = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-        self.accepted.append(
-            Prompt(prompt_id, name, text, self.writer, round(1 - verdict.rouge_l, 6))
-        )
+        novelty = round(1 - verdict.rouge_l, 6)
+        self.accepted.append(Prompt(prompt_id, name, text, self.writer, novelty))
 
-    def no_answer(self, reason: str, text: str) -> None:
-        """A round that brought no lines, told like a refused one."""
+    def add_unanswered(self, reason: str, text: str) -> None:
+        """A round that brought no lines is kept like a refused line."""
         self.rejected.append(Rejected(self.skill.name, text, reason))
 
     def counts(self) -> dict[str, int]:
-        """How many lines went which way, refusals by kind, the commonest first."""
-        kinds = Counter(line.reason.split(":")[0] for line in self.rejected)
-        return {"accepted": len(self.accepted), **dict(kinds.most_common())}
+        """How many lines went which way."""
+        return {"accepted": len(self.accepted), **self.refusals()}
+
+    def refusals(self) -> dict[str, int]:
+        """How many lines were refused, by kind, the commonest first."""
+        return dict(Counter(map(kind_of, self.rejected)).most_common())
 
     def mark(self) -> Mark:
         return Mark(self.rounds, len(self.accepted), len(self.rejected))
+
+
+def kind_of(line: Rejected) -> str:
+    """What its reason says before the colon."""
+    return line.reason.split(":")[0]
 
 
 def recipe_path(store: Store, skill: str) -> Path:
     return store.prompts(skill).with_suffix(".recipe.json")
 
 
-def begin(store: Store, pool: Pool, recipe: Mapping[str, Any]) -> None:
+def begin(store: Store, lines: Collection, recipe: Mapping[str, Any]) -> None:
     """Say whose lines will be written, before any are: those that lie there from before count no
     more.
     """
-    if not pool.begun:
-        _write_mark(store, pool.skill.name, recipe, Mark())
-        pool.begun = True
+    if not lines.is_begun:
+        _write_mark(store, lines.skill.name, recipe, Mark())
+        lines.is_begun = True
 
 
-def save(store: Store, pool: Pool, recipe: Mapping[str, Any], mark: Mark) -> None:
+def save(store: Store, lines: Collection, recipe: Mapping[str, Any], mark: Mark) -> None:
     """Write all lines, then the mark: whatever lies beyond it on the disk was not finished and will
     be redone.
     """
-    name = pool.skill.name
-    write_records(store.rejected(name), pool.rejected)
-    write_records(store.prompts(name), pool.accepted)
+    name = lines.skill.name
+    write_records(store.rejected(name), lines.rejected)
+    write_records(store.prompts(name), lines.accepted)
     _write_mark(store, name, recipe, mark)
 
 
-def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, replace: bool) -> Pool:
-    """The pool as its last whole round left it; empty at first, finished if it already answers
+def load(
+    store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, replace: bool
+) -> Collection:
+    """The lines as their last whole round left them; empty at first, finished if it already answers
     `count`.
 
     Prompts without a recipe beside them are someone's own: they are always left alone and count as
-    finished. Where another recipe kept nothing there is nothing to lose, and the pool is empty.
+    finished. Where another recipe kept nothing there is nothing to lose: the collection is empty.
     Raises EngineError when prompts were written by another recipe, unless they may be replaced, and
     for prompts of one's own that cannot be read.
     """
-    fresh, path, name = Pool(skill, recipe["writer"]), recipe_path(store, skill.name), skill.name
+    name, path = skill.name, recipe_path(store, skill.name)
+    empty = Collection(skill, recipe["writer"])
     if not path.exists():
-        own = prompt_files.read(store.prompts(name))
-        return Pool(skill, "", own, finished=True, own=True) if own else fresh
+        prompts = prompt_files.read(store.prompts(name))
+        if not prompts:
+            return empty
+        return Collection(skill, "", prompts, finished=True, is_users_own=True)
     saved = read_object(path, recipe=dict, mark=dict)
-    mark, changed = (
-        _mark(saved["mark"], path),
-        difference(recognised(saved["recipe"], recipe), recipe),
-    )
-    if (changed or mark.barren) and replace or (changed and mark.barren):
-        return fresh
+    mark = _mark(saved["mark"], path)
+    changed = difference(recognised(saved["recipe"], recipe), recipe)
+    if mark.barren and (changed or replace) or (changed and replace):
+        return empty
     if changed:
         raise EngineError(
             f"The prompts for {name} were written with other settings ({changed}). Set them back, "
@@ -150,17 +162,20 @@ def load(store: Store, skill: Skill, recipe: Mapping[str, Any], count: int, repl
     finished = mark.finished >= count
     if not finished:
         accepted, rejected = accepted[: mark.accepted], rejected[: mark.rejected]
-    return Pool(skill, recipe["writer"], accepted, rejected, mark.rounds, finished, begun=True)
+    return Collection(
+        skill, recipe["writer"], accepted, rejected, mark.rounds, finished, is_begun=True
+    )
 
 
 def _mark(values: Mapping[str, Any], path: Path) -> Mark:
     try:
         return reader(Mark)(values)
     except ValueError as error:
-        said = f"{path} is damaged (mark: {error}). Delete it and run its stage again."
-        raise EngineError(said) from error
+        raise EngineError(
+            f"{path} is damaged (mark: {error}). Delete it and run its stage again."
+        ) from error
 
 
 def _write_mark(store: Store, skill: str, recipe: Mapping[str, Any], mark: Mark) -> None:
-    told = {"recipe": recipe, "versions": versions(), "mark": asdict(mark)}
-    write_json(recipe_path(store, skill), told)
+    record = {"recipe": recipe, "versions": versions(), "mark": asdict(mark)}
+    write_json(recipe_path(store, skill), record)

@@ -62,19 +62,24 @@ class Novelty:
         encoded = self._encode(text)
         if not encoded or not self._texts:
             return Verdict(True, "", 0.0)
-        every = cdist([encoded], self._encoded, scorer=LCSseq.similarity, dtype=np.int32)[0]
-        closest = int(np.argmax(every / (len(encoded) + np.frombuffer(self._lengths, np.int32))))
-        common, words = int(every[closest]), len(encoded) + self._lengths[closest]
-        above, below = self._limit
+        common_each = cdist([encoded], self._encoded, scorer=LCSseq.similarity, dtype=np.int32)[0]
+        words_each = len(encoded) + np.frombuffer(self._lengths, np.int32)
+        # F = 2 LCS / (m + n) is largest where LCS / (m + n) is
+        closest = int(np.argmax(common_each / words_each))
+        common, words = int(common_each[closest]), len(encoded) + self._lengths[closest]
         nearest = self._texts[closest] if common else ""
-        return Verdict(2 * below * common <= above * words, nearest, 2 * common / words)
+        # in whole numbers, so that a text at exactly the limit is kept
+        numerator, denominator = self._limit
+        is_new = 2 * denominator * common <= numerator * words
+        return Verdict(is_new, nearest, 2 * common / words)
 
     def _encode(self, text: str) -> str:
-        """One character a word, the same for the same word."""
-        codes = self._codes
-        return "".join(
-            codes.setdefault(word, chr(_FIRST_CODE + len(codes))) for word in words_of(text)
-        )
+        """One character per word, the same for the same word."""
+        characters: list[str] = []
+        for word in words_of(text):
+            unused = chr(_FIRST_CODE + len(self._codes))
+            characters.append(self._codes.setdefault(word, unused))
+        return "".join(characters)
 
 
 def words_of(text: str) -> list[str]:

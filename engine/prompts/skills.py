@@ -1,4 +1,4 @@
-"""Skills: what a prompt is to train, told in TOML. To add one, add a file to assets/skills."""
+"""Skills: what a prompt is to train, in TOML. To add one, add a file to assets/skills/<world>."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
+from engine.worlds import SKILLS as FOLDER
+from engine.worlds import World
 
-FOLDER = Path(__file__).parents[2] / "assets" / "skills"
 LEAST_EXAMPLES = 3
 
 
@@ -27,24 +28,42 @@ class Skill:
     paper: str = ""
     """The data set whose style the skill follows in SELMA."""
     rules: dict[str, Any] = field(default_factory=dict)
-    """What a Storybook text must say; see engine/storybook/rules.py. Free texts are not held to it.
+    """What a text must say, in the terms of the skill's world. Free texts are not held to it."""
+
+
+def files(folder: Path = FOLDER) -> dict[str, Path]:
+    """The file of each skill by name: of every world, and those that lie beside the worlds.
+
+    Raises EngineError where two have one name: prompts, pictures and experts go by it.
     """
+    found: dict[str, Path] = {}
+    for path in sorted([*folder.glob("*.toml"), *folder.glob("*/*.toml")]):
+        if other := found.get(path.stem):
+            raise EngineError(f"{path} and {other} are skills of one name. Rename one.")
+        found[path.stem] = path
+    return found
 
 
 def names(folder: Path = FOLDER) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.toml"))
+    return sorted(files(folder))
+
+
+def of_world(world: World) -> list[str]:
+    """Skills to begin with: the world's own, and those that lie in no world's folder."""
+    places = (world.SKILLS, FOLDER)
+    return [name for name, path in sorted(files().items()) if path.parent in places]
 
 
 def load(name: str, folder: Path = FOLDER) -> Skill:
     """Raises EngineError for an unknown name (naming the known ones) and for a file that says it
     wrong.
     """
-    if name not in names(folder):
+    path = files(folder).get(name)
+    if path is None:
         raise EngineError(
             f"No skill called {name[:80]!r}. Choose from {', '.join(names(folder))}, "
             f"or add assets/skills/{name[:80]}.toml."
         )
-    path = folder / f"{name}.toml"
     skill = build(Skill, read_toml(path) | {"name": name}, where=str(path))
     if fault := _fault(skill):
         raise EngineError(f"{path}: {fault}.")
@@ -54,20 +73,18 @@ def load(name: str, folder: Path = FOLDER) -> Skill:
 def _fault(skill: Skill) -> str | None:
     if not all(example.strip() for example in skill.examples):
         return "an example is empty; fill it or take it out"
-    if len(set(skill.examples)) < LEAST_EXAMPLES:
-        return (
-            f"it has {len(set(skill.examples))} different examples; a writer needs "
-            f"{LEAST_EXAMPLES}. Add some"
-        )
+    different = len(set(skill.examples))
+    if different < LEAST_EXAMPLES:
+        return f"it has {different} different examples; a writer needs {LEAST_EXAMPLES}. Add some"
     if not 1 <= skill.least_words <= skill.most_words:
-        return (
-            f"least_words {skill.least_words} and most_words {skill.most_words} leave no room. "
-            "Set them apart"
-        )
+        limits = f"least_words {skill.least_words} and most_words {skill.most_words}"
+        return f"{limits} leave no room. Set them apart"
     for example in skill.examples:
-        if not skill.least_words <= len(example.split()) <= skill.most_words:
+        words = len(example.split())
+        if not skill.least_words <= words <= skill.most_words:
+            limits = f"{skill.least_words} to {skill.most_words}"
             return (
-                f"the example \u201c{example[:60]}\u201d has {len(example.split())} words, not "
-                f"{skill.least_words} to {skill.most_words}; change it or the limits"
+                f"the example \u201c{example[:60]}\u201d has {words} words, not {limits}; "
+                "change it or the limits"
             )
     return None

@@ -23,7 +23,8 @@ GUIDES = [
     ROOT / "tests" / "README.md",
 ]
 FAMILIES = {
-    "skill": "assets/skills/*.toml",
+    "world": "engine/worlds/*.py",
+    "skill": "assets/skills/*/*.toml",
     "prompt writer": "engine/prompts/writers/*.py",
     "objective": "engine/experts/objectives/*.py",
     "merge method": "engine/merge/methods/*.py",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
+from engine import worlds
 from engine.core import prompt_files, store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
@@ -17,9 +18,9 @@ from engine.core.misfits import shortened
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
-from engine.models.checkpoints import STORYBOOK
 from engine.models.lora import cards
 from engine.models.lora.cards import FILE_NAME
+from engine.worlds import World
 
 SAMPLE = re.compile(r"step-(\d{1,9})-(\d{1,9})\.png")
 
@@ -170,29 +171,42 @@ def _base(own: Mapping[str, Any], common: Mapping[str, Any], file: Path) -> dict
         raise EngineError(
             f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. Correct it."
         )
-    return {**found, "model": found["model"] or "storybook"}
+    return {**found, "model": found["model"] or worlds.usual_base()}
 
 
 def base_model(run: Store) -> str:
     """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or
-    else Storybook.
+    else the base that ships.
     """
     return str(base_of(run)["model"])
 
 
-def check_judged(run: Store, what: str) -> None:
-    """Raises EngineError where no judge that ships can read the run's pictures."""
-    if not is_storybook(run):
-        raise EngineError(
-            f"{what} needs a judge, and the one that ships reads Storybook's pictures alone. "
-            "Choose a "
-            "run on Storybook."
-        )
+def check_judged(run: Store, what: str, judge: str) -> None:
+    """Raises EngineError where the judge reads the pictures of another world than the run's."""
+    read = worlds.reading(judge)
+    if read and read.TITLE != world(run).TITLE:
+        raise _unjudged(what, read)
 
 
-def is_storybook(run: Store) -> bool:
-    """Whether the run's prompts are Storybook's: its own models, or its judge."""
-    return base_model(run) in STORYBOOK or any(run.folder.glob("scores/*/*/storybook.jsonl"))
+def judge_of(run: Store, what: str) -> str:
+    """The usual judge of the run's world. Raises EngineError where it has none."""
+    judge = worlds.judge_of(world(run))
+    if not judge:
+        raise _unjudged(what, worlds.usual())
+    return judge
+
+
+def _unjudged(what: str, read: World) -> EngineError:
+    return EngineError(
+        f"{what} needs a judge, and the one that ships reads {read.TITLE}'s pictures alone. "
+        f"Choose a run on {read.TITLE}."
+    )
+
+
+def world(run: Store) -> World:
+    """The world of the run's base, or else of a judge that has scored its pictures."""
+    files = run.folder.glob("scores/*/*/*.jsonl")
+    return worlds.of(base_model(run), {path.stem for path in files})
 
 
 def unfinished(run: Store, name: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from engine import jobs
+from engine import jobs, worlds
 from engine.core import plugins, weights
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.models.mixture import Mixture
 
 STEPS = 20
-USUAL_GUIDANCE = 3.5
+USUAL_GUIDANCE = worlds.usual().GUIDANCE
 REMEMBERED = 512
 Named = tuple[tuple[str, Any], ...]
 """A mapping that can be a key."""

@@ -27,6 +27,7 @@ from engine.storybook.shapes import BACKGROUNDS
 from engine.storybook.speech import say
 
 ASSETS = Path(__file__).parents[2] / "assets"
+SKILL_FILES = ASSETS / "skills" / "storybook"
 FOLDER = ASSETS / "evaluation"
 SIZES = {"validation": 100, "test": 200}
 SKILLS = ("everyday", "counting", "places", "styles", "unusual")
@@ -71,7 +72,7 @@ def rules_of(skill: str) -> Rules:
     """The rules of a trained or an untrained skill."""
     if skill in UNTRAINED:
         return from_table(read_toml(FOLDER / "untrained.toml")[skill], skill)
-    return from_table(read_toml(ASSETS / "skills" / f"{skill}.toml")["rules"], skill)
+    return from_table(read_toml(SKILL_FILES / f"{skill}.toml")["rules"], skill)
 
 
 def true_scene(text: str, seed: int) -> Scene:
@@ -104,7 +105,7 @@ def freeze() -> None:
 def _keys_of_examples() -> set[str]:
     keys = set()
     for skill in SKILLS:
-        examples = read_toml(ASSETS / "skills" / f"{skill}.toml")["examples"]
+        examples = read_toml(SKILL_FILES / f"{skill}.toml")["examples"]
         keys |= {parse(text).key() for text in examples}
     return keys
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import judges
+from engine import judges, worlds
 from engine.core import names, plugins, provenance, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
@@ -23,7 +23,6 @@ from engine.core.weights import MOST as MOST_WEIGHT
 from engine.core.weights import check as check_weights
 from engine.models import checkpoints
 from engine.models.identity import recognised
-from engine.storybook import EXAMPLE
 
 STRENGTH, GUIDANCE = "strength of all", "guidance scale"
 CELLS, RECIPE = "cells.jsonl", "recipe.json"
@@ -63,10 +62,12 @@ class Config:
     y_values: tuple[float, ...] = field(
         default=(0.0, 0.25, 0.5, 0.75, 1.0), metadata={"help": "From top to bottom"}
     )
-    prompts: tuple[str, ...] = field(default=(EXAMPLE,), metadata={"help": "A grid each"})
+    prompts: tuple[str, ...] = field(
+        default=(worlds.usual().EXAMPLE,), metadata={"help": "A grid each"}
+    )
     name: str = field(default="grid", metadata={"help": "Its folder", "recorded": "by that"})
     model: str = field(
-        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     judge: str = field(default="", metadata={"help": "Who reads the pictures; empty: nobody"})

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from engine import evaluate, merge
+from engine import evaluate, merge, worlds
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -35,15 +35,15 @@ class Config:
         default_factory=dict, metadata={"help": "The method's own options"}
     )
     model: str = field(
-        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
-    judge: str = field(default="storybook", metadata={"help": "Who scores"})
+    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "The judge's own options"}
     )
     skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: Storybook's five"}
+        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
     prompts_per_skill: int = field(
         default=20, metadata={"help": "Of each skill", "range": (2, 10_000)}

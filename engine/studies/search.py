@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import evaluate
+from engine import evaluate, worlds
 from engine.core import names
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -56,18 +56,18 @@ class Config:
         default=1.5, metadata={"help": "Bound of every weight", "range": (-10.0, 10.0)}
     )
     model: str = field(
-        default="storybook", metadata={"help": "The base: a name, a folder or a Hub id"}
+        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
     )
     revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
-    judge: str = field(default="storybook", metadata={"help": "Whose score is to rise"})
+    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Whose score is to rise"})
     judge_options: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "The judge's own options"}
     )
     skills: tuple[str, ...] = field(
-        default=(), metadata={"help": "Whose prompts; none named: Storybook's five"}
+        default=(), metadata={"help": "Whose prompts; none named: the world's own"}
     )
     prompts: str = field(
-        default="", metadata={"help": "A JSONL file of prompts; empty: Storybook's frozen ones"}
+        default="", metadata={"help": "A JSONL file of prompts; empty: the world's frozen ones"}
     )
     test_prompts: str = field(
         default="", metadata={"help": "Other prompts than these, for the test"}

@@ -130,8 +130,8 @@ def add_weights(store: Store, model: Path) -> None:
     import torch
     from diffusers import UNet2DConditionModel
 
+    from engine.models.lora import expert_files
     from engine.models.lora.factors import Lora, target_layers
-    from engine.models.lora.layouts import diffusers
     unet = UNet2DConditionModel.from_pretrained(model / "unet")
     lora = Lora(rank=4, alpha=64.0)
     for number, skill in enumerate(SKILLS):
@@ -139,4 +139,4 @@ def add_weights(store: Store, model: Path) -> None:
         for path, factors in expert.items():
             generator = torch.Generator().manual_seed(number)
             expert[path] = factors._replace(b=torch.randn(factors.b.shape, generator=generator) * 0.03)
-        diffusers.write(store.expert(skill), expert, {"name": skill, "base": {"model": str(model)}})
+        expert_files.write(store.expert(skill), expert, {"name": skill, "base": {"model": str(model)}})

@@ -90,7 +90,7 @@ def test_another_prompt_is_one_nobody_has_learned_from(run, monkeypatch):
 
 def test_the_suggestion_takes_the_place_of_what_cannot_be_read(studio):
     def corrected(prompts):
-        given = {"merge-prompt": prompts, "suggestion": "a red ball"}
+        given = {"run": "example", "merge-prompt": prompts, "suggestion": "a red ball"}
         return studio.press("suggestion", given)["merge-prompt"]
 
     assert corrected("two fish\na red dog\na cat") == "two fish\na red ball\na cat"

@@ -16,7 +16,7 @@ def test_the_example_is_whole(example):
                                       ("base@3.5", "counting@3.5", "merged@2"))
     assert [len(prompts) for prompts in contents.accepted(example).values()] == [4, 4, 4]
     assert {line.reason for line in contents.rejected(example, "styles")} >= {"too similar"}
-    assert contents.base_model(example) == "storybook" and contents.is_storybook(example)
+    assert contents.base_model(example) == "storybook" and contents.world(example).TITLE == "Storybook"
 
 
 def test_an_empty_run_holds_nothing(tmp_path):
@@ -87,7 +87,7 @@ def test_the_base_is_what_the_recipe_says_until_experts_are_there(tmp_path):
     run = Store(tmp_path)
     assert contents.base_model(run) == "storybook"
     write_text(tmp_path / "recipe.toml", 'model = "owner/big"')
-    assert contents.base_model(run) == "owner/big" and not contents.is_storybook(run)
+    assert contents.base_model(run) == "owner/big" and contents.world(run).TITLE == "Photographs"
     write_json(run.expert("a") / "recipe.json", {"base": {"model": "owner/other"}})
     assert contents.base_model(run) == "owner/other"
 

@@ -12,7 +12,7 @@ from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.experts import Config, Training
 from engine.models import tensor_files
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 
 BUTTONS = ("for-diffusers", "for-comfy", "card")
 
@@ -30,7 +30,7 @@ def test_files_for_both_worlds_with_their_directions(run, files, monkeypatch):
     assert shown["file-of"]["value"] == "styles" and "counting" in shown["file-of"]["choices"]
     plain, kohya, card = (Path(shown[button]["value"]) for button in BUTTONS)
     note = shown["file-note"]
-    assert tensor_files.sha256(plain) == tensor_files.sha256(run.expert("styles") / diffusers.FILE_NAME)
+    assert tensor_files.sha256(plain) == tensor_files.sha256(run.expert("styles") / expert_files.FILE_NAME)
     assert kohya.name == "styles.safetensors"
     assert any(key.startswith("lora_unet_") for key in load_file(kohya))
     assert "models/loras" in note and "<lora:styles:1>" in note and card.read_text() == "the card"

@@ -27,7 +27,7 @@ def test_what_people_and_models_wrote_is_escaped():
         pictures.grid(NASTY, NASTY, [NASTY], [Row(NASTY, [Frame(1, None, NASTY, NASTY), None])]),
         pictures.large(NASTY, thumbnails.InlinePicture("", True), ""), pictures.side_by_side(NASTY, []),
         markup.table([NASTY], [[NASTY, NASTY]]), markup.empty(NASTY, NASTY), markup.failure(NASTY),
-        judgement.unreadable(NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
+        judgement.unreadable(NASTY, NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
         judgement.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counts({NASTY: 1}),
         markup.patience(NASTY), markup.aside(NASTY), markup.scroll(NASTY, "")]
     for html in shown:

@@ -78,7 +78,7 @@ def sha256_of(told):
 def test_whatever_it_says_of_weights_is_of_those_that_ship():
     """It was made when weights were known by their files' bytes, and goes on as it is."""
     run = shipped().folder
-    today = {name: checkpoints.local_fingerprint(name) for name in checkpoints.STORYBOOK}
+    today = {name: checkpoints.local_fingerprint(name) for name in checkpoints.SHIPPED}
     told = [{"writer's sha256": read_json(file)["recipe"]["writer's sha256"]}
             for file in run.glob("prompts/*.recipe.json")]
     told += [read_json(file)["recipe"] for file in run.glob("images/*/recipe.json")]

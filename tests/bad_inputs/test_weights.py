@@ -10,7 +10,7 @@ from safetensors.torch import save
 from engine.core.store import Store
 from engine.merge import adopt
 from engine.models import empty_denoiser
-from engine.models.checkpoints import ASSETS
+from engine.models.checkpoints import SHIPPED
 from engine.models.lora.factors import target_layers
 from tests.bad_inputs.mutations import HERE, WRONG, Damage, places, put, some
 from tests.bad_inputs.reading import outcome
@@ -22,7 +22,7 @@ LIBRARY = 25_000
 
 def whole() -> bytes:
     """Rank 2 for two layers of Storybook's base, in diffusers' names."""
-    layers = list(target_layers(empty_denoiser.unet(ASSETS / "base"), ["to_q"]).items())[:2]
+    layers = list(target_layers(empty_denoiser.unet(SHIPPED["storybook"]), ["to_q"]).items())[:2]
     tensors = {}
     for path, layer in layers:
         tensors[f"unet.{path}.lora_A.weight"] = torch.ones(2, layer.in_features)

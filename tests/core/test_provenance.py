@@ -12,8 +12,10 @@ from engine.core.recipe import difference
 from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
 from engine.experts import checkpoints, latents
+from engine.merge import records
 from engine.prompts import skills
 from engine.runs import resume
+from engine.worlds import storybook
 from tests.experts.worlds import paint_pictures
 from tests.identities import (
     ADDED,
@@ -66,6 +68,7 @@ def any_plugin(monkeypatch):
     def loaded(package, name):
         return SimpleNamespace(Config=Options) if name == "other" else load(package, name)
     monkeypatch.setattr(plugins, "load", loaded)
+    monkeypatch.setattr(storybook, "JUDGES", ("storybook", "other"))
 
 
 @pytest.mark.parametrize(("stage", "name"), [
@@ -173,7 +176,7 @@ def test_what_was_recorded_before_this_rule_is_recorded_still(monkeypatch):
         had = read_json(store.expert(name) / "recipe.json")
         assert {**now, "images": had["images"]} == {key: had[key] for key in now}
     merged = read_json(store.merge("merged") / "recipe.json")
-    now = merge._recipe(asked.merge, merged["options"], merged["parents"])
+    now = records.recipe_of(asked.merge, merged["options"], merged["parents"])
     assert now == {key: merged[key] for key in now}
     for config in (asked.validation, asked.test):
         had = read_json(folder / f"scores/base@3.5/{config.split}/storybook.recipe.json")["recipe"]

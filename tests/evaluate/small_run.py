@@ -4,8 +4,8 @@ import torch
 from engine.core.store import read_records
 from engine.core.types import Score
 from engine.models import diffusion
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Factors, target_layers
-from engine.models.lora.layouts import diffusers
 
 SKILLS = ("counting", "styles")
 ARMS = {"base": {}, "counting": {"counting": 1.0}, "both": {"counting": 0.5, "styles": 0.5}}
@@ -18,7 +18,7 @@ def write_experts(config, store):
         expert = {path: Factors(torch.randn(rank, layer.in_features, generator=generator),
                                 torch.randn(layer.out_features, rank, generator=generator), 0.1)
                   for path, layer in target_layers(unet, ("to_q", "to_v")).items()}
-        diffusers.write(store.expert(name), expert, {})
+        expert_files.write(store.expert(name), expert, {})
 
 
 def scores(store, model, name="validation/storybook"):

@@ -14,8 +14,8 @@ from engine.core.store import Store, read_json, read_records, write_records, wri
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
 from engine.models import ensemble
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Factors
-from engine.models.lora.layouts import diffusers
 from engine.storybook.evaluation import load
 from tests.evaluate.small_run import ARMS, SKILLS, scores, values, write_experts
 from tests.tiny_models import tiny_sd3
@@ -168,15 +168,15 @@ def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
 
 
 def test_a_retrained_expert_is_noticed(config, run_folder):
-    expert = diffusers.read(run_folder.expert("styles")).expert
-    diffusers.write(run_folder.expert("styles"), {p: Factors(f.a * 2, f.b, f.scale) for p, f in expert.items()}, {})
+    expert = expert_files.read(run_folder.expert("styles")).expert
+    expert_files.write(run_folder.expert("styles"), {p: Factors(f.a * 2, f.b, f.scale) for p, f in expert.items()}, {})
     with pytest.raises(EngineError, match="both@1 were made with other settings .*styles.s sha256"):
         list(evaluate.run(config, run_folder))
 
 
 def test_an_expert_of_another_base_is_refused(config, run_folder):
-    expert = diffusers.read(run_folder.expert("styles")).expert
-    diffusers.write(run_folder.expert("styles"), expert, {"base": {"model": "other/base", "sha256": "0" * 64}})
+    expert = expert_files.read(run_folder.expert("styles")).expert
+    expert_files.write(run_folder.expert("styles"), expert, {"base": {"model": "other/base", "sha256": "0" * 64}})
     with pytest.raises(EngineError, match="styles was trained on other/base, whose weights differ"):
         list(evaluate.run(replace(config, models={"styles": {"styles": 1.0}}, replace=True), run_folder))
 

@@ -12,7 +12,7 @@ from engine import experts
 from engine.core.stopping import guarded
 from engine.core.store import Store, write_json
 from engine.experts.devices import Devices
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from tests.experts.worlds import config, paint_pictures
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def test_two_processes_train_what_one_would(tmp_path, base):
     assert events[-1]["kind"] == "done" and sum(e["kind"] == "done" for e in events) == 1
     assert ran.stdout.count("trained.") == 1, "one process speaks"
     for name in asked.experts:
-        ours, theirs = (diffusers.read(store.expert(name)).expert for store in (both, alone))
+        ours, theirs = (expert_files.read(store.expert(name)).expert for store in (both, alone))
         for path, factors in theirs.items():
             assert torch.allclose(ours[path].a, factors.a, atol=1e-5)
             assert torch.allclose(ours[path].b, factors.b, atol=1e-5)

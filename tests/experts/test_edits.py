@@ -14,7 +14,7 @@ from engine.core.store import Store
 from engine.experts import edits, latents
 from engine.models import diffusion, tensor_files
 from engine.models.autoencoder import to_pixels
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from tests.experts.worlds import config, paint_pictures
 
 
@@ -152,7 +152,7 @@ def test_an_end_in_the_middle_loses_a_few_at_most(store, folder, painter, monkey
 def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, base):
     asked = config(base, experts={"counting": ["counting"]}, steps=2)
     list(experts.run(asked, store))
-    before = diffusers.read(store.expert("counting"))
+    before = expert_files.read(store.expert("counting"))
     black(store.images("counting") / "3.png")
     (store.images("counting") / "5.png").unlink()
     with pytest.raises(EngineError, match=r"images as they were -> as they are now\).*set replace"):
@@ -160,7 +160,7 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
     asked = config(base, experts=asked.experts, steps=2, replace=True)
     told = [event.text for event in experts.run(asked, store)]
     assert "Read 7 pictures of counting. By hand: 1 taken out (5.png), 1 replaced (3.png)." in told
-    after = diffusers.read(store.expert("counting"))
+    after = expert_files.read(store.expert("counting"))
     assert after.recipe["images"] != before.recipe["images"]
     assert (after.recipe["pictures"], after.recipe["held_out_pictures"]) == (5, 2)
     assert any(not torch.equal(after.expert[path].b, factors.b)

@@ -12,8 +12,8 @@ from engine.core.errors import Stopped
 from engine.core.store import Store
 from engine.experts import Config, Training, budget
 from engine.models import tensor_files
+from engine.models.lora import expert_files
 from engine.models.lora.factors import ATTENTION
-from engine.models.lora.layouts import diffusers
 from tests.experts.worlds import config, paint_pictures
 from tests.tiny_models import tiny_sdxl
 
@@ -48,7 +48,7 @@ def test_a_run_ends_in_whole_experts(trained):
     for name in ("counting", "styles"):
         assert sorted(files(store, name)) == FILES
         recipe = json.loads((store.expert(name) / "recipe.json").read_text())
-        assert recipe == diffusers.read_recipe(store.expert(name))
+        assert recipe == expert_files.read_recipe(store.expert(name))
         assert (recipe["step"], recipe["steps"], recipe["skills"]) == (6, 6, [name])
         assert recipe["images"] == {name: tensor_files.sha256(store.images(name) / "latents.safetensors")}
         assert len(recipe["base"]["sha256"]) == 64
@@ -81,7 +81,7 @@ def test_an_expert_learns(base, store):
     run(config(base, experts={"counting": ["counting"]}, steps=12, batch_size=6, log_every=4), store)
     curve = points(store)
     assert curve[-1]["train_loss"] < 0.98 * curve[1]["train_loss"]
-    expert = diffusers.read(store.expert("counting")).expert
+    expert = expert_files.read(store.expert("counting")).expert
     assert all(factors.b.abs().max() > 0 and factors.scale == 1.5 for factors in expert.values())
 
 
@@ -104,7 +104,7 @@ def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(trained, store, ba
     stopped = stage.throw(Stopped("enough"))
     assert stopped.kind == "stopped" and list(stage) == []
     assert sorted(files(store)) == sorted([*FILES, "checkpoint.safetensors"]), "what has been learned can be used"
-    assert diffusers.read_recipe(store.expert("counting"))["step"] < 6
+    assert expert_files.read_recipe(store.expert("counting"))["step"] < 6
     assert run(config(base), store)[-1].kind == "done"
     for name in ("counting", "styles"):
         assert files(store, name) == files(trained[0], name)
@@ -153,8 +153,8 @@ def test_a_skill_added_later_trains_alone_and_the_first_is_not_touched(trained, 
     run(config(base), store)
     assert files(store) == before
     for name in ("counting", "styles"):
-        ours = diffusers.read(store.expert(name)).expert
-        for path, factors in diffusers.read(trained[0].expert(name)).expert.items():
+        ours = expert_files.read(store.expert(name)).expert
+        for path, factors in expert_files.read(trained[0].expert(name)).expert.items():
             assert torch.allclose(ours[path].b, factors.b, atol=1e-5), "alone or beside another: the same expert"
 
 
@@ -162,10 +162,10 @@ def test_arms_are_data(base, store):
     arms = {"joint": ["counting", "styles"], "shard-0": ["counting", "styles"], "shard-1": ["counting", "styles"]}
     run(config(base, experts=arms, shards={"shard-0": [0, 2, 7], "shard-1": [1, 2, 7]},
                overrides={"joint": {"steps": 3, "rank": 3}}, steps=1), store)
-    recipes = {name: diffusers.read_recipe(store.expert(name)) for name in arms}
+    recipes = {name: expert_files.read_recipe(store.expert(name)) for name in arms}
     assert [recipes[name]["pictures"] for name in arms] == [10, 5, 5]
     assert [recipes[name]["step"] for name in arms] == [3, 1, 1]
-    assert diffusers.read(store.expert("joint")).expert.popitem()[1].rank == 3
+    assert expert_files.read(store.expert("joint")).expert.popitem()[1].rank == 3
 
 
 def test_samples_from_step_0_and_snapshots(base, store):
@@ -178,7 +178,7 @@ def test_samples_from_step_0_and_snapshots(base, store):
     assert len(json.loads((samples / "samples.json").read_text())["captions"]) == 2
     assert [len(e.data["samples"]["counting"]) for e in events if e.data.get("samples")] == [2, 2]
     kept = sorted(folder.name for folder in store.expert("counting").glob("step-*"))
-    assert kept == ["step-2", "step-4"] and diffusers.read_recipe(store.expert("counting/step-2"))["step"] == 2
+    assert kept == ["step-2", "step-4"] and expert_files.read_recipe(store.expert("counting/step-2"))["step"] == 2
 
 
 def test_sdxl(tmp_path):
@@ -191,7 +191,7 @@ def test_sdxl(tmp_path):
 
 def test_bfloat16_learns_in_float32(base, store):
     run(config(base, experts={"counting": ["counting"]}, steps=2, precision="bf16"), store)
-    expert = diffusers.read(store.expert("counting")).expert
+    expert = expert_files.read(store.expert("counting")).expert
     assert all(factors.b.dtype == torch.float32 and factors.b.any() for factors in expert.values())
 
 

@@ -11,7 +11,7 @@ from engine.core.picture_folder import RECORD
 from engine.core.store import Store, read_json
 from engine.models import checkpoints, diffusion, identity
 from engine.models.ensemble import Ensemble
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
 from engine.studies import grid
 from tests.line.miniature import results, written
 
@@ -120,6 +120,6 @@ def test_other_weights_are_other_weights_still(former_run, recipe, tmp_path):
     content = bytearray(unet.read_bytes())
     content[-1] ^= 1
     unet.write_bytes(bytes(content))
-    assert diffusers.read_recipe(Store(former_run).expert("styles"))["base"]["sha256"]
+    assert expert_files.read_recipe(Store(former_run).expert("styles"))["base"]["sha256"]
     with pytest.raises(EngineError, match="whose weights differ from those of"):
         _ = Ensemble(str(copy), None, Store(former_run), ["styles"]).experts

@@ -15,33 +15,17 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import adopt
 from engine.models import tensor_files
-from engine.models.lora import foreign_files
-from engine.models.lora.factors import Lora
-from engine.models.lora.layouts import diffusers, kohya
-from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from engine.models.lora import expert_files, foreign_files
+from tests.models.lora_files import loaded, write_kohya
 from tests.tiny_models import tiny_flux, tiny_stable_diffusion
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-@pytest.fixture(scope="module")
-def expert(base):
-    mixture = Mixture(loaded(base).unet, {"a": Lora(4, 10)})
-    random_experts(mixture)
-    return mixture.expert("a")
 
 
 @pytest.fixture
 def files(expert, tmp_path):
     """One expert as two programs would have saved it."""
-    kohya.write(tmp_path / "theirs.safetensors", expert, {"name": "theirs"})
-    diffusers.write(tmp_path / "peft", expert, {})
-    return {"kohya": tmp_path / "theirs.safetensors", "peft": tmp_path / "peft" / diffusers.FILE_NAME}
+    write_kohya(tmp_path / "theirs.safetensors", expert, {"name": "theirs"})
+    expert_files.write(tmp_path / "peft", expert, {})
+    return {"kohya": tmp_path / "theirs.safetensors", "peft": tmp_path / "peft" / expert_files.FILE_NAME}
 
 
 def take(store, **config):
@@ -62,7 +46,7 @@ def test_a_file_of_either_format_becomes_an_expert(base, expert, files, tmp_path
     store = Store(tmp_path / "run")
     events = take(store, file=str(files[kind]), name="foreign", model=str(base))
     assert events[-1].kind == "done" and f"{len(expert)} layers of rank 4" in events[-1].text
-    back = diffusers.read(store.expert("foreign"))
+    back = expert_files.read(store.expert("foreign"))
     assert all((back.expert[path].delta() - factors.delta()).abs().max() < 2e-3 for path, factors in expert.items())
     assert back.recipe["source"] == {"file": files[kind].name, "sha256": tensor_files.sha256(files[kind])}
     assert "taken in from" in (store.expert("foreign") / "README.md").read_text()
@@ -86,7 +70,7 @@ def test_the_files_of_diffusers_training_scripts_come_in(base, tmp_path, dialect
     pipe.unet.add_adapter(LoraConfig(r=4, lora_alpha=4, target_modules=["to_q", "to_k", "to_v", "to_out.0"],
                                      init_lora_weights=False))
     state = convert_state_dict_to_diffusers(get_peft_model_state_dict(pipe.unet))
-    file = tmp_path / diffusers.FILE_NAME
+    file = tmp_path / expert_files.FILE_NAME
     if dialect == "scripts":
         pipe.save_lora_weights(tmp_path, unet_lora_layers=state)
     else:
@@ -94,7 +78,7 @@ def test_the_files_of_diffusers_training_scripts_come_in(base, tmp_path, dialect
         save_file({f"unet.{names[key]}": tensor.contiguous() for key, tensor in state.items()}, file)
     assert any("_lora.down" in key or ".lora.down" in key for key in tensor_files.read(file)[0])
     take(store, file=str(file), name="foreign", model=str(base))
-    back = diffusers.read(store.expert("foreign")).expert
+    back = expert_files.read(store.expert("foreign")).expert
     layers = {name: layer for name, layer in pipe.unet.named_modules() if isinstance(layer, LoraLayer)}
     assert set(back) == set(layers) and len(layers) > 4
     assert all(torch.allclose(back[name].delta(), layer.get_delta_weight("default"), atol=1e-6)
@@ -103,8 +87,8 @@ def test_the_files_of_diffusers_training_scripts_come_in(base, tmp_path, dialect
 
 @pytest.mark.parametrize("start", ["pissa", "pissa_niter_4", "olora", "corda", "loftq", "lora_ga"])
 def test_a_lora_that_took_its_start_out_of_the_base_is_refused(base, expert, tmp_path, start):
-    diffusers.write(tmp_path, expert, {})
-    tensors, header = tensor_files.read(tmp_path / diffusers.FILE_NAME)
+    expert_files.write(tmp_path, expert, {})
+    tensors, header = tensor_files.read(tmp_path / expert_files.FILE_NAME)
     told = {**json.loads(header["lora_adapter_metadata"]), "unet.init_lora_weights": start}
     tensor_files.write(tmp_path / "a.safetensors", tensors, {**header, "lora_adapter_metadata": json.dumps(told)})
     with pytest.raises(EngineError, match=f"begun by {start}.*path_initial_model_for_weight_conversion"):
@@ -122,7 +106,7 @@ def test_the_text_encoders_part_is_told(base, files, tmp_path):
 @pytest.mark.parametrize(("changes", "reason"), [
     ({"file": "/nowhere/a.safetensors"}, "There is no file"), ({"file": ""}, "There is no file"),
     ({"name": "../out"}, "cannot be the name"),
-    ({"model": "FLUX"}, "has no UNet")])
+    ({"model": "FLUX"}, "flux has no")])
 def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(base, files, tmp_path, changes, reason):
     if changes.get("model"):
         changes = {"model": str(tiny_flux(tmp_path / "flux"))}
@@ -135,7 +119,8 @@ def test_what_cannot_be_taken_in_is_refused_and_leaves_nothing(base, files, tmp_
 def test_another_base_is_refused(files, tmp_path):
     other = tmp_path / "other" / "unet"
     other.mkdir(parents=True)
-    (tmp_path / "other" / "model_index.json").write_text("{}")
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+    (tmp_path / "other" / "model_index.json").write_text(json.dumps(index))
     config = {"block_out_channels": [32, 64], "norm_num_groups": 8, "cross_attention_dim": 24, "layers_per_block": 1,
               "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"], "attention_head_dim": 8,
               "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"], "_class_name": "UNet2DConditionModel"}
@@ -151,7 +136,7 @@ def test_pefts_own_file_comes_in_with_the_alpha_that_lies_beside_it(base, tmp_pa
     adapted.save_pretrained(tmp_path / "theirs")
     file, store = tmp_path / "theirs" / "adapter_model.safetensors", Store(tmp_path / "run")
     take(store, file=str(file), name="foreign", model=str(base))
-    back = diffusers.read(store.expert("foreign")).expert
+    back = expert_files.read(store.expert("foreign")).expert
     layers = {name.removeprefix("base_model.model."): layer for name, layer in adapted.named_modules()
               if isinstance(layer, LoraLayer)}
     assert set(back) == set(layers) and len(layers) > 2
@@ -169,7 +154,7 @@ def test_pefts_own_file_comes_in_with_the_alpha_that_lies_beside_it(base, tmp_pa
 def test_a_header_that_names_another_family_is_believed(expert, tmp_path, header, other):
     """Self-attention has the same shapes in several families."""
     file = tmp_path / "theirs.safetensors"
-    kohya.write(file, expert, {"name": "theirs"})
+    write_kohya(file, expert, {"name": "theirs"})
     tensors, _ = tensor_files.read(file)
     save_file(tensors, file, header)
     model = torch.nn.Linear(1, 1)
@@ -195,15 +180,15 @@ def test_values_that_cannot_be_are_refused_as_what_they_are(base, files, tmp_pat
 
 def test_a_flat_alpha_counts_and_what_it_contradicts_is_told(base, expert, tmp_path):
     """Rank 4; four times too strong where the header's alpha is left out."""
-    diffusers.write(tmp_path, expert, {})
-    tensors, _ = tensor_files.read(tmp_path / diffusers.FILE_NAME)
+    expert_files.write(tmp_path, expert, {})
+    tensors, _ = tensor_files.read(tmp_path / expert_files.FILE_NAME)
     save_file(tensors, tmp_path / "flat.safetensors", {
         "unet.lora_alpha": "1", "unet.r": "4", "ss_network_alpha": "4"})
     store = Store(tmp_path / "run")
     events = take(store, file=str(tmp_path / "flat.safetensors"), name="foreign", model=str(base))
     told = "Its header says alpha 4 (ss_network_alpha), unet.lora_alpha 1: the latter counts."
     assert told in events[-1].text and told in (store.expert("foreign") / "README.md").read_text()
-    back = diffusers.read(store.expert("foreign")).expert
+    back = expert_files.read(store.expert("foreign")).expert
     assert {factors.scale for factors in back.values()} == {0.25}
 
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from engine.merge.interference import WHOLE, block_of, report
 from engine.models.lora import gram
 from engine.models.lora.factors import Factors
-from tests.merge.test_methods import made
+from tests.merge.small_experts import three_experts
 
 
 @given(seed=st.integers(0, 99))
 @settings(max_examples=25)
 def test_gram_matrices_and_singular_values_equal_those_of_dense_deltas(seed):
-    experts = made(seed)
+    experts = three_experts(seed)
     for path in ("x", "conv", "y"):
         flat = [expert[path].delta().double().flatten() if path in expert else torch.zeros(1) for expert in
                 experts.values()]
@@ -27,7 +27,7 @@ def test_gram_matrices_and_singular_values_equal_those_of_dense_deltas(seed):
 
 
 def test_no_layers_delta_is_ever_formed(monkeypatch):
-    experts = made()
+    experts = three_experts()
     monkeypatch.setattr(Factors, "delta", lambda *_: pytest.fail("out x in"))
     assert len(report(experts, dict.fromkeys(experts, 1.0)).blocks) >= 2
 
@@ -42,7 +42,7 @@ def test_experts_that_agree_oppose_or_ignore_each_other():
     found = report(experts, {"a": 1.0, "same": 1.0, "against": 0.0, "other": 0.0})
     whole, block = found.blocks
     assert (whole.name, block.name) == (WHOLE, "mid_block") and whole.cosines == block.cosines
-    assert whole.norms == pytest.approx([3, 3, 1, 4]) and whole.cancels == pytest.approx(0)
+    assert whole.norms == pytest.approx([3, 3, 1, 4]) and whole.cancellation == pytest.approx(0)
     assert whole.cosines[0] == pytest.approx([1, 1, -1, 0]) and found.effective_ranks == pytest.approx([1, 1, 1, 1])
 
 
@@ -51,7 +51,7 @@ def test_experts_that_agree_oppose_or_ignore_each_other():
 def test_what_cancels(weights, cancels):
     experts = {"a": of(1.0, 0.0), "b": of(-1.0, 0.0), "c": of(0.0, 1.0)}
     found = report(experts, dict(zip(experts, map(float, weights), strict=True)))
-    assert found.blocks[0].cancels == pytest.approx(cancels, abs=1e-9)
+    assert found.blocks[0].cancellation == pytest.approx(cancels, abs=1e-9)
 
 
 def test_effective_rank_counts_directions():

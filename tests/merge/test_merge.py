@@ -10,39 +10,14 @@ from hypothesis import strategies as st
 from engine import merge
 from engine.core import plugins
 from engine.core.errors import EngineError
-from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.deltas import concatenate
 from engine.models import tensor_files
-from engine.models.lora.factors import Factors, Lora
-from engine.models.lora.layouts import diffusers
+from engine.models.lora import expert_files
+from engine.models.lora.factors import Factors
 from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded, paint
-from tests.tiny_models import tiny_stable_diffusion
-
-BASE = {"model": "tiny", "sha256": "0"}
-LORAS = {"counting": Lora(4, 10), "styles": Lora(6, 6), "places": Lora(2, 1, targets=("to_q", "to_out.0", "conv1"))}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-@pytest.fixture(scope="module")
-def mixture(base):
-    mixture = Mixture(loaded(base).unet, LORAS)
-    random_experts(mixture)
-    yield mixture
-    mixture.remove()
-
-
-@pytest.fixture
-def store(tmp_path, mixture):
-    for name in mixture.names:
-        diffusers.write(Store(tmp_path).expert(name), mixture.expert(name), {"base": BASE, "name": name})
-    return Store(tmp_path)
+from tests.merge.small_experts import BASE
+from tests.models.lora_files import paint
 
 
 def run(store, **config):
@@ -121,17 +96,17 @@ class Slid:
 def test_the_recipe_names_weights_and_parents(store):
     run(store, experts={"counting": 1, "styles": 3}, name="two", options={"strength": 0.5})
     recipe = json.loads((store.merge("two") / "recipe.json").read_text())
-    assert recipe == diffusers.read_recipe(store.merge("two"))
+    assert recipe == expert_files.read_recipe(store.merge("two"))
     assert recipe["experts"] == {"counting": 1, "styles": 3} and recipe["options"] == {"strength": 0.5}
-    file = store.expert("styles") / diffusers.FILE_NAME
+    file = store.expert("styles") / expert_files.FILE_NAME
     assert recipe["parents"]["styles"] == {"sha256": tensor_files.sha256(file), "base": BASE}
     card = (store.merge("two") / "README.md").read_text()
     assert card.startswith("---\n") and "| styles | 3 |" in card and "load_lora_weights" in card
-    assert f"`{tensor_files.sha256(store.merge('two') / diffusers.FILE_NAME)}`" in card
+    assert f"`{tensor_files.sha256(store.merge('two') / expert_files.FILE_NAME)}`" in card
 
 
 def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(store, mixture):
-    file = store.merge("m") / diffusers.FILE_NAME
+    file = store.merge("m") / expert_files.FILE_NAME
     run(store, experts={"counting": 1}, name="m")
     before = file.stat().st_mtime_ns
     (event,) = run(store, experts={"counting": 1}, name="m")
@@ -143,7 +118,7 @@ def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(
     run(store, **other, replace=True)
     assert file.stat().st_mtime_ns > before
     changed = {path: Factors(f.a * 2, f.b, f.scale) for path, f in mixture.expert("counting").items()}
-    diffusers.write(store.expert("counting"), changed, {"base": BASE})
+    expert_files.write(store.expert("counting"), changed, {"base": BASE})
     assert len(run(store, **other)) == 2, "of experts trained anew it is made anew"
 
 
@@ -169,6 +144,6 @@ def test_what_cannot_be_merged_is_refused_with_the_remedy(store, config, sentenc
 
 
 def test_experts_of_different_bases_are_refused(store, mixture):
-    diffusers.write(store.expert("styles"), mixture.expert("styles"), {"base": {"model": "other"}})
+    expert_files.write(store.expert("styles"), mixture.expert("styles"), {"base": {"model": "other"}})
     with pytest.raises(EngineError, match="Choose those of one base"):
         run(store, experts={"counting": 1, "styles": 1})

@@ -6,9 +6,7 @@ import pytest
 from engine import merge
 from engine.core.errors import EngineError
 from engine.models import tensor_files
-from engine.models.lora import cards
-from engine.models.lora.layouts import diffusers
-from tests.merge.test_merge import base, mixture, store  # noqa: F401 - fixtures
+from engine.models.lora import cards, expert_files
 
 MERGED = {"kind": "merge", "name": "m", "method": "average", "options": {}, "experts": {"counting": 1.0},
           "base": {"model": "tiny"}}
@@ -23,7 +21,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("recipe", WRONG, ids=range(len(WRONG)))
-def test_a_merges_recipe_of_the_wrong_kind_is_told_and_can_be_replaced(store, recipe):  # noqa: F811
+def test_a_merges_recipe_of_the_wrong_kind_is_told_and_can_be_replaced(store, recipe):
     folder = store.merge("m")
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(json.dumps(recipe))
@@ -36,8 +34,8 @@ def test_a_merges_recipe_of_the_wrong_kind_is_told_and_can_be_replaced(store, re
 
 @pytest.mark.parametrize("recipe", [
     [], "text", 3, {"base": "storybook"}, {"base": []}, {"base": {"model": 5}}, {"base": {"sha256": {}}}])
-def test_an_experts_header_of_the_wrong_kind_is_told(store, recipe):  # noqa: F811
-    file = store.expert("counting") / diffusers.FILE_NAME
+def test_an_experts_header_of_the_wrong_kind_is_told(store, recipe):
+    file = store.expert("counting") / expert_files.FILE_NAME
     tensors, header = tensor_files.read(file)
     tensor_files.write(file, tensors, header | {"recipe": json.dumps(recipe)})
     with pytest.raises(EngineError, match=r"weights\.safetensors (has a damaged header|is damaged .base)"):
@@ -45,8 +43,8 @@ def test_an_experts_header_of_the_wrong_kind_is_told(store, recipe):  # noqa: F8
 
 
 @pytest.mark.parametrize("named", [None, {}, {"sha256": "0"}])
-def test_a_base_without_a_name_is_an_unknown_one(store, named):  # noqa: F811
-    file = store.expert("counting") / diffusers.FILE_NAME
+def test_a_base_without_a_name_is_an_unknown_one(store, named):
+    file = store.expert("counting") / expert_files.FILE_NAME
     tensors, header = tensor_files.read(file)
     tensor_files.write(file, tensors, header | {"recipe": json.dumps({"base": named})})
     events = list(merge.run(merge.Config(experts={"counting": 1.0}, name="m"), store))
@@ -54,10 +52,10 @@ def test_a_base_without_a_name_is_an_unknown_one(store, named):  # noqa: F811
     assert cards.read_recipe(store.merge("m"))["base"]["model"] == "unknown"
 
 
-def test_a_card_lists_what_is_whole_and_stays(store):  # noqa: F811
+def test_a_card_lists_what_is_whole_and_stays(store):
     folder = store.expert("counting")
     for name in (".writing-x1.safetensors", "checkpoint.safetensors", ".hidden.safetensors"):
         (folder / name).write_bytes(b"half")
     cards.write_card(folder, "A story.", {"name": "counting", "base": {"model": "tiny"}}, {})
     card = (folder / cards.CARD).read_text()
-    assert card.count("sha256 of") == 1 and f"sha256 of {diffusers.FILE_NAME}" in card
+    assert card.count("sha256 of") == 1 and f"sha256 of {expert_files.FILE_NAME}" in card

@@ -10,18 +10,17 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import methods, verification
 from engine.models.checkpoints import fingerprint
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Factors
-from engine.models.lora.layouts import diffusers
-from tests.merge.test_merge import base, mixture  # noqa: F401 - fixtures
 
 WEIGHTS = {"counting": 1.0, "styles": 0.5, "places": -0.5}
 
 
 @pytest.fixture
-def store(tmp_path, base, mixture):  # noqa: F811
+def store(tmp_path, base, mixture):
     recipe = {"base": {"model": str(base), "sha256": fingerprint(base)}}
     for name in mixture.names:
-        diffusers.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
+        expert_files.write(Store(tmp_path).expert(name), mixture.expert(name), {**recipe, "name": name})
     return Store(tmp_path)
 
 
@@ -33,9 +32,9 @@ def test_every_methods_file_is_verified(store, method):
     assert "Verified" in (store.merge(method) / "README.md").read_text()
 
 
-def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, monkeypatch):  # noqa: F811
+def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, monkeypatch):
     expert = mixture.expert("counting")
-    file = store.expert("counting") / diffusers.FILE_NAME
+    file = store.expert("counting") / expert_files.FILE_NAME
     assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.0}) < verification.MOST_DIFFERENCE
     assert verification.difference(file, str(base), None, {"x": expert}, {"x": 1.001}) > verification.MOST_DIFFERENCE
     monkeypatch.setattr(verification, "difference", lambda *_: 1e-3)
@@ -45,9 +44,9 @@ def test_a_file_that_holds_something_else_is_found_out(store, base, mixture, mon
     assert not (store.merge("wrong") / "recipe.json").exists(), "and does not count as merged"
 
 
-def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mixture):  # noqa: F811
+def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mixture):
     """Ours or theirs: NaN is less than nothing and more than nothing."""
-    good = store.expert("counting") / diffusers.FILE_NAME
+    good = store.expert("counting") / expert_files.FILE_NAME
     expert = mixture.expert("counting")
     huge = {path: f._replace(b=f.b * 1e30) for path, f in expert.items()}
     assert isnan(verification.difference(good, str(base), None, {"x": huge}, {"x": 1.0}))
@@ -71,12 +70,12 @@ def test_only_what_is_close_is_kept(store, monkeypatch, weight, found, sentence)
 
 
 @pytest.mark.parametrize("method", plugins.names(methods))
-def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixture, method):  # noqa: F811
+def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixture, method):
     """An expert of others with factors that half precision just holds: nothing diverged here."""
     largest = {path: Factors(f.a / f.a.abs().max() * 6e4, f.b / f.b.abs().max() * 6e4, 1e2)
                for path, f in mixture.expert("counting").items()}
-    recipe = diffusers.read_recipe(store.expert("counting"))
-    diffusers.write(store.expert("counting"), largest, recipe)
+    recipe = expert_files.read_recipe(store.expert("counting"))
+    expert_files.write(store.expert("counting"), largest, recipe)
     with pytest.raises(EngineError, match="values that are too large .*lower the weights") as raised:
         list(merge.run(merge.Config(experts={"counting": 100.0}, method=method, name="off"), store))
     assert "diverged" not in str(raised.value) and not list(store.merge("off").glob("*"))
@@ -90,7 +89,7 @@ def test_too_little_memory_to_verify_is_told_and_the_merge_is_kept(store, monkey
     assert "Not verified: there is too little memory" in events[-1].text and store.merge("m").is_dir()
 
 
-def test_a_base_that_is_not_here_is_not_fetched_to_verify(store, base):  # noqa: F811
+def test_a_base_that_is_not_here_is_not_fetched_to_verify(store, base):
     assert verification.is_here(str(base), None) and verification.is_here("storybook", None)
     assert not verification.is_here("somebody/else", None) and not verification.is_here("no such / name", None)
     events = list(merge.run(merge.Config(experts={"counting": 1.0}, name="m", verify=False), store))

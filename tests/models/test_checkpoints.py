@@ -27,7 +27,8 @@ def test_the_fingerprint_follows_the_weights_alone(folder, tmp_path):
 
 
 def test_names_that_lead_nowhere_end_in_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "ASSETS", tmp_path / "assets")
+    for name, place in checkpoints.SHIPPED.items():
+        monkeypatch.setitem(checkpoints.SHIPPED, name, tmp_path / "assets/storybook" / place.name)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     for name, remedy in [("storybook", "engine.storybook train base"), ("storybook-weak", "then package weak"),

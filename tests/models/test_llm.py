@@ -108,7 +108,7 @@ def test_too_long_and_template_less_end_in_the_remedy(model, tmp_path):
 
 
 def test_what_is_no_model_ends_in_the_remedy(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "ASSETS", tmp_path / "assets")
+    monkeypatch.setitem(checkpoints.SHIPPED, "storybook-writer", tmp_path / "assets/storybook/writer")
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/config.json").write_text((folder / "config.json").read_text())

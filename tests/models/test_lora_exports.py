@@ -5,13 +5,12 @@ from peft.tuners.lora import LoraLayer
 
 from engine.core.errors import EngineError
 from engine.merge.deltas import concatenate
-from engine.models.lora import foreign_files
+from engine.models.lora import expert_files, foreign_files
 from engine.models.lora.factors import Factors, Lora
-from engine.models.lora.layouts import diffusers, kohya
+from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
-from tests.models.test_lora_kohya import read_elsewhere
+from tests.models.lora_files import loaded, read_elsewhere, write_kohya
 from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
@@ -62,7 +61,7 @@ def test_every_reader_gets_every_layers_own_delta(base, made, tmp_path, kind):
     expert, pipe = EXPERTS[kind](made), loaded(base)
     mixed = {(f.rank, f.scale * f.rank) for f in expert.values()}
     assert (len(mixed) > 1) == (kind not in ("trained", "lopsided"))
-    kohya.write(tmp_path / "a.safetensors", expert, {"name": "a"})
+    write_kohya(tmp_path / "a.safetensors", expert, {"name": "a"})
     ours = foreign_files.read(tmp_path / "a.safetensors", pipe.unet).expert
     found = {"kohya": read_elsewhere(tmp_path / "a.safetensors", pipe.unet),
              "ours": {path: factors.delta() for path, factors in ours.items()},
@@ -87,8 +86,8 @@ def test_a_merge_plays_right_in_diffusers_without_its_header_too(base, made, tmp
     """Its scale is 1, which readers assume that find no alpha; ranks are mixed."""
     from safetensors.torch import load_file, save_file
     expert, pipe = summed(made), loaded(base)
-    diffusers.write(tmp_path, expert, {})
-    save_file(load_file(tmp_path / diffusers.FILE_NAME), tmp_path / "bare.safetensors")
+    expert_files.write(tmp_path, expert, {})
+    save_file(load_file(tmp_path / expert_files.FILE_NAME), tmp_path / "bare.safetensors")
     deltas = in_diffusers(pipe, tmp_path, "bare.safetensors")
     assert {factors.scale for factors in expert.values()} == {1.0} and set(deltas) == set(expert)
     for path, factors in expert.items():
@@ -101,12 +100,12 @@ def test_the_commonest_alpha_is_kept_and_a_rank_that_does_nothing_stays_nothing(
     expert = {"x": zero, "y": half, "z": half, "off": half._replace(scale=0.0)}
     assert kohya.common_alpha(expert) == 2.0 and kohya.common_alpha({}) == 1.0
     for factors in expert.values():
-        balanced = kohya.balanced(factors, 2.0)
+        balanced = kohya.balance(factors, 2.0)
         assert balanced.scale == 1.0 and torch.equal(balanced.delta(), factors.delta())
 
 
 def test_a_value_beyond_half_precision_is_told_and_nothing_is_written(tmp_path):
     large = Factors(torch.full((2, 4), 1e6), torch.full((4, 2), 1e6), 1.0)
     with pytest.raises(EngineError, match="half precision"):
-        kohya.write(tmp_path / "a.safetensors", {"x": large}, {})
+        write_kohya(tmp_path / "a.safetensors", {"x": large}, {})
     assert not list(tmp_path.iterdir())

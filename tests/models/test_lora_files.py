@@ -4,14 +4,14 @@ import re
 
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
+from engine.models.lora import expert_files
 from engine.models.lora.factors import ATTENTION, Factors, Lora
-from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
+from tests.models.lora_files import loaded, paint
 from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
@@ -21,19 +21,6 @@ KEY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_{}.weigh
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return tiny_stable_diffusion(tmp_path_factory.mktemp("sd"))
-
-
-def loaded(base):
-    pipe = DiffusionPipeline.from_pretrained(base)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-def paint(pipe):
-    """Latents of two pictures under guidance; comparing before decoding is the stricter test."""
-    generator = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    return pipe(["two red balls", "a tree"], num_inference_steps=3, guidance_scale=3.0, generator=generator,
-                output_type="latent").images
 
 
 @pytest.mark.filterwarnings("ignore:Already found a .peft_config.:UserWarning")
@@ -46,7 +33,7 @@ def test_plain_diffusers_paints_the_same_pictures_with_alpha_other_than_rank(fam
     random_experts(mixture)
     before = paint(theirs)
     for name in mixture.names:
-        diffusers.write(tmp_path / name, mixture.expert(name), {"name": name})
+        expert_files.write(tmp_path / name, mixture.expert(name), {"name": name})
         theirs.load_lora_weights(tmp_path / name, adapter_name=name)
         theirs.set_adapters(name)
         with mixture.mix({name: 1.0}):
@@ -59,9 +46,9 @@ def test_plain_diffusers_paints_the_same_pictures_with_alpha_other_than_rank(fam
 def test_a_round_trip_keeps_every_bit(base, tmp_path):
     mixture = Mixture(loaded(base).unet, {"a": Lora(4, 10)})
     random_experts(mixture)
-    diffusers.write(tmp_path, mixture.expert("a"), {"name": "a", "steps": 300})
-    back = diffusers.read(tmp_path)
-    assert back.recipe == diffusers.read_recipe(tmp_path) == {"name": "a", "steps": 300}
+    expert_files.write(tmp_path, mixture.expert("a"), {"name": "a", "steps": 300})
+    back = expert_files.read(tmp_path)
+    assert back.recipe == expert_files.read_recipe(tmp_path) == {"name": "a", "steps": 300}
     assert [*back.expert] == sorted(mixture.expert("a")), "safetensors sorts its keys"
     for path, factors in mixture.expert("a").items():
         a, b, scale = back.expert[path]
@@ -72,8 +59,8 @@ def test_ranks_and_alphas_that_differ_by_layer(tmp_path):
     expert = {"x.to_q": Factors(torch.ones(2, 6), torch.ones(5, 2), 1.0),
               "x.to_k": Factors(torch.ones(2, 6), torch.ones(5, 2), 1.0),
               "y.to_q": Factors(torch.ones(3, 6), torch.ones(5, 3), 0.5)}
-    diffusers.write(tmp_path, expert, {})
-    back = diffusers.read(tmp_path).expert
+    expert_files.write(tmp_path, expert, {})
+    back = expert_files.read(tmp_path).expert
     assert {path: (f.rank, f.scale) for path, f in back.items()} == {
         "x.to_q": (2, 1.0), "x.to_k": (2, 1.0), "y.to_q": (3, 0.5)}
 
@@ -85,26 +72,26 @@ def test_the_scale_of_files_that_others_wrote(tmp_path, metadata, scale):
     """Rank 4: no header means alpha = rank; rank-stabilised LoRA divides by the root of the rank."""
     header = {"lora_adapter_metadata": json.dumps(metadata)} if metadata else None
     save_file({KEY.format("A"): torch.ones(4, 6), KEY.format("B"): torch.ones(5, 4)},
-              tmp_path / diffusers.FILE_NAME, metadata=header)
-    (factors,) = diffusers.read(tmp_path).expert.values()
+              tmp_path / expert_files.FILE_NAME, metadata=header)
+    (factors,) = expert_files.read(tmp_path).expert.values()
     assert factors.scale == scale and torch.equal(factors.delta(), scale * 4 * torch.ones(5, 6))
 
 
 def save(folder, metadata=None, **tensors):
     names = {KEY.format(name) if name in "AB" else name: tensor for name, tensor in tensors.items()}
     header = {"lora_adapter_metadata": json.dumps(metadata)} if metadata else None
-    save_file(names, folder / diffusers.FILE_NAME, metadata=header)
+    save_file(names, folder / expert_files.FILE_NAME, metadata=header)
 
 
 def truncate(folder):
     save(folder, A=torch.ones(2, 64), B=torch.ones(64, 2))
-    file = folder / diffusers.FILE_NAME
+    file = folder / expert_files.FILE_NAME
     file.write_bytes(file.read_bytes()[:-10])
 
 
 def damage_header(folder):
     tensors = {KEY.format("A"): torch.ones(2, 6), KEY.format("B"): torch.ones(5, 2)}
-    save_file(tensors, folder / diffusers.FILE_NAME, metadata={"recipe": "{"})
+    save_file(tensors, folder / expert_files.FILE_NAME, metadata={"recipe": "{"})
 
 
 A, B = torch.ones(2, 6), torch.ones(5, 2)
@@ -113,10 +100,10 @@ A, B = torch.ones(2, 6), torch.ones(5, 2)
 @pytest.mark.parametrize(("make", "sentence"), [
     (lambda folder: None, "missing. Run the stage"),
     (lambda folder: (folder / "pytorch_lora_weights.bin").write_bytes(b"x"), "never opened"),
-    (lambda folder: (folder / diffusers.FILE_NAME).write_bytes(b"PK\x03\x04 torch.save"), "never opened"),
-    (lambda folder: (folder / diffusers.FILE_NAME).write_bytes(b"\x80\x04 a pickle"), "never opened"),
-    (lambda folder: (folder / diffusers.FILE_NAME).write_bytes(b""), "damaged"),
-    (lambda folder: (folder / diffusers.FILE_NAME).write_bytes(b"\xff" * 64), "damaged"),
+    (lambda folder: (folder / expert_files.FILE_NAME).write_bytes(b"PK\x03\x04 torch.save"), "never opened"),
+    (lambda folder: (folder / expert_files.FILE_NAME).write_bytes(b"\x80\x04 a pickle"), "never opened"),
+    (lambda folder: (folder / expert_files.FILE_NAME).write_bytes(b""), "damaged"),
+    (lambda folder: (folder / expert_files.FILE_NAME).write_bytes(b"\xff" * 64), "damaged"),
     (truncate, "damaged or no safetensors file"),
     (damage_header, "damaged header"),
     (lambda folder: save(folder, A=A), "do not fit together"),
@@ -124,23 +111,23 @@ A, B = torch.ones(2, 6), torch.ones(5, 2)
     (lambda folder: save(folder, A=A, B=B * float("nan")), "no numbers"),
     (lambda folder: save(folder, A=A, B=B, other=torch.ones(2)), "holds other"),
     (lambda folder: save(folder, A=torch.ones(2, 6, 3, 3), B=B), "do not fit together"),
-    (lambda folder: save(folder, A=torch.ones(2, 6, 3), B=B), "Only LoRAs of a UNet's linear"),
+    (lambda folder: save(folder, A=torch.ones(2, 6, 3), B=B), "Only LoRAs of linear layers"),
     (lambda folder: save(folder, {"unet.use_dora": True}, A=A, B=B), "is DoRA"),
 ])
 def test_what_is_no_plain_lora_is_refused_with_the_remedy(tmp_path, make, sentence):
     make(tmp_path)
     with pytest.raises(EngineError, match=re.escape(sentence)):
-        diffusers.read(tmp_path)
+        expert_files.read(tmp_path)
 
 
 def test_a_diverged_expert_is_never_written(tmp_path):
     expert = {"x.to_q": Factors(A, B * float("inf"), 1.0)}
     with pytest.raises(EngineError, match="lower learning rate"):
-        diffusers.write(tmp_path, expert, {})
+        expert_files.write(tmp_path, expert, {})
     assert not [*tmp_path.iterdir()]
 
 
 def test_keys_are_peft_names(tmp_path):
-    diffusers.write(tmp_path, {"x.to_q": Factors(A, B, 1.0)}, {})
-    keys = sorted(load_file(tmp_path / diffusers.FILE_NAME))
+    expert_files.write(tmp_path, {"x.to_q": Factors(A, B, 1.0)}, {})
+    keys = sorted(load_file(tmp_path / expert_files.FILE_NAME))
     assert keys == ["unet.x.to_q.lora_A.weight", "unet.x.to_q.lora_B.weight"]

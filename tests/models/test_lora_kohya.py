@@ -10,12 +10,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
-from engine.models.lora import foreign_files
+from engine.models.lora import foreign_files, modelspec, original_names
 from engine.models.lora.factors import Lora, target_layers
-from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded, paint
+from tests.models.lora_files import loaded, paint, read_elsewhere, write_kohya
 from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
@@ -37,24 +36,10 @@ def experts(base):
     mixture.remove()
 
 
-def read_elsewhere(file, unet):
-    """Another program's way to read it: W + alpha / dim * up @ down, by module name."""
-    tensors, found = load_file(file), {}
-    names = {f"lora_unet_{path.replace('.', '_')}": path for path, _ in unet.named_modules()}
-    names |= {"lora_unet_label_emb_0_0": "add_embedding.linear_1"}
-    for key in tensors:
-        if key.endswith(".lora_down.weight"):
-            name = key.removesuffix(".lora_down.weight")
-            down, up = tensors[key].double(), tensors[f"{name}.lora_up.weight"].double()
-            scale = tensors[f"{name}.alpha"].item() / down.shape[0]
-            found[names[name]] = scale * (up.flatten(1) @ down.flatten(1)).view(up.shape[0], *down.shape[1:])
-    return found
-
-
 @pytest.mark.parametrize("name", ["attention", "wide"])
 def test_an_independent_reader_gets_the_same_deltas(experts, tmp_path, name):
     unet, made = experts
-    kohya.write(tmp_path / "a.safetensors", made[name], {"name": name})
+    write_kohya(tmp_path / "a.safetensors", made[name], {"name": name})
     found = read_elsewhere(tmp_path / "a.safetensors", unet)
     assert set(found) == set(made[name])
     for path, factors in made[name].items():
@@ -65,9 +50,10 @@ def test_an_independent_reader_gets_the_same_deltas(experts, tmp_path, name):
 def test_a_file_comes_back_as_the_expert_it_was(experts, tmp_path):
     unet, made = experts
     for name, expert in made.items():
-        kohya.write(tmp_path / f"{name}.safetensors", expert, {"name": name})
-        back, *told = foreign_files.read(tmp_path / f"{name}.safetensors", unet)
-        assert told == [0, ()] and set(back) == set(expert)
+        write_kohya(tmp_path / f"{name}.safetensors", expert, {"name": name})
+        foreign = foreign_files.read(tmp_path / f"{name}.safetensors", unet)
+        back = foreign.expert
+        assert (foreign.left_out, foreign.notes) == (0, ()) and set(back) == set(expert)
         for path, f in expert.items():
             assert (back[path].delta() - f.delta()).norm() / f.delta().norm() < 1e-3, "half"
             assert back[path].scale == f.scale
@@ -90,7 +76,7 @@ def test_plain_diffusers_reads_it_for_sdxl_too(tmp_path):
 
 def same_pictures(base, expert, folder):
     """The file holds float16: ours are painted with the factors as it rounds them."""
-    kohya.write(folder / "a.safetensors", expert, {"name": "a"})
+    write_kohya(folder / "a.safetensors", expert, {"name": "a"})
     theirs, ours = loaded(base), loaded(base)
     before = paint(theirs)
     theirs.load_lora_weights(folder, weight_name="a.safetensors")
@@ -101,14 +87,14 @@ def same_pictures(base, expert, folder):
 
 def test_the_header_says_what_it_is_and_what_it_was_made_from(experts, tmp_path):
     recipe = {"name": "all", "experts": {"counting": 0.5, "styles": 0.5}, "base": {"model": "own/base", "sha256": "ab"}}
-    kohya.write(tmp_path / "a.safetensors", experts[1]["attention"], recipe)
+    write_kohya(tmp_path / "a.safetensors", experts[1]["attention"], recipe)
     with safe_open(tmp_path / "a.safetensors", "pt") as file:
         header = file.metadata()
     assert header["ss_network_module"] == "networks.lora" and header["ss_network_dim"] == "4"
     assert header["ss_network_alpha"] == "10.0" and header["modelspec.merged_from"] == "counting, styles"
     assert json.loads(header["ss_training_comment"]) == recipe and header["ss_sd_model_hash"] == "ab"
     assert header["modelspec.architecture"] == "unknown/lora" and "ss_steps" not in header
-    told = kohya.header(experts[1]["attention"], {"steps": 300, "step": 120, "pictures": 40, "batch_size": 8})
+    told = modelspec.header(experts[1]["attention"], 10.0, {"steps": 300, "step": 120, "pictures": 40, "batch_size": 8})
     assert (told["ss_steps"], told["ss_num_train_images"], told["ss_batch_size_per_device"]) == ("120", "40", "8")
 
 
@@ -117,7 +103,7 @@ def test_the_header_says_what_it_is_and_what_it_was_made_from(experts, tmp_path)
     (2048, "sdxl_base_v1-0", "stable-diffusion-xl-v1-base/lora")])
 def test_the_family_is_read_from_the_shapes(width, version, architecture):
     layers = {"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k": torch.nn.Linear(width, 320)}
-    header = kohya.header(Lora(2, 2).expert(layers, "a", 0), {})
+    header = modelspec.header(Lora(2, 2).expert(layers, "a", 0), 2.0, {})
     assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
 
 
@@ -127,10 +113,10 @@ def test_the_family_is_read_from_the_shapes(width, version, architecture):
     (768, "v_prediction", "sd_v1", "stable-diffusion-v1/lora", "v")])
 def test_a_base_that_predicts_velocity_is_told_apart(width, prediction, version, architecture, told):
     layers = {"down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k": torch.nn.Linear(width, 320)}
-    header = kohya.header(Lora(2, 2).expert(layers, "a", 0), {"base": {"prediction": prediction}})
+    header = modelspec.header(Lora(2, 2).expert(layers, "a", 0), 2.0, {"base": {"prediction": prediction}})
     assert (header["ss_base_model_version"], header["modelspec.architecture"]) == (version, architecture)
     assert header["modelspec.prediction_type"] == told and header["ss_v2"] == str(width == 1024)
-    assert kohya.family(header) == version.removesuffix("_v")
+    assert modelspec.family_in(header) == version.removesuffix("_v")
 
 
 def sdxl_like():
@@ -147,7 +133,7 @@ def sdxl_like():
 def test_the_original_names_are_those_that_diffusers_converts():
     unet = sdxl_like()
     layers = target_layers(unet, ("to_q", "to_out.0", "proj_in", "conv1", "conv2", "time_emb_proj"))
-    names = {original: path for original, path in kohya.paths_by_name(unet).items() if path in layers}
+    names = {original: path for original, path in original_names.paths_by_name(unet).items() if path in layers}
     ours = {name: path for name, path in names.items() if re.match("(in|out)put_blocks|middle_block", name)}
     assert set(ours.values()) == set(layers)
     theirs = _maybe_map_sgm_blocks_to_diffusers(
@@ -157,13 +143,13 @@ def test_the_original_names_are_those_that_diffusers_converts():
         for old, new in OURS.items():
             converted = converted.replace(old, new)
         inner = path.replace(".", "_")
-        for own, original in kohya.RESNET.items():
+        for own, original in original_names.RESNET.items():
             inner = re.sub(f"_{own}$", f"_{original}", inner) if "resnets" in path else inner
         assert converted == inner
 
 
 def test_samplers_of_size_and_ends_have_their_original_names():
-    names = kohya.paths_by_name(sdxl_like())
+    names = original_names.paths_by_name(sdxl_like())
     assert names["input_blocks_3_0_op"] == "down_blocks.0.downsamplers.0.conv"
     assert names["output_blocks_2_2_conv"] == "up_blocks.0.upsamplers.0.conv"
     assert names["middle_block_1_proj_in"] == "mid_block.attentions.0.proj_in"
@@ -172,17 +158,17 @@ def test_samplers_of_size_and_ends_have_their_original_names():
 
 def test_the_text_encoders_part_is_left_out_and_counted(experts, tmp_path):
     unet, made = experts
-    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    write_kohya(tmp_path / "a.safetensors", made["attention"], {})
     tensors = load_file(tmp_path / "a.safetensors")
     tensors |= {f"lora_te_text_model_x.{part}": torch.ones(2, 2) for part in ("lora_down.weight", "lora_up.weight")}
     save_file(tensors, tmp_path / "b.safetensors")
-    back, left_out, _ = foreign_files.read(tmp_path / "b.safetensors", unet)
-    assert left_out == 2 and set(back) == set(made["attention"])
+    foreign = foreign_files.read(tmp_path / "b.safetensors", unet)
+    assert foreign.left_out == 2 and set(foreign.expert) == set(made["attention"])
 
 
 def test_without_alpha_it_is_the_rank_and_bfloat16_is_read(experts, tmp_path):
     unet, made = experts
-    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    write_kohya(tmp_path / "a.safetensors", made["attention"], {})
     tensors = {key: tensor.bfloat16() for key, tensor in load_file(tmp_path / "a.safetensors").items()
                if not key.endswith("alpha")}
     save_file(tensors, tmp_path / "b.safetensors")
@@ -196,7 +182,7 @@ GOOD = {f"{LAYER}.lora_down.weight": torch.ones(2, 32), f"{LAYER}.lora_up.weight
 
 def test_a_whole_number_for_alpha_is_read(experts, tmp_path):
     unet, made = experts
-    kohya.write(tmp_path / "a.safetensors", made["attention"], {})
+    write_kohya(tmp_path / "a.safetensors", made["attention"], {})
     tensors = {key: tensor.to(torch.int64) if key.endswith("alpha") else tensor
                for key, tensor in load_file(tmp_path / "a.safetensors").items()}
     save_file(tensors, tmp_path / "b.safetensors")

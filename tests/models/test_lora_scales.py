@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from engine.core.errors import EngineError
 from engine.models.lora import foreign_files, header_scales
-from engine.models.lora.alphas import Patterns
+from engine.models.lora.alphas import AlphaPattern
 
 FILE = Path("theirs.safetensors")
 RANK = 16
@@ -214,7 +214,7 @@ def test_plain_keys_mean_what_peft_means_by_them(path, keys, escaped):
     told = {f"{start}{re.escape(key) if escaped else key}{end}": float(n)
             for n, (start, key, end) in enumerate(keys, 1)}
     theirs = get_pattern_key(told, path)
-    assert Patterns(told, "").alpha(path) == told.get(theirs if theirs in told else None)
+    assert AlphaPattern(told, "").alpha(path) == told.get(theirs if theirs in told else None)
 
 
 @pytest.mark.parametrize("key", [
@@ -236,11 +236,11 @@ def test_many_long_keys_cost_no_time(tmp_path):
     """100,000 keys and 2,000 layers: compared by name, not one by one."""
     told = {f"{'a.' * 20}{n}": 2 for n in range(100_000)}
     begun = time.process_time()
-    patterns = Patterns(told, "")
+    patterns = AlphaPattern(told, "")
     assert all(patterns.alpha(f"{'a.' * 20}{n}.x") is None for n in range(2_000))
     assert patterns.alpha("b." + "a." * 20 + "7") == 2 and time.process_time() - begun < 30
 
 
 def test_nothing_of_a_header_changes_a_file_of_our_own(tmp_path):
-    scales = header_scales.of_header({}, FILE)
-    assert scales.of("anything", 3) == 1.0 and header_scales.contradictions({}, FILE, [4.0]) == []
+    scales = header_scales.read_scales({}, FILE)
+    assert scales.scale("anything", 3) == 1.0 and header_scales.contradictions({}, FILE, [4.0], "its layers") == []

@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.errors import EngineError
 from engine.models import empty_denoiser, targets
-from engine.models.checkpoints import ASSETS
+from engine.models.checkpoints import SHIPPED
 from engine.models.lora.factors import is_target, target_layers
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
@@ -18,7 +18,7 @@ def unets(tmp_path_factory):
         tiny_stable_diffusion(tmp_path_factory.mktemp("sd")),
         tiny_sdxl(tmp_path_factory.mktemp("xl")),
     ]
-    return [empty_denoiser.unet(folder) for folder in (*made, ASSETS / "base")]
+    return [empty_denoiser.unet(folder) for folder in (*made, SHIPPED["storybook"])]
 
 
 def test_every_layer_of_a_real_unet_is_a_target(unets):

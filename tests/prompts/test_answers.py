@@ -3,7 +3,7 @@ them.
 """
 import pytest
 
-from engine.prompts.writers._answers import lines_of
+from engine.prompts.answers import lines_of
 
 BOTH = ["a ball", "two stars"]
 LIST = '["a ball", "two stars"]'

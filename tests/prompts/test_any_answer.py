@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.prompts.writers._answers import lines_of, without_thoughts
+from engine.prompts.answers import lines_of, without_thoughts
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from engine import prompts
 from engine.core.errors import EngineError
 from engine.core.store import read_json, read_records, write_records
 from engine.core.types import Prompt, Rejected
-from engine.prompts import Config, skills
-from engine.prompts.collection import Pool, recipe_path
+from engine.prompts import Config, rounds, skills
+from engine.prompts.collection import Collection, recipe_path
 from engine.prompts.novelty import Novelty
 from engine.storybook import evaluation
 from engine.storybook.language import parse
@@ -139,7 +139,7 @@ def test_several_skills_share_one_progress_and_free_texts_need_no_language(gramm
 
 
 @pytest.mark.parametrize(("change", "remedy"), [
-    ({"skills": ("juggling",)}, "Choose from counting, everyday"), ({"writer": "nobody"}, "Choose one of"),
+    ({"skills": ("juggling",)}, "Choose from artworks, captions, counting"), ({"writer": "nobody"}, "Choose one of"),
     ({"writer_options": {"colour": 1}}, "no option called 'colour'")])
 def test_unknown_names_end_in_the_remedy(grammar, store, change, remedy):
     with pytest.raises(EngineError, match=remedy):
@@ -149,12 +149,12 @@ def test_unknown_names_end_in_the_remedy(grammar, store, change, remedy):
 
 def test_examples_come_from_seeds_and_accepted_prompts_at_the_ratio():
     skill = skills.load("counting")
-    pool = Pool(skill, "", [Prompt(str(i), "counting", f"prompt {i}") for i in range(50)])
+    collection = Collection(skill, "", [Prompt(str(i), "counting", f"prompt {i}") for i in range(50)])
     for share in (0.0, 0.3, 1.0):
         config = replace(CONFIG, seed_share=share)
-        drawn = [prompts._examples(config, pool, random.Random(i)) for i in range(600)]
+        drawn = [rounds.examples_of(config, collection, random.Random(i)) for i in range(600)]
         assert all(len(set(examples)) == 3 for examples in drawn)
         seeds = sum(text in skill.examples for examples in drawn for text in examples)
         assert seeds / 1800 == pytest.approx(share, abs=0.05)
-    first = prompts._examples(replace(CONFIG, seed_share=0.0), Pool(skill, ""), random.Random(0))
+    first = rounds.examples_of(replace(CONFIG, seed_share=0.0), Collection(skill, ""), random.Random(0))
     assert set(first) <= set(skill.examples)

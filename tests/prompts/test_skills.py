@@ -1,6 +1,7 @@
 """Skills are files; what is wrong in one is said with its name."""
 import pytest
 
+from engine import worlds
 from engine.core.errors import EngineError
 from engine.prompts import skills
 from engine.prompts.checks import checker, clean
@@ -22,7 +23,7 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("name", skills.names())
+@pytest.mark.parametrize("name", skills.of_world(worlds.load("storybook")))
 def test_a_shipped_skill_passes_its_own_checks(name):
     skill = skills.load(name)
     check = checker(skill, "storybook")
@@ -53,6 +54,21 @@ def test_an_unknown_skill_names_the_known_ones(write, tmp_path):
     for name in ("juggling", "../mine", ""):
         with pytest.raises(EngineError, match="Choose from mine"):
             skills.load(name, tmp_path)
+
+
+def test_a_name_of_two_skills_is_refused(write, tmp_path):
+    write(GOOD)
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world/mine.toml").write_text(GOOD)
+    with pytest.raises(EngineError, match="Rename one"):
+        skills.load("mine", tmp_path)
+
+
+def test_a_file_beside_the_worlds_is_everybodys(write, tmp_path, monkeypatch):
+    write(GOOD)
+    monkeypatch.setattr(skills, "FOLDER", tmp_path)
+    monkeypatch.setattr(skills.files, "__defaults__", (tmp_path,))
+    assert [skills.of_world(worlds.load(name)) for name in worlds.names()] == [["mine"]] * len(worlds.names())
 
 
 def test_rules_that_make_no_sense_name_the_skill(write):

@@ -10,8 +10,8 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.models.llm import Reply
 from engine.prompts import Config, check, run, skills, writers
+from engine.prompts.instructions import lines_in, messages
 from engine.prompts.writers import NoAnswer, Request
-from engine.prompts.writers._instruction import lines_in, messages
 from tests.chat_server import serving
 from tests.tiny_models import tiny_writer
 

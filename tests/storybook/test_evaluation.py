@@ -50,7 +50,7 @@ def test_sizes_and_names(skill: str) -> None:
 def test_no_scene_graph_is_asked_for_twice_nor_shown_as_an_example() -> None:
     everything = Counter(key for split in evaluation.SIZES for skill in evaluation.SETS for key in keys(split, skill))
     for skill in evaluation.SKILLS:
-        examples = read_toml(evaluation.ASSETS / "skills" / f"{skill}.toml")["examples"]
+        examples = read_toml(evaluation.SKILL_FILES / f"{skill}.toml")["examples"]
         everything.update({parse(text).key() for text in examples})
     assert [key for key, times in everything.items() if times > 1] == []
 
@@ -62,7 +62,7 @@ def test_frozen_keys_hold_every_prompt() -> None:
 
 def test_five_skills_are_trained_and_two_are_not() -> None:
     assert len(evaluation.SKILLS) == 5 and len(evaluation.UNTRAINED) == 2
-    files = {path.stem for path in (evaluation.ASSETS / "skills").glob("*.toml")}
+    files = {path.stem for path in evaluation.SKILL_FILES.glob("*.toml")}
     assert set(evaluation.SKILLS) <= files and not files & set(evaluation.UNTRAINED)
     for skill in evaluation.UNTRAINED:
         assert evaluation.rules_of(skill) not in [evaluation.rules_of(s) for s in evaluation.SKILLS]

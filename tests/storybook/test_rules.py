@@ -62,7 +62,7 @@ def test_what_a_skill_draws_obeys_its_rules_and_can_be_drawn(skill: str) -> None
 
 @pytest.mark.parametrize("skill", evaluation.SKILLS)
 def test_examples_obey_their_own_rules(skill: str) -> None:
-    table = read_toml(evaluation.ASSETS / "skills" / f"{skill}.toml")
+    table = read_toml(evaluation.SKILL_FILES / f"{skill}.toml")
     rules = from_table(table["rules"], skill)
     assert len(table["examples"]) >= 3
     for text in table["examples"]:

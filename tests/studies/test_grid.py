@@ -6,13 +6,13 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records
 from engine.models import diffusion
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
-from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from engine.studies import grid
 from engine.studies.grid import GUIDANCE, STRENGTH, Cell
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion
 
 PROMPT = "two red balls"
@@ -28,7 +28,7 @@ def store(base, tmp_path):
     mixture = Mixture(loaded(base).unet, {"a": Lora(4, 4), "b": Lora(2, 2)})
     random_experts(mixture, 0.3)
     for name in mixture.names:
-        diffusers.write(Store(tmp_path).expert(name), mixture.expert(name), {"name": name})
+        expert_files.write(Store(tmp_path).expert(name), mixture.expert(name), {"name": name})
     return Store(tmp_path)
 
 
@@ -48,7 +48,7 @@ def test_every_cell_is_what_it_would_be_alone(base, store):
     cells = painted(asked, store)
     assert [(c.row, c.column) for c in cells] == [(r, c) for r in range(2) for c in range(3)]
     painter = diffusion.load(str(base))
-    mixture = Mixture(painter.pipe.unet, {n: diffusers.read(store.expert(n)).expert for n in "ab"})
+    mixture = Mixture(painter.pipe.unet, {n: expert_files.read(store.expert(n)).expert for n in "ab"})
     for cell in cells:
         alone = painter.paint([PROMPT], [asked.seed], asked.guidance, 2, mixture=mixture, mix=cell.weights)[0]
         with Image.open(store.folder / "grids" / "grid" / cell.file_name) as image:

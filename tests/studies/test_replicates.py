@@ -13,7 +13,8 @@ from engine.core.stopping import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
 from engine.studies import replicates
-from engine.studies.replicates import expansion, measurements, noisy_captions, report
+from engine.studies.replicates import expansion, measurements, report
+from engine.worlds import storybook
 from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -201,9 +202,9 @@ def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, option)
 def test_the_control_learns_from_drawn_scenes(finished):
     out, _ = finished
     kept = [json.loads(line)["text"] for line in (out / "0-control/prompts/noisy.jsonl").read_text().splitlines()]
-    assert kept == [noisy_captions.captioned(0, i)[1] for i in range(5)] != [noisy_captions.captioned(1, i)[1] for i in range(5)]
+    assert kept == [storybook.pretraining_pair(0, i)[1] for i in range(5)] != [storybook.pretraining_pair(1, i)[1] for i in range(5)]
     for i, file in enumerate(sorted((out / "0-control/images/noisy").glob("*.png"))):
-        assert list(Image.open(file).getdata()) == list(noisy_captions.captioned(0, i)[0].getdata())
+        assert list(Image.open(file).getdata()) == list(storybook.pretraining_pair(0, i)[0].getdata())
 
 
 @pytest.mark.parametrize(("old", "new", "remedy"), [

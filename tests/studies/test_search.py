@@ -8,13 +8,13 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate.planning import model_name
 from engine.models import diffusion, ensemble
+from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
-from engine.models.lora.layouts import diffusers
 from engine.models.mixture import Mixture
 from engine.studies import search
 from tests import arithmetic
 from tests.models.experts import random_experts
-from tests.models.test_lora_files import loaded
+from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion
 
 TARGET = {"a": 0.9, "b": 0.1}
@@ -88,7 +88,7 @@ def test_the_base_is_loaded_once_for_the_whole_search(tmp_path, monkeypatch):
     mixture = Mixture(loaded(base).unet, {"a": Lora(4, 4), "b": Lora(2, 2)})
     random_experts(mixture, 0.3)
     for name in mixture.names:
-        diffusers.write(store.expert(name), mixture.expert(name), {"name": name})
+        expert_files.write(store.expert(name), mixture.expert(name), {"name": name})
     loads, load = [], diffusion.load
     monkeypatch.setattr(diffusion, "load", lambda *asked: loads.append(asked) or load(*asked))
     asked = config(model=str(base), generations=2, population=2, test_prompts_per_skill=2, steps=1)

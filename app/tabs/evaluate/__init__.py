@@ -15,7 +15,7 @@ from app.listeners import QUEUED, Updates, Values
 from app.show import score_tables
 from app.tab import Tab
 from app.tabs.evaluate import ranking
-from engine import judges, runs
+from engine import judges, runs, worlds
 from engine.evaluate import Config, planning
 from engine.runs import contents
 
@@ -36,7 +36,6 @@ ELSEWHERE = (
 SPLITS = get_args(get_type_hints(Config)["split"])
 GUIDANCES = ("1", "2", "3.5", "5")
 USUAL = "3.5"
-STORYBOOK_JUDGE = "storybook"
 BEST, EVERY = "guidance chosen on validation", "every guidance"
 NOTHING = (
     "Choose models and press Evaluate. Every model paints the same prompts from the same seeds."
@@ -68,8 +67,7 @@ class Stage:
         run, split = values[self.run], values[self.split]
         judge = self.judge.config(values)
         store = runs.open_store(run)
-        if judge["judge"] == STORYBOOK_JUDGE:
-            contents.check_judged(store, "An evaluation")
+        contents.check_judged(store, "An evaluation", judge["judge"])
         options = self.options.read(values) | judge | contents.base_of(store)
         options["models"] = arms(values[self.models])
         options["guidances"] = list(map(float, values[self.guidances]))
@@ -147,7 +145,9 @@ def build(run: gr.Dropdown) -> Tab:
             split = _split_choice()
             button = parts.main_button("Evaluate", "evaluate")
             with gr.Accordion("Settings", open=False):
-                judge = pick("evaluate", Field("judge", "judge_options"), judges, STORYBOOK_JUDGE)
+                judge = pick(
+                    "evaluate", Field("judge", "judge_options"), judges, worlds.usual_judge()
+                )
                 options = form(Config, "evaluate", leave_out=ELSEWHERE)
         with gr.Column(scale=2, min_width=320):
             scores = _scores(run, models)

@@ -96,7 +96,9 @@ class MergeTab:
         return {self.scene.prompt: prompt_box.another(values[self.run], prompt)}
 
     def correct(self, values: Values) -> Updates:
-        return self.panes.comparison.correct(self.scene.prompt, values)
+        prompts = values[self.scene.prompt]
+        comparison = self.panes.comparison
+        return {self.scene.prompt: comparison.correct(values[self.run], prompts, values)}
 
     @owner_only
     def paint_grid(self, values: Values) -> Updates:
@@ -173,7 +175,7 @@ def _wire_scene(tab: MergeTab) -> None:
     noise = bar.noise.click(bar.other_noise, None, [bar.seed], **QUEUED)
     noise.then(**tab.repaint)
     correction = pair.suggestion.click(
-        tab.correct, {bar.prompt, pair.suggestion}, [bar.prompt], **QUEUED
+        tab.correct, {tab.run, bar.prompt, pair.suggestion}, [bar.prompt], **QUEUED
     )
     correction.then(**tab.repaint)
 

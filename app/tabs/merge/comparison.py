@@ -15,13 +15,14 @@ from app.listeners import Updates, Values
 from app.show import judgement, markup, pictures, thumbnails
 from app.tabs.merge.scene import Subject
 from app.tabs.merge.sliders import Merge
-from engine import runs
+from engine import judges, runs, worlds
+from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.core.types import Prompt
+from engine.core.types import Prompt, Score
+from engine.judges import Judge
 from engine.runs import contents
 from engine.runs.preview import STEPS, Cell, Mix, Preview
-from engine.storybook.language import Unreadable, parse
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -73,25 +74,26 @@ class Comparison:
             yield {self.pair: markup.patience(WARMING_UP), **remarks}
         yield {self.pair: _painted(store, order), **remarks}
 
-    def correct(self, prompt: gr.Textbox, values: Values) -> Updates:
-        """The suggested sentence in place of the first prompt that Storybook cannot read."""
-        return {prompt: corrected(values[prompt], values[self.suggestion])}
+    def correct(self, run: str, prompts: str, values: Values) -> str:
+        """The suggested sentence in place of the first prompt that the run's world cannot read."""
+        world = contents.world(runs.open_store(run))
+        return corrected(world, prompts, values[self.suggestion])
 
     def _remarks(self, store: Store, prompts: Sequence[str]) -> Updates:
-        """What is said of the first prompt that Storybook cannot read, and the nearest sentence,
-        ready to be clicked.
+        """What is said of the first prompt that the run's world cannot read, and the nearest
+        sentence, ready to be clicked.
         """
-        unread = _first_unreadable(prompts) if contents.is_storybook(store) else None
-        if unread is None:
-            hidden = gr.update(visible=False)
-            return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
-        prompt, error = unread
-        reason = error.reason if len(prompts) == 1 else f"“{prompt}”: {error.reason}"
-        note = judgement.unreadable(reason, error.known)
-        return {
-            self.note: gr.update(value=note, visible=True),
-            self.suggestion: gr.update(value=error.nearest, visible=True),
-        }
+        world = contents.world(store)
+        for prompt in prompts:
+            if unread := world.misreading(prompt):
+                reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
+                note = judgement.unreadable(world.TITLE, reason, unread.known)
+                return {
+                    self.note: gr.update(value=note, visible=True),
+                    self.suggestion: gr.update(value=unread.nearest, visible=True),
+                }
+        hidden = gr.update(visible=False)
+        return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
 
 
 def build() -> Comparison:
@@ -104,23 +106,14 @@ def build() -> Comparison:
     return Comparison(each_expert, note, suggestion, pair, gr.HTML(elem_id="merge-opening"))
 
 
-def corrected(prompts: str, sentence: str) -> str:
-    """The prompts with the first one that Storybook cannot read replaced."""
+def corrected(world: Any, prompts: str, sentence: str) -> str:
+    """The prompts with the first one that a world cannot read replaced."""
     lines = prompts.splitlines()
     for number, line in enumerate(lines):
-        if line.strip() and _first_unreadable([line.strip()]):
+        if line.strip() and world.misreading(line.strip()):
             lines[number] = sentence
             return "\n".join(lines)
     return prompts
-
-
-def _first_unreadable(prompts: Sequence[str]) -> tuple[str, Unreadable] | None:
-    for prompt in prompts:
-        try:
-            parse(prompt)
-        except Unreadable as error:
-            return prompt, error
-    return None
 
 
 def _painted(store: Store, order: Order) -> str:
@@ -161,28 +154,33 @@ def _cells(subject: Subject, mixes: Mapping[str, Mix | None]) -> list[Cell]:
 
 def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Image.Image]) -> str:
     prompts, seed, _ = order.subject
-    has_judge = contents.is_storybook(store)
+    judge = worlds.judge_of(contents.world(store))
     is_brief = order.each_expert or len(prompts) > 1
     html, following = "", iter(images)
     for prompt in prompts:
         figures = []
         for title in titles:
             image = next(following)
-            below = reading(prompt, image, seed, is_brief) if has_judge else ""
+            below = _reading(_score(judge, prompt, image, seed), is_brief)
             figures.append(pictures.large(title, thumbnails.whole(image), below))
         heading = prompt if len(prompts) > 1 else ""
         html += pictures.side_by_side(heading, figures)
     return html
 
 
-def reading(prompt: str, image: Image.Image, seed: int, is_brief: bool) -> str:
-    """What the judge reads from a picture."""
-    score = _judge()(Prompt("", "", prompt), image, seed)
+def _score(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
+    """What the judge of the run's world reads from a picture; None where it has none."""
+    return _judge(judge)(Prompt("", "", prompt), image, seed) if judge else None
+
+
+def _reading(score: Score | None, is_brief: bool) -> str:
+    if score is None:
+        return ""
     return judgement.score_line(score) if is_brief else judgement.reading(score)
 
 
 @cache
-def _judge() -> Any:
-    from engine.judges import storybook
-
-    return storybook.judge(storybook.Config())
+def _judge(name: str) -> Judge:
+    plugin = plugins.load(judges, name)
+    judge: Judge = plugin.judge(plugin.Config())
+    return judge

@@ -87,13 +87,12 @@ def _tables(card: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(32)
 def _copies(file: Path, changed_at: int) -> Copies:
-    from engine.models.lora.layouts import diffusers
-    from engine.models.lora.layouts import kohya as kohya_layout
+    from engine.models.lora import expert_files, foreign_files
 
     folder, name = _folder(file, changed_at), file.parent.name
     plain, kohya = folder / file.name, folder / f"{name}.safetensors"
-    read = diffusers.read(file.parent)
-    kohya_layout.write(kohya, read.expert, read.recipe)
+    read = expert_files.read(file.parent)
+    foreign_files.write(kohya, "kohya", read.expert, read.recipe)
     copy(file, plain)
     hashes = f"sha256: `{file_hash(plain)}` for diffusers, `{file_hash(kohya)}` for the others."
     source, card = file.parent / CARD, folder / f"{name}.md"

@@ -13,14 +13,12 @@ from engine.core.errors import EngineError
 from engine.models import checkpoints
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents
-from engine.storybook import EXAMPLE
 
 SNIPPET = """from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
 pipe.load_lora_weights(".", weight_name={file!r})  # where you saved the download
-pipe({prompt!r}, guidance_scale=3.5).images[0].save("picture.png")"""
-PHOTOGRAPH = "a photo of two red apples and a cup"
+pipe({prompt!r}, guidance_scale={guidance:g}).images[0].save("picture.png")"""
 COMFY = (
     "ComfyUI: put it into `models/loras` and connect a *Load LoRA* node, strength_model 1. "
     "A1111, Forge: put it into `models/Lora` and write `<lora:{name}:1>` into the prompt. It is in "
@@ -28,7 +26,7 @@ COMFY = (
 )
 ONLY_DIFFUSERS = (
     "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
-    "Storybook. With one of those as the base, the second file is theirs."
+    "{world}. With one of those as the base, the second file is theirs."
 )
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 
@@ -67,8 +65,8 @@ class FilesPane:
             recipe = downloads.recipe_of(files[name])
         except EngineError as error:
             return choice | self._nothing(str(error))
-        base, is_storybook = contents.base_model(store), contents.is_storybook(store)
-        directions = _directions(base, name)
+        base, world = contents.base_model(store), contents.world(store)
+        directions = _directions(base, name, world.TITLE)
         buttons = {
             self.plain: _download(copies.plain),
             self.kohya: _download(copies.kohya),
@@ -76,7 +74,9 @@ class FilesPane:
         }
         texts = {
             self.note: f"{directions}\n\n{copies.hashes}",
-            self.snippet: gr.update(value=_snippet(base, is_storybook), visible=True),
+            self.snippet: gr.update(
+                value=_snippet(base, world.EXAMPLE, world.GUIDANCE), visible=True
+            ),
             self.recipe: gr.update(value=recipe, visible=bool(recipe)),
         }
         return {**choice, **buttons, **texts}
@@ -125,13 +125,14 @@ def _download(file: str | None) -> dict[str, Any]:
     return gr.update(value=file, interactive=file is not None)
 
 
-def _directions(base: str, name: str) -> str:
+def _directions(base: str, name: str, world: str) -> str:
     """What to do with the files."""
-    return ONLY_DIFFUSERS if base in checkpoints.STORYBOOK else COMFY.format(name=name)
+    if base in checkpoints.SHIPPED:
+        return ONLY_DIFFUSERS.format(world=world)
+    return COMFY.format(name=name)
 
 
-def _snippet(base: str, is_storybook: bool) -> str:
+def _snippet(base: str, prompt: str, guidance: float) -> str:
     """How the download is used in Python."""
-    prompt = EXAMPLE if is_storybook else PHOTOGRAPH
     folder = str(checkpoints.local_folder(base) or base)
-    return SNIPPET.format(base=folder, file=FILE_NAME, prompt=prompt)
+    return SNIPPET.format(base=folder, file=FILE_NAME, prompt=prompt, guidance=guidance)

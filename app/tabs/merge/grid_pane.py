@@ -14,11 +14,10 @@ from app import launch, parts
 from app.listeners import BROWSER_ONLY, QUEUED, Updates, Values
 from app.tabs.merge import grid_view
 from app.tabs.merge.scene import Subject
-from engine import runs
+from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.runs import contents
-from engine.storybook import EXAMPLE
 from engine.studies.grid import GUIDANCE, STRENGTH, Cell, Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
@@ -66,11 +65,12 @@ class GridPane:
         """Paint a new grid of the run as a job, the newest one from now on. Raises EngineError."""
         run = values[self.run]
         store = runs.open_store(run)
+        world = contents.world(store)
         options = subject._asdict() | contents.base_of(store) | self._axes(values)
-        options["prompts"] = subject.prompts or (EXAMPLE,)
+        options["prompts"] = subject.prompts or (world.EXAMPLE,)
         options["weights"] = weights
         options["name"] = _new_name(store)
-        options["judge"] = "storybook" if contents.is_storybook(store) else ""
+        options["judge"] = worlds.judge_of(world)
         choice = launch.start("grid", run, Config, plan, **options)
         return {self.run: choice, self.name: None}
 

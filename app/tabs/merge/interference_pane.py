@@ -79,9 +79,10 @@ class InterferencePane:
         """Leave each expert of a merge out in turn, as a job. Raises EngineError."""
         run = values[self.run]
         store = runs.open_store(run)
-        contents.check_judged(store, "Leaving experts out")
+        judge = contents.judge_of(store, "Leaving experts out")
         options = merge.config() | contents.base_of(store)
         options["guidance"] = guidance
+        options["judge"] = judge
         options["skills"] = history.judged_skills(run)
         config, check = leave_one_out.Config, leave_one_out.check
         choice = launch.start("leave_one_out", run, config, check, **options)
@@ -112,12 +113,12 @@ def build(run: gr.Dropdown) -> InterferencePane:
 @lru_cache(8)
 def _report(folder: Path, files: tuple[tuple[Path, int], ...]) -> "Report":
     from engine.merge import interference
-    from engine.models.lora.layouts import diffusers
+    from engine.models.lora import expert_files
 
     store, experts = Store(folder), {}
     for path, _ in files:
         name = path.parent.name
-        experts[name] = diffusers.read(store.expert(name)).expert
+        experts[name] = expert_files.read(store.expert(name)).expert
     return interference.report(experts, {})
 
 
@@ -139,7 +140,7 @@ def _experts_table(report: "Report") -> str:
 def _blocks_table(report: "Report") -> str:
     rows = []
     for block in report.blocks:
-        rows.append([block.name, markup.percent(block.cancels), *_norms(block.norms)])
+        rows.append([block.name, markup.percent(block.cancellation), *_norms(block.norms)])
     norms = [f"norm of {name}" for name in report.experts]
     return markup.table(["part of the model", "cancels, %", *norms], rows)
 

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.show import score_tables
+from engine import worlds
 from engine.core.store import Store, read_records
 from engine.core.types import Score
 from engine.evaluate import intervals, summary, units
 from engine.evaluate.units import Unit
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
-from engine.storybook import EXAMPLE
 
 BASE = "base"
+EXAMPLE = worlds.usual().EXAMPLE
+"""What stands in the box before a run is open."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
 """Where the sliders start; with every expert at the same weight."""
 
@@ -54,13 +56,15 @@ class Files(NamedTuple):
 
 def of(run: Store, experts: Sequence[str]) -> Opening:
     """The run's own, where its merge of all experts was judged beside the base on validation."""
+    world = contents.world(run)
+    unmeasured = Opening(world.EXAMPLE, guidance=world.GUIDANCE)
     files = _files(run, experts)
     if files is None:
-        return Opening()
+        return unmeasured
     merge, base = read_records(files.merge, Score), read_records(files.base, Score)
     gains = _gains(merge, base)
     if not gains:
-        return Opening()
+        return unmeasured
     unit = _unit(files.merge.stem, gains)
     prompts = {gain.merge.prompt_id for gain in gains}
     difference = intervals.paired(summary.per_prompt(merge), summary.per_prompt(base))
@@ -69,7 +73,7 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
     guidance = _guidance(files.merge)
     if largest.value <= 0:
         reason = f"There is no validation prompt on which this merge gains. {mean}"
-        return Opening(guidance=guidance, reason=reason)
+        return Opening(world.EXAMPLE, guidance=guidance, reason=reason)
     reason = f"{_why(largest, unit)} {mean}"
     return Opening(largest.merge.evidence["text"], largest.merge.seed, guidance, reason)
 

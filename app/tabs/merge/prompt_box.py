@@ -6,7 +6,6 @@ from engine import runs
 from engine.core import texts
 from engine.core.errors import EngineError
 from engine.runs import contents
-from engine.storybook import evaluation
 
 MOST_PROMPTS = 8
 
@@ -27,16 +26,13 @@ def prompts_of(text: str) -> tuple[str, ...]:
 
 
 def another(run: str, prompt: str) -> str:
-    """A prompt the experts have not learned from: Storybook's validation set, or else one the run
-    has written.
+    """A prompt the experts have not learned from: one of the world's, or else one the run has
+    written.
     """
     store = runs.open_store(run)
-    others = []
-    if contents.is_storybook(store):
-        for skill in evaluation.SKILLS:
-            others += evaluation.load("validation", skill)
-    else:
-        for prompts in contents.accepted(store).values():
-            others += prompts
-    known = [other.text for other in others if other.text != prompt]
-    return random.choice(known or [prompt])
+    written = []
+    for prompts in contents.accepted(store).values():
+        written += [accepted.text for accepted in prompts]
+    known = contents.world(store).prompts_to_try(written)
+    others = [text for text in known if text != prompt]
+    return random.choice(others or [prompt])

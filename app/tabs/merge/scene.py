@@ -13,7 +13,6 @@ from app.show import markup
 from app.tabs.merge import opening, prompt_box, sliders
 from engine import runs
 from engine.runs.preview import USUAL_GUIDANCE
-from engine.storybook import EXAMPLE
 
 LARGEST_SEED = 2**32 - 1
 LARGEST_NOISE = 9999
@@ -83,7 +82,7 @@ class Opening(NamedTuple):
 def build() -> Scene:
     with gr.Row(elem_classes="bar"):
         prompt = gr.Textbox(
-            EXAMPLE,
+            opening.EXAMPLE,
             label="Prompts, one per line",
             lines=1,
             max_lines=4,
@@ -113,4 +112,4 @@ def build() -> Scene:
             elem_id="merge-noise",
         )
         noise = parts.narrow_button("Other noise", "other-noise", 140)
-    return Scene(prompt, other, guidance, seed, noise, parts.state(EXAMPLE, "begun"))
+    return Scene(prompt, other, guidance, seed, noise, parts.state(opening.EXAMPLE, "begun"))

@@ -76,10 +76,11 @@ class SearchPane:
         """Search as a job of the run, under a new name."""
         run = values[self.run]
         store = runs.open_store(run)
-        contents.check_judged(store, "A search")
+        judge = contents.judge_of(store, "A search")
         options = self.options.read(values) | contents.base_of(store)
         options["experts"] = tuple(values[self.experts])
         options["name"] = _new_name(store)
+        options["judge"] = judge
         options["skills"] = history.judged_skills(run)
         choice = launch.start("search", run, Config, check, **options)
         return {self.run: choice}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
-from engine.merge.deltas import Merged, concatenate
+from engine.merge.deltas import Merge, concatenate
 
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
@@ -27,7 +27,8 @@ def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, floa
     mean.
     """
     total = sum(weights.values())
-    if total <= 1e-6 * sum(map(abs, weights.values())):
+    size = sum(map(abs, weights.values()))
+    if total <= 1e-6 * size:  # what is left is rounding
         raise EngineError(
             f"The weights sum to {total:g}: there is no mean. Raise one, or choose `weighted`."
         )
@@ -36,5 +37,8 @@ def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, floa
 
 def prepare(
     experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merged]:
-    return lambda weights: concatenate(experts, coefficients(weights, config))
+) -> Callable[[Mapping[str, float]], Merge]:
+    def merge(weights: Mapping[str, float]) -> Merge:
+        return concatenate(experts, coefficients(weights, config))
+
+    return merge

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.merge import sparsity
-from engine.merge.deltas import Merged
+from engine.merge.deltas import Merge
 
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
@@ -44,6 +44,6 @@ class Config:
 
 def prepare(
     experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merged]:
-    thin = sparsity.at_random(config.density, config.seed)
-    return sparsity.prepare(experts, thin, config.agree, config.rank, config.strength)
+) -> Callable[[Mapping[str, float]], Merge]:
+    sparsify = sparsity.keep_at_random(config.density, config.seed)
+    return sparsity.prepare(experts, sparsify, config.agree, config.rank, config.strength)

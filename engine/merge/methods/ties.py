@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.merge import sparsity
-from engine.merge.deltas import Merged
+from engine.merge.deltas import Merge
 
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
@@ -26,7 +26,8 @@ class Config:
     agree: sparsity.Agreement = field(
         default="elected sign",
         metadata={
-            "help": "How they come together: as in the paper, or by the weighted sum of what was trimmed"
+            "help": "How they come together: as in the paper, or by the weighted sum of what was "
+            "trimmed"
         },
     )
     strength: float = field(
@@ -43,6 +44,6 @@ class Config:
 
 def prepare(
     experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merged]:
-    thin = sparsity.by_magnitude(config.density)
-    return sparsity.prepare(experts, thin, config.agree, config.rank, config.strength)
+) -> Callable[[Mapping[str, float]], Merge]:
+    sparsify = sparsity.keep_largest(config.density)
+    return sparsity.prepare(experts, sparsify, config.agree, config.rank, config.strength)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.merge.deltas import Merged, concatenate
+from engine.merge.deltas import Merge, concatenate
 
 if TYPE_CHECKING:
     from engine.models.lora.factors import Expert
@@ -28,5 +28,8 @@ def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, floa
 
 def prepare(
     experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merged]:
-    return lambda weights: concatenate(experts, coefficients(weights, config))
+) -> Callable[[Mapping[str, float]], Merge]:
+    def merge(weights: Mapping[str, float]) -> Merge:
+        return concatenate(experts, coefficients(weights, config))
+
+    return merge

@@ -10,20 +10,22 @@ from engine.core.misfits import Misfit
 from engine.core.recipe import file_hash
 from engine.core.store import read_json, write_json, write_text
 from engine.core.typed import checker
-from engine.models.checkpoints import STORYBOOK
+from engine.models import checkpoints
 
 FILE_NAME = "pytorch_lora_weights.safetensors"
 RECIPE = "recipe.json"
 CARD = "README.md"
-ANEW = "Delete its folder and make it again"
-SNIPPET = [
-    "```python",
-    "from diffusers import DiffusionPipeline",
-    "",
-    'pipe = DiffusionPipeline.from_pretrained("BASE")',
-    'pipe.load_lora_weights("path/to/this/folder")',
-    "```",
-]
+REMEDY = "Delete its folder and make it again"
+SNIPPET = """\
+```python
+from diffusers import DiffusionPipeline
+
+pipe = DiffusionPipeline.from_pretrained("BASE")
+pipe.load_lora_weights("path/to/this/folder")
+```"""
+LAST_LINE = (
+    "`recipe.json` holds every option, the versions and the hashes of what this was made from."
+)
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -35,7 +37,7 @@ class Base(TypedDict, total=False):
     sha256: str | None
 
 
-class Made(TypedDict):
+class ExpertRecipe(TypedDict):
     """recipe.json of an expert, as far as it is read."""
 
     kind: NotRequired[str | None]
@@ -48,7 +50,7 @@ class Made(TypedDict):
     base: NotRequired[Base | None]
 
 
-class Merged(Made):
+class MergeRecipe(ExpertRecipe):
     """The same of a merge."""
 
     method: str
@@ -61,29 +63,14 @@ def write_card(
 ) -> None:
     """README.md, a Hub model card whose table holds the options, and then recipe.json."""
     base = recipe["base"]["model"]
-    front = ["---", "library_name: diffusers", "tags: [lora, text-to-image, selma-studio]"]
-    front += [f"base_model: {base}"] if HUB_ID.fullmatch(base) else []
-    rows = [f"| {name.replace('_', ' ')} | {_shown(value)} |" for name, value in options.items()]
-    rows += [f"| sha256 of {file.name} | `{file_hash(file)}` |" for file in _weights(folder)]
-    where = f"assets/storybook/{STORYBOOK[base]}" if base in STORYBOOK else base
-    lines = [
-        *front,
-        "---",
-        "",
-        f"# {recipe['name']}",
-        "",
-        story,
-        "",
-        *SNIPPET,
-        "",
-        "| option | value |",
-        "|---|---|",
-        *rows,
-        "",
-        "`recipe.json` holds every option, the versions and the hashes of what this was made from.",
-        "",
-    ]
-    write_text(folder / CARD, "\n".join(lines).replace("BASE", where))
+    lines = _front_matter(base)
+    lines += ["", f"# {recipe['name']}", "", story, "", SNIPPET, ""]
+    lines += _table(folder, options)
+    lines += ["", LAST_LINE, ""]
+    card = "\n".join(lines)
+    shipped = checkpoints.SHIPPED.get(base)
+    location = checkpoints.place_of(shipped) if shipped else base
+    write_text(folder / CARD, card.replace("BASE", location))
     write_json(folder / RECIPE, recipe)
 
 
@@ -93,12 +80,12 @@ def read_recipe(folder: Path) -> dict[str, Any]:
     Raises EngineError when it is missing, or holds what no stage writes.
     """
     file = folder / RECIPE
-    made = read_json(file, ANEW)
-    kind = Merged if isinstance(made, dict) and made.get("kind") == "merge" else Made
+    recipe = read_json(file, REMEDY)
+    is_merge = isinstance(recipe, dict) and recipe.get("kind") == "merge"
     try:
-        return checker(kind)(made)
+        return checker(MergeRecipe if is_merge else ExpertRecipe)(recipe)
     except Misfit as error:
-        raise EngineError(f"{file} is damaged ({error}). {ANEW}.") from error
+        raise EngineError(f"{file} is damaged ({error}). {REMEDY}.") from error
 
 
 def check_base(base: Any, file: Path) -> None:
@@ -106,19 +93,35 @@ def check_base(base: Any, file: Path) -> None:
     try:
         checker(Base | None)(base)
     except Misfit as error:
-        raise EngineError(f"{file} is damaged (base: {error}). {ANEW}.") from error
+        raise EngineError(f"{file} is damaged (base: {error}). {REMEDY}.") from error
+
+
+def _front_matter(base: str) -> list[str]:
+    """What the Hub reads of a card."""
+    lines = ["---", "library_name: diffusers", "tags: [lora, text-to-image, selma-studio]"]
+    if HUB_ID.fullmatch(base):
+        lines.append(f"base_model: {base}")
+    return [*lines, "---"]
+
+
+def _table(folder: Path, options: Mapping[str, Any]) -> list[str]:
+    rows = ["| option | value |", "|---|---|"]
+    for name, value in options.items():
+        rows.append(f"| {name.replace('_', ' ')} | {_text(value)} |")
+    for file in _weights(folder):
+        rows.append(f"| sha256 of {file.name} | `{file_hash(file)}` |")
+    return rows
 
 
 def _weights(folder: Path) -> list[Path]:
     """The files that are whole and stay: no checkpoint, and nothing that is being written."""
-    return [
-        file
-        for file in sorted(folder.glob("[!.]*.safetensors"))
-        if file.name != "checkpoint.safetensors"
-    ]
+    files = sorted(folder.glob("[!.]*.safetensors"))
+    return [file for file in files if file.name != "checkpoint.safetensors"]
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{name} {_text(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from engine.core.errors import EngineError
 from engine.core.recipe import derived_seed
-from engine.models.lora.alphas import number
+from engine.models.lora.alphas import parse_alpha
 
-MOST_VALUE = 65504.0
-"""Of a factor: the largest number of half precision, in which people keep LoRAs."""
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 
 
@@ -38,14 +36,18 @@ class Factors(NamedTuple):
 
     def delta(self) -> Tensor:
         """What is added to the layer's weight, of its shape."""
-        return self.scale * (self.b @ self.a.flatten(1)).unflatten(1, self.a.shape[1:])
+        delta = self.scale * (self.b @ self.a.flatten(1))
+        return delta.unflatten(1, self.a.shape[1:])
 
     def tensors(self) -> dict[str, Tensor]:
         """By peft's names and in its shapes: B of a convolution is a 1 x 1 convolution."""
-        return {
-            "lora_A.weight": self.a,
-            "lora_B.weight": self.b.view(*self.b.shape, *[1] * (self.a.dim() - 2)),
-        }
+        window = [1] * (self.a.dim() - 2)
+        b = self.b.view(*self.b.shape, *window)
+        return {"lora_A.weight": self.a, "lora_B.weight": b}
+
+    def in_float32(self) -> "Factors":
+        """The same in single precision, in which deltas are computed."""
+        return self._replace(a=self.a.float(), b=self.b.float())
 
 
 Target = nn.Linear | nn.Conv2d
@@ -81,46 +83,62 @@ class Lora:
                 f"alpha {self.alpha} would switch the LoRA off. "
                 "Choose a positive alpha, such as the rank."
             )
-        number(self.alpha, "alpha", "Choose one near the rank.")
+        parse_alpha(self.alpha, "alpha", "Choose one near the rank.")
 
     def expert(self, layers: Mapping[str, Target], name: str, seed: int) -> Expert:
         """Fresh factors for `layers`; each layer's A depends on seed, name and path alone."""
-        new = {}
+        expert = {}
         for path, layer in layers.items():
-            a = torch.empty(self.rank, *layer.weight.shape[1:])
-            generator = torch.Generator().manual_seed(derived_seed(seed, self.start or name, path))
-            if self.init == "gaussian":
-                nn.init.normal_(a, std=1 / self.rank, generator=generator)
-            else:
-                nn.init.kaiming_uniform_(a, a=math.sqrt(5), generator=generator)
-            new[path] = Factors(
-                a, torch.zeros(len(layer.weight), self.rank), self.alpha / self.rank
-            )
-        return new
+            a = self._random_a(layer, derived_seed(seed, self.start or name, path))
+            b = torch.zeros(len(layer.weight), self.rank)
+            expert[path] = Factors(a, b, self.alpha / self.rank)
+        return expert
+
+    def _random_a(self, layer: Target, seed: int) -> Tensor:
+        a = torch.empty(self.rank, *layer.weight.shape[1:])
+        generator = torch.Generator().manual_seed(seed)
+        if self.init == "gaussian":
+            return nn.init.normal_(a, std=1 / self.rank, generator=generator)
+        return nn.init.kaiming_uniform_(a, a=math.sqrt(5), generator=generator)
 
 
 def target_layers(model: nn.Module, targets: Iterable[str]) -> dict[str, Target]:
-    """The layers whose path is, or ends in, one of `targets` (peft's rule), in the model's order."""
-    ends = tuple(targets)
-    found = {
-        path: module
-        for path, module in model.named_modules()
-        if any(path == end or path.endswith(f".{end}") for end in ends)
-    }
-    layers = {path: module for path, module in found.items() if is_target(module)}
-    for end in ends:
-        if not any(path == end or path.endswith(f".{end}") for path in layers):
+    """The layers whose path is, or ends in, one of `targets` (peft's rule), in the model's order.
+
+    Raises EngineError for a target that no layer has, and for one that LoRA cannot change.
+    """
+    targets = tuple(targets)
+    layers: dict[str, Target] = {}
+    others: list[tuple[str, nn.Module]] = []
+    for path, module in model.named_modules():
+        if not _ends_in_any(path, targets):
+            continue
+        if is_target(module):
+            layers[path] = module
+        else:
+            others.append((path, module))
+    for target in targets:
+        if not any(_ends_in(path, target) for path in layers):
+            choices = ", ".join(_endings(model))
             raise EngineError(
-                f"No linear layer or convolution is called {end!r}. "
-                f"Choose targets from {', '.join(_endings(model))}."
+                f"No linear layer or convolution is called {target!r}. Choose targets from "
+                f"{choices}."
             )
-    if other := next((path for path in found if path not in layers), None):
+    if others:
+        path, module = others[0]
         raise EngineError(
-            f"{other} is a {type(found[other]).__name__}; only linear layers and plain "
-            "convolutions can "
-            "be targets."
+            f"{path} is a {type(module).__name__}; only linear layers and plain "
+            "convolutions can be targets."
         )
     return layers
+
+
+def _ends_in(path: str, target: str) -> bool:
+    return path == target or path.endswith(f".{target}")
+
+
+def _ends_in_any(path: str, targets: Iterable[str]) -> bool:
+    return any(_ends_in(path, target) for target in targets)
 
 
 def is_target(module: nn.Module | None) -> TypeGuard[Target]:
@@ -139,14 +157,14 @@ def check_fits(expert: Expert, model: nn.Module) -> dict[str, Target]:
         if not is_target(layer):
             raise EngineError(
                 f"The base has no linear layer or convolution {path}: the LoRA was made for "
-                "another "
-                "model. Choose the base that it was trained on."
+                "another model. Choose the base that it was trained on."
             )
-        ours, theirs = tuple(layer.weight.shape), (len(factors.b), *factors.a.shape[1:])
-        if ours != theirs:
+        weight_shape = tuple(layer.weight.shape)
+        delta_shape = (len(factors.b), *factors.a.shape[1:])
+        if weight_shape != delta_shape:
             raise EngineError(
-                f"{path} is {_times(ours)} in the base and {_times(theirs)} in the LoRA. "
-                "Choose the base that it was trained on."
+                f"{path} is {_times(weight_shape)} in the base and {_times(delta_shape)} in "
+                "the LoRA. Choose the base that it was trained on."
             )
         layers[path] = layer
     return layers
@@ -159,8 +177,13 @@ def _times(shape: Iterable[int]) -> str:
 def ending(path: str) -> str:
     """The part of a module path that names its role: `to_q`, `to_out.0`."""
     parts = path.split(".")
-    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
+    length = 2 if parts[-1].isdigit() else 1
+    return ".".join(parts[-length:])
 
 
 def _endings(model: nn.Module) -> list[str]:
-    return sorted({ending(path) for path, module in model.named_modules() if is_target(module)})
+    endings = set()
+    for path, module in model.named_modules():
+        if is_target(module):
+            endings.add(ending(path))
+    return sorted(endings)

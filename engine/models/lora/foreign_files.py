@@ -1,30 +1,27 @@
-"""LoRA files that others made: in diffusers', peft's or kohya's keys, checked against the model
-they are to change.
+"""LoRA files of other programs: read in whatever layout they are, checked against the model they
+are to change, and written in the layout that somebody asks for.
 """
 
-import json
-import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.core.store import read_json
 from engine.models import tensor_files
-from engine.models.lora import header_scales
+from engine.models.lora import header_scales, layouts, modelspec, prefixes
 from engine.models.lora.factors import Expert, check_fits
-from engine.models.lora.layouts import diffusers, kohya
+from engine.models.lora.layouts import Layout, RawFile
+from engine.models.lora.tensor_checks import (
+    CHOOSE_ANOTHER,
+    FLOATS,
+    WHOLE,
+    check_types,
+    check_values,
+)
 
-TEXT_ENCODER = re.compile(r"(text_encoder(_\d)?\.|lora_te\d?_).+")
-KOHYA = "lora_unet_"
-PEFT, PEFT_CONFIG = "base_model.model.", "adapter_config.json"
-SCRIPTS = re.compile(r"\.lora\.(down|up)\.weight$")
-ATTENTION_PROCESSOR = re.compile(r"\.processor\.(to_[qkv]|to_out)_lora\.(down|up)\.weight$")
-ALPHA, DOWN = ".alpha", ".lora_down.weight"
-FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
-WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+ALPHA = ".alpha"
 OTHER_KINDS = {
     "hada_": "a LoHa",
     "lokr_": "a LoKr",
@@ -48,112 +45,65 @@ class Foreign(NamedTuple):
     """Where the file contradicts itself, and what counted."""
 
 
-def read(file: Path, model: nn.Module) -> Foreign:
+def read(path: Path, model: nn.Module) -> Foreign:
     """Raises EngineError, naming the reason, for what is no plain LoRA of this model."""
-    tensors, header = tensor_files.read(file)
-    if kind := next(
-        (name for part, name in OTHER_KINDS.items() if any(part in key for key in tensors)), None
-    ):
-        raise EngineError(
-            f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
-            "Export it as a plain LoRA."
-        )
-    _check_family(header, model, file)
-    tensors, fields, told_in = _without_peft(tensors, header, file)
-    own = {key: tensor for key, tensor in tensors.items() if not TEXT_ENCODER.fullmatch(key)}
-    if not own:
-        raise EngineError(
-            f"{file} changes {'the text encoder alone' if tensors else 'nothing'}. Choose a LoRA "
-            "of the "
-            "denoiser."
-        )
-    alphas = {key: tensor for key, tensor in own.items() if key.endswith(ALPHA)}
-    factors = {key: tensor for key, tensor in own.items() if key not in alphas}
-    _check_types(factors, FLOATS, file)
-    _check_types(alphas, (*FLOATS, *WHOLE), file)  # some write it whole
-    diffusers.check_values(factors, str(file), diffusers.ANEW)
-    expert = _expert(own, fields, file, told_in, model)
-    check_fits(expert, model)
-    counts, where = [float(alpha) for alpha in alphas.values()], "its layers"
-    if told_in != file:
-        told = header_scales.of_header(fields, file, told_in).alpha
-        counts, where = [] if told is None else [told], told_in.name
-    notes = header_scales.contradictions(header, file, counts, where)
-    return Foreign(
-        {path: f._replace(a=f.a.float(), b=f.b.float()) for path, f in expert.items()},
-        len(tensors) - len(own),
-        tuple(notes),
+    tensors, header = tensor_files.read(path)
+    _check_kind(tensors, path)
+    modelspec.check_family(header, model, path)
+    of_denoiser = {}
+    for key, tensor in tensors.items():
+        if not prefixes.is_of_text_encoder(key):
+            of_denoiser[key] = tensor
+    if not of_denoiser:
+        part = "the text encoder alone" if tensors else "nothing"
+        raise EngineError(f"{path} changes {part}. Choose a LoRA of the denoiser.")
+    _check_tensors(of_denoiser, path)
+    file = RawFile(path, of_denoiser, header)
+    reading = _layout_of(file).read(file, model)
+    check_fits(reading.expert, model)
+    expert = {layer: factors.in_float32() for layer, factors in reading.expert.items()}
+    notes = header_scales.contradictions(header, path, reading.alphas, reading.alphas_place)
+    return Foreign(expert, len(tensors) - len(of_denoiser), tuple(notes))
+
+
+def write(path: Path, layout: str, expert: Expert, recipe: Mapping[str, Any]) -> None:
+    """Write an expert in a layout, by its name.
+
+    Raises EngineError for a layout that is only read, and for an expert that it cannot hold.
+    """
+    contents = layouts.load_writable(layout).write(expert, recipe)
+    tensor_files.write(path, contents.tensors, contents.header)
+
+
+def _layout_of(file: RawFile) -> Layout:
+    layout = layouts.recognise(file.tensors)
+    if layout is not None:
+        return layout
+    key = min(file.tensors)
+    shape = tuple(file.tensors[key].shape)
+    known = "; ".join(layouts.load(name).KEYS for name in layouts.names())
+    raise EngineError(
+        f"{file.path} holds {key} {shape}. Only LoRAs of linear layers and "
+        f"convolutions can be read, in one of these namings: {known}."
     )
 
 
-def _check_types(tensors: dict[str, Tensor], kinds: tuple[torch.dtype, ...], file: Path) -> None:
-    if odd := next((key for key, tensor in tensors.items() if tensor.dtype not in kinds), None):
-        raise EngineError(
-            f"{file} holds {odd} as {tensors[odd].dtype}. "
-            "Export it in float32, float16 or bfloat16."
-        )
+def _check_kind(keys: Collection[str], path: Path) -> None:
+    for part, kind in OTHER_KINDS.items():
+        if any(part in key for key in keys):
+            raise EngineError(
+                f"{path} is {kind}, which is no plain sum of deltas and cannot be mixed. "
+                "Export it as a plain LoRA."
+            )
 
 
-def _check_family(header: dict[str, str], model: nn.Module, file: Path) -> None:
-    """Raises EngineError when the header names another family: some layers have the same shapes in
-    several.
-    """
-    told = kohya.family(header)
-    width = getattr(model, "config", {}).get("cross_attention_dim")
-    own = kohya.FAMILIES[width][0] if isinstance(width, int) and width in kohya.FAMILIES else ""
-    if told and own and told != own:
-        raise EngineError(
-            f"{file} was made for {told}, and this base is {own}. "
-            "Choose the base that it was trained on."
-        )
-
-
-def _without_peft(
-    tensors: dict[str, Tensor], header: dict[str, str], file: Path
-) -> tuple[dict[str, Tensor], dict[str, str], Path]:
-    """peft's own files (adapter_model.safetensors) as diffusers would have written them.
-
-    Their keys have another prefix, and alpha stands in adapter_config.json, the third value.
-    Raises EngineError when that is not there.
-    """
-    if not any(key.startswith(PEFT) for key in tensors):
-        return tensors, header, file
-    config = file.with_name(PEFT_CONFIG)
-    if not config.is_file():
-        raise EngineError(
-            f"{file} comes from peft, which keeps alpha in {PEFT_CONFIG}. Put that file beside it "
-            "and "
-            "take it in by the command line: python -m engine adopt."
-        )
-    told = read_json(config)
-    if not isinstance(told, dict):
-        raise EngineError(f"{config} holds no table. Fetch it again from where the LoRA is from.")
-    told = {f"{diffusers.PREFIX}{name}": value for name, value in told.items()}
-    own = {
-        f"{diffusers.PREFIX}{key.removeprefix(PEFT).removeprefix(diffusers.PREFIX)}": tensor
-        for key, tensor in tensors.items()
-    }
-    return own, {**header, header_scales.NESTED: json.dumps(told)}, config
-
-
-def _expert(
-    tensors: dict[str, Tensor], header: dict[str, str], file: Path, told_in: Path, model: nn.Module
-) -> Expert:
-    if any(key.startswith(KOHYA) for key in tensors):
-        downs = [key for key in tensors if key.endswith(DOWN)]
-        is_told = all(key.removesuffix(DOWN) + ALPHA in tensors for key in downs)
-        scales = header_scales.of_header({} if is_told else header, file, told_in)
-        diffusers.check_plain(scales.fields, file)
-        return kohya.read(tensors, model, str(file), scales)
-    of_today = {_of_today(key): tensor for key, tensor in tensors.items()}
-    return diffusers.factors_of(of_today, header, file, told_in)
-
-
-def _of_today(key: str) -> str:
-    """A key of diffusers' training scripts, older ones too, as peft names it; any other key as it
-    is.
-    """
-    key = ATTENTION_PROCESSOR.sub(
-        lambda m: f".{m[1]}{'.0' * (m[1] == 'to_out')}.lora.{m[2]}.weight", key
-    )
-    return SCRIPTS.sub(lambda m: f".lora_{'A' if m[1] == 'down' else 'B'}.weight", key)
+def _check_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    alphas, factors = {}, {}
+    for key, tensor in tensors.items():
+        if key.endswith(ALPHA):
+            alphas[key] = tensor
+        else:
+            factors[key] = tensor
+    check_types(factors, FLOATS, path)
+    check_types(alphas, (*FLOATS, *WHOLE), path)  # some write it whole
+    check_values(factors, str(path), CHOOSE_ANOTHER)

@@ -6,17 +6,17 @@ means the rank.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.core.errors import EngineError
-from engine.models.lora.alphas import ANEW, Patterns, number, rank, shown
+from engine.models.lora import prefixes
+from engine.models.lora.alphas import EXPORT_AGAIN, AlphaPattern, excerpt, parse_alpha, parse_rank
 
 NESTED = "lora_adapter_metadata"
 """Where diffusers keeps peft's LoraConfig as JSON, with the component's name before each field."""
-PREFIX = "unet."
 FLAGS = ("use_rslora", "use_dora", "lora_bias", "use_qalora")
 FIELDS = ("lora_alpha", "r", "alpha_pattern", "rank_pattern", "init_lora_weights", *FLAGS)
 FLAT = {
@@ -28,7 +28,7 @@ FLAT = {
 """alpha, and the rank beside it, as a header's own strings; the first that is there counts."""
 UNKNOWN = ("", "None", "Dynamic")
 """What kohya's tools write where it differs by layer, or is left to the network."""
-THE_RANK = {"ss_network_alpha": ("0", "0.0")}
+ZERO_IS_THE_RANK = {"ss_network_alpha": ("0", "0.0")}
 """kohya's trainer takes an alpha of 0 as the rank."""
 
 
@@ -41,56 +41,65 @@ class Scales(NamedTuple):
     """None: alpha is each layer's rank."""
     rank: int | None
     """The only rank there may be; None where there may be several, or none is named."""
-    patterns: Patterns
-    where: str
+    pattern: AlphaPattern
+    place: str
     """The file, as the start of a sentence."""
 
-    def of(self, path: str, rank: int) -> float:
+    def scale(self, path: str, rank: int) -> float:
         """alpha / rank of a layer, by peft's rules.
 
-        Raises EngineError where the rank is another than the alpha was told for.
+        Raises EngineError where the rank is another than the alpha was written for.
         """
-        alpha = self.patterns.alpha(path)
+        alpha = self.pattern.alpha(path)
         if alpha is None:
             alpha = self.alpha
         if alpha is None:
             return 1.0
         if self.rank not in (None, rank):
             raise EngineError(
-                f"{self.where} the rank is told to be {self.rank}, and {path} has "
-                f"rank {rank}: which alpha it has is unknown. {ANEW}"
+                f"{self.place} the rank is told to be {self.rank}, and {path} has "
+                f"rank {rank}: which alpha it has is unknown. {EXPORT_AGAIN}"
             )
-        return alpha / (rank**0.5 if self.fields.get("use_rslora") else rank)
+        # rank-stabilised LoRA divides by the root of the rank
+        is_stabilised = self.fields.get("use_rslora")
+        return alpha / (rank**0.5 if is_stabilised else rank)
 
 
-def of_header(header: Mapping[str, str], file: Path, told_in: Path | None = None) -> Scales:
-    """By the header of `file`; `told_in` is where its fields really stand, if elsewhere.
+def read_scales(header: Mapping[str, str], file: Path) -> Scales:
+    """By the header's strings; `file` is where they stand, for what is said of them.
 
     Raises EngineError, naming file and field, for values of a wrong type or size.
     """
-    where = f"{told_in or file}:"
-    found = _flat(header, where) | nested(header, file)
-    fields = {name: value for name, value in found.items() if value is not None}
-    for flag in FLAGS:
-        if not isinstance(fields.get(flag, False), bool):
-            told = shown(fields[flag])
-            raise EngineError(f"{where} {flag} is {told}, neither true nor false. {ANEW}")
-    alpha = number(fields["lora_alpha"], f"{where} lora_alpha") if "lora_alpha" in fields else None
-    only = rank(fields["r"], f"{where} r") if "r" in fields else None
-    patterns = Patterns(fields.get("alpha_pattern", {}), where)
-    return Scales(fields, alpha, None if fields.get("rank_pattern") else only, patterns, where)
+    place = f"{file}:"
+    fields: dict[str, Any] = {}
+    for name, value in (_flat_fields(header, place) | nested_fields(header, file)).items():
+        if value is not None:
+            fields[name] = value
+    _check_flags(fields, place)
+    alpha, rank = None, None
+    if "lora_alpha" in fields:
+        alpha = parse_alpha(fields["lora_alpha"], f"{place} lora_alpha")
+    if "r" in fields:
+        rank = parse_rank(fields["r"], f"{place} r")
+    if fields.get("rank_pattern"):
+        rank = None
+    pattern = AlphaPattern(fields.get("alpha_pattern", {}), place)
+    return Scales(fields, alpha, rank, pattern, place)
 
 
-def nested(header: Mapping[str, str], file: Path) -> dict[str, Any]:
+def nested_fields(header: Mapping[str, str], file: Path) -> dict[str, Any]:
     """peft's fields for the denoiser as diffusers keeps them; those with its name count first."""
-    told = parsed(header, NESTED, file)
-    plain = {name: value for name, value in told.items() if "." not in name}
-    return plain | {
-        name.removeprefix(PREFIX): value for name, value in told.items() if name.startswith(PREFIX)
-    }
+    plain, named = {}, {}
+    for name, value in json_table(header, NESTED, file).items():
+        if "." not in name:
+            plain[name] = value
+        for prefix in prefixes.of_denoisers("diffusers"):
+            if name.startswith(prefix):
+                named[name.removeprefix(prefix)] = value
+    return plain | named
 
 
-def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
+def json_table(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
     """A table that a header holds as JSON; empty where it is not there.
 
     Raises EngineError for anything else.
@@ -105,62 +114,99 @@ def parsed(header: Mapping[str, str], name: str, file: Path) -> dict[str, Any]:
 
 
 def contradictions(
-    header: Mapping[str, str], file: Path, alphas: Iterable[float], stand_in: str = "its layers"
+    header: Mapping[str, str], file: Path, alphas: Sequence[float], place: str
 ) -> list[str]:
     """A sentence for each alpha of the header that does not count.
 
-    `alphas` are those that do, and where they stand; without any it is the header's first.
+    `alphas` are those that do, and `place` where they stand; without any it is the header's first.
     """
-    told, own = _alphas(header, file), list(alphas)
-    if not own:
-        own, stand_in = [*told.values()][:1], next(iter(told), "")
-    return [
-        f"Its header says alpha {alpha:g} ({name}), {stand_in} {_list(own)}: the latter counts."
-        for name, alpha in told.items()
-        if not any(isclose(alpha, one, rel_tol=0.01) for one in own)
-    ]
+    in_header = _alphas_in_header(header, file)
+    if not alphas and in_header:
+        place = list(in_header)[0]
+        alphas = [in_header[place]]
+    sentences = []
+    for name, alpha in in_header.items():
+        if not any(isclose(alpha, other, rel_tol=0.01) for other in alphas):
+            sentences.append(
+                f"Its header says alpha {alpha:g} ({name}), {place} {_enumerate(alphas)}: "
+                "the latter counts."
+            )
+    return sentences
 
 
-def _alphas(header: Mapping[str, str], file: Path) -> dict[str, float]:
+def _alphas_in_header(header: Mapping[str, str], file: Path) -> dict[str, float]:
     """Every alpha of a header by its name there, in the order in which they count."""
-    found: dict[str, Any] = {NESTED: nested(header, file).get("lora_alpha")}
-    for name, of_rank in FLAT.items():
-        if name != "alpha" or of_rank in header:
-            found |= {key: _value(header.get(key, "")) for key in (f"{PREFIX}{name}", name)}
-    numbers = {
-        name: alpha
-        for name, alpha in found.items()
-        if isinstance(alpha, int | float) and not isinstance(alpha, bool)
-    }
-    return {name: float(alpha) for name, alpha in numbers.items() if 0 < abs(alpha) < 1e300}
+    alphas: dict[str, Any] = {NESTED: nested_fields(header, file).get("lora_alpha")}
+    for name, rank_name in FLAT.items():
+        if name == "alpha" and rank_name not in header:
+            continue  # the word alone may mean anything
+        for key in _spellings(name):
+            alphas[key] = _parse(header.get(key, ""))
+    numbers = {}
+    for name, alpha in alphas.items():
+        is_number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
+        if is_number and 0 < abs(alpha) < 1e300:
+            numbers[name] = float(alpha)
+    return numbers
 
 
-def _flat(header: Mapping[str, str], where: str) -> dict[str, Any]:
-    """peft's fields out of a header's own strings."""
-    fields = {
-        name: _value(text)
-        for name in FIELDS
-        if (text := header.get(f"{PREFIX}{name}", header.get(name, ""))) not in UNKNOWN
-    }
-    for name, of_rank in FLAT.items():
-        if "lora_alpha" in fields or header.get(name, "") in (*UNKNOWN, *THE_RANK.get(name, ())):
+def _spellings(name: str) -> Iterator[str]:
+    """A field's names among a header's own strings; the first that is there counts."""
+    for prefix in prefixes.of_denoisers("diffusers"):
+        yield f"{prefix}{name}"
+    yield name
+
+
+def _flat_fields(header: Mapping[str, str], place: str) -> dict[str, Any]:
+    """peft's fields out of a header's own strings.
+
+    Raises EngineError for an alpha or a rank under another name that is none.
+    """
+    fields = {}
+    for name in FIELDS:
+        for key in _spellings(name):
+            if key in header:
+                if header[key] not in UNKNOWN:
+                    fields[name] = _parse(header[key])
+                break
+    for name, rank_name in FLAT.items():
+        if "lora_alpha" in fields:
+            break
+        if not _has_alpha(header, name):
             continue
-        if name == "alpha" and of_rank not in header:  # the word alone may mean anything
-            continue
-        fields["lora_alpha"] = number(_value(header[name]), f"{where} {name}")
-        if header.get(of_rank, "") not in UNKNOWN:
-            fields["r"] = rank(_value(header[of_rank]), f"{where} {of_rank}")
+        fields["lora_alpha"] = parse_alpha(_parse(header[name]), f"{place} {name}")
+        if header.get(rank_name, "") not in UNKNOWN:
+            fields["r"] = parse_rank(_parse(header[rank_name]), f"{place} {rank_name}")
     return fields
 
 
-def _value(text: str) -> Any:
+def _has_alpha(header: Mapping[str, str], name: str) -> bool:
+    text = header.get(name, "")
+    if text in UNKNOWN or text in ZERO_IS_THE_RANK.get(name, ()):
+        return False
+    return name != "alpha" or FLAT[name] in header  # the word alone may mean anything
+
+
+def _check_flags(fields: Mapping[str, Any], place: str) -> None:
+    for flag in FLAGS:
+        value = fields.get(flag, False)
+        if not isinstance(value, bool):
+            raise EngineError(
+                f"{place} {flag} is {excerpt(value)}, neither true nor false. {EXPORT_AGAIN}"
+            )
+
+
+def _parse(text: str) -> Any:
     """What a header's string stands for: a number, true or false, a table; otherwise the string."""
+    spelling = {"True": "true", "False": "false"}  # Python's, in JSON's
     try:
-        return json.loads({"True": "true", "False": "false"}.get(text, text))
+        return json.loads(spelling.get(text, text))
     except (ValueError, RecursionError):
         return text
 
 
-def _list(numbers: Iterable[float]) -> str:
-    found = [f"{number:g}" for number in sorted(set(numbers))]
-    return ", ".join(found[:3]) + (" and others" if len(found) > 3 else "")
+def _enumerate(numbers: Sequence[float]) -> str:
+    texts = [f"{number:g}" for number in sorted(set(numbers))]
+    if len(texts) > 3:
+        return ", ".join(texts[:3]) + " and others"
+    return ", ".join(texts)

@@ -2,8 +2,8 @@
 
 `writer(config)` loads or connects once and returns a function that takes a Request and returns
 lines: as many as asked or fewer, unchecked. Whether they are any good is decided by the stage. A
-file may also have `LANGUAGE`, what its lines are held to where nobody says (Storybook's English
-without it), and `check(config)`, which raises EngineError for options that cannot work before
+file may also have `LANGUAGE`, what its lines are held to where nobody says (without it the usual
+world's), and `check(config)`, which raises EngineError for options that cannot work before
 anything is asked.
 """
 

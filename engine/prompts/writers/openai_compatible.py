@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from engine.core.errors import EngineError
 from engine.models import llm
+from engine.prompts.instructions import lines_in, messages
 from engine.prompts.writers import Request, Writer
-from engine.prompts.writers._instruction import lines_in, messages
 
 USUAL_URL = "http://localhost:8000/v1"
 KEY = "SELMA_LLM_KEY"

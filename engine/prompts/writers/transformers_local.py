@@ -5,8 +5,8 @@
 from dataclasses import dataclass, field
 
 from engine.models import checkpoints
+from engine.prompts.instructions import lines_in, messages
 from engine.prompts.writers import Request, Writer
-from engine.prompts.writers._instruction import lines_in, messages
 
 LANGUAGE = "free"
 

@@ -3,7 +3,7 @@ what they say.
 
 A results recipe names a recipe and what each line changes of it:
 
-    recipe = "storybook.toml"        what all lines share
+    recipe = "quick.toml"            what all lines share
     replicates = 3                   new prompts, pictures and experts each time
     [all.<table>]                    changed for every line
     [lines.<line>.<table>]           changed for one

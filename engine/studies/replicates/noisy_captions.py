@@ -8,9 +8,9 @@ SELMA's.
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
+from engine import worlds
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import Store, atomic, write_records
@@ -22,12 +22,9 @@ from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
 from engine.recipes import Recipe
-from engine.storybook import WORLD, captions
-from engine.storybook.scenes import paint
+from engine.worlds import World
 
 SKILL = "noisy"
-FIRST_SEED = 1_000_000
-"""Far from the seeds that the base's own data were drawn with."""
 
 
 def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, None]:
@@ -35,11 +32,12 @@ def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, Non
     if not recipe.experts:
         raise EngineError("A line with noisy scenes needs [experts], to learn from them.")
     store, seed = Store(folder), recipe.experts.seed
-    drawn = [captioned(seed, i) for i in range(count)]
+    world = world_of(recipe)
+    drawn = [world.pretraining_pair(seed, i) for i in range(count)]
     prompts = [
         Prompt(f"{SKILL}-{i:05d}", SKILL, text, "pre-training") for i, (_, text) in enumerate(drawn)
     ]
-    identity = {"model": recipe.experts.model, "drawn": WORLD, "seed": seed}
+    identity = {"model": recipe.experts.model, "drawn": world.VERSION, "seed": seed}
     planned, shelf = shards.plan(prompts, 1, 1, seed, identity), Shelf(store.images(SKILL))
     if shelf.is_joined(planned):
         return
@@ -47,20 +45,23 @@ def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, Non
     write_records(store.prompts(SKILL), prompts)
     for shard in planned:
         if not shelf.has(shard):
-            _put(shard, shelf, [drawn[item.index][0] for item in shard.items], painter)
+            images = [drawn[item.index][0] for item in shard.items]
+            _put(shard, shelf, images, painter, world.VERSION)
         done = shard.items[-1].index + 1
         yield Event(f"{SKILL}: {done} of {count} scenes", done, count)
     shelf.join(planned, {**identity, "model's sha256": painter.fingerprint})
 
 
-def captioned(seed: int, number: int) -> tuple[Image.Image, str]:
-    """A scene of the pre-training distribution and one noisy caption of it."""
-    rng = np.random.default_rng((FIRST_SEED, seed, number))
-    scene, graph = captions.sample(rng)
-    return Image.fromarray(paint(scene)), captions.caption(graph, rng)
+def world_of(recipe: Recipe) -> World:
+    """Of the recipe's base, or else of the judge that its evaluation names."""
+    assert recipe.experts
+    judges = [evaluated.judge for evaluated in (recipe.validation, recipe.test) if evaluated]
+    return worlds.of(recipe.experts.model, judges)
 
 
-def _put(shard: Shard, shelf: Shelf, images: Sequence[Image.Image], painter: Painter) -> None:
+def _put(
+    shard: Shard, shelf: Shelf, images: Sequence[Image.Image], painter: Painter, version: str
+) -> None:
     records = []
     for item, image in zip(shard.items, images, strict=True):
         if not shelf.keeps(item):
@@ -72,7 +73,7 @@ def _put(shard: Shard, shelf: Shelf, images: Sequence[Image.Image], painter: Pai
                 item.prompt.id,
                 item.prompt.text,
                 item.seeds[0],
-                WORLD,
+                version,
                 "drawn",
                 1.0,
                 0,

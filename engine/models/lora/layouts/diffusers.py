@@ -1,138 +1,133 @@
-"""An expert on disk: `pytorch_lora_weights.safetensors`, as diffusers and peft write and read it.
+"""LoRAs as diffusers saves them, with peft's names, both ways; experts are kept so.
 
 Keys are `unet.<module path>.lora_A.weight` (rank, in) and `.lora_B.weight` (out, rank), of a
 convolution with its window and 1 x 1. The header holds rank and alpha as diffusers' own
 `lora_adapter_metadata` (without it every reader assumes alpha = rank) and, under `recipe`, how the
-expert was made. Nothing is ever unpickled.
+expert was made.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from math import isfinite
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.models import tensor_files
-from engine.models.lora import header_scales
-from engine.models.lora.alphas import number
-from engine.models.lora.cards import FILE_NAME, check_base
-from engine.models.lora.factors import MOST_VALUE, Expert, Factors, ending
+from engine.models.lora import prefixes
+from engine.models.lora.alphas import parse_alpha
+from engine.models.lora.cards import FILE_NAME
+from engine.models.lora.factors import Expert, Factors, ending
+from engine.models.lora.header_scales import NESTED, Scales, read_scales
+from engine.models.lora.layouts import Contents, RawFile, Reading
+from engine.models.lora.tensor_checks import fit_together
 
-PREFIX = "unet."
-KEY = re.compile(r"unet\.(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
+LABEL = "diffusers, peft"
+KEYS = "unet.<module>.lora_A.weight and lora_B.weight"
+KEY = re.compile(rf"({prefixes.pattern('diffusers')})(?P<path>.+)\.lora_(?P<side>[AB])\.weight")
 NOT_A_SUM = {"use_dora": "DoRA", "lora_bias": "a LoRA with biases", "use_qalora": "QA-LoRA"}
 """Adapters that are more than scale * B @ A, by their flag in the header."""
-
 TAKEN_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 """peft's starts that change the base's own weights, as `init_lora_weights` names them."""
 
-DIVERGED = "Its training diverged: train it again with a lower learning rate."
-ANEW = "Make it again, or choose another file."
-"""What to do about impossible values: that training wrote, and that nobody knows who wrote."""
+
+def recognises(keys: Collection[str]) -> bool:
+    return any(KEY.fullmatch(key) for key in keys)
 
 
-class LoraFile(NamedTuple):
-    """What a file holds."""
-
-    expert: Expert
-    recipe: dict[str, Any]
-    """How it was made; empty for files that others wrote."""
+def read(file: RawFile, model: nn.Module) -> Reading:
+    """Scaled as the header says."""
+    return read_factors(file, read_scales(file.header, file.path))
 
 
-def write(folder: Path, expert: Expert, recipe: dict[str, Any], remedy: str = DIVERGED) -> Path:
-    """Write an expert into `folder`, atomically.
+def read_factors(file: RawFile, scales: Scales) -> Reading:
+    """Scaled as `scales` says. Raises EngineError for what is no plain LoRA."""
+    check_plain(scales.fields, file.path)
+    expert = {}
+    for path, pair in _sides(file).items():
+        a, b = pair.get("A"), pair.get("B")
+        if a is None or b is None or not fit_together(a, b):
+            raise EngineError(
+                f"{file.path}: lora_A and lora_B of {path} do not fit together. Make it again."
+            )
+        expert[path] = Factors(a, b.flatten(1), scales.scale(path, len(a)))
+    return Reading(expert)
 
-    Raises EngineError, ending in `remedy`, when a factor is no number or far too large for one.
-    """
-    tensors = {
-        f"{PREFIX}{path}.{key}": tensor
-        for path, factors in expert.items()
-        for key, tensor in factors.tensors().items()
-    }
-    check_values(tensors, "The expert", remedy)
+
+def write(expert: Expert, recipe: Mapping[str, Any]) -> Contents:
+    """In the factors' own precision."""
+    prefix = prefixes.of_base("diffusers", recipe)
+    tensors = {}
+    for path, factors in expert.items():
+        for key, tensor in factors.tensors().items():
+            tensors[f"{prefix}{path}.{key}"] = tensor
+    fields = _adapter_fields(expert)
+    metadata = {f"{prefix}{name}": value for name, value in fields.items()}
     header = {
         "format": "pt",
         "recipe": json.dumps(recipe, ensure_ascii=False, sort_keys=True),
-        "lora_adapter_metadata": json.dumps(_adapter_metadata(expert), indent=2, sort_keys=True),
+        NESTED: json.dumps(metadata, indent=2, sort_keys=True),
     }
-    tensor_files.write(folder / FILE_NAME, tensors, header)
-    return folder / FILE_NAME
-
-
-def read(folder: Path) -> LoraFile:
-    """Read an expert from its folder, or from a file. Raises EngineError for what is no plain LoRA."""
-    file = folder / FILE_NAME if folder.is_dir() else folder
-    tensors, header = tensor_files.read(file)
-    check_values(tensors, str(file), ANEW)
-    return LoraFile(factors_of(tensors, header, file), _recipe(header, file))
-
-
-def factors_of(
-    tensors: dict[str, Tensor], header: dict[str, str], file: Path, told_in: Path | None = None
-) -> Expert:
-    """Factors of peft's keys, scaled as the header says, whose fields may stand in `told_in`.
-
-    Raises EngineError for what is no plain LoRA.
-    """
-    scales = header_scales.of_header(header, file, told_in)
-    check_plain(scales.fields, file)
-    return {
-        path: Factors(a, b.flatten(1), scales.of(path, len(a)))
-        for path, (a, b) in _pairs(tensors, file).items()
-    }
+    return Contents(tensors, header)
 
 
 def check_plain(fields: Mapping[str, Any], file: Path) -> None:
     """Raises EngineError when peft's fields say that the LoRA is more than scale * B @ A."""
-    if kind := next((name for flag, name in NOT_A_SUM.items() if fields.get(flag)), None):
-        raise EngineError(
-            f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
-            "Train or export it as a plain LoRA."
-        )
-    if str(start := fields.get("init_lora_weights")).startswith(TAKEN_FROM_THE_BASE):
+    for flag, kind in NOT_A_SUM.items():
+        if fields.get(flag):
+            raise EngineError(
+                f"{file} is {kind}, which is no plain sum of deltas and cannot be mixed. "
+                "Train or export it as a plain LoRA."
+            )
+    start = str(fields.get("init_lora_weights"))
+    if start.startswith(TAKEN_FROM_THE_BASE):
         raise EngineError(
             f"{file} was begun by {start}, which takes its start out of the base: on the base "
-            "itself it "
-            "means something else. Save it again as a plain LoRA, with peft's "
+            "itself it means something else. Save it again as a plain LoRA, with peft's "
             "path_initial_model_for_weight_conversion."
         )
 
 
-def read_recipe(folder: Path) -> dict[str, Any]:
-    """How the expert in `folder` was made, without reading its tensors; empty for files that others
-    wrote.
-    """
-    with tensor_files.opened(folder / FILE_NAME) as opened:
-        return _recipe(opened.metadata() or {}, folder / FILE_NAME)
+def _sides(file: RawFile) -> dict[str, dict[str, Tensor]]:
+    """A and B by module path. Raises EngineError for any other key."""
+    sides: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in file.tensors.items():
+        match = KEY.fullmatch(key)
+        if match is None or tensor.dim() not in (2, 4):
+            raise EngineError(
+                f"{file.path} holds {key} {tuple(tensor.shape)}. Only LoRAs of linear layers and "
+                f"convolutions can be read: {KEYS}."
+            )
+        of_layer = sides.setdefault(match["path"], {})
+        of_layer[match["side"]] = tensor
+    if not sides:
+        raise EngineError(f"{file.path} holds no LoRA. Choose the {FILE_NAME} of an expert.")
+    return sides
 
 
-def _adapter_metadata(expert: Expert) -> dict[str, Any]:
-    """peft's LoraConfig with diffusers' prefix; the fields that are left out have peft's default.
+def _adapter_fields(expert: Expert) -> dict[str, Any]:
+    """peft's LoraConfig; the fields that are left out have peft's default.
 
     Newer fields than these would keep older versions of peft from reading the file.
     """
     ranks = {path: factors.rank for path, factors in expert.items()}
     alphas = {path: _alpha(factors) for path, factors in expert.items()}
     for path, alpha in alphas.items():
-        number(alpha, f"alpha of {path}")  # what is written can be read
-    rank, usual = _commonest(ranks), _commonest(alphas)
-    config = {
+        parse_alpha(alpha, f"alpha of {path}")  # what is written can be read
+    rank = _commonest(ranks)
+    alpha = _commonest(alphas)
+    return {
         "r": rank,
-        "lora_alpha": usual,
+        "lora_alpha": alpha,
         "bias": "none",
         "use_rslora": False,
         "use_dora": False,
-        "target_modules": sorted({ending(path) for path in expert}),
-        "rank_pattern": {path: own for path, own in ranks.items() if own != rank},
-        "alpha_pattern": {path: own for path, own in alphas.items() if own != usual},
+        "target_modules": sorted(set(map(ending, expert))),
+        "rank_pattern": _exceptions(ranks, rank),
+        "alpha_pattern": _exceptions(alphas, alpha),
     }
-    return {f"{PREFIX}{key}": value for key, value in config.items()}
 
 
 def _alpha(factors: Factors) -> float:
@@ -141,57 +136,11 @@ def _alpha(factors: Factors) -> float:
     return int(alpha) if alpha.is_integer() else alpha
 
 
-def _pairs(tensors: dict[str, Tensor], file: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """A and B by module path. Raises EngineError for any other key, and for shapes that do not
-    multiply.
-    """
-    sides: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        match = KEY.fullmatch(key)
-        if match is None or tensor.dim() not in (2, 4):
-            raise EngineError(
-                f"{file} holds {key} {tuple(tensor.shape)}. Only LoRAs of a UNet's linear layers "
-                "and "
-                "convolutions can be read: unet.<module>.lora_A.weight and lora_B.weight."
-            )
-        sides.setdefault(match["path"], {})[match["side"]] = tensor
-    for path, pair in sides.items():
-        if len(pair) < 2 or not multiply(pair["A"], pair["B"]):
-            raise EngineError(
-                f"{file}: lora_A and lora_B of {path} do not fit together. Make it again."
-            )
-    if not sides:
-        raise EngineError(f"{file} holds no LoRA. Choose the {FILE_NAME} of an expert.")
-    return {path: (pair["A"], pair["B"]) for path, pair in sides.items()}
+def _commonest(values: Mapping[str, Any]) -> Any:
+    counts = Counter(values.values()).most_common(1)
+    return counts[0][0]
 
 
-def multiply(a: Tensor, b: Tensor) -> bool:
-    """Whether B follows A: (rank, in) and (out, rank), or a convolution and one of 1 x 1."""
-    if a.dim() != b.dim() or a.dim() not in (2, 4):
-        return False
-    return a.shape[0] == b.shape[1] and a.numel() > 0 and b.flatten(1).shape[1] == b.shape[1]
-
-
-def check_values(tensors: Mapping[str, Tensor], what: str, remedy: str) -> None:
-    """Raises EngineError, ending in `remedy`, for what is no number or too large for a LoRA."""
-    for key, tensor in tensors.items():
-        values = tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
-        largest = float(values.abs().max()) if values.numel() else 0.0
-        if not isfinite(largest):
-            raise EngineError(f"{what} holds values that are no numbers ({key}). {remedy}")
-        if largest > MOST_VALUE:
-            raise EngineError(
-                f"{what} holds values that are too large ({largest:.0e} in {key}; "
-                f"a LoRA's lie far below 1). {remedy}"
-            )
-
-
-def _recipe(header: Mapping[str, str], file: Path) -> dict[str, Any]:
-    """Raises EngineError where the base, by which experts are told apart, is no base."""
-    recipe = header_scales.parsed(header, "recipe", file)
-    check_base(recipe.get("base"), file)
-    return recipe
-
-
-def _commonest(values: dict[str, Any]) -> Any:
-    return Counter(values.values()).most_common(1)[0][0]
+def _exceptions(values: Mapping[str, Any], usual: Any) -> dict[str, Any]:
+    """The layers whose value is another than the usual one."""
+    return {path: value for path, value in values.items() if value != usual}

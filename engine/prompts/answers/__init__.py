@@ -8,7 +8,7 @@ list is better than chatter.
 
 import re
 
-from engine.prompts.writers import _lists, _shapes
+from engine.prompts.answers import json_lists, plain_lists
 
 _THINKING = (
     r"(?:think|thinking|thoughts?|reason|reasoning|analysis|reflection|scratch_?pad|"
@@ -33,15 +33,22 @@ _LABEL = re.compile(r"\(?(\d{1,3})[.):]\s+(?=\S)")
 
 
 def lines_of(answer: str, cut: bool = False) -> list[str]:
-    """The prompts of an answer, none where it holds no list. `cut`: it ended because it was long
-    enough.
+    """The prompts of an answer, none where it holds no list.
+
+    `cut` says that the answer ended because it had its longest length.
     """
     text = _FENCE.sub("\n", without_thoughts(answer))
-    lines = _shapes.lines_of(text) or _lists.lines_of(text, cut)
+    lines = json_lists.lines_of(text) or plain_lists.lines_of(text, cut)
     if len(lines) == 1 and "\n" in lines[0]:
-        lines = _lists.lines_of(lines[0]) or lines
-    bare = [_lists.bare(line) for line in _unnumbered(lines)]
-    return [line for line in bare if re.search(r"\w", line) and not line.endswith(":")]
+        lines = plain_lists.lines_of(lines[0]) or lines
+    bare = map(plain_lists.bare, _unnumbered(lines))
+    return list(filter(_is_prompt, bare))
+
+
+def _is_prompt(line: str) -> bool:
+    """Whether there is a word, and no colon that leads over to something else."""
+    has_word = re.search(r"\w", line) is not None
+    return has_word and not line.endswith(":")
 
 
 def without_thoughts(answer: str) -> str:
@@ -58,8 +65,15 @@ def without_thoughts(answer: str) -> str:
 
 def _unnumbered(lines: list[str]) -> list[str]:
     """Without the numbers that a list's texts begin with, where they count from first to last."""
-    labels = [_LABEL.match(line) for line in lines]
-    numbers = [int(label[1]) for label in labels if label]
-    if not numbers or numbers != list(range(numbers[0], numbers[0] + len(lines))):
+    texts: list[str] = []
+    numbers: list[int] = []
+    for line in lines:
+        label = _LABEL.match(line)
+        if not label:
+            return lines
+        texts.append(line[label.end() :])
+        numbers.append(int(label[1]))
+    if not numbers:
         return lines
-    return [line[label.end() :] for line, label in zip(lines, labels, strict=True) if label]
+    first = numbers[0]
+    return texts if numbers == list(range(first, first + len(lines))) else lines

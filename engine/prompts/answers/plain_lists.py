@@ -1,7 +1,7 @@
 """Lists in plain text: lines that are numbered in a row, or begin with one and the same bullet."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NUMBERED = re.compile(
@@ -28,7 +28,7 @@ _PAIRS = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "`": "`", 
 
 
 @dataclass
-class _Run:
+class _MarkedList:
     """Lines of one list, with the numbers of their lines in the text."""
 
     indent: int
@@ -47,11 +47,16 @@ class _Run:
         if not mark.isdecimal():
             return mark == self.last_mark
         step = int(mark) - int(self.last_mark)
-        fits = (
-            step == self.step if self.step is not None else step == 1 or (step == 0 and mark == "1")
-        )
-        self.step = step if fits else self.step
-        return fits
+        if self.step is not None:
+            return step == self.step
+        # some number every line 1
+        if step == 1 or (step == 0 and mark == "1"):
+            self.step = step
+            return True
+        return False
+
+    def is_list(self) -> bool:
+        return len(self.texts) > 1
 
 
 def lines_of(text: str, cut: bool = False) -> list[str]:
@@ -61,21 +66,28 @@ def lines_of(text: str, cut: bool = False) -> list[str]:
     A list of one line is none, unless it is numbered 1 and there is no other.
     """
     rows = text.split("\n")
-    numbered, bulleted = (
-        _runs(rows, _NUMBERED),
-        [run for run in _runs(rows, _BULLETED) if len(run.texts) > 1],
-    )
-    several = [run for run in numbered if len(run.texts) > 1]
-    for runs in (several, bulleted, [run for run in numbered if run.last_mark == "1"]):
-        if wanted := [run for run in runs if not _ASIDE.match(run.heading)]:
-            return _texts(
-                wanted[-1], cut and not any(row.strip() for row in rows[wanted[-1].last_line + 1 :])
-            )
+    numbered, bulleted = _marked_lists(rows, _NUMBERED), _marked_lists(rows, _BULLETED)
+    numbered_lists = list(filter(_MarkedList.is_list, numbered))
+    bulleted_lists = list(filter(_MarkedList.is_list, bulleted))
+    alone = [candidate for candidate in numbered if candidate.last_mark == "1"]
+    for lists in (numbered_lists, bulleted_lists, alone):
+        last = _last_of_prompts(lists)
+        if last:
+            is_last_row = not "".join(rows[last.last_line + 1 :]).strip()
+            return _texts(last, cut and is_last_row)
     return []
 
 
-def _runs(rows: Sequence[str], marked: re.Pattern[str]) -> list[_Run]:
-    runs: list[_Run] = []
+def _last_of_prompts(lists: Sequence[_MarkedList]) -> _MarkedList | None:
+    """The last list whose heading does not say that it holds something else."""
+    for candidate in reversed(lists):
+        if not _ASIDE.match(candidate.heading):
+            return candidate
+    return None
+
+
+def _marked_lists(rows: Sequence[str], marked: re.Pattern[str]) -> list[_MarkedList]:
+    lists: list[_MarkedList] = []
     heading = ""
     is_open = False
     for number, row in enumerate(rows):
@@ -87,36 +99,44 @@ def _runs(rows: Sequence[str], marked: re.Pattern[str]) -> list[_Run]:
             continue
         indent = len(line["indent"].expandtabs())
         text = line["text"] if line["text"].strip("*_: ") else _below(rows, number, marked)
-        if is_open and indent > runs[-1].indent:
+        if is_open and indent > lists[-1].indent:
             continue
-        if is_open and runs[-1].takes(line["mark"], indent):
-            runs[-1].texts.append(text)
-            runs[-1].last_mark, runs[-1].last_line = line["mark"], number
+        if is_open and lists[-1].takes(line["mark"], indent):
+            lists[-1].texts.append(text)
+            lists[-1].last_mark, lists[-1].last_line = line["mark"], number
         else:
-            runs.append(_Run(indent, heading, [text], line["mark"], number))
+            lists.append(_MarkedList(indent, heading, [text], line["mark"], number))
         is_open = True
-    return runs
+    return lists
 
 
 def _below(rows: Sequence[str], number: int, marked: re.Pattern[str]) -> str:
     """The text under a line that has a number and nothing else."""
-    below = next((row for row in rows[number + 1 :] if row.strip()), "")
-    return "" if marked.fullmatch(below) else below
+    for row in rows[number + 1 :]:
+        if row.strip():
+            return "" if marked.fullmatch(row) else row
+    return ""
 
 
-def _texts(run: _Run, cut: bool) -> list[str]:
-    texts = [text.strip() for text in (run.texts[:-1] if cut else run.texts)]
+def _texts(candidate: _MarkedList, cut: bool) -> list[str]:
+    whole = candidate.texts[:-1] if cut else candidate.texts
+    texts = [text.strip() for text in whole]
     for part in (_TITLED, _QUOTED):
-        texts = _each(texts, part.fullmatch)
-    return [bare(text) for text in texts]
+        texts = _each(texts, part)
+    return list(map(bare, texts))
 
 
-def _each(texts: list[str], match: Callable[[str], re.Match[str] | None]) -> list[str]:
+def _each(texts: list[str], part: re.Pattern[str]) -> list[str]:
     """What all lines have behind a title, or between quotes; the lines themselves where one has
     none.
     """
-    found = [match(text) for text in texts]
-    return [part["text"] for part in found if part] if all(found) else texts
+    parts: list[str] = []
+    for text in texts:
+        match = part.fullmatch(text)
+        if not match:
+            return texts
+        parts.append(match["text"])
+    return parts
 
 
 def bare(text: str) -> str:
@@ -124,10 +144,14 @@ def bare(text: str) -> str:
     text = _BOLD.sub(r"\2", text).strip()
     if text[-2:-1] in _PAIRS.values() and text[-1:] in ",;":
         text = text[:-1]
-    while (
-        len(text) > 1
-        and _PAIRS.get(text[0]) == text[-1]
-        and not {text[0], text[-1]} & {*text[1:-1]}
-    ):
+    while _is_quoted(text):
         text = text[1:-1].strip()
     return text
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether one pair of quotes stands around the whole text, and none of its kind inside."""
+    if len(text) < 2 or _PAIRS.get(text[0]) != text[-1]:
+        return False
+    inside = text[1:-1]
+    return text[0] not in inside and text[-1] not in inside

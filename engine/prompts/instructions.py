@@ -1,8 +1,10 @@
-"""What an instruct model is told (task, rules, numbered examples), and what its reply brings."""
+"""What an instruct model is asked (task, rules, numbered examples), and the lines of its reply."""
+
+from collections.abc import Sequence
 
 from engine.models.llm import Messages, Reply
+from engine.prompts.answers import lines_of
 from engine.prompts.writers import CUT, EMPTY, NO_LIST, NoAnswer, Request
-from engine.prompts.writers._answers import lines_of
 
 SHOWN_CHARACTERS = 300
 """How much of an answer without prompts is kept for people to read."""
@@ -26,27 +28,24 @@ def messages(request: Request) -> Messages:
         f"Write {request.count} new ones. {skill.instruction}"
     )
     last = f"Answer with a JSON list of {request.count} strings and nothing else."
-    parts = [
+    paragraphs = (
         task,
-        "",
-        "Rules:",
-        *_numbered(rules),
-        "",
-        "Examples:",
-        *_numbered(request.examples),
-        "",
+        f"Rules:\n{_numbered(rules)}",
+        f"Examples:\n{_numbered(request.examples)}",
         last,
-    ]
-    return [{"role": "user", "content": "\n".join(parts)}]
+    )
+    return [{"role": "user", "content": "\n\n".join(paragraphs)}]
 
 
 def lines_in(reply: Reply, request: Request) -> list[str]:
     """The prompts in a reply, no more than were asked for. Raises NoAnswer, with the reason, where
     there is none.
     """
-    if found := lines_of(reply.text, reply.cut):
-        return found[: request.count]
-    raise NoAnswer(_why_none(reply), " ".join(reply.text.split())[:SHOWN_CHARACTERS])
+    lines = lines_of(reply.text, reply.cut)
+    if not lines:
+        beginning = " ".join(reply.text.split())[:SHOWN_CHARACTERS]
+        raise NoAnswer(_why_none(reply), beginning)
+    return lines[: request.count]
 
 
 def _why_none(reply: Reply) -> str:
@@ -58,5 +57,5 @@ def _why_none(reply: Reply) -> str:
     return f"{NO_LIST}: neither JSON nor numbered lines"
 
 
-def _numbered(lines: list[str] | tuple[str, ...]) -> list[str]:
-    return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
+def _numbered(lines: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
