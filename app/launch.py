@@ -32,11 +32,11 @@ def start(
             "another run."
         )
     check(order)
-    with jobs.turn(), runs.made(run) as writable:
+    with jobs.turn(), runs.to_work_on(run) as writable:
         jobs.begin(stage, asdict(order), runs.folder(writable))
     return run_choice(writable)
 
 
 def run_choice(run: str) -> dict[str, Any]:
     """The choice of runs, set to one."""
-    return gr.update(choices=runs.names(run), value=run)
+    return gr.update(choices=runs.listed(run), value=run)

@@ -52,7 +52,7 @@ class RunBar:
         file = recipe_files.file_of(recipe)
         recipes.load(file)  # what it asks for in vain is said before anything is made
         with jobs.turn():
-            run = runs.new(recipe)
+            run = runs.new_name(recipe)
             jobs.begin("pipeline", {"recipe": str(file)}, jobs.run_folder(run))
         return {self.run: launch.run_choice(run)}
 
@@ -77,7 +77,7 @@ class RunBar:
 def build() -> RunBar:
     with gr.Row(elem_id="line"):
         wide: dict[str, Any] = {"min_width": 180, "scale": 2}
-        run = gr.Dropdown(runs.names(), value=None, label="Run", elem_id="run", **wide)
+        run = gr.Dropdown(runs.listed(), value=None, label="Run", elem_id="run", **wide)
         recipe = _recipe_choice(wide)
         start = gr.Button(
             "Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1

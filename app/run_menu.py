@@ -108,7 +108,7 @@ def build(run: gr.Dropdown, rename: gr.Button, delete: gr.Button) -> None:
 
 def _inventory(run: str) -> str:
     """What is lost with a run."""
-    held = contents.of(runs.open_store(run))
+    held = contents.summary(runs.open_store(run))
     return (
         f"{held.prompts:,} prompts, {held.pictures:,} pictures, {len(held.experts)} experts, "
         f"{len(held.merges)} merges, its scores and its votes"

@@ -1,7 +1,7 @@
 """The whole story, top to bottom: prompts, images, experts, merge, evaluation, from one recipe."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,47 +21,47 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
     Raises EngineError, naming the remedy: before anything is written for a recipe that makes no
     sense and for a folder that another one began, later what its stages raise.
     """
-    asked, store = recipes.load(recipe), Store(out)
-    if changed := resume.begin(asked, out):
+    options, store = recipes.load(recipe), Store(out)
+    changed = resume.begin(options, out)
+    if changed:
         yield Event(
             f"This run was begun with other versions ({changed}); its later parts may differ "
             "slightly."
         )
 
     # A language model writes prompts for every skill; what is not new is refused.
-    if asked.prompts:
-        yield from stage("prompts", prompts.run(asked.prompts, store))
+    if options.prompts:
+        yield from stage("prompts", prompts.run(options.prompts, store))
 
     # The model paints them, and nobody corrects it: it will learn from its own pictures.
-    if asked.images:
-        yield from stage("images", images.run(asked.images, store))
+    if options.images:
+        yield from stage("images", images.run(options.images, store))
 
     # A LoRA expert for each skill learns from that skill's pictures, all in one forward pass of the
     # frozen base.
-    if asked.experts:
-        yield from stage("experts", experts.run(asked.experts, store))
+    if options.experts:
+        yield from stage("experts", experts.run(options.experts, store))
 
     # The experts become one.
-    if asked.merge:
-        yield from stage("merge", merge.run(asked.merge, store))
+    if options.merge:
+        yield from stage("merge", merge.run(options.merge, store))
 
     # Learning from guided pictures trains some guidance in. So that nobody wins by that alone,
-    # every arm is painted
-    # at the scale that suits it, chosen on prompts that are not reported.
+    # every arm is painted at the scale that suits it, chosen on prompts that are not reported.
     scales: dict[str, float] = {}
-    if asked.validation:
-        yield from stage("validation", evaluate.run(asked.validation, store))
-        scales = report.best_guidance(asked.validation, store)
+    if options.validation:
+        yield from stage("validation", evaluate.run(options.validation, store))
+        scales = report.best_guidance(options.validation, store)
 
     # All arms paint the same unseen prompts from the same seeds.
-    if asked.test:
-        test = replace(asked.test, own_guidance=scales | asked.test.own_guidance)
+    if options.test:
+        test = replace(options.test, own_guidance=scales | options.test.own_guidance)
         yield from stage("test", evaluate.run(test, store))
         lines = report.lines(test, store)
         yield Event(
             f"\n{report.table(lines)}",
             kind="done",
-            data={"stage": "table", "lines": [asdict(line) for line in lines], "guidance": scales},
+            data={"stage": "table", "lines": [line.as_row() for line in lines], "guidance": scales},
         )
 
 
@@ -72,19 +72,23 @@ def stage(name: str, events: Iterator[Event]) -> Events:
     Raises Stopped when the stage ends by saying that it was.
     """
     assert isinstance(events, Generator)
-    event, step = Event(""), partial(next, events)
+    event = Event("")
+    step = partial(next, events)  # what the stage is to do now: go on, or hear of the request
     try:
         while True:
             event = step()
+            step = partial(next, events)
             try:
-                yield replace(
-                    event, text=f"{name}: {event.text}", data={"stage": name, **event.data}
-                )
-                step = partial(next, events)
-            except Stopped as stop:
+                yield _under(name, event)
+            except Stopped as stop:  # thrown in by whoever takes the events
                 step = partial(events.throw, stop)
     except StopIteration:
         if event.kind == "stopped":
             raise Stopped(event.text) from None
     finally:
         events.close()
+
+
+def _under(name: str, event: Event) -> Event:
+    """An event that says which stage it is from, unless that is said already."""
+    return replace(event, text=f"{name}: {event.text}", data={"stage": name, **event.data})

@@ -7,15 +7,17 @@ change options of `[evaluate]`; with `[validation]` alone the test prompts stay 
 its reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine import evaluate, experts, images, merge, prompts, worlds
+from engine import evaluate, experts, images, merge, prompts
 from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
+from engine.option_groups import BaseModel
 
 STAGES: dict[str, ModuleType] = {
     "prompts": prompts,
@@ -30,18 +32,23 @@ MADE_WITH = "made_with"
 """What a run folder adds to its recipe; ignored, so that the copy is a recipe too."""
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What may stand above the tables."""
+@dataclass(frozen=True, kw_only=True)
+class Shared(BaseModel):
+    """Options above the tables that hold for every stage which has them."""
 
-    title: str = ""
-    model: str = worlds.usual_base()
-    revision: str | None = None
     skills: tuple[str, ...] = ()
     seed: int = 0
 
 
-SHARED = ("model", "revision", "skills", "seed")
+@dataclass(frozen=True, kw_only=True)
+class Top(Shared):
+    """All options that stand above the tables."""
+
+    title: str = ""
+
+
+Tables = Mapping[str, Any]
+SHARED = tuple(option.name for option in fields(Shared))
 
 
 @dataclass(frozen=True)
@@ -61,22 +68,16 @@ class Recipe:
 
 def load(path: Path) -> Recipe:
     """Read and check a recipe. Raises EngineError that names the file, the table and the option."""
-    tables = {name: value for name, value in read_toml(path).items() if name != MADE_WITH}
+    tables = read_toml(path)
+    tables.pop(MADE_WITH, None)
     _check_tables(tables, path)
-    configs = {
-        name: _build(stage, name, tables, path)
-        for name, stage in STAGES.items()
-        if stage is not evaluate
-    }
-    validation = (
-        _build(evaluate, "evaluate", tables, path, "validation") if "validation" in tables else None
-    )
-    test = (
-        None
-        if "validation" in tables and "test" not in tables
-        else _build(evaluate, "evaluate", tables, path, "test")
-    )
-    recipe = Recipe(path, tables, **configs, validation=validation, test=test)
+    configs: dict[str, Any] = {}
+    for name, stage in STAGES.items():
+        if stage is not evaluate:
+            configs[name] = _build(stage, name, tables, path)
+    for split in SPLITS:
+        configs[split] = _evaluation(split, tables, path)
+    recipe = Recipe(path, tables, **configs)
     _check_stages(recipe)
     try:
         _check_names(recipe)
@@ -85,39 +86,45 @@ def load(path: Path) -> Recipe:
     return recipe
 
 
-def _build(
-    stage: ModuleType, name: str, tables: Mapping[str, Any], path: Path, split: str = ""
-) -> Any:
+def _evaluation(split: str, tables: Tables, path: Path) -> evaluate.Config | None:
+    """Validation where it has a table; test also where neither has one."""
+    if split in tables or (split == "test" and "validation" not in tables):
+        return _build(evaluate, "evaluate", tables, path, split)
+    return None
+
+
+def _build(stage: ModuleType, name: str, tables: Tables, path: Path, split: str = "") -> Any:
+    """A stage's options: those that all share, those of its table, those of its split."""
     if name not in tables:
         return None
-    known = {f.name for f in fields(stage.Config)}
-    values = {key: tables[key] for key in SHARED if key in tables and key in known} | tables[name]
+    values = {}
+    options = {option.name for option in fields(stage.Config)}
+    for key in SHARED:
+        if key in tables and key in options:
+            values[key] = tables[key]
+    values |= tables[name]
+    where = f"{path}, [{name}]"
     if split:
         values |= tables.get(split, {}) | {"split": split}
-    return build(stage.Config, values, f"{path}, [{name}]" + f" with [{split}]" * (split in tables))
+    if split in tables:
+        where += f" with [{split}]"
+    return build(stage.Config, values, where)
 
 
-def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
+def _check_tables(tables: Tables, path: Path) -> None:
     known = (*FOR_THE_READER, *SHARED, *STAGES, *SPLITS)
-    if unknown := [name for name in tables if name not in known]:
-        raise EngineError(
-            f"{path}: there is no table or option {unknown[0][:80]!r}. "
-            f"Choose from {', '.join(known)}."
-        )
+    for name in tables:
+        if name not in known:
+            raise EngineError(
+                f"{path}: there is no table or option {name[:80]!r}. "
+                f"Choose from {', '.join(known)}."
+            )
     for name in (*STAGES, *SPLITS, "published", "deviations"):
         if not isinstance(tables.get(name, {}), dict):
             raise EngineError(f"{path}: {name} must be a table. Write [{name}] above its options.")
-    common = {f.name for f in fields(Shared)}
-    build(Shared, {name: value for name, value in tables.items() if name in common}, str(path))
-    if not any(name in tables for name in STAGES):
-        raise EngineError(
-            f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}."
-        )
-    if "evaluate" not in tables and (lonely := [name for name in SPLITS if name in tables]):
-        raise EngineError(
-            f"{path}: [{lonely[0]}] changes options of [evaluate], which is missing. Add that "
-            "table."
-        )
+    top = {option.name for option in fields(Top)}
+    build(Top, {name: value for name, value in tables.items() if name in top}, str(path))
+    _check_some_stage(tables, path)
     for name, reason in tables.get("deviations", {}).items():
         if not isinstance(reason, str) or not reason:
             raise EngineError(
@@ -125,10 +132,22 @@ def _check_tables(tables: Mapping[str, Any], path: Path) -> None:
             )
 
 
+def _check_some_stage(tables: Tables, path: Path) -> None:
+    if not tables.keys() & STAGES.keys():
+        raise EngineError(
+            f"{path} asks for no stage. Give it at least one of the tables {', '.join(STAGES)}."
+        )
+    for name in SPLITS:
+        if name in tables and "evaluate" not in tables:
+            raise EngineError(
+                f"{path}: [{name}] changes options of [evaluate], which is missing. Add that table."
+            )
+
+
 def _check_stages(recipe: Recipe) -> None:
     """What each stage would say by itself, at its turn, hours later."""
-    for table, stage in (*STAGES.items(), *((split, evaluate) for split in SPLITS)):
-        config = getattr(recipe, table, None)  # an evaluation is asked for by its splits
+    for table, stage in {**STAGES, **dict.fromkeys(SPLITS, evaluate)}.items():
+        config = getattr(recipe, table, None)  # evaluate's own options are those of its splits
         if config is None:
             continue
         try:
@@ -141,26 +160,31 @@ def _check_stages(recipe: Recipe) -> None:
 def _check_names(recipe: Recipe) -> None:
     """That each stage makes what the next ones name: skills, pictures, experts and the merge."""
     if recipe.images and recipe.prompts:
-        _known("the prompts for", recipe.images.skills, recipe.prompts.skills)
-    if recipe.experts and recipe.images:
-        learned = {skill for of in recipe.experts.experts.values() for skill in of}
-        _known("the images of", learned, recipe.images.skills)
-    if recipe.experts and recipe.merge:
-        _known("the expert", recipe.merge.experts, recipe.experts.experts)
-        if recipe.merge.name in recipe.experts.experts:
-            raise EngineError(
-                f"the merge and an expert are both called {recipe.merge.name!r}. "
-                "Give the merge another name."
-            )
+        _check_made("the prompts for", recipe.images.skills, recipe.prompts.skills)
     if not recipe.experts:
         return
-    made = {*recipe.experts.experts, *([recipe.merge.name] if recipe.merge else [])}
-    for config in filter(None, (recipe.validation, recipe.test)):
-        _known("the expert", {name for mix in config.models.values() for name in mix}, made)
+    experts = recipe.experts.experts
+    if recipe.images:
+        _check_made("the images of", chain.from_iterable(experts.values()), recipe.images.skills)
+    models = set(experts)
+    if recipe.merge:
+        _check_made("the expert", recipe.merge.experts, experts)
+        _check_merge_name(recipe.merge.name, experts)
+        models.add(recipe.merge.name)
+    for config in (recipe.validation, recipe.test):
+        if config:
+            _check_made("the expert", chain.from_iterable(config.models.values()), models)
 
 
-def _known(what: str, asked: Any, made: Any) -> None:
-    if missing := sorted(set(asked) - set(made)):
+def _check_merge_name(name: str, experts: Collection[str]) -> None:
+    if name in experts:
         raise EngineError(
-            f"{what} {missing[0]!r} will not be there. Choose from {', '.join(sorted(made))}."
+            f"the merge and an expert are both called {name!r}. Give the merge another name."
         )
+
+
+def _check_made(what: str, needed: Iterable[str], made: Iterable[str]) -> None:
+    missing = sorted(set(needed) - set(made))
+    if missing:
+        choices = ", ".join(sorted(made))
+        raise EngineError(f"{what} {missing[0]!r} will not be there. Choose from {choices}.")

@@ -1,13 +1,13 @@
 """An evaluation as arithmetic: an arm scores what its weights are worth, and nothing is painted."""
 from engine.core.store import Store, write_records
 from engine.core.types import Score
-from engine.evaluate import Config, planning
+from engine.evaluate import Config, prompt_sets
 from engine.evaluate.planning import model_name
 
 
 def score(config: Config, store: Store, model: str, value: float, suffix: str = "") -> None:
     """Give every asked prompt the same value, where the evaluate stage would write it."""
-    prompts = [p for of in planning.prompts_of(config).values() for p in of[:config.prompts_per_skill]]
+    prompts = [p for of in prompt_sets.prompts_of(config).values() for p in of[:config.prompts_per_skill]]
     write_records(store.scores(model, f"{config.split}/{config.judge}{suffix}"),
                   [Score(p.id, 0, config.judge, value, {"skill": p.skill}) for p in prompts])
 

@@ -1,5 +1,6 @@
 """For every test: no network but the loopback, and no clock that fails it on a busy machine."""
 import os
+import shutil
 import socket
 
 import pytest
@@ -25,3 +26,31 @@ def nothing_leaves_the_machine(monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory):
+    """The line in miniature, on a base with small random weights."""
+    from tests.line.miniature import RECIPE
+    from tests.tiny_models import tiny_stable_diffusion
+    folder = tmp_path_factory.mktemp("recipe")
+    (folder / "mini.toml").write_text(RECIPE.replace("MODEL", str(tiny_stable_diffusion(folder / "model"))))
+    return folder / "mini.toml"
+
+
+@pytest.fixture(scope="session")
+def finished(recipe, tmp_path_factory):
+    """One whole run of it for all tests, and its events."""
+    from engine import pipeline
+    from engine.core.stopping import guarded
+    from tests.line.miniature import written
+    out = written(tmp_path_factory.mktemp("finished"))
+    return out, list(guarded(pipeline.run(recipe, out)))
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """That run, to be changed."""
+    folder, _ = finished
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return tmp_path

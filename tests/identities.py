@@ -7,10 +7,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from engine import evaluate, experts, images, judges, merge, prompts
-from engine.core import plugins, provenance
+from engine.core import plugins
 from engine.core.config import build
-from engine.evaluate import planning
-from engine.evaluate.warm_models import Bench
+from engine.evaluate import planning, score_recipes
 from engine.experts import identity, objectives
 from engine.merge import adopt, export, methods, records
 from engine.models import checkpoints as weights
@@ -82,17 +81,22 @@ def of_merge(config, world):
 def of_evaluate(config, world):
     base = weights.fingerprint(weights.pipeline_folder(config.model))
     ensemble = SimpleNamespace(fingerprint=base, hashes={"a": "1", "b": "2", "merged": "3"})
-    bench = SimpleNamespace(config=config, ensemble=ensemble, _mix=lambda arm: config.models[arm])
-    bench.recipe = Bench.recipe.func(bench)
-    bench._parents = lambda arm: Bench._parents(bench, arm)
     rows = planning.rows(config)
     asked = [(row.model, row.key, row.other) for row in rows]
-    return Bench.recipes(bench, rows), asked, config.ceiling
+    return score_recipes.of_models(config, rows, ensemble), asked, config.ceiling
 
 
 def of_grid(config, world):
-    options = provenance.deciding(config, grid.ALWAYS)
-    return config.name, {name: str(value) for name, value in options.items()}
+    return config.name, grid.identity(config, {})
+
+
+IDENTITIES = {
+    "prompts": lambda config, world: of_prompts(config, world)[0][1],
+    "images": lambda config, world: images._recipe(config),
+    "merge": of_merge,
+    "evaluate": lambda config, world: of_evaluate(config, world)[0]["both@3.5"],
+    "grid": lambda config, world: grid.identity(config, {})}
+"""The identity that a stage holds against a record of before."""
 
 
 def of_search(config, world):
@@ -104,12 +108,12 @@ def of_search(config, world):
         return iter(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.evaluate, "run", evaluated)
-        patch.setattr(search.report, "summarised",
-                      lambda *given: SimpleNamespace(macro=len(asked) / 99))
+        patch.setattr(search, "scores_of", lambda *given: {"counting": {"prompt": len(asked) / 99}})
         patch.setattr("engine.models.ensemble.Ensemble", lambda *given: None)
-        patch.setattr(search, "_told", lambda *given: iter(()))
+        patch.setattr(search, "_result", lambda *given: {"test": 0.0, "average_on_test": 0.0, "verdict": ""})
         patch.setattr(search, "check", lambda config: None)
         patch.setattr(search, "write_records", lambda *given: None)
+        patch.setattr(search, "write_json", lambda *given: None)
         list(search.run(config, world.store))
     return json.dumps(asked)
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder).rglob("*.py"))
 ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 STAGES = {"prompts", "images", "experts", "merge", "evaluate", "votes"}
-BELOW_STAGES = {"core", "models", "worlds", "judges"}
+BELOW_STAGES = {"core", "models", "worlds", "judges", "option_groups"}
 """Nobody above the worlds imports one; the prompt writer that belongs to Storybook does."""
 BELOW = {
     "core": set(),
@@ -18,6 +18,7 @@ BELOW = {
     "storybook": {"core", "models"},
     "worlds": {"core", "models", "storybook"},
     "judges": {"core", "models", "storybook"},
+    "option_groups": {"core", "worlds", "judges"},
     **dict.fromkeys(STAGES, BELOW_STAGES),
     "prompts": BELOW_STAGES | {"storybook"},
     "jobs": {"core"},
@@ -25,9 +26,11 @@ BELOW = {
     "runs": {*BELOW_STAGES, "jobs", *STAGES, "recipes"},
     "pipeline": {*BELOW_STAGES, *STAGES, "recipes", "runs"},
     "studies": {*BELOW_STAGES, *STAGES, "recipes", "runs", "pipeline"},
+    "cli": {"core", "worlds", "jobs", "runs", "votes"},
     "release": {*BELOW_STAGES, *STAGES, "recipes", "studies"},
 }
-"""What each folder and file of the engine may import besides itself. The command line stands above all."""
+"""What each folder and file of the engine may import besides itself. The command line stands above all, and finds
+the stages by name."""
 MOST_LINES = 250
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
 TOP_LEVEL = {"app", "engine", "assets", "tests", "findings",

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from engine import __main__ as command
 from engine import evaluate, experts, images, merge, recipes
+from engine.cli import stages as command
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import export
@@ -37,7 +37,7 @@ class Reached(EngineError):
 
 
 def mark(monkeypatch, stage: str) -> ModuleType:
-    module = importlib.import_module(f"engine.{stage}")
+    module = importlib.import_module(command.STAGES[stage].module)
 
     def check(config: object) -> None:
         assert isinstance(config, module.Config)

@@ -49,6 +49,16 @@ def tiny_stable_diffusion(folder: Path, seed: int = 0) -> Path:
     return _save(pipe, folder)
 
 
+def tiny_distilled(folder: Path, seed: int = 0) -> Path:
+    """The same with a UNet that reads the guidance scale, as those distilled for few steps: it can only be painted."""
+    torch.manual_seed(seed)
+    pipe = StableDiffusionPipeline(
+        vae=_vae(), text_encoder=CLIPTextModel(_text_config()), tokenizer=clip_tokenizer(),
+        unet=tiny_unet(32, time_cond_proj_dim=8), scheduler=_scheduler(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False)
+    return _save(pipe, folder)
+
+
 def tiny_sdxl(folder: Path, seed: int = 0) -> Path:
     """A `StableDiffusionXLPipeline` folder: two text encoders, pooled embedding of 24 dimensions, time ids."""
     torch.manual_seed(seed)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine import __main__ as runner
+from engine import cli
+from engine.cli import stages
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import Event
 from engine.core.store import Store, write_text
@@ -40,6 +41,5 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
 
 if __name__ == "__main__":
-    runner.STAGES["toy"] = "for the tests"
-    sys.modules["engine.toy"] = sys.modules["__main__"]
-    sys.exit(runner.main(sys.argv[1:]))
+    stages.STAGES["toy"] = stages.Stage("tests.toy_stage", "for the tests")
+    sys.exit(cli.main(sys.argv[1:]))

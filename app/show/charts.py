@@ -5,7 +5,8 @@ anywhere.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.evaluate.units import SHARE, Unit
+from engine.evaluate.standings import Point
+from engine.evaluate.standings.units import SHARE, Unit
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -52,14 +53,6 @@ LAYOUT: dict[str, Any] = {
 }
 Curve = Sequence[tuple[int, float]]
 """(step, value) for each point."""
-
-
-class Point(NamedTuple):
-    """A score with the ends of its interval, where it has one."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Axes(NamedTuple):

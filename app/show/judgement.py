@@ -5,8 +5,8 @@ from html import escape
 
 from app.show import markup
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate import units
-from engine.evaluate.units import SHARE, Unit
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import SHARE, Unit
 
 YES, NO = "✓", "✗"
 
@@ -20,14 +20,12 @@ def verdicts(skill: str, accepted: Iterable[Prompt], rejected: Iterable[Rejected
 
 def reading(score: Score) -> str:
     """The judge's questions with the answers it read from the picture, and the share of yes."""
-    evidence = score.evidence
     if score.value is None:
-        reason = evidence.get("unscored", "no reason given")
-        return f'<p class="unscored">Unscored: {escape(str(reason))}.</p>'
-    questions = evidence.get("questions", ())
-    answers = "".join(map(_answer, questions))
-    seen = _scene(evidence.get("seen"))
-    total = f'<b class="mark">{escape(score_text(score))}</b>{_share(questions)}'
+        reason = score.unscored or "no reason given"
+        return f'<p class="unscored">Unscored: {escape(reason)}.</p>'
+    answers = "".join(map(_answer, score.answers))
+    seen = _scene(score.seen)
+    total = f'<b class="mark">{escape(score_text(score))}</b>{_share(score.answers)}'
     return f'<div class="reading"><p>{total}</p><ul>{answers}</ul>{seen}</div>'
 
 

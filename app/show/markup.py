@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from engine.evaluate.units import SHARE
+from engine.evaluate.standings.units import SHARE
 
 
 def empty(title: str, remedy: str) -> str:

@@ -90,7 +90,7 @@ def working_stage(job: Job | None) -> str:
 
 def _counts(run: str) -> dict[str, int]:
     """How much the run holds of each stage."""
-    held = contents.of(runs.open_store(run))
+    held = contents.summary(runs.open_store(run))
     return {
         "prompts": held.prompts,
         "images": held.pictures,

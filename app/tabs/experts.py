@@ -18,8 +18,8 @@ from app.show.pictures import Moment, film
 from app.tab import Tab
 from engine import runs
 from engine.experts import Config, check, objectives
-from engine.runs import contents
-from engine.runs.contents import Learned
+from engine.runs import contents, trainings
+from engine.runs.trainings import Progress
 
 TITLE = "Experts"
 ELSEWHERE = ("experts", "shards", "overrides", "objective", "options", "sample_prompts")
@@ -57,10 +57,10 @@ class Experts:
 
     def show(self, run: str, values: Values) -> Updates:
         store, chosen = runs.open_store(run), values[self.skills]
-        painted = list(contents.painted(store))
+        painted = list(contents.pictures(store))
         skills = [name for name in chosen or () if name in painted]
-        learned = contents.learned(store)
-        budget = contents.budget(store)
+        learned = trainings.progress(store)
+        budget = trainings.memory_budget(store)
         return {
             self.skills: parts.multiselect_update(painted, skills or painted, chosen),
             self.budget: markup.aside(budget) if budget else "",
@@ -102,7 +102,7 @@ def skills_by_expert(skills: Sequence[str], kind: str) -> dict[str, list[str]]:
     return {skill: [skill] for skill in skills}
 
 
-def loss_curves(learned: Mapping[str, Learned]) -> Any:
+def loss_curves(learned: Mapping[str, Progress]) -> Any:
     """The losses of every expert, None before there are any."""
     training, held_out = {}, {}
     for name, expert in learned.items():
@@ -113,7 +113,7 @@ def loss_curves(learned: Mapping[str, Learned]) -> Any:
     return charts.losses(training, held_out)
 
 
-def samples_view(learned: Mapping[str, Learned]) -> str:
+def samples_view(learned: Mapping[str, Progress]) -> str:
     """Each expert's samples, step by step, from the untrained base on."""
     if not learned:
         return markup.empty(
@@ -128,7 +128,7 @@ def samples_view(learned: Mapping[str, Learned]) -> str:
     return films
 
 
-def _curve(expert: Learned, loss: str) -> list[tuple[int, float]]:
+def _curve(expert: Progress, loss: str) -> list[tuple[int, float]]:
     """The points at which this loss was measured."""
     points = []
     for point in expert.curve:

@@ -17,7 +17,7 @@ from app.tab import Tab
 from engine import judges, runs, worlds
 from engine.images import Config, check
 from engine.runs import contents
-from engine.runs.contents import Painted
+from engine.runs.contents import TrainingPicture
 
 TITLE = "Images"
 ALL = "all skills"
@@ -55,7 +55,7 @@ class Images:
 
     def show(self, run: str, values: Values) -> Updates:
         store, chosen = runs.open_store(run), values[self.skills]
-        written, painted = list(contents.accepted(store)), list(contents.painted(store))
+        written, painted = list(contents.prompts(store)), list(contents.pictures(store))
         skills = [name for name in chosen or () if name in written]
         skill = values[self.skill] if values[self.skill] in painted else ALL
         return {
@@ -93,13 +93,13 @@ def build(run: gr.Dropdown) -> Tab:
 
 def gallery(run: str, skill: str) -> str:
     """The pictures of one skill, or of all."""
-    painted = contents.painted(runs.open_store(run))
+    painted = contents.pictures(runs.open_store(run))
     if skill != ALL:
         painted = {skill: painted[skill]} if skill in painted else {}
     return gallery_view(painted)
 
 
-def gallery_view(painted: Mapping[str, Sequence[Painted]]) -> str:
+def gallery_view(painted: Mapping[str, Sequence[TrainingPicture]]) -> str:
     """The newest pictures of each skill first."""
     if not any(painted.values()):
         return markup.empty(
@@ -115,5 +115,5 @@ def gallery_view(painted: Mapping[str, Sequence[Painted]]) -> str:
     return html
 
 
-def _tile(painted: Painted) -> pictures.Tile:
+def _tile(painted: TrainingPicture) -> pictures.Tile:
     return pictures.Tile(thumbnails.thumbnail(painted.file), painted.text)

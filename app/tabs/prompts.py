@@ -99,7 +99,7 @@ class Listing:
         return {self.skill, self.verdict}
 
     def show(self, run: str, values: Values) -> Updates:
-        names = [ALL, *contents.accepted(runs.open_store(run))]
+        names = [ALL, *contents.prompts(runs.open_store(run))]
         skill = values[self.skill] if values[self.skill] in names else ALL
         html = listing(run, skill, values[self.verdict])
         return {self.skill: parts.choice_update(names, skill), self.html: html}
@@ -139,9 +139,9 @@ def listing(run: str, skill: str, verdict: str) -> str:
     """Counts, then the lines, the newest first."""
     store = runs.open_store(run)
     lines = {}
-    for name, accepted in contents.accepted(store).items():
+    for name, accepted in contents.prompts(store).items():
         if skill in (ALL, name):
-            lines[name] = Lines(accepted, contents.rejected(store, name))
+            lines[name] = Lines(accepted, contents.rejected_prompts(store, name))
     return listing_view(lines, verdict)
 
 

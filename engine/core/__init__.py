@@ -1,1 +1,1 @@
-"""What every stage shares: records, events, errors, plugins, the run folder. No torch, no gradio."""
+"""What every stage shares: records, events, options, plugins, the run folder. No torch."""

@@ -8,7 +8,7 @@ averages over all questions of all prompts. Both survive what real question sets
 are missing, cycles, self-references.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -20,22 +20,34 @@ class Answered:
 
 
 def one_level(answered: Sequence[Answered]) -> list[float]:
-    """1.0 or 0.0 a question; unknown parents and a question's own id are ignored."""
-    raw = {a.id: a.yes for a in answered}
-    return [
-        float(a.yes and all(raw.get(p, True) for p in a.parents if p != a.id)) for a in answered
-    ]
+    """1.0 or 0.0 per question; unknown parents and a question's own id are ignored."""
+    answers = {question.id: question.yes for question in answered}
+    values = []
+    for question in answered:
+        values.append(float(question.yes and _parents_allow(question, answers)))
+    return values
 
 
 def cascading(answered: Sequence[Answered]) -> list[float]:
-    """1.0 or 0.0 a question, each seeing what became of the questions before it."""
-    current = {a.id: a.yes for a in answered}
-    for a in answered:
-        current[a.id] = current[a.id] and all(current.get(p, True) for p in a.parents if p != a.id)
-    return [float(current[a.id]) for a in answered]
+    """1.0 or 0.0 per question, each seeing what became of the questions before it."""
+    current = {question.id: question.yes for question in answered}
+    for question in answered:
+        # in place, as the release does: questions that stand later see this one's new answer
+        current[question.id] = current[question.id] and _parents_allow(question, current)
+    return [float(current[question.id]) for question in answered]
+
+
+def _parents_allow(question: Answered, answers: Mapping[str, bool]) -> bool:
+    """Whether no parent's answer is no."""
+    for parent in question.parents:
+        if parent != question.id and not answers.get(parent, True):
+            return False
+    return True
 
 
 def selma_score(prompts: Sequence[Sequence[Answered]]) -> float:
     """Mean over all questions of all prompts, cascading."""
-    values = [v for answered in prompts for v in cascading(answered)]
+    values: list[float] = []
+    for answered in prompts:
+        values += cascading(answered)
     return sum(values) / len(values)

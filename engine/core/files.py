@@ -49,8 +49,9 @@ def read_text(path: Path, remedy: str) -> str:
     except OSError as error:
         raise EngineError(f"{path} cannot be read ({error.strerror}). {remedy}.") from error
     except ValueError as error:  # no UTF-8, or no path
-        said = f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}."
-        raise EngineError(said) from error
+        raise EngineError(
+            f"{path} is damaged: it is no text in UTF-8 ({error}). {remedy}."
+        ) from error
 
 
 def record_of(line: str, kind: type[Record]) -> Record:

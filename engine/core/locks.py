@@ -1,5 +1,6 @@
-"""One process at a time works in a run folder: a lock on the disk, which the system lets go of when
-its holder dies.
+"""One process at a time works in a run folder.
+
+It holds a lock on the disk, which the system lets go of when the process dies.
 """
 
 import os
@@ -47,8 +48,7 @@ def held(file: Path, patience_seconds: float) -> Iterator[None]:
     if not is_ours:
         raise Busy(
             f"{file.parent} is being worked on by {_holder(file)}. Wait until it is done or stop "
-            "it, then "
-            "start again: what is finished there is kept."
+            "it, then start again: what is finished there is kept."
         )
     try:
         yield

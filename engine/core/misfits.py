@@ -20,13 +20,16 @@ class Misfit(ValueError):
     """What is wrong with a value, where in it, and what to give instead."""
 
     def __init__(
-        self, said: str, remedy: str = "Give another value", place: tuple[str, ...] = ()
+        self, complaint: str, remedy: str = "Give another value", place: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(": ".join(place) + " " * bool(place) + said)
-        self.said, self.remedy, self.place = said, remedy, place
+        super().__init__(f"{': '.join(place)} {complaint}" if place else complaint)
+        self.complaint = complaint
+        self.remedy = remedy
+        self.place = place
 
     def inside(self, name: object) -> "Misfit":
-        return Misfit(self.said, self.remedy, (shortened(name, str), *self.place))
+        """The same, of a value that lies under this name in a larger one."""
+        return Misfit(self.complaint, self.remedy, (shortened(name, str), *self.place))
 
 
 TOO_DEEP = Misfit("it is nested too deep", "Write it flat")
@@ -45,14 +48,15 @@ def check_depth(value: Any) -> None:
     """Raises Misfit for lists and tables within each other that later steps could not follow."""
     level = [value]
     for _ in range(DEEPEST):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
+        next_level: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                next_level.extend(one.values())
+            elif isinstance(one, list):
+                next_level.extend(one)
+        if not next_level:
             return
+        level = next_level
     raise TOO_DEEP
 
 

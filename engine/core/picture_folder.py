@@ -9,99 +9,17 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.core import imagefolder
+from engine.core.edited_pictures import Curated, Current, Original
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records, write_records
 from engine.core.types import Picture, Prompt
 
 RECORD = "painted.jsonl"
-NAMED = 3
-"""File names that a sentence holds."""
-
-
-@dataclass(frozen=True)
-class Original(Picture):
-    """A picture as it was painted."""
-
-    sha256: str = ""
-    """Of the file; "" where it was gone already when the record began."""
-    size: int = 0
-    """Bytes."""
-    shard: str = ""
-    """Key of the shard that it was painted in."""
-
-    @property
-    def picture(self) -> Picture:
-        return Picture(**{one.name: getattr(self, one.name) for one in fields(Picture)})
-
-
-@dataclass(frozen=True)
-class Current:
-    """A picture as it lies there now, with its caption."""
-
-    file: Path
-    file_name: str
-    """Within its folder."""
-    text: str
-    sha256: str
-    row: int | None
-    """Of the original; None for a picture that people added."""
-    repainted: bool
-    """Whether its file is not the one that was painted."""
-    retold: bool
-    """Whether its caption is not the one that was painted."""
-
-
-@dataclass(frozen=True)
-class Curated:
-    """A folder as people left it."""
-
-    pictures: list[Current]
-    """The originals in their order, then what was added, in the order of metadata.jsonl."""
-    gone: list[str]
-    """Originals whose file or line in metadata.jsonl is not there any more."""
-    unlisted: list[str]
-    """Other pictures without a line, which therefore nobody reads."""
-
-    @cached_property
-    def repainted(self) -> list[str]:
-        return [one.file_name for one in self.pictures if one.repainted and one.row is not None]
-
-    @cached_property
-    def retold(self) -> list[str]:
-        return [one.file_name for one in self.pictures if one.retold and one.row is not None]
-
-    @cached_property
-    def added(self) -> list[str]:
-        return [one.file_name for one in self.pictures if one.row is None]
-
-    @property
-    def is_edited(self) -> bool:
-        return bool(self.gone or self.repainted or self.retold or self.added)
-
-    def told(self) -> str:
-        """What people did, for a sentence; "" for nothing."""
-        kinds = {
-            "taken out": self.gone,
-            "replaced": self.repainted,
-            "added": self.added,
-            "with another caption": self.retold,
-            "left out for want of a line in metadata.jsonl": self.unlisted,
-        }
-        done = {what: names for what, names in kinds.items() if names}
-        return ", ".join(f"{len(names)} {what} ({listed(names)})" for what, names in done.items())
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def originals(folder: Path) -> list[Original]:
@@ -114,20 +32,29 @@ def begin(folder: Path, shards: Sequence[str], recipe: Mapping[str, Any]) -> lis
 
     `shards` names the shard of each row, `recipe` is what the weights' header says.
     """
-    texts, lines = _prompts(folder, recipe), read_records(folder / METADATA, Picture)
+    texts = _captions(folder, recipe)
+    lines = read_records(folder / METADATA, Picture)
     if len(lines) != len(shards):  # people took lines out; files are named by their rows
-        known = {line.file_name: line for line in lines}
-        names = [f"{row:05d}.png" for row in range(len(shards))]
-        lines = [known.get(name, Picture(name)) for name in names]
-    found = [
-        original(folder, line, shard, texts.get(line.prompt_id, line.text))
-        for line, shard in zip(lines, shards, strict=True)
-    ]
-    write_records(folder / RECORD, found)
-    return found
+        lines = _lines_by_row(lines, len(shards))
+    record = []
+    for line, shard in zip(lines, shards, strict=True):
+        text = texts.get(line.prompt_id, line.text)
+        record.append(original(folder, line, shard, text))
+    write_records(folder / RECORD, record)
+    return record
 
 
-def _prompts(folder: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
+def _lines_by_row(lines: Sequence[Picture], rows: int) -> list[Picture]:
+    """A line for each of so many files, an empty one where there is none."""
+    by_name = {line.file_name: line for line in lines}
+    whole = []
+    for row in range(rows):
+        name = f"{row:05d}.png"
+        whole.append(by_name.get(name, Picture(name)))
+    return whole
+
+
+def _captions(folder: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
     """The captions as they were painted, by prompt, while the prompts are still those."""
     file = Store(folder.parents[1]).prompts(imagefolder.skill_of(folder.name))
     if not file.is_file() or file_hash(file) != recipe.get("prompts' sha256"):
@@ -138,9 +65,12 @@ def _prompts(folder: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
 def original(folder: Path, picture: Picture, shard: str, text: str | None = None) -> Original:
     """A picture that was painted just now, or that is taken for painted."""
     file = folder / picture.file_name
-    sha256, size = (file_hash(file), file.stat().st_size) if file.is_file() else ("", 0)
-    own = vars(picture) | {"text": picture.text if text is None else text}
-    return Original(**own, sha256=sha256, size=size, shard=shard)
+    values = {**vars(picture), "shard": shard}
+    if text is not None:
+        values["text"] = text
+    if file.is_file():
+        values |= {"sha256": file_hash(file), "size": file.stat().st_size}
+    return Original(**values)
 
 
 def curated(folder: Path, known: Sequence[Original]) -> Curated:
@@ -152,27 +82,44 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
     lines = read_records(folder / METADATA, Picture)
     checked_ns = record.stat().st_mtime_ns if record.exists() else 0
     rows = {one.file_name: row for row, one in enumerate(known)}
-    found: dict[int, Current] = {}
+    by_row: dict[int, Current] = {}
     added: list[Current] = []
     for line in lines:
         file, row = inside(folder, line.file_name), rows.get(line.file_name)
         if not file.is_file():
             continue
-        if row is None or row in found:
-            sha256 = file_hash(file)
-            added.append(Current(file, line.file_name, line.text, sha256, None, True, True))
-            continue
-        one = known[row]
-        sha256 = one.sha256 if _untouched(file, one, checked_ns) else file_hash(file)
-        changed = sha256 != one.sha256, line.text != one.text
-        found[row] = Current(file, line.file_name, line.text, sha256, row, *changed)
-    gone = [one.file_name for row, one in enumerate(known) if row not in found]
-    listed_names = {line.file_name for line in lines} | set(rows)
-    unlisted = sorted(
-        path.name for path in folder.glob("[!.]*.png") if path.name not in listed_names
+        if row is None or row in by_row:
+            added.append(_added(file, line))
+        else:
+            by_row[row] = _current(file, line, row, known[row], checked_ns)
+    originals = [by_row[row] for row in sorted(by_row)]
+    gone = [one.file_name for row, one in enumerate(known) if row not in by_row]
+    unlisted = _pictures(folder) - {line.file_name for line in lines} - set(rows)
+    _date_check(record, started_ns)
+    return Curated(originals + added, gone, sorted(unlisted))
+
+
+def _added(file: Path, line: Picture) -> Current:
+    sha256 = file_hash(file)
+    return Current(file, line.file_name, line.text, sha256, None, repainted=True, recaptioned=True)
+
+
+def _current(file: Path, line: Picture, row: int, one: Original, checked_ns: int) -> Current:
+    """An original as it is now; its file is read where it may have changed since the last check."""
+    sha256 = one.sha256 if _is_untouched(file, one, checked_ns) else file_hash(file)
+    return Current(
+        file,
+        line.file_name,
+        line.text,
+        sha256,
+        row,
+        repainted=sha256 != one.sha256,
+        recaptioned=line.text != one.text,
     )
-    _say_checked(record, started_ns)
-    return Curated([found[row] for row in sorted(found)] + added, gone, unlisted)
+
+
+def _pictures(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("[!.]*.png")}
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -189,22 +136,25 @@ def inside(folder: Path, name: str) -> Path:
 def lines_by_file(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The lines of metadata.jsonl with all that people wrote, by file name."""
     read_records(folder / METADATA, Picture)  # says at once which line is damaged
-    found: dict[str, list[dict[str, Any]]] = {}
-    if (folder / METADATA).exists():
-        text = (folder / METADATA).read_text(encoding="utf-8").removesuffix("\n")
-        for line in map(json.loads, text.split("\n") if text else []):
-            found.setdefault(line["file_name"], []).append(line)
-    return found
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    if not (folder / METADATA).exists():
+        return by_file
+    text = (folder / METADATA).read_text(encoding="utf-8").removesuffix("\n")
+    for line in text.split("\n") if text else []:
+        values = json.loads(line)
+        by_file.setdefault(values["file_name"], []).append(values)
+    return by_file
 
 
-def _untouched(file: Path, one: Original, checked_ns: int) -> bool:
+def _is_untouched(file: Path, one: Original, checked_ns: int) -> bool:
     """By size and times alone: what is moved here, even with an old date, has a new change time."""
     stat = file.stat()
-    return stat.st_size == one.size and max(stat.st_mtime_ns, stat.st_ctime_ns) < checked_ns
+    changed_ns = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return stat.st_size == one.size and changed_ns < checked_ns
 
 
-def _say_checked(record: Path, started_ns: int) -> None:
-    """Date the record, so that what was read now need not be read again.
+def _date_check(record: Path, started_ns: int) -> None:
+    """Date the record by this check, so that what was read now need not be read again.
 
     A second back, since file systems' clocks lag; where that cannot be written all is read again.
     """

@@ -1,4 +1,7 @@
-"""What stands in a file of prompts, entry by entry, whatever shape the file has; see prompt_files."""
+"""What stands in a file of prompts, entry by entry, whatever shape the file has.
+
+engine.core.prompt_files makes prompts of the entries.
+"""
 
 import csv
 import io
@@ -31,46 +34,59 @@ class Unclear(ValueError):
 
 
 def entries(text: str, suffix: str) -> Iterator[Entry]:
-    """The entries of a file whose name ends in `suffix`. Raises Unclear, also while they are read."""
+    """The entries of a file whose name ends in `suffix`.
+
+    Raises Unclear, also while they are read.
+    """
     if suffix in TABLES:
         return _rows(text, TABLES[suffix])
-    lines = [
-        (f", line {number},", line)
-        for number, line in enumerate(_LINE_ENDS.split(text), 1)
-        if line.strip()
-    ]
+    lines = _lines(text)
     first = text.lstrip()[:1]
     if not first or first not in '[{"':
         return _plain(lines)
     value, fault = _parsed(text)
     if not fault:
         return _whole(value)
-    if _is_text(text, suffix, [line for _, line in lines]):
+    if _is_text(text, suffix, lines):
         return _plain(lines)
     if first == "[":
-        raise Unclear(f" is no JSON list ({fault}). Correct it, or write an object a line.")
+        raise Unclear(f" is no JSON list ({fault}). Correct it, or write an object per line.")
     return _json_lines(lines, fault)
 
 
+def _lines(text: str) -> list[Entry]:
+    """Those that are not blank, with their numbers in the file."""
+    lines = []
+    for number, line in enumerate(_LINE_ENDS.split(text), 1):
+        if line.strip():
+            lines.append((f", line {number},", line))
+    return lines
+
+
 def text_key(values: Mapping[str, Any]) -> str:
-    """The name under which an entry keeps its prompt, as it is written there; "" where it has none."""
+    """The name under which an entry keeps its prompt, as it is written there; "" for none."""
     names = {str(name).strip().lower(): name for name in values}
-    return next((str(names[key]) for key in TEXT_KEYS if key in names), "")
+    for key in TEXT_KEYS:
+        if key in names:
+            return str(names[key])
+    return ""
 
 
 def _whole(value: Any) -> Iterator[Entry]:
     """Of one JSON value: a list, an object that holds one list, or a single prompt."""
-    inside = value.values() if isinstance(value, dict) else []
-    lists = [one for one in inside if isinstance(one, list)]
-    if len(lists) == 1 and not isinstance(value.get(text_key(value)), str):
-        value = lists[0]
+    if isinstance(value, dict):
+        lists = [inner for inner in value.values() if isinstance(inner, list)]
+        is_prompt = isinstance(value.get(text_key(value)), str)
+        if len(lists) == 1 and not is_prompt:
+            value = lists[0]
     values = value if isinstance(value, list) else [value]
-    return ((f", prompt {number},", one) for number, one in enumerate(values, 1))
+    for number, one in enumerate(values, 1):
+        yield f", prompt {number},", one
 
 
 def _json_lines(lines: list[Entry], fault: str) -> Iterator[Entry]:
     if len(lines) > 1 and not _is_json(lines[0][1]):
-        raise Unclear(f" is no JSON ({fault}). Correct it, or write an object a line.")
+        raise Unclear(f" is no JSON ({fault}). Correct it, or write an object per line.")
     for where, line in lines:
         value, fault = _parsed(line)
         if fault:
@@ -78,15 +94,16 @@ def _json_lines(lines: list[Entry], fault: str) -> Iterator[Entry]:
         yield where, value
 
 
-def _is_text(text: str, suffix: str, lines: list[str]) -> bool:
+def _is_text(text: str, suffix: str, lines: list[Entry]) -> bool:
     """Whether lines that begin like JSON are prompts that happen to begin so."""
+    are_json = (_is_json(line) for _, line in lines)
     if text.lstrip().startswith('"'):
-        return not all(map(_is_json, lines))
-    return suffix == PLAIN and not _LIKE_JSON.match(text) and not any(map(_is_json, lines))
+        return not all(are_json)
+    return suffix == PLAIN and not _LIKE_JSON.match(text) and not any(are_json)
 
 
 def _plain(lines: list[Entry]) -> Iterator[Entry]:
-    """A prompt a line; if one is an object, the others were meant to be."""
+    """A prompt per line; if one is an object, the others were meant to be."""
     for where, line in lines:
         if line.lstrip().startswith("{") and _is_json(line):
             raise Unclear(
@@ -102,18 +119,28 @@ def _rows(text: str, delimiter: str) -> Iterator[Entry]:
         delimiter = ";"  # as spreadsheets save it where the comma is in numbers
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        names = [name for name in table.fieldnames or [] if name]
-        if names and not text_key(dict.fromkeys(names)):
-            raise Unclear(
-                f" has no column of prompts, only {_short(', '.join(names))}. "
-                "Call one text or prompt."
-            )
+        _check_columns([name for name in table.fieldnames or [] if name])
         for number, row in enumerate(table, 1):
-            named = ((name, value) for name, value in row.items() if isinstance(name, str))
-            if given := {name: value for name, value in named if value}:
-                yield f", row {number},", given
+            if values := _values(row):
+                yield f", row {number},", values
     except csv.Error as error:
         raise Unclear(f" is no table ({error}). Save it as CSV again.") from error
+
+
+def _check_columns(names: list[str]) -> None:
+    if not names or text_key(dict.fromkeys(names)):
+        return
+    columns = _short(", ".join(names))
+    raise Unclear(f" has no column of prompts, only {columns}. Call one text or prompt.")
+
+
+def _values(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What a row holds under names; csv puts the cells beyond the header under None."""
+    values = {}
+    for name, value in row.items():
+        if isinstance(name, str) and value:
+            values[name] = value
+    return values
 
 
 def _parsed(text: str) -> tuple[Any, str]:

@@ -1,8 +1,9 @@
-"""Files of prompts, as the stage writes them and as people bring them: what is plain is read, all
-else refused by name.
+"""Files of prompts, as the stage writes them and as people bring them.
 
-An object a line (JSON Lines) with `text`, or `prompt` or `caption` for it; a JSON list of such
-objects or of texts, or an object that holds one; CSV and TSV with such a column; a prompt a line.
+What is plain is read, all else is refused, and the line is named.
+
+An object per line (JSON Lines) with `text`, or `prompt` or `caption` for it; a JSON list of such
+objects or of texts, or an object that holds one; CSV and TSV with such a column; a prompt per line.
 `id` and `skill` may be missing, and blank lines may stand anywhere.
 """
 
@@ -11,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read(path: Path) -> list[Prompt]:
-    """The prompts of a file, none where there is no file. One that names no skill is of the skill
-    that the file names.
+    """The prompts of a file, none where there is no file.
+
+    One that names no skill is of the skill that the file names.
 
     Raises EngineError, naming the place and what is wanted there, for what cannot be understood.
     """
@@ -36,24 +39,24 @@ def read(path: Path) -> list[Prompt]:
         raise EngineError(
             f"{path} cannot be read ({error.strerror}). Put a file of prompts there."
         ) from error
-    found, without_id = [], Counter[str]()
+    prompts, taken_ids = [], Counter[str]()
     try:
-        for where, what in entries(decoded(data), path.suffix.lower()):
-            prompt = _prompt(where, what, path.stem)
+        for where, entry in entries(decoded(data), path.suffix.lower()):
+            prompt = _prompt(where, entry, path.stem)
             if not prompt.id:
-                prompt = _with_id(prompt, without_id)
-            found.append(prompt)
+                prompt = _with_id(prompt, taken_ids)
+            prompts.append(prompt)
     except (NotText, Unclear) as error:
         raise EngineError(f"{path}{error}") from error
-    return found
+    return prompts
 
 
-def _prompt(where: str, what: Any, skill: str) -> Prompt:
+def _prompt(where: str, entry: Any, skill: str) -> Prompt:
     """Of a text, or of an object with one; the id is "" where it has none. Raises Unclear."""
-    values = {"text": what} if isinstance(what, str) else what
+    values = {"text": entry} if isinstance(entry, str) else entry
     if not isinstance(values, Mapping):
         raise Unclear(
-            f"{where} is {_short(what)}, no prompt. "
+            f"{where} is {_short(entry)}, no prompt. "
             "Write a text in quotes, or an object with a text."
         )
     key = text_key(values)
@@ -77,10 +80,11 @@ def _prompt(where: str, what: Any, skill: str) -> Prompt:
 
 def _with_id(prompt: Prompt, taken: Counter[str]) -> Prompt:
     """With an id made of its text, as the prompts stage makes one; the same text twice gets two."""
-    own = f"{prompt.skill}-{hashlib.sha256(prompt.text.encode()).hexdigest()[:10]}"
-    taken[own] += 1
-    number = f"-{taken[own]}" if taken[own] > 1 else ""
-    return Prompt(own + number, prompt.skill, prompt.text, prompt.writer, prompt.novelty)
+    digest = hashlib.sha256(prompt.text.encode()).hexdigest()
+    prompt_id = f"{prompt.skill}-{digest[:10]}"
+    taken[prompt_id] += 1
+    times = taken[prompt_id]
+    return replace(prompt, id=prompt_id if times == 1 else f"{prompt_id}-{times}")
 
 
 def _name(where: str, key: str, values: Mapping[str, Any]) -> str:

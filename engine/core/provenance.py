@@ -1,84 +1,186 @@
-"""Which options decide what a stage makes: all of them, unless the field itself says why not.
+"""What decides an artifact, and whether one that is there was made by the same settings.
 
-Beside a field of a Config, in its metadata:
-
-    "decides": False, "why": "..."    another value gives the same result; a begun run may change it
-    "recorded": "..."                 it decides, and the stage notes it in words of its own, these
-    "grows": True                     it may name more than before: what it named stays as it was
-
-So an option that somebody adds is in the identity of what its stage makes without being listed
-anywhere.
+An identity is written beside what a stage makes, and held against what is asked for when the stage
+runs again. It holds every option of the stage's Config that decides, which stands beside the
+option's field (engine.core.options), and the hashes of what was read: weights, prompts, pictures.
+So an option that somebody adds is in the identity without being listed anywhere, and an artifact
+that is older than the option counts as made with its default.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, Field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from engine.core import options
+from engine.core.errors import EngineError
+from engine.core.store import AGAIN, read_object, write_json
 
-def deciding(
-    config: Any, always: Collection[str] = (), without: Collection[str] = ()
-) -> dict[str, Any]:
-    """The options that decide, by name; one at its default only where it is in `always`.
-
-    What was made before an option existed was made with its default, so a new option voids nothing.
-    `always` are the names that records hold in any case, as they did before this rule; whoever
-    changes the default of another option adds it there, and what was made with the old one is then
-    told apart. `without` are options that decide nothing beside the others' present values.
-    """
-    return {
-        field.name: value
-        for field in recorded(type(config))
-        if field.name not in without
-        and ((value := getattr(config, field.name)) != default(field) or field.name in always)
-    }
+LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow", "rapidfuzz")
+MOST_SHOWN = 40
+"""Characters of a value that a sentence holds."""
 
 
-def everything(options: Any) -> dict[str, Any]:
-    """A plugin's options that decide, all of them: `defaults` completes an older record."""
-    return deciding(options, names(type(options)))
-
-
-def defaults(kind: type) -> dict[str, Any]:
-    """What a record stands for that was made before an option existed."""
-    known = names(kind)
-    return {name: value for name, value in every_default(kind).items() if name in known}
-
-
-def every_default(kind: type) -> dict[str, Any]:
-    """Of all options that have one."""
-    return {field.name: value for field in fields(kind) if (value := default(field)) is not MISSING}
+class OtherSettings(EngineError):
+    """What is there was made by other settings than those that are asked for."""
 
 
 class Identity(dict[str, Any]):
-    """What decides an artifact, and what its options are in a record that has not heard of them."""
+    """All that decides an artifact, by name.
 
-    def __init__(self, values: Mapping[str, Any], unheard: Mapping[str, Any]) -> None:
+    `defaults` are what a record stands for that is older than an option. `plugin_defaults` are the
+    same for the options of a plugin, where a table of its own holds them, by the table's name.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        plugin_defaults: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         super().__init__(values)
-        self.unheard = dict(unheard)
+        self.defaults = dict(defaults)
+        self.plugin_defaults = dict(plugin_defaults or {})
+
+    def completed(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record with the options that it is too old to know."""
+        whole = {**self.defaults, **record}
+        for table, defaults in self.plugin_defaults.items():
+            whole[table] = {**defaults, **(whole.get(table) or {})}
+        return whole
+
+    def plus(self, values: Mapping[str, Any]) -> "Identity":
+        """The same with more that decides."""
+        return Identity({**self, **values}, self.defaults, self.plugin_defaults)
+
+    def without(self, name: str) -> "Identity":
+        """The same for an artifact that an option does not decide."""
+        values = {**self}
+        defaults = {**self.defaults}
+        values.pop(name, None)
+        defaults.pop(name, None)
+        return Identity(values, defaults, self.plugin_defaults)
+
+    def part_of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """What a record says of these names, where it says more than that."""
+        known = {*self, *self.defaults}
+        return {name: value for name, value in record.items() if name in known}
 
 
-def recorded(kind: type) -> Iterator[Field[Any]]:
-    """The fields that `deciding` looks at."""
-    for field in fields(kind):
-        if field.metadata.get("decides", True) and "recorded" not in field.metadata:
-            yield field
+def deciding(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
+    """The options that decide, by name.
+
+    `without` are options that decide nothing beside the others' present values.
+    """
+    values = {}
+    for name in names(type(config)):
+        if name not in without:
+            values[name] = getattr(config, name)
+    return values
 
 
-def names(kind: type) -> set[str]:
-    """Of the fields that `deciding` looks at."""
-    return {field.name for field in recorded(kind)}
+def identity(config: Any, parents: Mapping[str, Any], without: Collection[str] = ()) -> Identity:
+    """Of what a Config makes from `parents`: hashes of what is read, and what else decides."""
+    whole = Identity({**deciding(config, without), **parents}, defaults(type(config)))
+    for name in without:
+        whole.defaults.pop(name, None)
+    return whole
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What changed, for people: "guidance 3.5 -> 5.0, steps 20 -> 50"; "" when nothing did.
+
+    A missing option, None and "" are the same; where `new` is an Identity, a missing option is at
+    its default.
+    """
+    if isinstance(new, Identity):
+        old, new = new.completed(old), new.completed(new)
+    changes = []
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if _as_json(_none_if_empty(before)) != _as_json(_none_if_empty(after)):
+            changes.append(f"{name} {_shown(before)} -> {_shown(after)}")
+    return ", ".join(changes)
+
+
+def is_same(
+    made: Mapping[str, Any],
+    now: Mapping[str, Any],
+    complaint: str,
+    remedy: str,
+    replace: bool = False,
+) -> bool:
+    """Whether what is there was made by the settings `now`; it is False only where one may replace.
+
+    Raises OtherSettings: the complaint, what changed, and the remedy.
+    """
+    changed = difference(made, now)
+    if changed and not replace:
+        raise OtherSettings(f"{complaint} ({changed}). {remedy}.")
+    return not changed
+
+
+def write(path: Path, recipe: Mapping[str, Any], **more: Any) -> None:
+    """Keep an identity, and with which libraries it was worked on."""
+    write_json(path, {"recipe": recipe, "versions": versions(), **more})
+
+
+def read(path: Path, remedy: str = AGAIN) -> dict[str, Any]:
+    """An identity that was kept. Raises EngineError for a missing or damaged one."""
+    recipe: dict[str, Any] = read_object(path, remedy, recipe=dict)["recipe"]
+    return recipe
+
+
+def versions() -> dict[str, str]:
+    """The installed libraries that decide numbers, without importing them."""
+    installed = {}
+    for name in LIBRARIES:
+        try:
+            installed[name] = version(name)
+        except PackageNotFoundError:
+            installed[name] = "not installed"
+    return installed
+
+
+def names(kind: type) -> list[str]:
+    """Of the options that decide and are recorded as they are, in the Config's order."""
+    decisive = []
+    for option in fields(kind):
+        if option.metadata.get("decides", True) and "recorded" not in option.metadata:
+            decisive.append(option.name)
+    return decisive
 
 
 def free(kind: type) -> set[str]:
     """Options that decide how the work goes, and not what comes out of it."""
-    return {field.name for field in fields(kind) if not field.metadata.get("decides", True)}
+    return {option.name for option in fields(kind) if not option.metadata.get("decides", True)}
 
 
 def growing(kind: type) -> set[str]:
     """Options that may name more than before."""
-    return {field.name for field in fields(kind) if field.metadata.get("grows")}
+    return {option.name for option in fields(kind) if option.metadata.get("grows")}
 
 
-def default(field: Field[Any]) -> Any:
-    """A field's value where nobody gives one; MISSING where it must be given."""
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+def defaults(kind: type) -> dict[str, Any]:
+    """What a record stands for that was made before an option existed."""
+    every = options.defaults(kind)
+    return {name: every[name] for name in names(kind) if name in every}
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if _none_if_empty(value) is None else str(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
+def _as_json(value: Any) -> Any:
+    """As it comes back from a file, where a tuple is a list."""
+    if isinstance(value, Mapping):
+        return {str(name): _as_json(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_as_json, value))
+    return value
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value

@@ -22,35 +22,35 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
     The first is only noted, so that the stage ends at its next event with everything saved. A
     second Ctrl-C interrupts at once.
     """
-    asked = []
+    requests = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
+        requests.append(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(requests)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+def guarded(stage: Events, must_stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """The stage's events as progress, then exactly one last event.
 
     A last event followed by others (a stage of the whole line is done, the next begins) passes as
     progress.
     """
-    held: Event | None = None
+    last: Event | None = None
     try:
-        for event in _stoppable(stage, asked_to_stop):
-            if held:
-                yield replace(held, kind="progress")
-            held = event if event.kind in LAST_KINDS else None
-            if not held:
+        for event in _stoppable(stage, must_stop):
+            if last:
+                yield replace(last, kind="progress")
+            last = event if event.kind in LAST_KINDS else None
+            if not last:
                 yield event
-        yield held or Event("Done.", kind="done")
+        yield last or Event("Done.", kind="done")
     except (Stopped, KeyboardInterrupt) as stop:
         yield Event(str(stop) or STOPPED, kind="stopped")
     except EngineError as error:
@@ -64,9 +64,8 @@ def guarded(stage: Events, asked_to_stop: Callable[[], bool] = lambda: False) ->
         # a bug of ours: the reader gets a sentence, the log the whole report
         traceback.print_exc(file=sys.stderr)
         yield Event(
-            f"This failed unexpectedly ({type(error).__name__}: {error}). Please report it with "
-            "the "
-            "log; what was finished is kept.",
+            f"This failed unexpectedly ({type(error).__name__}: {error}). "
+            "Please report it with the log; what was finished is kept.",
             kind="error",
         )
 
@@ -76,20 +75,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
-def _stoppable(stage: Events, asked_to_stop: Callable[[], bool]) -> Events:
-    """Throw `Stopped` into the stage at the event after a request: there it can catch it to save
-    its work.
-    """
-    told, event = False, None
+def _stoppable(stage: Events, must_stop: Callable[[], bool]) -> Events:
+    """Throw `Stopped` into the stage once, at the event after a request: there it can save."""
+    thrown, event = False, None
     try:
         event = next(stage)
         while True:
             yield event
-            if asked_to_stop() and not told:
-                told = True
+            if must_stop() and not thrown:
+                thrown = True
                 event = stage.throw(Stopped(STOPPED))
             else:
                 event = next(stage)
     except StopIteration:
-        if told and (event is None or event.kind not in LAST_KINDS):
+        if thrown and (event is None or event.kind not in LAST_KINDS):
             raise Stopped(STOPPED) from None

@@ -23,9 +23,7 @@ LINE_AGAIN = "Delete the line and run again"
 METADATA = "metadata.jsonl"
 """What a Hub `imagefolder` says of its pictures."""
 WRITING = ".writing-"
-"""How the names of files begin that are being written; then comes the number of the process that
-writes.
-"""
+"""How the names of files begin that are being written, before the number of the process."""
 CLOCK_SECONDS = 1.0
 """How coarse a file system's times may be."""
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
@@ -69,8 +67,7 @@ class Store:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; on success it is fsynced and renamed to `path`, on failure
-    removed.
+    """A temporary path to write to: synced and renamed to `path` on success, removed on failure.
 
     The temporary name keeps the suffix, because writers like PIL choose the format by it.
     Raises EngineError when the disk is full or the folder cannot be written.
@@ -101,8 +98,9 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def _is_being_written(path: Path) -> bool:
-    """Whether the writer lives. A process that began after the file's last change only has the
-    writer's number.
+    """Whether the writer lives.
+
+    A process that began after the file's last change is another one with the writer's number.
     """
     number = path.name.removeprefix(WRITING).partition("-")[0]
     try:
@@ -147,25 +145,26 @@ def read_json(path: Path, remedy: str = AGAIN) -> Any:
         raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
 
-def read_object(path: Path, remedy: str = AGAIN, **wanted: Any) -> dict[str, Any]:
+def read_object(path: Path, remedy: str = AGAIN, **hints: Any) -> dict[str, Any]:
     """The JSON object of a file, the values it must hold checked by their type hints.
 
     Others stay as they are. A name whose hint allows None may be missing, and is None then. Raises
     EngineError that names what does not fit.
     """
-    found = read_json(path, remedy)
+    content = read_json(path, remedy)
     try:
-        own = checker(dict)(found)
-        return own | {name: _value(own, name, hint) for name, hint in wanted.items()}
+        values = dict(checker(dict)(content))
+        for name, hint in hints.items():
+            values[name] = _value(values, name, hint)
+        return values
     except Misfit as error:
         raise EngineError(f"{path} is damaged ({error}). {remedy}.") from error
 
 
 def write_records(path: Path, records: Iterable[Any]) -> None:
-    """One JSON object a line."""
-    write_text(
-        path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
-    )
+    """One JSON object per line."""
+    lines = (json.dumps(asdict(record), ensure_ascii=False) for record in records)
+    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def read_records(
@@ -189,19 +188,20 @@ def read_records(
             continue
         try:
             record = record_of(line, kind)
-            if fault and (said := fault(record)):
-                raise Misfit(said)
+            if fault and (complaint := fault(record)):
+                raise Misfit(complaint)
         except ValueError as error:
-            said = f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}."
-            raise EngineError(said) from error
+            raise EngineError(
+                f"{path}, line {number}, is damaged ({error}). {remedy or LINE_AGAIN}."
+            ) from error
         records.append(record)
     return records
 
 
-def _value(found: dict[str, Any], name: str, hint: Any) -> Any:
+def _value(values: dict[str, Any], name: str, hint: Any) -> Any:
     try:
-        return checker(hint)(found.get(name))
+        return checker(hint)(values.get(name))
     except Misfit as misfit:
-        if name not in found:
+        if name not in values:
             raise Misfit("is missing", place=(name,)) from None
         raise misfit.inside(name) from None

@@ -1,5 +1,6 @@
-"""Text files as editors and spreadsheets save them: UTF-8, UTF-16 and UTF-32, with a mark or
-without, Windows-1252.
+"""Text files as editors and spreadsheets save them.
+
+UTF-8, UTF-16 and UTF-32, with a byte order mark or without, and Windows-1252.
 """
 
 import codecs
@@ -14,8 +15,9 @@ MARKS = (
 )
 """UTF-32 first: its mark begins with UTF-16's."""
 MOST_OF_A_HALF = 0.4
-"""Share of zero bytes in one half of the bytes that tells UTF-16 without a mark: Latin letters have
-one each.
+"""Share of zero bytes, among every second byte, that tells UTF-16 without a mark.
+
+A Latin letter has one zero byte in UTF-16.
 """
 
 _WESTERN = re.compile(
@@ -30,14 +32,16 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 class NotText(ValueError):
-    """Why bytes are no text, and what to do, as the end of a sentence that begins with the file's
-    name.
+    """Why bytes are no text, and what to do.
+
+    It is the end of a sentence that begins with the file's name.
     """
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file without its mark. Raises NotText for bytes that are none, or could be
-    several texts.
+    """The text of a file without its mark.
+
+    Raises NotText for bytes that are none, or could be several texts.
     """
     text = _decoded(data)
     if control := _CONTROL.search(text):
@@ -49,28 +53,38 @@ def decoded(data: bytes) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "") or _unmarked(data)
+    encoding = _marked(data) or _unmarked(data)
     try:
         return data.decode(encoding or "utf-8")
     except UnicodeDecodeError as error:
         text = data.decode("cp1252", errors="replace")
-        if encoding or not _WESTERN.fullmatch(text):
-            line = data.count(b"\n", 0, error.start) + 1
-            raise NotText(
-                f", line {line}, is not {encoding.removesuffix('-sig').upper() or 'UTF-8'} "
-                f"(byte 0x{data[error.start]:02X}). Save the file as UTF-8."
-            ) from error
-        return text
+        if not encoding and _WESTERN.fullmatch(text):
+            return text
+        line = data.count(b"\n", 0, error.start) + 1
+        name = encoding.removesuffix("-sig").upper() or "UTF-8"
+        byte = data[error.start]
+        raise NotText(
+            f", line {line}, is not {name} (byte 0x{byte:02X}). Save the file as UTF-8."
+        ) from error
+
+
+def _marked(data: bytes) -> str:
+    """What the byte order mark says; "" where there is none."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return encoding
+    return ""
 
 
 def _unmarked(data: bytes) -> str:
     """UTF-16 by its zero bytes; "" for everything else."""
-    halves = {"utf-16-be": data[0::2], "utf-16-le": data[1::2]}
-    return next(
-        (
-            name
-            for name, half in halves.items()
-            if half and half.count(0) > MOST_OF_A_HALF * len(half)
-        ),
-        "",
-    )
+    first, second = data[0::2], data[1::2]
+    if _is_mostly_zero(first):
+        return "utf-16-be"
+    if _is_mostly_zero(second):
+        return "utf-16-le"
+    return ""
+
+
+def _is_mostly_zero(half: bytes) -> bool:
+    return bool(half) and half.count(0) > MOST_OF_A_HALF * len(half)

@@ -14,6 +14,5 @@ def check(texts: Iterable[str]) -> None:
         if len(text) > MOST_CHARACTERS:
             raise EngineError(
                 f"A prompt of {len(text):,} characters is longer than any model reads: "
-                f"{text[:40]!r} and "
-                f"so on. Write {MOST_CHARACTERS:,} at most."
+                f"{text[:40]!r} and so on. Write {MOST_CHARACTERS:,} at most."
             )

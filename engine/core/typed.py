@@ -1,7 +1,7 @@
 """Values held to type hints, the same for options, records and JSON objects."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
 from math import isfinite
 from types import UnionType
@@ -42,14 +42,15 @@ def checker(hint: Any) -> Checker:
     if origin is Literal:
         return _one_of(inner)
     if origin in (Union, UnionType):
-        return _any_of([one for one in inner if one is not type(None)], type(None) in inner)
+        return _any_of(inner)
     if origin is dict:
         return _named(checker(inner[1]))
     if origin is list or (origin is tuple and inner[1:] == (...,)):
         return _several(origin, checker(inner[0]))
     if origin is tuple:
         return _exactly([checker(one) for one in inner])
-    return {int: _whole, float: _number, str: _text}.get(hint) or _of_type(origin or hint)
+    by_hint: dict[Any, Checker] = {int: _whole, float: _number, str: _text}
+    return by_hint.get(hint) or _of_type(origin or hint)
 
 
 @cache
@@ -63,6 +64,11 @@ def checkers(kind: type) -> dict[str, Checker]:
     return {one.name: checker(one.metadata.get("holds", hints[one.name])) for one in fields(kind)}
 
 
+def must_be_given(one: Field[Any]) -> bool:
+    """Whether a dataclass's field has no value unless somebody gives it one."""
+    return one.default is MISSING and one.default_factory is MISSING
+
+
 @cache
 def reader(kind: type[Record]) -> Callable[[Any], Record]:
     """Named values -> a dataclass's instance; names it does not know are left out.
@@ -71,18 +77,13 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
     Misfit.
     """
     checks = list(checkers(kind).items())  # type: ignore[arg-type]
-    needed = [
-        one.name
-        for one in fields(kind)  # type: ignore[arg-type]
-        if one.default is MISSING and one.default_factory is MISSING
-    ]
+    needed = [one.name for one in fields(kind) if must_be_given(one)]  # type: ignore[arg-type]
     fault: Callable[[Any], str] | None = getattr(kind, "fault", None)
 
     def read(values: Any) -> Record:
-        given = _checked(_dict(values), checks, needed)
-        record = kind(**given)
-        if fault and (said := fault(record)):
-            raise Misfit(said)
+        record = kind(**_checked(_dict(values), checks, needed))
+        if fault and (complaint := fault(record)):
+            raise Misfit(complaint)
         return record
 
     return read
@@ -91,17 +92,17 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
 def _checked(
     values: Mapping[str, Any], checks: list[tuple[str, Checker]], needed: list[str]
 ) -> dict[str, Any]:
-    given, name = {}, ""
-    try:
+    checked, name = {}, ""
+    try:  # around the loop and not in it: records are read by the hundred thousand
         for name, check in checks:
             if name in values:
-                given[name] = check(values[name])
+                checked[name] = check(values[name])
     except Misfit as misfit:
         raise misfit.inside(name) from None
     for name in needed:
-        if name not in given:
+        if name not in checked:
             raise Misfit("is missing", "Give it a value", (name,))
-    return given
+    return checked
 
 
 def _as_it_is(value: Any) -> Any:
@@ -158,25 +159,28 @@ def _text(value: Any) -> str:
 def _one_of(choices: tuple[Any, ...]) -> Checker:
     def check(value: Any) -> Any:
         if value not in choices:
-            raise Misfit(f"is {shortened(value)}; choose one of {', '.join(map(str, choices))}", "")
+            listed = ", ".join(map(str, choices))
+            raise Misfit(f"is {shortened(value)}; choose one of {listed}", "")
         return value
 
     return check
 
 
-def _any_of(hints: list[Any], or_none: bool) -> Checker:
+def _any_of(choices: tuple[Any, ...]) -> Checker:
     """By the value's own type; else the first that fits, or the last one's complaint."""
-    by_type = {hint: checker(hint) for hint in hints if hint in PLAIN}
+    hints = [hint for hint in choices if hint is not type(None)]
     checks = [checker(hint) for hint in hints]
+    by_type = {hint: check for hint, check in zip(hints, checks, strict=True) if hint in PLAIN}
+    may_be_none = type(None) in choices
 
     def check(value: Any) -> Any:
-        if value is None and or_none:
+        if value is None and may_be_none:
             return None
-        if own := by_type.get(type(value)):
-            return own(value)
-        for one in checks[:-1]:
+        if check_type := by_type.get(type(value)):
+            return check_type(value)
+        for attempt in checks[:-1]:
             try:
-                return one(value)
+                return attempt(value)
             except Misfit:
                 continue
         return checks[-1](value)
@@ -186,13 +190,13 @@ def _any_of(hints: list[Any], or_none: bool) -> Checker:
 
 def _named(inner: Checker) -> Checker:
     def check(value: Any) -> dict[str, Any]:
-        found = {}
+        checked = {}
         for name, one in _dict(value).items():
             try:
-                found[name] = inner(one)
+                checked[name] = inner(one)
             except Misfit as misfit:
                 raise misfit.inside(name) from None
-        return found
+        return checked
 
     return check
 
@@ -201,7 +205,7 @@ def _several(kind: type, inner: Checker) -> Checker:
     def check(value: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise wrong(value, kind)
-        return kind(inner(one) for one in value)
+        return kind(map(inner, value))
 
     return check
 
@@ -216,7 +220,7 @@ def _exactly(inner: list[Checker]) -> Checker:
             raise Misfit(
                 f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many"
             )
-        return tuple(check(one) for check, one in zip(inner, value, strict=True))
+        return tuple(check_one(one) for check_one, one in zip(inner, value, strict=True))
 
     return check
 

@@ -13,8 +13,8 @@ MOST_BYTES = 255
 """A file's name has no more."""
 
 
-class Question(TypedDict):
-    """What a judge asked of a picture, and what it read there."""
+class Answer(TypedDict):
+    """A question that a judge asked of a picture, and what it read there."""
 
     id: str | int
     yes: bool
@@ -40,16 +40,24 @@ class Seen(TypedDict):
 
 
 class Evidence(TypedDict, total=False):
-    """What summaries and pages read of a score's evidence; a judge may add more."""
+    """Why a score is what it is; on disk an object with those of these names that apply."""
 
+    questions: list[Answer]
+    exact: bool | float
+    """Whether the picture shows the text and nothing else."""
+    seen: Seen
+    unscored: str
+    """Why the judge cannot read the text."""
+    nearest: str
+    """The nearest text that it can read."""
     skill: str
     text: str
     number: int
-    questions: list[Question]
-    exact: bool | float
-    seen: Seen
+    """Counts the pictures of one prompt from 0."""
     pooled: str
-    unscored: str
+    """The picture's small likeness: 8 x 8 RGB bytes, base64."""
+    details: dict[str, Any]
+    """What else a judge has to say."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +105,66 @@ class Picture:
 class Score:
     """What a judge says of one picture.
 
-    `value` is in [0, 1] and higher is better; None means unscored: the judge cannot read the
-    *text*. A picture it cannot read is a miss (value 0, flagged in the evidence), never None.
+    `value` lies in the judge's own scale; None means unscored: the judge cannot read the *text*.
+    A picture it cannot read is a miss (the scale's worst value, flagged in the evidence), never
+    None.
     """
 
     prompt_id: str
     seed: int
     judge: str
     value: float | None
-    evidence: dict[str, Any] = field(default_factory=dict, metadata={"holds": Evidence})
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which picture of a model this is about."""
+        return self.prompt_id, self.seed
+
+    @property
+    def skill(self) -> str:
+        return self.evidence.get("skill", "")
+
+    @property
+    def text(self) -> str:
+        """What the picture was to show."""
+        return self.evidence.get("text", "")
+
+    @property
+    def answers(self) -> list[Answer]:
+        """In the order of the questions; none from a judge that asks nothing."""
+        return self.evidence.get("questions", [])
+
+    @property
+    def exact(self) -> float | None:
+        """1.0 for a picture that shows the text and nothing else; None where nobody looked."""
+        found = self.evidence.get("exact")
+        return None if found is None else float(found)
+
+    @property
+    def seen(self) -> Seen | None:
+        """None from a judge that sees no scene."""
+        return self.evidence.get("seen")
+
+    @property
+    def unscored(self) -> str:
+        """Why there is no value; "" where nobody says."""
+        return self.evidence.get("unscored", "")
+
+    @property
+    def nearest(self) -> str:
+        """The nearest text that the judge can read; "" where it names none."""
+        return self.evidence.get("nearest", "")
+
+    @property
+    def pooled(self) -> str:
+        """The picture's small likeness, see engine/evaluate/diversity.py; "" where none is kept."""
+        return self.evidence.get("pooled", "")
 
     def fault(self) -> str:
         """What makes it no score, or ""."""
-        pooled = self.evidence.get("pooled")
-        return "" if not pooled or _is_pooled(pooled) else "evidence: pooled holds no 8 x 8 picture"
+        is_whole = not self.pooled or _is_pooled(self.pooled)
+        return "" if is_whole else "evidence: pooled holds no 8 x 8 picture"
 
 
 def file_fault(name: str) -> str:

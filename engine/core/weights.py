@@ -18,11 +18,21 @@ def check(weights: Mapping[str, Any], model: str = "") -> None:
     """
     where = f" in {model}" if model else ""
     for name, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight != weight:
+        if not _is_number(weight):
             raise EngineError(f"The weight of {name}{where} is {weight!r}. Give it a number.")
         if not -MOST <= weight <= MOST:
-            shown = f"{weight:g}" if isinstance(weight, float) or abs(weight) < 2**63 else "far off"
             raise EngineError(
-                f"The weight of {name}{where} is {shown}. "
+                f"The weight of {name}{where} is {_shown(weight)}. "
                 f"Give it one between {-MOST:g} and {MOST:g}; 1 is the whole expert."
             )
+
+
+def _is_number(weight: Any) -> bool:
+    is_numeric = isinstance(weight, int | float) and not isinstance(weight, bool)
+    return is_numeric and weight == weight  # NaN is not equal to itself
+
+
+def _shown(weight: int | float) -> str:
+    """An integer of hundreds of digits has no form as a float."""
+    is_short = isinstance(weight, float) or abs(weight) < 2**63
+    return f"{weight:g}" if is_short else "far off"

@@ -1,30 +1,32 @@
-"""Score models: the same prompts and the same seeds for each, a picture at a time, by one judge.
+"""Score models: each paints the same prompts from the same seeds, and a judge reads the pictures.
 
-An arm is a name for a mixture of experts; no experts is the base. Each arm at each guidance scale
-has its files:
+An arm is a name for a mixture of experts; no experts is the base. Painting and judging are two
+passes: pictures are painted once and kept, so that another judge only judges. Each arm at each
+guidance scale has its files in `scores/<arm>@<guidance>/`:
 
-    scores/<arm>@<guidance>/<split>/<judge>.jsonl          a Score a picture, with the judge's
-    evidence scores/<arm>@<guidance>/<split>/<judge>.floor.jsonl    the same pictures judged by
-    another prompt of the skill scores/<arm>@<guidance>/<split>/<judge>.recipe.json    what decides
-    them scores/<arm>@<guidance>/pictures/                      the first pictures of every skill,
-    an `imagefolder` scores/ceiling/<split>/<judge>.jsonl                   drawn scenes
-    after a VAE round trip
+    <split>/<judge>.jsonl          a Score a picture, with the judge's evidence
+    <split>/<judge>.floor.jsonl    the same pictures judged by another prompt of the skill
+    <split>/<judge>.recipe.json    what decides them
+    pictures/                      the first pictures of every skill, to look at and to vote on
+
+Beside these, `scores/ceiling/` has the scores of drawn scenes after a VAE round trip, and
+`painted/` every picture, as far as `picture_budget_mb` reaches.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import worlds
 from engine.core.events import Event
 from engine.core.store import Store
+from engine.option_groups import BaseModel, Judging, Sampling
 
 if TYPE_CHECKING:
     from engine.models.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Sampling, Judging, BaseModel):
     """What to compare, on which prompts, and how it is painted and judged."""
 
     models: dict[str, dict[str, float]] = field(
@@ -35,16 +37,9 @@ class Config:
             "recorded": "weights and hashes, a folder each",
         },
     )
-    model: str = field(
-        default=worlds.usual_base(),
-        metadata={"help": "The base: a name that ships, a folder or a Hub id"},
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-    judge: str = field(default=worlds.usual_judge(), metadata={"help": "Who scores"})
     judge_options: dict[str, Any] = field(
         default_factory=dict,
+        kw_only=True,
         metadata={"help": "The judge's own options", "recorded": "as the judge's"},
     )
     split: Literal["validation", "test"] = field(
@@ -97,13 +92,6 @@ class Config:
             "recorded": "a folder each",
         },
     )
-    steps: int = field(
-        default=20,
-        metadata={"help": "Denoising steps a picture", "range": (1, 1000), "most_in_app": 250},
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
-    )
     seed: int = field(
         default=0, metadata={"help": "Decides every picture's seed, the same for all arms"}
     )
@@ -123,6 +111,15 @@ class Config:
             "range": (0, 10_000),
             "decides": False,
             "why": "it changes no score; pictures that are missing are painted again",
+        },
+    )
+    picture_budget_mb: int = field(
+        default=256,
+        metadata={
+            "help": "Painted pictures that a run keeps for other judges, oldest thrown away first",
+            "range": (0, 1_000_000),
+            "decides": False,
+            "why": "what is missing is painted again from its own seed",
         },
     )
     floor: bool = field(
@@ -150,45 +147,37 @@ class Config:
 
 
 def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Iterator[Event]:
-    """Paint and judge what is missing, a shard at a time. Raises EngineError, naming the remedy.
+    """Paint and judge what is missing, in turns. Raises EngineError, naming the remedy.
 
     Callers that evaluate again and again keep one `ensemble` of `config.model` and all experts
     warm; the judge is made anew each time.
     """
     check(config)
-    from engine.evaluate import ceiling, planning
-    from engine.evaluate.files import Files
-    from engine.evaluate.warm_models import Bench
+    from engine.evaluate import ceiling, planning, prompt_sets, score_recipes
+    from engine.evaluate.passes import Passes, Tools
+    from engine.evaluate.picture_cache import PictureCache
+    from engine.evaluate.score_files import ScoreFiles
+    from engine.evaluate.warm_models import WarmModels
 
     rows = planning.rows(config)
-    bench = Bench(config, store, ensemble)
-    files = Files(config, store, bench.recipes(rows))
-    done = len(rows) - sum(map(files.lacks, rows))
-    if changed := sum(map(len, files.changed.values())):
-        told = f"{changed} kept pictures are not those that were judged; they are painted again."
-        yield Event(told, done, len(rows))
-    for shard in planning.shards(rows, config.batch_size):
-        if not (wanted := [row for row in shard if files.lacks(row)]):
-            continue
-        files.add(
-            [bench.judged(row, image) for row, image in zip(shard, bench.paint(shard), strict=True)]
-        )
-        done += len(wanted)
-        yield files.progress({row.model for row in wanted}, done, len(rows))
-    if config.ceiling and not config.prompts and planning.world_of(config).HAS_CEILING:
-        yield from ceiling.run(config, store, bench)
-    means = files.means({row.model for row in rows})
-    yield Event(
-        f"Judged {len(rows)} pictures of {len(means)} models.",
-        len(rows),
-        len(rows),
-        "done",
-        {"means": means},
-    )
+    warm = WarmModels(config, store, ensemble)
+    recipes = score_recipes.of_models(config, rows, warm.ensemble)
+    files = ScoreFiles(config, store, recipes)
+    cache = PictureCache(store, config.picture_budget_mb)
+    passes = Passes(rows, recipes, files, Tools(warm.paint, warm.load_judge, cache))
+    if files.changed:
+        text = f"{files.changed} kept pictures are not those that were judged; they are made again."
+        yield Event(text, passes.done, len(rows))
+    yield from passes.run(config.batch_size)
+    if config.ceiling and not config.prompts and prompt_sets.world_of(config).HAS_CEILING:
+        yield from ceiling.run(config, store, cache, warm)
+    means = files.means(recipes)
+    text = f"Judged {len(rows)} pictures of {len(means)} models."
+    yield Event(text, len(rows), len(rows), "done", {"means": means})
 
 
 def check(config: Config) -> None:
     """Raises EngineError for arms, prompts, a base and a judge that make no sense."""
-    from engine.evaluate import planning
+    from engine.evaluate import checks
 
-    planning.check(config)
+    checks.check(config)

@@ -23,9 +23,11 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from engine.core.types import Score
+from engine.core.types import Score, Seen
 
 SIDE = 8
+Fact = tuple[str | None, str | None]
+"""A thing as (kind, colour), or what else was seen as (what, value)."""
 
 
 def pooled(picture: Image.Image) -> str:
@@ -42,8 +44,8 @@ def spread(scores: Iterable[Score]) -> dict[str, float]:
     """
     prompts: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in scores:
-        if score.evidence.get("pooled"):
-            prompts[score.evidence.get("skill", ""), score.prompt_id].append(score)
+        if score.pooled:
+            prompts[score.skill, score.prompt_id].append(score)
     skills: dict[str, list[float]] = defaultdict(list)
     for (skill, _), of_prompt in prompts.items():
         if len(of_prompt) > 1:
@@ -59,19 +61,26 @@ def mean_distance(scores: Sequence[Score]) -> float:
 def distance(a: Score, b: Score) -> float:
     """In [0, 1]; see the module's docstring."""
     pixels = float(np.sqrt(np.mean((_pixels(a) - _pixels(b)) ** 2)))
-    if "seen" not in a.evidence or "seen" not in b.evidence:
+    if a.seen is None or b.seen is None:
         return pixels
-    ours, theirs = _facts(a), _facts(b)
+    return (pixels + _unlike(_facts(a.seen), _facts(b.seen))) / 2
+
+
+def _unlike(ours: Counter[Fact], theirs: Counter[Fact]) -> float:
+    """One minus Jaccard's index of two multisets; 0 where both are empty."""
     either = (ours | theirs).total()
-    return (pixels + (1 - (ours & theirs).total() / either if either else 0.0)) / 2
+    return 1 - (ours & theirs).total() / either if either else 0.0
 
 
 def _pixels(score: Score) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(score.evidence["pooled"]), np.uint8) / 255
+    return np.frombuffer(base64.b64decode(score.pooled), np.uint8) / 255
 
 
-def _facts(score: Score) -> Counter[tuple[str, ...]]:
-    seen = score.evidence["seen"]
-    facts: Counter[tuple[str, ...]] = Counter((t["kind"], t["colour"]) for t in seen["things"])
-    facts.update((what, seen[what]) for what in ("background", "style") if seen[what])
+def _facts(seen: Seen) -> Counter[Fact]:
+    facts: Counter[Fact] = Counter()
+    for thing in seen["things"]:
+        facts[thing["kind"], thing["colour"]] += 1
+    for what, value in (("background", seen["background"]), ("style", seen["style"])):
+        if value:
+            facts[what, value] += 1
     return facts

@@ -5,7 +5,7 @@ prompts. Prompts are drawn within their skill, n - 1 of n, so that small skills 
 interval too narrow ([Rao and Wu 1988](https://doi.org/10.1080/01621459.1988.10478591)).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ def mean(
     values: PerPrompt, resamples: int = RESAMPLES, level: float = 0.95, seed: int = 0
 ) -> Interval | None:
     """Of one model's mean over skills; None when a skill has fewer than two prompts."""
-    skills = [np.array([list(of_skill.values())]) for of_skill in values.values()]
+    skills = [_values([values], skill, list(values[skill])) for skill in values]
     return _interval(skills, resamples, level, seed)
 
 
@@ -65,8 +65,12 @@ def hierarchical(
     three that vary twice as much as the prompts' error does, a 95 % interval held the truth in 88 %
     of simulations, otherwise in 95 to 97 %. None when a skill has fewer than two shared prompts.
     """
-    skills = [skill for skill in ours[0] if all(skill in other for other in (*ours, *theirs))]
-    differences = [_differences(skill, ours, theirs) for skill in skills]
+    everybody = [*ours, *theirs]
+    differences = []
+    for skill in _in_all(ours[0], everybody):
+        prompts = _in_all(ours[0][skill], [one[skill] for one in everybody])
+        ours_RP = _values(ours, skill, prompts)
+        differences.append(ours_RP - _values(theirs, skill, prompts))
     return _interval(differences, resamples, level, seed)
 
 
@@ -82,38 +86,50 @@ def verdict(difference: float, low: float, high: float, margin: float = MARGIN) 
     return "worse" if max(difference, high) < 0 else "undecided"
 
 
-def _differences(skill: str, ours: Sequence[PerPrompt], theirs: Sequence[PerPrompt]) -> Floats:
-    """(replicates, prompts) of the prompts that every replicate has on both sides."""
-    shared = [
-        key for key in ours[0][skill] if all(key in other[skill] for other in (*ours, *theirs))
-    ]
-    rows = [
-        [a[skill][key] - b[skill][key] for key in shared] for a, b in zip(ours, theirs, strict=True)
-    ]
-    return np.array(rows, dtype=float).reshape(len(ours), len(shared))
+def _in_all(names: Iterable[str], others: Sequence[Container[str]]) -> list[str]:
+    """The names that all the others have, too, in their order."""
+    shared = []
+    for name in names:
+        if all(name in other for other in others):
+            shared.append(name)
+    return shared
+
+
+def _values(replicates: Sequence[PerPrompt], skill: str, prompts: Sequence[str]) -> Floats:
+    """(replicates, prompts) of one skill."""
+    values_RP = np.empty((len(replicates), len(prompts)))
+    for r, of_replicate in enumerate(replicates):
+        for p, prompt in enumerate(prompts):
+            values_RP[r, p] = of_replicate[skill][prompt]
+    return values_RP
 
 
 def _interval(skills: Sequence[Floats], resamples: int, level: float, seed: int) -> Interval | None:
     """`skills`: a (replicates, prompts) array each."""
-    if not skills or any(values.shape[1] < 2 for values in skills):
+    if not skills or min(values_RP.shape[1] for values_RP in skills) < 2:
         return None
     rng = np.random.default_rng(seed)
-    replicates = _draw(len(skills[0]), resamples, rng)
-    drawn = np.mean([_resampled_means(values, replicates, rng) for values in skills], axis=0)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(np.mean([values.mean() for values in skills])), float(low), float(high))
+    drawn_SR = _draw(len(skills[0]), resamples, rng)
+    means = [_resampled_means(values_RP, drawn_SR, rng) for values_RP in skills]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(np.mean(means, axis=0), tails)
+    middle = np.mean([values_RP.mean() for values_RP in skills])
+    return Interval(float(middle), float(low), float(high))
 
 
-def _resampled_means(values: Floats, replicates: Indices, rng: np.random.Generator) -> Floats:
-    """A mean over prompts a resample; `replicates` (resamples, draws) are drawn once for all
-    skills.
+def _resampled_means(values_RP: Floats, drawn_SR: Indices, rng: np.random.Generator) -> Floats:
+    """A mean over prompts for each resample; the replicates (resamples, draws) are drawn once for
+    all skills.
+
+    In parts, since all resamples of many prompts at once would fill the memory.
     """
-    at_once = max(1, DRAWS_AT_ONCE // values.size)
+    at_once = max(1, DRAWS_AT_ONCE // values_RP.size)
     parts = []
-    for start in range(0, len(replicates), at_once):
-        over_replicates = values[replicates[start : start + at_once]].mean(1)
-        prompts = _draw(values.shape[1], len(over_replicates), rng)
-        parts.append(np.take_along_axis(over_replicates, prompts, axis=1).mean(1))
+    for start in range(0, len(drawn_SR), at_once):
+        replicates = drawn_SR[start : start + at_once]
+        means_SP = values_RP[replicates].mean(1)
+        prompts_SP = _draw(values_RP.shape[1], len(means_SP), rng)
+        parts.append(np.take_along_axis(means_SP, prompts_SP, axis=1).mean(1))
     return np.concatenate(parts)
 
 

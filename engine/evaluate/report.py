@@ -1,92 +1,59 @@
-"""What the scores of a run say: the guidance scale that suits each arm, and the table a line ends
-with. No torch.
+"""What an evaluation's own config compares: the guidance scale that suits each arm, and the table a
+line ends with. No torch.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.core.types import Score
-from engine.evaluate import Config, diversity, intervals, summary
-from engine.evaluate import scores as score_files
-from engine.evaluate.intervals import Interval
+from engine.evaluate import Config, score_files, standings, summary
 from engine.evaluate.planning import CEILING, model_name, scales_of
+from engine.evaluate.standings import Standing
 from engine.evaluate.summary import Summary
 
 
-@dataclass(frozen=True)
-class Line:
-    """One arm at one guidance scale."""
-
-    arm: str
-    guidance: float | None
-    """None for the ceiling, which nobody painted."""
-    summary: Summary
-    diversity: float | None
-    """Mean over skills; None with a single picture a prompt."""
-    floor: float | None
-    """Mean over skills of the same pictures before wrong prompts."""
-    against_base: Interval | None
-    """Of the macro mean; None for the base itself and where too few prompts are shared."""
-    verdict: str
-
-
 def best_guidance(config: Config, store: Store) -> dict[str, float]:
-    """The scale that suits each arm, by `best_scale`. To be asked on validation.
+    """The scale that suits each arm, by `standings.best_scale`. To be asked on validation.
 
     Raises EngineError where the judge could read nothing, or where the scales of an arm share no
     picture.
     """
     best = {}
     for arm in config.models:
-        judged = {
-            scale: scores(config, store, model_name(arm, scale)) for scale in scales_of(config, arm)
-        }
-        scale = best_scale(judged)
-        if scale is None:
+        judged = {}
+        for scale, model in _models_of(config, arm).items():
+            judged[scale] = scores(config, store, model)
+        chosen = standings.best_scale(judged)
+        if chosen is None:
             raise EngineError(
                 f"No guidance scale can be chosen for {arm}: the judge could read no "
                 f"prompt of {config.split} that was painted at all its scales. "
                 "Choose prompts that the judge understands."
             )
-        best[arm] = scale
+        best[arm] = chosen
     return best
 
 
-def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
-    """The scale of the highest macro mean, the lowest of equals; None where no mean can be taken.
-
-    `judged` are one arm's scores at each guidance scale. Scales are compared on the pictures that
-    all of them were judged on: one that saw easy prompts alone must not win by that.
-    """
-    if not judged:
-        return None
-    shared = set.intersection(*({_picture(score) for score in found} for found in judged.values()))
-    means = {
-        scale: summary.macro(summary.per_prompt(s for s in found if _picture(s) in shared))
-        for scale, found in judged.items()
-    }
-    scored = {scale: mean for scale, mean in means.items() if mean is not None}
-    return max(sorted(scored), key=lambda scale: scored[scale], default=None)
-
-
-def _picture(score: Score) -> tuple[str, int]:
-    return score.prompt_id, score.seed
-
-
-def lines(config: Config, store: Store) -> list[Line]:
+def lines(config: Config, store: Store) -> list[Standing]:
     """One for each arm and guidance scale, then the ceiling if it was measured."""
-    base = next((arm for arm, mix in config.models.items() if not any(mix.values())), None)
-    found = [
-        _line(config, store, arm, scale, base)
-        for arm in config.models
-        for scale in scales_of(config, arm)
-    ]
+    base_arm = _base_arm(config.models)
+    bases = list(_models_of(config, base_arm).values()) if base_arm else []
+    rows = []
+    for arm in config.models:
+        for model in _models_of(config, arm).values():
+            base = standings.base_of(model, bases, base_arm or "")
+            rows.append(standing(config, store, model, base))
     if store.scores(CEILING, _name(config)).exists():
-        found.append(Line(CEILING, None, summarised(config, store, CEILING), None, None, None, ""))
-    return found
+        rows.append(standing(config, store, CEILING))
+    return rows
+
+
+def standing(config: Config, store: Store, model: str, base: str | None = None) -> Standing:
+    """How a model stands in the config's split before its judge, compared with `base`."""
+    base_scores = None if base is None else scores(config, store, base)
+    floor = scores(config, store, model, ".floor")
+    return standings.of(model, scores(config, store, model), floor, base_scores)
 
 
 def summarised(config: Config, store: Store, model: str) -> Summary:
@@ -98,70 +65,14 @@ def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[S
     return score_files.read(store.scores(model, _name(config) + suffix))
 
 
-def table(found: Sequence[Line]) -> str:
-    """The lines as text, in columns."""
-    skills = list(dict.fromkeys(skill for line in found for skill in line.summary.by_skill))
-    head = [
-        "arm",
-        "guidance",
-        *skills,
-        "DSG",
-        "SELMA's",
-        "exact",
-        "flagged",
-        "diversity",
-        "floor",
-        "DSG to base",
-    ]
-    rows = [
-        [
-            line.arm,
-            "" if line.guidance is None else f"{line.guidance:g}",
-            *(share(line.summary.by_skill.get(skill)) for skill in skills),
-            share(line.summary.macro),
-            share(line.summary.selma),
-            share(line.summary.exact),
-            share(line.summary.flagged),
-            share(line.diversity),
-            share(line.floor),
-            _against(line),
-        ]
-        for line in found
-    ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [head, *rows]
-    )
-
-
-def _line(config: Config, store: Store, arm: str, scale: float, base: str | None) -> Line:
-    ours = scores(config, store, model_name(arm, scale))
-    floor = scores(config, store, model_name(arm, scale), ".floor")
-    spread = diversity.spread(ours).values()
-    difference = None
-    if base is not None and arm != base:
-        rival = scores(config, store, model_name(base, _rival_scale(config, base, scale)))
-        difference = intervals.paired(summary.per_prompt(ours), summary.per_prompt(rival))
-    return Line(
-        arm,
-        scale,
-        summary.summarise(ours),
-        fmean(spread) if spread else None,
-        summary.macro(summary.per_prompt(floor)),
-        difference,
-        intervals.verdict(*difference) if difference else "",
-    )
-
-
-def _rival_scale(config: Config, base: str, scale: float) -> float:
-    """The base is met at the same scale where it was painted there, else at its own."""
-    scales = scales_of(config, base)
-    return scale if scale in scales else scales[0]
-
-
-def _name(config: Config) -> str:
-    return f"{config.split}/{config.judge}"
+def table(rows: Sequence[Standing]) -> str:
+    """The standings as text, in columns."""
+    skills: dict[str, None] = {}
+    for standing in rows:
+        skills.update(dict.fromkeys(standing.summary.by_skill))
+    cells = [_row(standing, list(skills)) for standing in rows]
+    head = ["arm", "guidance", *skills, "DSG", "SELMA's", "exact", "flagged", "diversity", "floor"]
+    return _in_columns([[*head, "DSG to base"], *cells])
 
 
 def share(value: float | None) -> str:
@@ -169,8 +80,45 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _against(line: Line) -> str:
-    if line.against_base is None:
+def _in_columns(rows: Sequence[Sequence[str]]) -> str:
+    widths = [0] * len(rows[0])
+    for row in rows:
+        widths = list(map(max, widths, map(len, row)))
+    lines = []
+    for row in rows:
+        cells = map(str.ljust, row, widths)
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _row(standing: Standing, skills: Sequence[str]) -> list[str]:
+    rates = standing.summary
+    guidance = "" if standing.guidance is None else f"{standing.guidance:g}"
+    by_skill = map(rates.by_skill.get, skills)
+    overall = [rates.macro, rates.selma, rates.exact, rates.flagged]
+    values = [*by_skill, *overall, standing.diversity, standing.floor]
+    return [standing.arm, guidance, *map(share, values), _against(standing)]
+
+
+def _base_arm(models: Mapping[str, Mapping[str, float]]) -> str | None:
+    """The first arm without experts."""
+    for arm, mix in models.items():
+        if not any(mix.values()):
+            return arm
+    return None
+
+
+def _models_of(config: Config, arm: str) -> dict[float, str]:
+    """An arm's folders, by guidance scale."""
+    return {scale: model_name(arm, scale) for scale in scales_of(config, arm)}
+
+
+def _name(config: Config) -> str:
+    return f"{config.split}/{config.judge}"
+
+
+def _against(standing: Standing) -> str:
+    if standing.against_base is None:
         return ""
-    difference, low, high = line.against_base
-    return f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] {line.verdict}"
+    difference, low, high = standing.against_base
+    return f"{difference:+.3f} [{low:+.3f}, {high:+.3f}] {standing.verdict}"

@@ -1,14 +1,16 @@
 """What a file of scores says: faithfulness by two rules, exact scenes, question categories, what
 went unscored.
 
-Pure functions on `Score` records as the evaluate stage writes them: the judge's evidence plus
-`skill`. A mean over nothing is None, never 0.
+Pure functions on `Score` records as the evaluate stage writes them. A mean over nothing is None,
+never 0. Beside the mean, only what the judge declares in its METRICS is reported.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from engine import judges
 from engine.core.dsg import Answered, one_level, selma_score
 from engine.core.types import Score
 
@@ -21,7 +23,7 @@ class Summary:
     unscored: int
     """Pictures whose *text* the judge cannot read: in no mean."""
     by_skill: dict[str, float]
-    """Reference rule: mean over prompts of the mean over their pictures."""
+    """Mean over prompts of the mean over their pictures; of questions by DSG's reference rule."""
     macro: float | None
     """Mean of `by_skill`."""
     selma_by_skill: dict[str, float]
@@ -37,95 +39,112 @@ class Summary:
 
 
 def summarise(scores: Sequence[Score]) -> Summary:
-    scored = [s for s in scores if s.value is not None]
-    by_skill = {skill: average(values.values()) for skill, values in per_prompt(scored).items()}
-    selma_by_skill = _by_skill([s for s in scored if s.evidence.get("questions")], _selma)
-    exact_by_skill = _by_skill(
-        [s for s in scored if "exact" in s.evidence],
-        lambda group: average(float(s.evidence["exact"]) for s in group),
-    )
-    flags = [s.evidence["seen"]["flags"] for s in scored if "seen" in s.evidence]
+    scored = [score for score in scores if score.value is not None]
+    by_skill = skill_means(per_prompt(scored))
+    selma_by_skill = _by_skill(_reporting(scored, judges.SELMA), _selma)
+    exact_by_skill = _by_skill(_reporting(scored, judges.EXACT), _exact)
     return Summary(
         pictures=len(scores),
         unscored=len(scores) - len(scored),
         by_skill=by_skill,
         macro=_mean(by_skill.values()),
         selma_by_skill=selma_by_skill,
-        selma=_selma(scored) if selma_by_skill else None,
+        selma=_selma(_reporting(scored, judges.SELMA)),
         exact_by_skill=exact_by_skill,
         exact=_mean(exact_by_skill.values()),
-        by_category=by_category(scored),
-        flagged=_mean(float(bool(f)) for f in flags),
+        by_category=by_category(_reporting(scored, judges.CATEGORIES)),
+        flagged=_flagged(_reporting(scored, judges.FLAGGED)),
     )
 
 
-def value_of(score: Score) -> float:
-    """Of a scored picture: reference DSG where the evidence holds answers, else the judge's own
-    value.
-    """
-    if score.evidence.get("questions"):
-        return average(one_level(answered(score)))
-    assert score.value is not None
-    return score.value
+def per_prompt(scores: Iterable[Score]) -> dict[str, dict[str, float]]:
+    """skill -> prompt id -> mean over the prompt's pictures; unscored ones are left out.
 
-
-def per_prompt(
-    scores: Iterable[Score], measure: Callable[[Score], float] = value_of
-) -> dict[str, dict[str, float]]:
-    """skill -> prompt id -> mean of `measure` over the prompt's pictures; unscored ones are left
-    out.
+    What counts is DSG's reference rule where the judge reports it, else the judge's own value.
     """
+    declared = cache(judges.declaration)
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
-        if score.value is not None:
-            values[score.evidence.get("skill", "")][score.prompt_id].append(measure(score))
-    return {
-        skill: {key: average(found) for key, found in prompts.items()}
-        for skill, prompts in values.items()
-    }
+        if score.value is None:
+            continue
+        value = score.value
+        if score.answers and judges.DSG in declared(score.judge).metrics:
+            value = average(one_level(dsg_answers(score)))
+        values[score.skill][score.prompt_id].append(value)
+    return {skill: _averages(prompts) for skill, prompts in values.items()}
 
 
 def by_category(scores: Iterable[Score]) -> dict[str, float]:
     """Question category -> mean over its questions in all pictures, reference rule."""
     values: dict[str, list[float]] = defaultdict(list)
     for score in scores:
-        asked = score.evidence.get("questions", ())
-        for question, value in zip(asked, one_level(answered(score)), strict=True):
-            values[question["category"]].append(value)
-    return {category: average(found) for category, found in values.items()}
+        for answer, value in zip(score.answers, one_level(dsg_answers(score)), strict=True):
+            values[answer["category"]].append(value)
+    return _averages(values)
 
 
-def answered(score: Score) -> list[Answered]:
+def dsg_answers(score: Score) -> list[Answered]:
     """The judge's raw answers, in the question set's order."""
-    return [
-        Answered(str(q["id"]), bool(q["yes"]), tuple(map(str, q["parents"])))
-        for q in score.evidence.get("questions", ())
-    ]
+    answers = []
+    for answer in score.answers:
+        parents = tuple(map(str, answer["parents"]))
+        answers.append(Answered(str(answer["id"]), bool(answer["yes"]), parents))
+    return answers
+
+
+def skill_means(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """skill -> mean over prompts, of what `per_prompt` gives."""
+    return {skill: average(of_skill.values()) for skill, of_skill in values.items()}
 
 
 def macro(values: Mapping[str, Mapping[str, float]]) -> float | None:
     """Mean over skills of the mean over prompts, of what `per_prompt` gives."""
-    return _mean(average(of_skill.values()) for of_skill in values.values())
+    return _mean(skill_means(values).values())
 
 
-def average(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found)
+def average(values: Collection[float]) -> float:
+    return sum(values) / len(values)
 
 
-def _mean(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return average(found) if found else None
+def _averages(values: Mapping[str, Collection[float]]) -> dict[str, float]:
+    return dict(zip(values, map(average, values.values()), strict=True))
 
 
-def _selma(scores: Sequence[Score]) -> float:
-    return selma_score([answered(score) for score in scores])
+def _mean(values: Collection[float]) -> float | None:
+    return average(values) if values else None
+
+
+def _reporting(scores: Iterable[Score], metric: str) -> list[Score]:
+    """Those whose judge reports a metric."""
+    declared = cache(judges.declaration)
+    return [score for score in scores if metric in declared(score.judge).metrics]
+
+
+def _selma(scores: Sequence[Score]) -> float | None:
+    """None where nothing was asked."""
+    answers = [dsg_answers(score) for score in scores if score.answers]
+    return selma_score(answers) if answers else None
+
+
+def _exact(scores: Sequence[Score]) -> float | None:
+    """The share of exact pictures; None where nobody looked."""
+    return _mean([score.exact for score in scores if score.exact is not None])
+
+
+def _flagged(scores: Sequence[Score]) -> float | None:
+    return _mean([float(bool(score.seen["flags"])) for score in scores if score.seen])
 
 
 def _by_skill(
-    scores: Iterable[Score], measure: Callable[[Sequence[Score]], float]
+    scores: Iterable[Score], measure: Callable[[Sequence[Score]], float | None]
 ) -> dict[str, float]:
+    """Of the skills that can be measured."""
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
-        groups[score.evidence.get("skill", "")].append(score)
-    return {skill: measure(group) for skill, group in groups.items()}
+        groups[score.skill].append(score)
+    measured = {}
+    for skill, group in groups.items():
+        value = measure(group)
+        if value is not None:
+            measured[skill] = value
+    return measured

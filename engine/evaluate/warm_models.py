@@ -3,51 +3,37 @@ needed.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
 
 from PIL import Image
 
-from engine import judges
-from engine.core import plugins, provenance
-from engine.core.config import build
 from engine.core.store import Store
-from engine.core.types import Prompt, Score
-from engine.evaluate import Config, diversity, planning
-from engine.evaluate.planning import PROMPTS_OF, Row
+from engine.evaluate import Config
+from engine.evaluate.planning import Row
+from engine.evaluate.score_recipes import mix_of
 from engine.judges import Judge
 from engine.models.diffusion import Painter
 from engine.models.ensemble import Ensemble
 
-ALWAYS = ("model", "revision", "judge", "split", "seed")
-"""What records hold even at its default (engine.core.provenance)."""
-PAINTED = ("steps", "sampler")
-"""What decides a painted picture and not a drawn one."""
 
-
-class Judged(NamedTuple):
-    """One picture with what the judge says of it."""
-
-    row: Row
-    image: Image.Image
-    score: Score
-    floor: Score | None
-
-
-class Bench:
+class WarmModels:
     """Everything heavy of one evaluation."""
 
     def __init__(self, config: Config, store: Store, ensemble: Ensemble | None = None) -> None:
         self.config = config
-        used = {name for arm in config.models for name in self._mix(arm)}
+        used: set[str] = set()
+        for arm in config.models:
+            used.update(mix_of(config, arm))
         self.ensemble = ensemble or Ensemble(config.model, config.revision, store, used)
-        judge = plugins.load(judges, config.judge)
-        self._judge_options = build(judge.Config, config.judge_options, where=config.judge)
+        config.judge_choice.check()
+
+    def load_judge(self) -> Judge:
+        return self._judge
 
     @cached_property
-    def judge(self) -> Judge:
-        return plugins.load(judges, self.config.judge).judge(self._judge_options)
+    def _judge(self) -> Judge:
+        judge: Judge = self.config.judge_choice.open()
+        return judge
 
     @property
     def painter(self) -> Painter:
@@ -55,66 +41,11 @@ class Bench:
 
     def paint(self, shard: Sequence[Row]) -> list[Image.Image]:
         """One batch; every row has its own mixture."""
-        return self.ensemble.paint(
-            [row.prompt.text for row in shard],
-            [row.seed for row in shard],
-            [row.guidance for row in shard],
-            [self._mix(row.arm) for row in shard],
-            steps=self.config.steps,
-            sampler=self.config.sampler,
-        )
-
-    def judged(self, row: Row, image: Image.Image) -> Judged:
-        score = self.score(row.prompt, image, row.seed, row.number)
-        return Judged(row, image, score, self._floor(row, image))
-
-    def _floor(self, row: Row, image: Image.Image) -> Score | None:
-        """The score by another prompt; why it is low interests nobody, so the judge's own evidence
-        is not kept.
-        """
-        if row.other is None:
-            return None
-        score = self.score(row.other, image, row.seed, row.number)
-        kept = ("skill", "text", "number", "pooled")
-        return replace(
-            score, evidence={name: value for name, value in score.evidence.items() if name in kept}
-        )
-
-    def score(self, prompt: Prompt, image: Image.Image, seed: int, number: int = 0) -> Score:
-        """The judge's score, its evidence completed by what the summaries need."""
-        score = self.judge(prompt, image, seed)
-        about = {"skill": prompt.skill, "text": prompt.text, "number": number}
-        return replace(
-            score, evidence={**score.evidence, **about, "pooled": diversity.pooled(image)}
-        )
-
-    def recipes(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-        """By model: everything that decides its scores."""
-        painted = {name: getattr(self.config, name) for name in PAINTED}
-        return {
-            model: {**self.recipe, **painted, "guidance": row.guidance, **self._parents(row.arm)}
-            for model, row in {row.model: row for row in rows}.items()
-        }
-
-    @cached_property
-    def recipe(self) -> dict[str, Any]:
-        """What all models of this evaluation share, and the ceiling too."""
-        config = self.config
-        return {
-            **provenance.deciding(config, ALWAYS, without=PAINTED),
-            "model's sha256": self.ensemble.fingerprint,
-            **{f"judge's {name}": value for name, value in config.judge_options.items()},
-            **{
-                f"{PROMPTS_OF}{skill}": planning.prompts_sha256({skill: prompts})
-                for skill, prompts in planning.prompts_of(config).items()
-            },
-        }
-
-    def _parents(self, arm: str) -> dict[str, Any]:
-        mix = self._mix(arm)
-        return {f"weight of {name}": weight for name, weight in mix.items()} | {
-            f"{name}'s sha256": self.ensemble.hashes[name] for name in mix
-        }
-
-    def _mix(self, arm: str) -> dict[str, float]:
-        return {name: weight for name, weight in self.config.models[arm].items() if weight}
+        texts, seeds, guidance, mixes = [], [], [], []
+        for row in shard:
+            texts.append(row.prompt.text)
+            seeds.append(row.seed)
+            guidance.append(row.guidance)
+            mixes.append(mix_of(self.config, row.arm))
+        how = {"steps": self.config.steps, "sampler": self.config.sampler}
+        return self.ensemble.paint(texts, seeds, guidance, mixes, **how)

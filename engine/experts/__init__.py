@@ -7,11 +7,10 @@ same code.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine import worlds
-from engine.core import names, plugins, texts
+from engine.core import names, options, plugins, texts
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -19,6 +18,7 @@ from engine.core.store import Store
 from engine.experts import objectives
 from engine.models import targets
 from engine.models.checkpoints import check_base
+from engine.option_groups import BaseModel
 
 TELLS = "it shows how the training goes, and changes no weight"
 
@@ -105,7 +105,7 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Training):
+class Config(BaseModel, Training):
     """Which experts learn from which skills on which base; the options above hold for all of them."""
 
     experts: dict[str, list[str]] = field(
@@ -132,10 +132,6 @@ class Config(Training):
             "recorded": "in each expert's options",
         },
     )
-    model: str = field(
-        default=worlds.usual_base(), metadata={"help": "The base: a name, a folder or a Hub id"}
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
     objective: str = field(default="denoise", metadata={"help": "What is minimised"})
     options: dict[str, Any] = field(
         default_factory=dict,
@@ -148,6 +144,12 @@ class Config(Training):
         default="fp32",
         metadata={
             "help": "Of the base and its activations; the LoRA itself always learns in float32"
+        },
+    )
+    timesteps: Literal["uniform", "logit_normal"] = field(
+        default="uniform",
+        metadata={
+            "help": "On the way to noise, learn everywhere alike, or mostly in the middle, as SD 3"
         },
     )
     recompute: bool = field(
@@ -263,8 +265,11 @@ class Config(Training):
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""
-        common = {f.name: getattr(self, f.name) for f in fields(Training)}
-        return build(Training, common | self.overrides.get(name, {}), where=f"overrides: {name}")
+        return build(
+            Training,
+            options.values(self, Training) | self.overrides.get(name, {}),
+            where=f"overrides: {name}",
+        )
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:

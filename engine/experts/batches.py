@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.experts import Training
-from engine.experts.pool import Pool, chosen
-from engine.models.sampling import Embeddings
+from engine.experts.pool import Pool
+from engine.models.conditions import Conditions
 
 HELD_OUT_TIMES = 4
 """Noise levels at which each held-out picture is measured, evenly spread."""
@@ -24,8 +24,8 @@ class Batch:
     """Rows of one forward pass."""
 
     latents: Tensor
-    """(rows, c, h, w), float32, as the UNet sees them."""
-    text: Embeddings
+    """(rows, c, h, w), float32, as the network sees them."""
+    text: Conditions
     noise: Tensor
     """Standard normal, (rows, c, h, w), float32."""
     timesteps: Tensor
@@ -36,7 +36,7 @@ class Batch:
 
     def __getitem__(self, rows: slice) -> "Batch":
         return Batch(
-            self.latents[rows], chosen(self.text, rows), self.noise[rows], self.timesteps[rows]
+            self.latents[rows], self.text.rows(rows), self.noise[rows], self.timesteps[rows]
         )
 
     @staticmethod
@@ -44,7 +44,7 @@ class Batch:
         """The rows of all parts, one after another."""
         return Batch(
             torch.cat([p.latents for p in parts]),
-            Embeddings.cat([p.text for p in parts]),
+            Conditions.cat([p.text for p in parts]),
             torch.cat([p.noise for p in parts]),
             torch.cat([p.timesteps for p in parts]),
         )

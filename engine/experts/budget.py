@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from engine.experts import Training
 from engine.experts.batches import Batch
-from engine.experts.denoiser import Denoiser
 from engine.experts.training import Learner, Loss
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 USABLE_SHARE = 0.9
@@ -105,7 +105,7 @@ def plan(
     )
     whole = Budget(
         experts=len(learners),
-        base=sum(p.nbytes for p in denoiser.unet.parameters()),
+        base=sum(p.nbytes for p in denoiser.module.parameters()),
         learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
         held=sum(map(_held_bytes, learners)),
         activations_an_expert=max(0, 2 * one - two),
@@ -139,7 +139,7 @@ def activation_bytes(
     Each storage once, parameters left out.
     """
     own = {
-        p.untyped_storage().data_ptr() for p in (*denoiser.unet.parameters(), *learner.parameters)
+        p.untyped_storage().data_ptr() for p in (*denoiser.module.parameters(), *learner.parameters)
     }
     row = learner.stream.batch(0, denoiser.timesteps)[:1]
 
@@ -151,7 +151,7 @@ def activation_bytes(
             loss(denoiser, Batch.cat([row] * rows))
 
     forward(whole := Kept(own))
-    return whole.size + _largest_part(denoiser.unet, forward, Kept(own))
+    return whole.size + _largest_part(denoiser.module, forward, Kept(own))
 
 
 class Kept:
@@ -174,12 +174,12 @@ class Kept:
         return sum(self.sizes.values())
 
 
-def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
+def _largest_part(network: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
     """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all
     are kept.
     """
     checkpointed: list[Any] = [
-        module for module in unet.modules() if getattr(module, "gradient_checkpointing", False)
+        module for module in network.modules() if getattr(module, "gradient_checkpointing", False)
     ]
     if not checkpointed:
         return 0

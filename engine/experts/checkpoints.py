@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 from engine.core import plugins, provenance
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, versions
+from engine.core.provenance import versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
-from engine.experts import Config, Training, objectives
+from engine.experts import Config, objectives
 from engine.experts.training import Learner
 from engine.models import tensor_files
 from engine.models.identity import recognised
@@ -144,20 +144,17 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    defaults = {
-        field.name: field.default for field in fields(Training)
-    }  # an option that is new since voids nothing
-    had = recognised(had, wanted)
-    known = {*wanted, *provenance.names(Config)}  # not in `wanted` is one at its default again
-    old, new = {key: had.get(key, defaults.get(key)) for key in known}, {**defaults, **wanted}
-    unheard = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
-    old["options"] = {**unheard, **(old.get("options") or {})}
-    if "held_out_every" not in had:  # not recorded at first, where experts stop early
-        old["held_out_every"] = new.get("held_out_every")
+    defaults = provenance.defaults(Config)
+    # not recorded at first, where experts stop early
+    defaults["held_out_every"] = wanted.get("held_out_every")
+    options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
+    new = provenance.Identity(wanted, defaults, {"options": options_defaults})
+    old = new.part_of(recognised(had, wanted))
     if old.get("images") != new.get("images"):  # hashes tell a reader nothing
         old["images"], new["images"] = "as they were", "as they are now"
-    if changed := difference(old, new):
-        raise EngineError(
-            f"{folder} was trained with other options ({changed}). Set them back, give the expert "
-            "another name, or set replace to train it anew."
-        )
+    provenance.is_same(
+        old,
+        new,
+        f"{folder} was trained with other options",
+        "Set them back, give the expert another name, or set replace to train it anew",
+    )

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from engine.core import picture_files
+from engine.core.edited_pictures import Curated, Current
 from engine.core.events import Event
-from engine.core.picture_folder import Curated, Current
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
@@ -23,7 +23,7 @@ from engine.models.diffusion import Painter
 FOLDER = "edited"
 AT_ONCE = 16
 """Pictures or captions of a file."""
-BY_PICTURE, BY_TEXT = ("latents",), ("embeddings", "pooled", "time_ids")
+BY_PICTURE = ("latents",)
 REMEDY = "Replace it, or take it out and start again"
 
 
@@ -38,7 +38,7 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     }
     texts = list(
         dict.fromkeys(
-            one.text for one in found.pictures if one.retold and _key(one.text) not in have
+            one.text for one in found.pictures if one.recaptioned and _key(one.text) not in have
         )
     )
     for start in range(0, len(pictures), AT_ONCE):
@@ -48,13 +48,7 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
     for start in range(0, len(texts), AT_ONCE):
         some = texts[start : start + AT_ONCE]
         text = painter.embed(some)
-        columns = {"embeddings": text.tokens, "pooled": text.pooled, "time_ids": text.time_ids}
-        _write(
-            folder,
-            painter,
-            [_key(one) for one in some],
-            {name: column for name, column in columns.items() if column is not None},
-        )
+        _write(folder, painter, [_key(one) for one in some], text.tensors)
         yield Event(f"Encoded {start + len(some)} of {len(texts)} edited captions.")
 
 
@@ -64,8 +58,8 @@ def applied(
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited, result = _known(folder, painter), dict(tensors)
     pictures = [one.sha256 if one.repainted else "" for one in found.pictures]
-    texts = [_key(one.text) if one.retold else "" for one in found.pictures]
-    keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(BY_TEXT, texts)}
+    texts = [_key(one.text) if one.recaptioned else "" for one in found.pictures]
+    keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(painter.stored_names, texts)}
     for name in (name for name in keys if name in tensors):
         rows = [
             edited[key][name] if key else tensors[name][one.row]
@@ -104,5 +98,5 @@ def _write(
 
 def _base(painter: Painter) -> str:
     """Base and precision: another one sees the same caption otherwise."""
-    told = f"{painter.fingerprint} {painter.pipe.unet.dtype}"
+    told = f"{painter.text_identity} {painter.dtype}"
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -7,28 +7,6 @@ from engine.core import provenance
 from engine.core.store import Store
 from engine.experts import Config, Training, latents
 
-ALWAYS = ("model", "revision", "objective", "seed", "precision", "held_out")
-TRAINING_ALWAYS = (
-    "rank",
-    "alpha",
-    "targets",
-    "init",
-    "same_start",
-    "learning_rate",
-    "schedule",
-    "warmup_steps",
-    "steps",
-    "batch_size",
-    "accumulation",
-    "caption_dropout",
-    "flip",
-    "ema",
-    "max_grad_norm",
-    "weight_decay",
-    "patience",
-)
-"""What records hold even at its default (engine.core.provenance)."""
-
 
 def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, Any]:
     """As JSON gives it back; `options` are the objective's."""
@@ -38,13 +16,13 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
         json.loads(
             json.dumps(
                 {
-                    **provenance.deciding(config, ALWAYS, without=provenance.names(Training)),
-                    **provenance.deciding(own, TRAINING_ALWAYS),
+                    **provenance.deciding(config, without=provenance.names(Training)),
+                    **provenance.deciding(own),
                     **stops_early,
                     "name": name,
                     "skills": skills,
                     "shard": config.shards.get(name),
-                    "options": provenance.everything(options),
+                    "options": provenance.deciding(options),
                     "images": latents.hashes(store, skills),
                 }
             )

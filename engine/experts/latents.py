@@ -11,19 +11,18 @@ import torch
 from torch import Tensor
 
 from engine.core import imagefolder, picture_folder
+from engine.core.edited_pictures import Curated
 from engine.core.errors import EngineError
-from engine.core.picture_folder import Curated
 from engine.core.store import Store
 from engine.core.typed import checker
 from engine.experts import edits
 from engine.models import tensor_files
+from engine.models.conditions import Conditions, from_stored
 from engine.models.diffusion import Painter
 from engine.models.identity import recognised
-from engine.models.sampling import Embeddings
 
 LATENTS = "latents.safetensors"
-PLAIN = ("latents", "embeddings", "empty_embedding")
-SDXL = (*PLAIN, "pooled", "empty_pooled", "time_ids")
+AGAIN = "Delete {} and paint it again."
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Encoded:
     """One skill's pictures, a row each, on the painter's device."""
 
     latents: Tensor
-    text: Embeddings
-    empty: Embeddings
+    text: Conditions
+    empty: Conditions
     texts: list[str]
 
 
@@ -59,7 +58,7 @@ def curated(store: Store, skill: str) -> Curated:
     found = picture_folder.curated(file.parent, known)
     if not found.pictures:
         raise EngineError(
-            f"Nothing is left of the pictures of {skill!r} ({found.told()}). Put "
+            f"Nothing is left of the pictures of {skill!r} ({found.summary()}). Put "
             "some back with their lines in metadata.jsonl, or set replace in the "
             "images stage to paint them anew."
         )
@@ -74,65 +73,71 @@ def load(store: Store, skill: str, painter: Painter) -> Encoded:
     file, found = _file(store, skill), curated(store, skill)
     tensors, header = tensor_files.read(file)
     _check_base(file, header, painter)
-    names = SDXL if hasattr(painter.pipe, "text_encoder_2") else PLAIN
-    _check(file, tensors, names, len(found.pictures) + len(found.gone) - len(found.added), painter)
+    rows = len(found.pictures) + len(found.gone) - len(found.added)
+    _check(file, tensors, rows, painter)
     if found.is_edited:
         tensors = edits.applied(file.parent, tensors, found, painter)
-    own = {name: tensors[name].to(painter.device) for name in names}
-    ids = own.get("time_ids")
-    text = Embeddings(own["embeddings"], own.get("pooled"), ids)
-    empty = Embeddings(
-        own["empty_embedding"], own.get("empty_pooled"), None if ids is None else ids[:1]
-    )
-    return Encoded(own["latents"], text, empty, [one.text for one in found.pictures])
+    moved = {name: tensors[name].to(painter.device) for name in _names(painter)}
+    text, empty = from_stored(moved, painter.stored_names)
+    return Encoded(moved["latents"], text, empty, [one.text for one in found.pictures])
+
+
+def _names(painter: Painter) -> dict[str, bool]:
+    """Every tensor that the base needs; whether it has a row for each picture."""
+    names = {"latents": True}
+    for name, empty_name in painter.stored_names.items():
+        names[name] = True
+        if empty_name is not None:
+            names[empty_name] = False
+    return names
 
 
 def _hash(store: Store, skill: str) -> str:
     sha256, found = tensor_files.sha256(_file(store, skill)), curated(store, skill)
     if not found.is_edited:
         return sha256
-    told = [sha256, *([one.row, one.sha256, one.text] for one in found.pictures)]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    rows = [[one.row, one.sha256, one.text] for one in found.pictures]
+    return hashlib.sha256(json.dumps([sha256, *rows]).encode()).hexdigest()
 
 
 def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
     """The shard of each row, and what the header says of the painting."""
-    with tensor_files.opened(file) as found:
-        recipe = json.loads((found.metadata() or {}).get("recipe", "{}"))
-        has = "latents" in found.keys()  # noqa: SIM118 - a safetensors file is no mapping
-        rows = found.get_slice("latents").get_shape()[0] if has else 0
-    shards = [key for key, length in recipe.get("shards", ()) for _ in range(length)]
+    with tensor_files.opened(file) as tensors:
+        recipe = json.loads((tensors.metadata() or {}).get("recipe", "{}"))
+        names = set(tensors.keys())
+        rows = tensors.get_slice("latents").get_shape()[0] if "latents" in names else 0
+    shards: list[str] = []
+    for key, length in recipe.get("shards", ()):
+        shards += [key] * length
     return shards or [""] * rows, recipe
 
 
 def _file(store: Store, skill: str) -> Path:
     file = store.images(skill) / LATENTS
-    if not file.is_file() and any(file.parent.glob("*.png")):
+    if file.is_file():
+        return file
+    if any(file.parent.glob("*.png")):
         raise EngineError(
             f"The pictures of {skill!r} came without their latents, as small runs are shipped. Run "
-            "the "
-            "images stage once: it paints the same ones again and keeps what training needs."
+            "the images stage once: it paints the same ones again and keeps what training needs."
         )
-    if not file.is_file():
-        others = sorted((store.folder / "images").glob(f"*/{LATENTS}"))
-        names = ", ".join(imagefolder.skill_of(other.parent.name) for other in others)
-        known = f"; there are pictures of {names}" if names else ""
-        raise EngineError(
-            f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first."
-        )
-    return file
+    others = sorted((store.folder / "images").glob(f"*/{LATENTS}"))
+    names = [imagefolder.skill_of(other.parent.name) for other in others]
+    known = f"; there are pictures of {', '.join(names)}" if names else ""
+    raise EngineError(
+        f"There are no painted pictures of {skill!r}{known}. Run the images stage for it first."
+    )
 
 
 def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
-    """The images stage says whose latents it kept: the student's, if another model than it painted."""
+    """The images stage says whose latents it kept: the student's, if another model painted."""
     recipe = _recipe(file, header)
     base = recipe.get("student's sha256") or recipe.get("model's sha256")
     if base and recognised(base, painter.fingerprint) != painter.fingerprint:
         whose = recipe.get("encode_for") or recipe.get("model")
         raise EngineError(
             f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. "
-            "Paint "
-            f"them again with encode_for = {painter.model_id!r}, or train {whose}."
+            f"Paint them again with encode_for = {painter.model_id!r}, or train {whose}."
         )
 
 
@@ -141,32 +146,38 @@ def _recipe(file: Path, header: dict[str, str]) -> dict[str, Any]:
         return checker(dict)(json.loads(header.get("recipe", "{}")))
     except (ValueError, RecursionError) as error:
         raise EngineError(
-            f"{file} was not written by the images stage ({error}). "
-            f"Delete {file.parent} and paint it again."
+            f"{file} was not written by the images stage ({error}). {AGAIN.format(file.parent)}"
         ) from error
 
 
-def _check(
-    file: Path, tensors: dict[str, Tensor], names: Sequence[str], count: int, painter: Painter
-) -> None:
-    again = f"Delete {file.parent} and paint it again."
-    if missing := [name for name in names if name not in tensors]:
-        raise EngineError(f"{file} has no {missing[0]!r}. {again}")
-    lengths = {name: len(tensors[name]) for name in names if not name.startswith("empty_")}
+def _check(file: Path, tensors: dict[str, Tensor], count: int, painter: Painter) -> None:
+    """Raises EngineError for missing tensors, other numbers of rows or shapes, and no numbers."""
+    again, names = AGAIN.format(file.parent), _names(painter)
+    for name in names:
+        if name not in tensors:
+            raise EngineError(f"{file} has no {name!r}. {again}")
+    lengths = {name: len(tensors[name]) for name, per_picture in names.items() if per_picture}
     if not count or set(lengths.values()) != {count}:
         raise EngineError(
             f"{file} holds {lengths} rows, and painted.jsonl {count} pictures. {again}"
         )
-    unet = painter.pipe.unet.config
-    ours, theirs = (
-        (unet.in_channels, unet.cross_attention_dim),
-        (tensors["latents"].shape[1], tensors["embeddings"].shape[-1]),
-    )
-    if ours != theirs:
-        raise EngineError(
-            f"{file} has {theirs[0]} channels and {theirs[1]} text dimensions, {painter.model_id} "
-            "has "
-            f"{ours[0]} and {ours[1]}. {again}"
-        )
-    if broken := [name for name in names if not torch.isfinite(tensors[name]).all()]:
-        raise EngineError(f"{file} holds {broken[0]} that are no numbers. {again}")
+    _check_shapes(file, tensors, painter)
+    for name in names:
+        if not torch.isfinite(tensors[name]).all():
+            raise EngineError(f"{file} holds {name} that are no numbers. {again}")
+
+
+def _check_shapes(file: Path, tensors: dict[str, Tensor], painter: Painter) -> None:
+    """Channels of the latents and dimensions of every condition, as the base has them."""
+    channels, _, _ = painter.latent_shape
+    ours = {"channels": channels}
+    theirs = {"channels": tensors["latents"].shape[1]}
+    for name in painter.stored_names:
+        ours[f"dimensions of {name}"] = painter.empty[name].shape[-1]
+        theirs[f"dimensions of {name}"] = tensors[name].shape[-1]
+    for what, expected in ours.items():
+        if theirs[what] != expected:
+            raise EngineError(
+                f"{file} has {theirs[what]} {what}, {painter.model_id} has {expected}. "
+                f"{AGAIN.format(file.parent)}"
+            )

@@ -14,8 +14,8 @@ from engine.core.store import Store
 from engine.experts import edits, latents
 from engine.experts.devices import Devices
 from engine.experts.latents import Encoded
+from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
-from engine.models.sampling import Embeddings
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Pool:
     """Rows of all skills, one after another; kept in the type they were stored in."""
 
     latents: Tensor
-    """(n, c, h, w), as the UNet sees them."""
-    text: Embeddings
-    empty: Embeddings
+    """(n, c, h, w), as the network sees them."""
+    text: Conditions
+    empty: Conditions
     """One row: what a dropped caption becomes."""
     texts: list[str]
     rows: dict[str, range]
@@ -35,32 +35,15 @@ class Pool:
     text_dtype: torch.dtype
     """Of the embeddings, the base's own."""
 
-    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Embeddings:
-        """Embeddings of some rows, empty where `dropped`."""
-        text = chosen(self.text, rows)
-        tokens, pooled = text.tokens.to(self.text_dtype), text.pooled
-        if dropped is not None:
-            tokens = torch.where(
-                dropped.view(-1, 1, 1), self.empty.tokens.to(self.text_dtype), tokens
-            )
-            if pooled is not None and self.empty.pooled is not None:
-                pooled = torch.where(
-                    dropped.view(-1, 1), self.empty.pooled.to(pooled.dtype), pooled
-                )
-        return Embeddings(
-            tokens, None if pooled is None else pooled.to(self.text_dtype), text.time_ids
-        )
+    def captions(self, rows: Tensor, dropped: Tensor | None = None) -> Conditions:
+        """Conditions of some rows, the empty text's where `dropped`."""
+        text = self.text.rows(rows).to(dtype=self.text_dtype)
+        return text if dropped is None else text.replaced(dropped, self.empty)
 
     def name(self, row: int) -> str:
         """Skill and number of a row, whatever other skills lie in the pool."""
         skill, rows = next((skill, rows) for skill, rows in self.rows.items() if row in rows)
         return f"{skill}/{row - rows.start}"
-
-
-def chosen(text: Embeddings, rows: Tensor | slice) -> Embeddings:
-    """Some rows of embeddings."""
-    columns = (text.tokens, text.pooled, text.time_ids)
-    return Embeddings(*(None if column is None else column[rows] for column in columns))  # type: ignore[arg-type]
 
 
 def load(
@@ -80,7 +63,7 @@ def load(
             yield from edits.encode(store.images(skill), found, painter)
         own.meet()
         parts.append(latents.load(store, skill, painter))
-        by_hand = f" By hand: {told}." if (told := found.told()) else ""
+        by_hand = f" By hand: {told}." if (told := found.summary()) else ""
         yield Event(f"Read {len(parts[-1].texts)} pictures of {skill}.{by_hand}")
     shapes = {tuple(part.latents.shape[1:]) for part in parts}
     if len(shapes) > 1:
@@ -94,10 +77,10 @@ def load(
         skill: range(end - len(part.texts), end)
         for skill, part, end in zip(skills, parts, ends, strict=True)
     }
-    weights = painter.pipe.unet.dtype
+    weights = painter.dtype
     return Pool(
         torch.cat([part.latents for part in parts]),
-        Embeddings.cat([part.text for part in parts]),
+        Conditions.cat([part.text for part in parts]),
         parts[0].empty,
         [text for part in parts for text in part.texts],
         rows,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.training import Learner
-from engine.models.diffusion import Painter
+from engine.models.diffusion import Painter, PaintingOptions
 from engine.models.mixture import Mixture
 
 
@@ -38,9 +38,7 @@ def paint(
             [text for _, _, text in wanted],
             seeds,
             config.sample_guidance,
-            config.sample_steps,
-            mixture=mixture,
-            mix=rows,
+            PaintingOptions(steps=config.sample_steps, mixture=mixture, mix=rows),
         )
     mixture.free()
     files: dict[str, list[str]] = {learner.name: [] for learner in learners}

@@ -16,10 +16,10 @@ from engine.core.events import Event
 from engine.core.store import Store
 from engine.experts import Config, batches, budget, checkpoints, devices, identity, pool
 from engine.experts.checkpoints import Point
-from engine.experts.denoiser import WEIGHTS, Denoiser
 from engine.experts.samples import paint
 from engine.experts.training import Learner, Loss, Spread, held_out_loss, train_step
-from engine.models import diffusion
+from engine.models import diffusion, families
+from engine.models.denoiser import WEIGHTS, Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 
@@ -85,12 +85,13 @@ class Session:
         self.painter = diffusion.load(
             config.model, config.revision, self.devices.device, WEIGHTS[config.precision]
         )
-        self.denoiser = Denoiser(self.painter)
+        self.denoiser = Denoiser(self.painter, self.config.timesteps)
         base = {
             "model": config.model,
             "revision": config.revision,
             "sha256": self.painter.fingerprint,
             "prediction": self.denoiser.prediction,
+            **families.recipe_fields(self.denoiser.family),
         }
         skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
         self.pool = yield from pool.load(self.store, list(skills), self.painter, self.devices)
@@ -100,7 +101,7 @@ class Session:
             own = config.training(name)
             start = "the same for all" if own.same_start else None
             loras[name] = Lora(own.rank, own.alpha, tuple(own.targets), own.init, start)
-        self.mixture = Mixture(self.painter.pipe.unet, loras, config.seed)
+        self.mixture = Mixture(self.painter.module, loras, config.seed)
         self.learners = [self._learner(name) for name in self.waiting]
         self._discard()
         self.curves = {
@@ -110,7 +111,7 @@ class Session:
             for learner in self.learners
         }
         if config.recompute:
-            self.painter.pipe.unet.enable_gradient_checkpointing()
+            self.painter.module.enable_gradient_checkpointing()
         planned = budget.plan(
             self.learners, self.mixture, self.denoiser, self.loss, self.devices.world
         )

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from engine.experts import Training
 from engine.experts.batches import Batch, Stream
-from engine.experts.denoiser import Denoiser
 from engine.experts.devices import Devices
+from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 Loss = Callable[[Denoiser, Batch], Tensor]

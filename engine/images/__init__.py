@@ -1,29 +1,35 @@
-"""Stage 2: the model paints every prompt, and keeps latents and embeddings so that training never
-encodes again.
+"""Stage 2: the model paints every prompt.
 
-As in [SELMA](https://arxiv.org/abs/2403.06952) one picture a prompt and nothing filtered; with
-another model than the one to be trained it is its weak-to-strong setting. Keeping the best of
-several by a judge ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
+Latents and embeddings are kept, so that training never encodes again. As in
+[SELMA](https://arxiv.org/abs/2403.06952) one picture per prompt and nothing filtered; with another
+model than the one to be trained it is its weak-to-strong setting. Keeping the best of several by a
+judge ([DreamSync](https://arxiv.org/abs/2311.17946)) is an option, off at first.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from engine import judges, worlds
-from engine.core import imagefolder, names, plugins, prompt_files, provenance, recipe
-from engine.core.config import build
+from engine import judges
+from engine.core import imagefolder, names, plugins, prompt_files, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
-from engine.core.store import Store, read_object, write_json
-from engine.images.shards import STORY, Shard, Shelf, plan
+from engine.core.hashing import file_hash
+from engine.core.provenance import Identity
+from engine.core.store import Store
+from engine.images.shards import Shard, plan
+from engine.images.shelf import STORY, Shelf
 from engine.models import checkpoints
 from engine.models.identity import recognised
+from engine.option_groups import BaseModel, OptionalJudging, Painting
+
+if TYPE_CHECKING:
+    from engine.images.painting import Studio
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Painting, OptionalJudging, BaseModel):
     skills: tuple[str, ...] = field(
         metadata={
             "help": "Skills whose prompts are painted",
@@ -31,22 +37,7 @@ class Config:
             "recorded": "a folder each",
         }
     )
-    model: str = field(
-        default=worlds.usual_base(),
-        metadata={"help": "Who paints: a name that ships, a folder or a Hub id"},
-    )
-    revision: str | None = field(
-        default=None, metadata={"help": "Branch, tag or commit on the Hub"}
-    )
-    guidance: float = field(
-        default=3.5, metadata={"help": "Guidance scale; 1 is none", "range": (0.0, 30.0)}
-    )
-    steps: int = field(
-        default=20, metadata={"help": "Denoising steps", "range": (1, 1000), "most_in_app": 250}
-    )
-    sampler: Literal["dpmsolver++", "ddim", "euler", "default"] = field(
-        default="dpmsolver++", metadata={"help": "default is the one the model came with"}
-    )
+    _: KW_ONLY
     seed: int = field(
         default=0, metadata={"help": "Another seed, other pictures", "range": (0, 2**31 - 1)}
     )
@@ -56,8 +47,6 @@ class Config:
     best_of: int = field(
         default=1, metadata={"help": "Paint so many and keep the judge's choice", "range": (1, 64)}
     )
-    judge: str = field(default="", metadata={"help": "Who chooses; a file of engine/judges"})
-    judge_options: dict[str, Any] = field(default_factory=dict)
     batch_size: int = field(
         default=32,
         metadata={
@@ -70,7 +59,8 @@ class Config:
     encode_for: str = field(
         default="",
         metadata={
-            "help": "The model to be trained, if another one paints: latents and embeddings are made for it"
+            "help": "The model to be trained, if another one paints: latents and embeddings are "
+            "made for it"
         },
     )
     replace: bool = field(
@@ -83,70 +73,61 @@ class Config:
     )
 
 
-ALWAYS = (
-    "model",
-    "revision",
-    "encode_for",
-    "guidance",
-    "steps",
-    "sampler",
-    "seed",
-    "pictures_per_prompt",
-)
-CHOICE = ("best_of", "judge", "judge_options")
-"""What records hold even at its default (engine.core.provenance); `CHOICE` among several only."""
+RECIPE = "recipe.json"
+REMEDY = "Set them back, choose another run, or set replace to paint them anew"
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Paint images/<skill>/NNNNN.png with metadata.jsonl and latents.safetensors, shard by shard.
 
-    `latents` (n, c, h, w) scaled as the UNet sees them, `embeddings` (n, tokens, dim),
+    `latents` (n, c, h, w) scaled as the network sees them, `embeddings` (n, tokens, dim),
     `empty_embedding` (1, tokens, dim), for SDXL `pooled`, `empty_pooled` and `time_ids`. Raises
     EngineError for missing prompts, models and judges, and for pictures of other settings.
     """
     check(config)
     identity = _recipe(config)
     plans = {skill: _plan(config, store, skill, identity) for skill in config.skills}
-    total, done, studio = sum(len(s.items) for shards in plans.values() for s in shards), 0, None
-    by_hand = ""
+    total = sum(_pictures(shards) for shards in plans.values())
+    done, notes = 0, ""
+    studio: Studio | None = None
     for skill, shards in plans.items():
         shelf = _shelf(config, store, skill, identity)
         shelf.check(shards, skill)
-        by_hand += f" {skill}, by hand: {edits}." if (edits := shelf.curated.told()) else ""
+        if edits := shelf.curated.summary():
+            notes += f" {skill}, by hand: {edits}."
         for shard in shards:
             if not shelf.has(shard):
-                from engine.images.painting import Studio
-
-                studio = studio or Studio(config)
+                studio = studio or _open_studio(config)
                 for painted in studio.paint(shard, shelf):
-                    yield Event(
-                        f"{skill}: {done + painted} of {total} pictures", done + painted, total
-                    )
+                    yield _progress(skill, done + painted, total)
             done += len(shard.items)
-            files = [
-                str(file)
-                for item in shard.items
-                if (file := shelf.folder / item.file_name).exists()
-            ]
-            yield Event(
-                f"{skill}: {done} of {total} pictures",
-                done,
-                total,
-                data={"skill": skill, "files": files},
-            )
+            data = {"skill": skill, "files": shelf.files(shard)}
+            yield replace(_progress(skill, done, total), data=data)
         if not shelf.is_joined(shards):
-            shelf.join(
-                shards, identity | {"prompts' sha256": recipe.file_hash(store.prompts(skill))}
-            )
+            prompts = {"prompts' sha256": file_hash(store.prompts(skill))}
+            shelf.join(shards, {**identity, **prompts})
     imagefolder.write_card(store.folder / "images", STORY)
-    unread = (
-        f" Texts the judge could not read: {studio.unread}; their first picture was kept."
-        if studio and studio.unread
-        else ""
-    )
-    yield Event(
-        f"{total} pictures for {', '.join(config.skills)}.{unread}{by_hand}", done, total, "done"
-    )
+    if studio and studio.unread:
+        notes = (
+            f" Texts the judge could not read: {studio.unread}; their first picture was kept."
+            + notes
+        )
+    skills = ", ".join(config.skills)
+    yield Event(f"{total} pictures for {skills}.{notes}", done, total, "done")
+
+
+def _open_studio(config: Config) -> "Studio":
+    from engine.images.painting import Studio  # which needs torch
+
+    return Studio(config)
+
+
+def _pictures(shards: Sequence[Shard]) -> int:
+    return sum(len(shard.items) for shard in shards)
+
+
+def _progress(skill: str, done: int, total: int) -> Event:
+    return Event(f"{skill}: {done} of {total} pictures", done, total)
 
 
 def check(config: Config) -> None:
@@ -162,60 +143,48 @@ def check(config: Config) -> None:
             f"To keep the best of {config.best_of}, name a judge: "
             f"{', '.join(plugins.names(judges))}."
         )
-    if config.judge_options and not config.judge:
-        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
-    if config.judge:
-        plugin = plugins.load(judges, config.judge)
-        build(plugin.Config, config.judge_options, where=f"options of the judge {config.judge}")
+    config.check_judge()
 
 
-def _recipe(config: Config) -> dict[str, Any]:
+def _recipe(config: Config) -> Identity:
     """What decides the pictures. A judge without a choice decides nothing."""
-    chooses = config.best_of > 1
-    options = provenance.deciding(
-        config, (*ALWAYS, *CHOICE * chooses), without=CHOICE * (not chooses)
-    )
-    weights = checkpoints.fingerprint(checkpoints.pipeline_folder(config.model, config.revision))
-    student = config.encode_for and checkpoints.fingerprint(
-        checkpoints.pipeline_folder(config.encode_for)
-    )
-    return {**options, "model's sha256": weights, "student's sha256": student}
+    painter = checkpoints.pipeline_folder(config.model, config.revision)
+    parents = {"model's sha256": checkpoints.fingerprint(painter), "student's sha256": ""}
+    if config.encode_for:
+        student = checkpoints.pipeline_folder(config.encode_for)
+        parents["student's sha256"] = checkpoints.fingerprint(student)
+    choosing = {"best_of", *provenance.names(OptionalJudging)}
+    return provenance.identity(config, parents, without=() if config.best_of > 1 else choosing)
 
 
-def _plan(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> list[Shard]:
+def _plan(config: Config, store: Store, skill: str, identity: Identity) -> list[Shard]:
     prompts = prompt_files.read(store.prompts(skill))
     if not prompts:
         raise EngineError(
             f"There are no prompts for {skill!r} in {store.folder}. Write them first: stage "
             "prompts."
         )
-    told = _as_told(store.images(skill) / "recipe.json", identity)
-    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, told)
+    recipe = _as_recorded(store.images(skill) / RECIPE, identity)
+    return plan(prompts, config.pictures_per_prompt, config.best_of, config.seed, recipe)
 
 
-def _as_told(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+def _as_recorded(path: Path, identity: Identity) -> dict[str, Any]:
     """The same identity as a folder's recipe has it, where that means the same: it finds shards."""
-    made = read_object(path, recipe=dict)["recipe"] if path.exists() else identity
-    return identity if recipe.difference(recognised(made, identity), identity) else made
+    if not path.exists():
+        return identity
+    made = provenance.read(path)
+    is_same = not provenance.difference(recognised(made, identity), identity)
+    return made if is_same else identity
 
 
-def _shelf(config: Config, store: Store, skill: str, identity: dict[str, Any]) -> Shelf:
+def _shelf(config: Config, store: Store, skill: str, identity: Identity) -> Shelf:
     """The folder's finished shards, once it is sure that they were painted by these settings."""
     folder = store.images(skill)
-    path = folder / "recipe.json"
-    made = (
-        recognised(read_object(path, recipe=dict)["recipe"], identity)
-        if path.exists()
-        else identity
-    )
-    if changed := recipe.difference(made, identity):
-        if not config.replace:
-            raise EngineError(
-                f"The pictures for {skill} were painted with other settings ({changed}). Set them "
-                "back, "
-                "choose another run, or set replace to paint them anew."
-            )
+    path = folder / RECIPE
+    made = recognised(provenance.read(path), identity) if path.exists() else identity
+    complaint = f"The pictures for {skill} were painted with other settings"
+    if not provenance.is_same(made, identity, complaint, REMEDY, config.replace):
         Shelf(folder).clear()
     if not path.exists():
-        write_json(path, {"recipe": identity, "versions": recipe.versions()})
+        provenance.write(path, identity)
     return Shelf(folder, config.replace)

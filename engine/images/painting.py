@@ -1,6 +1,4 @@
-"""One shard painted: its pictures, the best of each prompt's candidates, and what the student will
-train on.
-"""
+"""One shard painted: its pictures, the best of each prompt's candidates, and what one trains on."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,47 +7,53 @@ import torch
 from PIL import Image
 
 from engine import judges
-from engine.core import plugins
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.store import atomic
 from engine.core.types import Picture
-from engine.images.shards import Item, Shard, Shelf
+from engine.images.shards import Item, Shard
+from engine.images.shelf import Shelf
+from engine.judges import Judge
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
-from engine.models.diffusion import Painted
+from engine.models.conditions import to_store
+from engine.models.diffusion import Painted, PaintingOptions
 
 if TYPE_CHECKING:
     from engine.images import Config
 
+UNSCORED = float("-inf")
+"""Less than any score."""
+
 
 class Studio:
-    """The painter, the student whose latents are kept, and the judge. Raises EngineError as their
-    loading does.
+    """The painter, the student that will train on the pictures, and the judge that chooses.
+
+    Raises EngineError as their loading does, and for a student that cannot be trained.
     """
 
     def __init__(self, config: "Config") -> None:
         self.config = config
         self.painter = diffusion.load(config.model, config.revision)
-        same = config.encode_for in ("", config.model)
-        self.student = self.painter if same else diffusion.load(config.encode_for)
-        _ = (
-            self.student.empty
-        )  # says at once when the student is of a family that cannot be trained
-        self.judge, self.judged, self.unread = None, 0, 0
-        if config.best_of > 1:
-            plugin = plugins.load(judges, config.judge)
-            self.judge = plugin.judge(build(plugin.Config, config.judge_options))
+        self.student = self.painter
+        if config.encode_for not in ("", config.model):
+            self.student = diffusion.load(config.encode_for)
+        text_tensors(self.student, [""])  # refuses a family that cannot be trained, at once
+        self.judge: Judge | None = config.judge_choice.open() if config.best_of > 1 else None
+        self.judged, self.unread = 0, 0
+        """Items that the judge has chosen for, and those of which it could read no picture."""
 
     def paint(self, shard: Shard, shelf: Shelf) -> Iterator[int]:
-        """Paint and keep a shard; yields the number of its pictures painted after each batch but
-        the last.
+        """Paint and keep a shard; after each batch but the last, yields how many are painted.
 
         Raises EngineError while the judge could score nothing at all.
         """
-        config, painted = self.config, []
-        texts = [item.prompt.text for item in shard.items for _ in item.seeds]
-        seeds = [seed for item in shard.items for seed in item.seeds]
+        config = self.config
+        painted: list[Painted] = []
+        texts: list[str] = []
+        seeds: list[int] = []
+        for item in shard.items:
+            texts += [item.prompt.text] * len(item.seeds)
+            seeds += item.seeds
         for start in range(0, len(texts), config.batch_size):
             if start:
                 yield start // config.best_of
@@ -58,57 +62,60 @@ class Studio:
                 texts[part],
                 seeds[part],
                 config.guidance,
-                config.steps,
-                config.sampler,
-                config.batch_size,
+                PaintingOptions(config.steps, config.sampler, config.batch_size),
             )
-        chosen = [
-            self._choose(item, painted[i * config.best_of :][: config.best_of])
-            for i, item in enumerate(shard.items)
-        ]
+        choices = []
+        for number, item in enumerate(shard.items):
+            first = number * config.best_of
+            choices.append(self._choose(item, painted[first : first + config.best_of]))
         self.judged += len(shard.items)
-        if self.unread == self.judged and self.judge:
+        if self.judge and self.unread == self.judged:
             raise EngineError(
-                f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, and "
-                "so "
-                "cannot choose. Name a judge that reads them, or set best_of to 1."
+                f"The judge {config.judge} can read none of these texts, such as {texts[0]!r}, "
+                "and so cannot choose. Name a judge that reads them, or set best_of to 1."
             )
-        self._keep(shard, shelf, chosen)
+        self._keep(shard, shelf, choices)
 
     def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
-        """The seed and picture that the judge scores highest, the first of equals and of what it
-        cannot score.
+        """The seed and picture that the judge scores best, of equals the first.
+
+        Where it can score none of them, the first, too.
         """
         pairs = list(zip(item.seeds, candidates, strict=True))
         if self.judge is None:
             return pairs[0]
-        scores = [self.judge(item.prompt, picture.image, seed).value for seed, picture in pairs]
-        self.unread += all(score is None for score in scores)
-        return pairs[
-            max(range(len(pairs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))
-        ]
+        images = [picture.image for picture in candidates]
+        declared = judges.declaration(self.config.judge)
+        gains = []
+        for score in self.judge([item.prompt] * len(images), images, item.seeds):
+            gains.append(UNSCORED if score.value is None else declared.gain(score.value))
+        if max(gains) == UNSCORED:
+            self.unread += 1
+        return pairs[gains.index(max(gains))]
 
-    def _keep(self, shard: Shard, shelf: Shelf, chosen: list[tuple[int, Painted]]) -> None:
-        config, records = self.config, []
-        for item, (seed, picture) in zip(shard.items, chosen, strict=True):
+    def _keep(self, shard: Shard, shelf: Shelf, choices: list[tuple[int, Painted]]) -> None:
+        records = []
+        for item, (seed, picture) in zip(shard.items, choices, strict=True):
             if not shelf.keeps(item):
                 with atomic(shelf.folder / item.file_name) as temporary:
                     picture.image.save(temporary)
-            records.append(
-                Picture(
-                    item.file_name,
-                    item.prompt.id,
-                    item.prompt.text,
-                    seed,
-                    config.model,
-                    config.sampler,
-                    config.guidance,
-                    config.steps,
-                )
-            )
-        latents = self._latents([picture for _, picture in chosen])
+            records.append(self._record(item, seed))
+        latents = self._latents([picture for _, picture in choices])
         texts = [item.prompt.text for item in shard.items]
         shelf.put(shard, {"latents": latents, **text_tensors(self.student, texts)}, records)
+
+    def _record(self, item: Item, seed: int) -> Picture:
+        config = self.config
+        return Picture(
+            item.file_name,
+            item.prompt.id,
+            item.prompt.text,
+            seed,
+            config.model,
+            config.sampler,
+            config.guidance,
+            config.steps,
+        )
 
     def _latents(self, pictures: list[Painted]) -> torch.Tensor:
         """As painted, or encoded by the student's VAE at the student's size."""
@@ -120,12 +127,4 @@ class Studio:
 
 def text_tensors(student: diffusion.Painter, texts: list[str]) -> dict[str, torch.Tensor]:
     """What the student reads of some captions, and of none, by the names they are kept under."""
-    text, empty = student.embed(texts), student.empty
-    tensors = {
-        "embeddings": text.tokens,
-        "empty_embedding": empty.tokens,
-        "pooled": text.pooled,
-        "empty_pooled": empty.pooled,
-        "time_ids": text.time_ids,
-    }
-    return {name: tensor.cpu() for name, tensor in tensors.items() if tensor is not None}
+    return to_store(student.embed(texts), student.empty, student.stored_names)

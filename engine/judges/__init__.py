@@ -1,17 +1,65 @@
-"""Judges, (prompt, picture) -> score. To add one, add a file with `Config` and `judge`.
+"""Judges, (prompts, pictures) -> scores. To add one, add a file with `Config` and `judge`.
 
-`judge(config)` loads its model once and returns a function `(prompt, picture, seed) -> Score`. Two
-more may be there. `why_unreadable(prompt)`, quick and without a model, returns why this judge can
-never score that text, or None where it can: a stage asks before it paints. `SCALE`, the lowest and
-the highest value, says how its scores are written: (0, 1) is a share, else a number of its own; a
-score beyond it is damaged.
+`judge(config)` loads its model once and returns a function `(prompts, pictures, seeds)` -> a Score
+each; pictures judged together score as each would alone. The file declares three things:
+
+    SCALE               the lowest and the highest value: (0, 1) is a share and written in percent;
+                        a score beyond it is damaged
+    HIGHER_IS_BETTER    False where the lowest value is the best
+    METRICS             what a summary reports beside the mean, out of those below; none: the mean
+
+One function more may be there. `why_unreadable(prompt)`, quick and without a model, returns why
+this judge can never score that text, or None where it can: a stage asks before it paints.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from PIL import Image
 
+from engine.core import plugins
 from engine.core.types import Prompt, Score
 
 WHY_UNREADABLE, SCALE = "why_unreadable", "SCALE"
-Judge = Callable[[Prompt, Image.Image, int], Score]
+HIGHER_IS_BETTER, METRICS = "HIGHER_IS_BETTER", "METRICS"
+Judge = Callable[[Sequence[Prompt], Sequence[Image.Image], Sequence[int]], list[Score]]
+
+DSG = "questions by DSG's rule"
+"""The mean is that of the answers, no question counting whose parent was answered no."""
+SELMA = "questions by SELMA's rule"
+CATEGORIES = "categories of questions"
+EXACT = "exact scenes"
+FLAGGED = "flagged pictures"
+"""In which the judge found something that it could not read."""
+ALL_METRICS = (DSG, SELMA, CATEGORIES, EXACT, FLAGGED)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a judge says of its scores."""
+
+    scale: tuple[float, float] | None
+    higher_is_better: bool
+    metrics: tuple[str, ...]
+
+    def gain(self, value: float) -> float:
+        """The value, or what is higher the better it is."""
+        return value if self.higher_is_better else -value
+
+
+UNKNOWN = Declaration(None, True, ALL_METRICS)
+"""Of a judge whose file is gone: its scores are summarised by whatever evidence they hold."""
+
+
+def declaration(name: str) -> Declaration:
+    """What the judge of this name declares; `UNKNOWN` where its file is not here."""
+    package = sys.modules[__name__]
+    if name not in plugins.names(package):
+        return UNKNOWN
+    plugin = plugins.load(package, name)
+    return Declaration(
+        getattr(plugin, SCALE, None),
+        getattr(plugin, HIGHER_IS_BETTER, True),
+        tuple(getattr(plugin, METRICS, ())),
+    )

@@ -6,16 +6,22 @@ parent's own answer is no. Text outside Storybook English is unscored; a picture
 is a miss.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from PIL import Image
 
-from engine.core.types import Prompt, Score
-from engine.judges import Judge
+from engine.core.types import Answer, Evidence, Prompt, Score, Seen
+from engine.judges import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.storybook.language import Unreadable, fault
+from engine.storybook.questions import Question
 from engine.storybook.verdicts import to_pixels, verdict
 
+NAME = "storybook"
 SCALE = (0.0, 1.0)
+HIGHER_IS_BETTER = True
+METRICS = (DSG, SELMA, CATEGORIES, EXACT, FLAGGED)
 
 
 @dataclass(frozen=True)
@@ -29,33 +35,33 @@ def why_unreadable(prompt: Prompt) -> str | None:
 
 
 def judge(config: Config) -> Judge:
-    def score(prompt: Prompt, picture: Image.Image, seed: int) -> Score:
-        try:
-            found = verdict(prompt.text, to_pixels(picture))
-        except Unreadable as error:
-            return Score(
-                prompt.id,
-                seed,
-                "storybook",
-                None,
-                {"unscored": error.reason, "nearest": error.nearest},
-            )
-        asked = [
-            {
-                "id": q.id,
-                "category": q.category,
-                "text": q.text,
-                "parents": list(q.parents),
-                "yes": yes,
-            }
-            for q, yes in found.asked
-        ]
-        return Score(
-            prompt.id,
-            seed,
-            "storybook",
-            found.dsg,
-            {"questions": asked, "exact": found.exact, "seen": found.seen.as_dict()},
-        )
+    def score_all(
+        prompts: Sequence[Prompt], pictures: Sequence[Image.Image], seeds: Sequence[int]
+    ) -> list[Score]:
+        batch = zip(prompts, pictures, seeds, strict=True)
+        return [_score(prompt, picture, seed) for prompt, picture, seed in batch]
 
-    return score
+    return score_all
+
+
+def _score(prompt: Prompt, picture: Image.Image, seed: int) -> Score:
+    try:
+        found = verdict(prompt.text, to_pixels(picture))
+    except Unreadable as error:
+        reason = Evidence(unscored=error.reason, nearest=error.nearest)
+        return Score(prompt.id, seed, NAME, None, reason)
+    answers = [_answer(question, yes) for question, yes in found.asked]
+    seen = cast(Seen, found.seen.as_dict())
+    evidence = Evidence(questions=answers, exact=found.exact, seen=seen)
+    return Score(prompt.id, seed, NAME, found.dsg, evidence)
+
+
+def _answer(question: Question, yes: bool) -> Answer:
+    """Key by key in the order that score files have."""
+    return {
+        "id": question.id,
+        "category": question.category,
+        "text": question.text,
+        "parents": list(question.parents),
+        "yes": yes,
+    }

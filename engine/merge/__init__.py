@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core import plugins, provenance
 from engine.core.events import Event
-from engine.core.recipe import versions
+from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.core.weights import check as check_weights
 from engine.merge import methods
@@ -38,7 +38,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     options = build_options(config)
     folder = folder_for(config, store)
     total = len(config.experts) + 1
-    recipe = recipe_of(config, provenance.everything(options), parents_of(config, store))
+    recipe = recipe_of(config, provenance.deciding(options), parents_of(config, store))
     if is_done(folder, recipe, config):
         text = f"{config.name} is merged already."
         yield Event(text, total, total, "done", {"folder": str(folder)})

@@ -10,30 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import worlds
-from engine.core import names
+from engine.core import names, provenance
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.files import path_of
 from engine.core.misfits import shortened
-from engine.core.recipe import difference, versions
+from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.models import checkpoints, tensor_files
 from engine.models.lora import cards
+from engine.option_groups import BaseModel
 
 if TYPE_CHECKING:
     from engine.models.lora.foreign_files import Foreign
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(BaseModel):
     file: str = field(metadata={"help": "A .safetensors file that holds a LoRA"})
     name: str = field(metadata={"help": "What the expert is called from now on"})
-    model: str = field(
-        default=worlds.usual_base(),
-        metadata={"help": "The base it belongs to: a name, a folder or a Hub id"},
-    )
-    revision: str | None = field(default=None, metadata={"help": "Commit or branch of a Hub id"})
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -41,7 +36,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     remedy.
     """
     check(config)
-    from engine.models import empty_denoiser
+    from engine.models import empty_denoiser, families
     from engine.models.lora import expert_files, foreign_files
 
     file = path_of(config.file)
@@ -53,8 +48,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(text, 1, 1, "done", {"folder": str(folder)})
         return
     base = checkpoints.pipeline_folder(config.model, config.revision)
-    lora = foreign_files.read(file, empty_denoiser.unet(base))
+    lora = foreign_files.read(file, empty_denoiser.load(base))
     recipe = _recipe(config, source, checkpoints.fingerprint(base))
+    recipe["base"] |= families.recipe_fields_of(base)
     expert_files.write(folder, lora.expert, recipe)
     ranks = sorted({factors.rank for factors in lora.expert.values()})
     layers = len(lora.expert)
@@ -81,7 +77,6 @@ def _folder(config: Config, store: Store) -> Path:
     if (store.merge(config.name) / cards.RECIPE).exists():
         raise EngineError(f"There is a merge called {config.name!r}. Choose another name.")
     return store.expert(config.name)
-    return store.expert(config.name)
 
 
 def _check_same(config: Config, folder: Path, source: Mapping[str, str]) -> None:
@@ -96,11 +91,8 @@ def _check_same(config: Config, folder: Path, source: Mapping[str, str]) -> None
     base = recipe.get("base") or {}
     there = {"model": base.get("model"), "revision": base.get("revision")}
     here = {"model": config.model, "revision": config.revision}
-    changes = difference(there, here)
-    if changes:
-        raise EngineError(
-            f"{config.name} was taken in for another base ({changes}). Choose another name."
-        )
+    complaint = f"{config.name} was taken in for another base"
+    provenance.is_same(there, here, complaint, "Choose another name")
 
 
 def _recipe(config: Config, source: Mapping[str, str], base_sha256: str) -> dict[str, Any]:

@@ -7,30 +7,30 @@ from typing import Any
 from engine.core import plugins, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
-from engine.core.recipe import difference
+from engine.core.provenance import Identity
 from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.config import NOTHING, Config
 from engine.models import checkpoints, tensor_files
 from engine.models.lora import cards
 
-ALWAYS = ("experts", "name", "method")
-"""What records hold even at its default (engine.core.provenance)."""
 Parents = dict[str, dict[str, Any]]
 """Hash and base of each expert, by its name."""
 
 
-def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> dict[str, Any]:
+def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> Identity:
     """What decides a merge."""
     bases = [parent["base"] for parent in parents.values()]
     base = {"model": "unknown"} | (bases[0] or {})  # all experts have one
-    return {
+    decides = {
         "kind": "merge",
-        **provenance.deciding(config, ALWAYS),
+        **provenance.deciding(config),
         "options": dict(options),
         "parents": parents,
         "base": base,
     }
+    options_defaults = provenance.defaults(plugins.load(methods, config.method).Config)
+    return Identity(decides, provenance.defaults(type(config)), {"options": options_defaults})
 
 
 def parents_of(config: Config, store: Store) -> Parents:
@@ -90,19 +90,17 @@ def _check_same(config: Config, folder: Path) -> None:
     recipe = cards.read_recipe(folder)
     method_config = plugins.load(methods, config.method).Config
     options = build(method_config, config.options, config.method)
-    there = {name: recipe.get(name) for name in provenance.names(Config)}
-    there["name"] = config.name
-    there |= _complete_options(recipe, method_config)
-    here = {**provenance.deciding(config, ALWAYS), **provenance.everything(options)}
-    changes = difference(there, here)
-    if changes:
-        raise EngineError(
-            f"There is another merge called {config.name!r} ({changes}). Give this one another "
-            "name, or set replace."
-        )
+    own = provenance.identity(config, {})
+    here = Identity(
+        {**own, **provenance.deciding(options)},
+        {**own.defaults, **provenance.defaults(method_config)},
+    )
+    there = {**own.part_of(recipe), "name": config.name, **(recipe.get("options") or {})}
+    complaint = f"There is another merge called {config.name!r}"
+    provenance.is_same(there, here, complaint, "Give this one another name, or set replace")
 
 
-def is_done(folder: Path, recipe: Mapping[str, Any], config: Config) -> bool:
+def is_done(folder: Path, recipe: Identity, config: Config) -> bool:
     """recipe.json is written last, so it stands for all the rest.
 
     Raises EngineError for a damaged one that is not to be replaced.
@@ -117,11 +115,4 @@ def is_done(folder: Path, recipe: Mapping[str, Any], config: Config) -> bool:
         raise
     if config.verify and there.get("verify") is False:
         return False
-    there["options"] = _complete_options(there, plugins.load(methods, config.method).Config)
-    names = {*recipe, *(provenance.names(Config) & set(there))}
-    return {name: there.get(name) for name in names} == recipe
-
-
-def _complete_options(recipe: Mapping[str, Any], method_config: type) -> dict[str, Any]:
-    """A record's options of the method; one that it does not name had its default."""
-    return {**provenance.defaults(method_config), **(recipe.get("options") or {})}
+    return not provenance.difference(recipe.part_of(there), recipe)

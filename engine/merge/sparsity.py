@@ -7,7 +7,7 @@ Both act on whole deltas scale * B @ A, since a sparse product is no product of 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.merge.deltas import Merge, by_layer, nonzero, truncate_layers
 
 if TYPE_CHECKING:

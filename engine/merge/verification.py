@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 from engine.core.stopping import is_out_of_memory
 from engine.merge import preview_weights
 from engine.merge.config import TOO_LARGE, Config
-from engine.models import checkpoints
+from engine.models import checkpoints, families
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,8 +99,9 @@ def is_here(model: str, revision: str | None) -> bool:
     index = try_to_load_from_cache(model, "model_index.json", revision=revision)
     if not isinstance(index, str):
         return False
-    denoiser = Path(index).parent / "unet"
-    return any(denoiser.glob("*.safetensors"))
+    folder = Path(index).parent
+    family = families.of_folder(folder)
+    return family is not None and any((folder / family.MODULE).glob("*.safetensors"))
 
 
 def difference(
@@ -124,7 +125,7 @@ def difference(
     painter = diffusion.load(model, revision, weights_dtype=torch.float32)
     text = painter.embed(TEXTS)
     start = noise(range(len(TEXTS)), painter.latent_shape).to(painter.device)
-    mixture = Mixture(painter.pipe.unet, experts)
+    mixture = Mixture(painter.module, experts)
     with mixture.mix(weights):
         ours = _output(painter, start, text)
     mixture.remove()
@@ -145,4 +146,4 @@ def _output(painter: "Painter", start: "Tensor", text: Any) -> "Tensor":
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
     with torch.no_grad(), exactly:
-        return painter.pipe.unet(start, timestep, **text.conditions(), return_dict=False)[0]
+        return painter.predict(start, timestep, text)

@@ -1,1 +1,1 @@
-"""What several stages share and what is heavy: painters, language models, the mixture of experts."""
+"""What several stages share and what is heavy: painters, language models, the mixture."""

@@ -45,10 +45,11 @@ class CausalLM:
         A text depends on its own prompt and seed, not on its neighbours (up to rounding in a padded
         batch). Raises EngineError when a prompt leaves no room.
         """
-        return [
-            _before_stop(self._decoded(ids, skip_special_tokens=True), sampling.stop)
-            for ids in self._generated(prompts, seeds, sampling, special_tokens)
-        ]
+        texts = []
+        for ids in self._generated(prompts, seeds, sampling, special_tokens):
+            text = self._decoded(ids, skip_special_tokens=True)
+            texts.append(_before_stop(text, sampling.stop))
+        return texts
 
     def chat(
         self, conversations: Sequence[Messages], seeds: Sequence[int], sampling: Sampling
@@ -64,12 +65,12 @@ class CausalLM:
                 f"{self.model_id} has no chat template. Choose an instruct model, "
                 "or a writer that continues plain text."
             )
-        prompts = [
-            self.tokenizer.apply_chat_template(
+        prompts = []
+        for messages in conversations:
+            prompt = self.tokenizer.apply_chat_template(
                 list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
             )
-            for messages in conversations
-        ]
+            prompts.append(prompt)
         rows = self._generated(prompts, seeds, sampling, special_tokens=False)
         return [self._reply(row, sampling) for row in rows]
 
@@ -86,14 +87,15 @@ class CausalLM:
         ).to(self.model.device)
         start = inputs.input_ids.shape[1]
         self._check_room(start, sampling.max_tokens)
+        drawn = _SeededSampling(seeds, sampling)
+        stopped = _StopStrings(self.tokenizer, sampling.stop, start)
         with torch.no_grad():
             ids = self.model.generate(
-                **{name: inputs[name] for name in ("input_ids", "attention_mask")},
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
                 generation_config=self._config(sampling),
-                logits_processor=LogitsProcessorList([_SeededSampling(seeds, sampling)]),
-                stopping_criteria=StoppingCriteriaList(
-                    [_StopStrings(self.tokenizer, sampling.stop, start)]
-                ),
+                logits_processor=LogitsProcessorList([drawn]),
+                stopping_criteria=StoppingCriteriaList([stopped]),
             )
         new: Tensor = ids[:, start:]
         return new
@@ -105,18 +107,23 @@ class CausalLM:
         return text
 
     def _reply(self, row: Tensor, sampling: Sampling) -> Reply:
-        eos, ids = self.model.generation_config.eos_token_id, row.tolist()
-        ends = set(eos if isinstance(eos, list) else [eos])
-        length = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        text = _before_stop(self._decoded(ids[:length], skip_special_tokens=False), sampling.stop)
-        return Reply(text, cut=length == sampling.max_tokens)
+        eos = self.model.generation_config.eos_token_id
+        ends = eos if isinstance(eos, list) else [eos]
+        ids: list[int] = []
+        for token in row.tolist():
+            if token in ends:
+                break
+            ids.append(token)
+        text = self._decoded(ids, skip_special_tokens=False)
+        cut = len(ids) == sampling.max_tokens
+        return Reply(_before_stop(text, sampling.stop), cut=cut)
 
     def _config(self, sampling: Sampling) -> GenerationConfig:
-        own = self.model.generation_config
+        config = self.model.generation_config
         return GenerationConfig(
             max_new_tokens=sampling.max_tokens,
             do_sample=False,
-            eos_token_id=own.eos_token_id,
+            eos_token_id=config.eos_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
         )
 
@@ -140,7 +147,7 @@ def load(model_id: str, revision: str | None = None, device: str | None = None) 
     dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
     logging.disable_progress_bar()
     where: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
-    kept = weight_files.variant(place) if isinstance(place, Path) else None
+    variant = weight_files.variant(place) if isinstance(place, Path) else None
     part = "folder"
     try:
         if isinstance(place, Path):
@@ -149,23 +156,23 @@ def load(model_id: str, revision: str | None = None, device: str | None = None) 
         part = "tokenizer"
         tokenizer = AutoTokenizer.from_pretrained(place, **where)
         part = "model"
-        opened: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             place,
             use_safetensors=True,
             dtype=dtype,
-            variant=kept,
+            variant=variant,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
             **where,
         )
-        model, told = opened
-        parts.check(model, told)
+        model, report = loaded
+        parts.check(model, report)
     except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = parts.because(error)
         if fault is not error and not isinstance(place, Path):
             raise checkpoints.cannot_load(model_id, KIND, error) from error
-        named = parts.Faulty(f"its {part} {fault}", fault.remedy)
-        raise checkpoints.faulty(model_id, KIND, named) from error
+        whole_fault = parts.Faulty(f"its {part} {fault}", fault.remedy)
+        raise checkpoints.faulty(model_id, KIND, whole_fault) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return CausalLM(model.to(device).eval(), tokenizer, model_id)
@@ -191,10 +198,13 @@ class _SeededSampling(LogitsProcessor):
         logits = scores.float() / self.temperature
         if self.top_p:
             logits = self.top_p(input_ids, logits)
-        uniform = [
-            torch.rand(logits.shape[1], generator=g, dtype=torch.float64) for g in self.generators
-        ]
-        return logits - (-torch.stack(uniform).clamp_min(1e-300).log()).log().to(logits)
+        uniform = []
+        for generator in self.generators:
+            row = torch.rand(logits.shape[1], generator=generator, dtype=torch.float64)
+            uniform.append(row)
+        # Gumbel noise is -log(-log(u)); a u of 0 would make it infinite.
+        exponential = -torch.stack(uniform).clamp_min(1e-300).log()
+        return logits - exponential.log().to(logits)
 
 
 class _StopStrings(StoppingCriteria):
@@ -204,15 +214,12 @@ class _StopStrings(StoppingCriteria):
         self.tokenizer, self.stop, self.start = tokenizer, stop, start
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
-        first = max(self.start, input_ids.shape[1] - STOP_WINDOW_TOKENS)
-        tails = (
-            self.tokenizer.batch_decode(input_ids[:, first:])
-            if self.stop
-            else [""] * len(input_ids)
-        )
-        return torch.tensor(
-            [any(s in tail for s in self.stop) for tail in tails], device=input_ids.device
-        )
+        ended = [False] * len(input_ids)
+        if self.stop:
+            first = max(self.start, input_ids.shape[1] - STOP_WINDOW_TOKENS)
+            tails = self.tokenizer.batch_decode(input_ids[:, first:])
+            ended = [any(string in tail for string in self.stop) for tail in tails]
+        return torch.tensor(ended, device=input_ids.device)
 
 
 def _before_stop(text: str, stop: Sequence[str]) -> str:

@@ -89,7 +89,7 @@ def _missing(model_id: str, shipped: Path) -> EngineError:
 
 
 def check_id(model_id: str) -> None:
-    """Raises EngineError for what can be nothing: before anything runs, and without asking the Hub."""
+    """Raises EngineError for what can be nothing; nothing runs, and the Hub is not asked."""
     if local_folder(model_id) is None and "/" not in model_id:
         raise EngineError(
             f"There is no folder {shortened(model_id)}, and a Hub id has its owner "
@@ -221,17 +221,19 @@ def local_fingerprint(model_id: str) -> str:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    found = []
+    causes = []
     while error is not None:
-        found.append(error)
+        causes.append(error)
         error = error.__cause__ or error.__context__
-    return found
+    return causes
 
 
 def first_line(error: Exception) -> str:
     """What an error of others says, short enough for a sentence."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    told = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
-    if not told or isinstance(error, LookupError):  # whose text is only what was looked for
-        told = f"{type(error).__name__} {told}".strip()
-    return told[:200].rstrip(".")
+    stripped = [line.strip() for line in str(error).splitlines()]
+    lines = list(filter(None, stripped))
+    count = 2 if lines and lines[0].endswith(":") else 1
+    text = " ".join(lines[:count])
+    if not text or isinstance(error, LookupError):  # whose text is only what was looked for
+        text = f"{type(error).__name__} {text}".strip()
+    return text[:200].rstrip(".")

@@ -6,27 +6,28 @@ from typing import Any
 import torch
 
 from engine.core.errors import EngineError
-from engine.models import checkpoints, parts, weight_files
+from engine.models import checkpoints, families, parts, weight_files
 
 
-def unet(folder: Path) -> Any:
-    """The UNet of a diffusers pipeline folder, on the meta device.
+def load(folder: Path) -> Any:
+    """The network of a diffusers pipeline folder that experts change, on the meta device.
 
-    Raises EngineError when it has none, or one that does not open.
+    Raises EngineError when no family takes the pipeline, and for a network that does not open.
     """
-    from diffusers import UNet2DConditionModel
-
-    if not (folder / "unet" / "config.json").is_file():
+    family = families.of_folder(folder)
+    if family is None or not (folder / family.MODULE / "config.json").is_file():
         raise EngineError(
-            f"{folder.name} has no UNet, and experts change nothing else. Choose Stable Diffusion "
-            "1, 2 or XL, or the base that ships."
+            f"{folder.name} has no denoiser that experts can change. "
+            f"Choose a base of {families.choices()}."
         )
+    place = folder / family.MODULE
     try:
-        weight_files.check(folder / "unet")
+        index = weight_files.read_index(folder)
+        kind = parts.module_class(index[family.MODULE])
+        weight_files.check(place)
         with torch.device("meta"):
-            config = UNet2DConditionModel.load_config(folder / "unet")
-            return UNet2DConditionModel.from_config(config)
+            return kind.from_config(kind.load_config(place))
     except Exception as error:  # foreign files in a foreign library: it may raise anything
         fault = parts.because(error)
-        named = parts.Faulty(f"its unet {fault}", fault.remedy)
-        raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, named) from error
+        whole_fault = parts.Faulty(f"its {family.MODULE} {fault}", fault.remedy)
+        raise checkpoints.faulty(folder.name, checkpoints.PIPELINE, whole_fault) from error

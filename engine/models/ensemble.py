@@ -11,8 +11,8 @@ from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import checkpoints, diffusion, tensor_files
-from engine.models.diffusion import Painter
+from engine.models import checkpoints, diffusion, families, tensor_files
+from engine.models.diffusion import Painter, PaintingOptions
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Expert
 from engine.models.mixture import Mixture
@@ -44,29 +44,32 @@ class Ensemble:
     @cached_property
     def experts(self) -> dict[str, Expert]:
         """By name. Raises EngineError for a base that takes none or is not theirs."""
-        if self.folders and not self.painter.is_unet:
+        if self.folders and self.painter.family is None:
             raise EngineError(
-                f"{self.model} can paint but takes no experts. Leave them out, or choose Stable "
-                "Diffusion 1, 2 or XL, or the base that ships."
+                f"{self.model} can paint but takes no experts. Leave them out, or choose a base of "
+                f"{families.choices()}."
             )
-        files = {name: expert_files.read(folder) for name, folder in self.folders.items()}
-        for name, file in files.items():
-            base = file.recipe.get("base") or {}
-            recorded = base.get("sha256", self.fingerprint)
-            if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
-                raise EngineError(
-                    f"{name} was trained on {base.get('model')}, whose weights differ from those "
-                    "of "
-                    f"{self.model}. Use it on the base that it was trained on."
-                )
-        return {name: file.expert for name, file in files.items()}
+        experts = {}
+        for name, folder in self.folders.items():
+            file = expert_files.read(folder)
+            self._check_base(name, file.recipe.get("base") or {})
+            experts[name] = file.expert
+        return experts
+
+    def _check_base(self, name: str, base: Mapping[str, Any]) -> None:
+        recorded = base.get("sha256", self.fingerprint)
+        if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
+            raise EngineError(
+                f"{name} was trained on {base.get('model')}, whose weights differ from those of "
+                f"{self.model}. Use it on the base that it was trained on."
+            )
 
     @cached_property
     def mixture(self) -> Mixture | None:
         """All experts; None without any. Raises EngineError as `experts` does."""
         if not self.experts:
             return None
-        return Mixture(self.painter.pipe.unet, self.experts)
+        return Mixture(self.painter.module, self.experts)
 
     def remove(self) -> None:
         """Take the experts off the base, which others may go on with."""
@@ -84,9 +87,8 @@ class Ensemble:
     ) -> list[Image.Image]:
         """One batch; every row has its own mixture. `how` holds the sampler and its steps."""
         mix = self.mixture.rows(mixes) if self.mixture else None
-        painted = self.painter.paint(
-            texts, seeds, guidance, batch_size=len(texts), mixture=self.mixture, mix=mix, **how
-        )
+        options = PaintingOptions(batch_size=len(texts), mixture=self.mixture, mix=mix, **how)
+        painted = self.painter.paint(texts, seeds, guidance, options)
         return [picture.image for picture in painted]
 
     @cached_property
@@ -99,31 +101,22 @@ class Ensemble:
     @cached_property
     def hashes(self) -> dict[str, str]:
         """The sha256 of each expert's file."""
-        return {
-            name: tensor_files.sha256(folder / expert_files.FILE_NAME)
-            for name, folder in self.folders.items()
-        }
+        files = {name: folder / expert_files.FILE_NAME for name, folder in self.folders.items()}
+        return {name: tensor_files.sha256(file) for name, file in files.items()}
 
 
 def located(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
-    found = [
-        folder
-        for folder in (store.expert(name), store.merge(name))
-        if (folder / expert_files.FILE_NAME).is_file()
-    ]
-    if len(found) > 1:
+    expert, merge = store.expert(name), store.merge(name)
+    is_expert = (expert / expert_files.FILE_NAME).is_file()
+    is_merge = (merge / expert_files.FILE_NAME).is_file()
+    if is_expert and is_merge:
         raise EngineError(f"{name!r} is both an expert and a merge. Give the merge another name.")
-    if not found:
-        known = sorted(
-            {
-                file.parent.name
-                for part in ("experts", "merges")
-                for file in (store.folder / part).glob(f"*/{expert_files.FILE_NAME}")
-            }
-        )
-        raise EngineError(
-            f"There is no expert or merge called {name!r}. "
-            f"{'Choose from ' + ', '.join(known) if known else 'Train one first'}."
-        )
-    return found[0]
+    if is_expert or is_merge:
+        return expert if is_expert else merge
+    names: set[str] = set()
+    for part in ("experts", "merges"):
+        files = (store.folder / part).glob(f"*/{expert_files.FILE_NAME}")
+        names |= {file.parent.name for file in files}
+    remedy = f"Choose from {', '.join(sorted(names))}" if names else "Train one first"
+    raise EngineError(f"There is no expert or merge called {name!r}. {remedy}.")

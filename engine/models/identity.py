@@ -52,9 +52,9 @@ def fingerprint(folder: Path) -> str:
     except weight_files.Damaged as error:
         why = f"The weights in {folder} are not whole: {error}."
         raise EngineError(f"{why} Fetch or save them again.") from error
-    found = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-    _FOLDERS[found] = folder
-    return found
+    digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+    _FOLDERS[digest] = folder
+    return digest
 
 
 def former(folder: Path) -> str:
@@ -80,8 +80,8 @@ def recognised(recorded: Any, present: Any) -> Any:
         return recorded
     if recorded == present or present not in _FOLDERS:
         return recorded
-    known = FORMERLY.get(recorded) == present or _former_of(present) == recorded
-    return present if known else recorded
+    is_former = FORMERLY.get(recorded) == present or _former_of(present) == recorded
+    return present if is_former else recorded
 
 
 @cache

@@ -36,20 +36,20 @@ class Options:
 
     def named(self, values: dict[str, Any]) -> dict[str, Any]:
         """`values` by the names that the server takes."""
-        return {
-            self._name(name): value
-            for name, value in values.items()
-            if name not in self._refused or name in LONGEST_ANSWER
-        }
+        options = {}
+        for name, value in values.items():
+            if name not in self._refused:
+                options[name] = value
+            elif name in LONGEST_ANSWER:
+                options[LONGEST_ANSWER[name]] = value
+        return options
 
     def refuse(self, body: str) -> str:
         """Learn from the body of a refusal; returns what is done about it, "" where it names no
         option of ours.
         """
-        name = refused_option(
-            body,
-            [name for name in (*LONGEST_ANSWER, *MAY_BE_LEFT_OUT) if name not in self._refused],
-        )
+        every = (*LONGEST_ANSWER, *MAY_BE_LEFT_OUT)
+        name = refused_option(body, [name for name in every if name not in self._refused])
         if not name:
             return ""
         self._refused.add(name)
@@ -57,45 +57,46 @@ class Options:
             return f"takes no {name}; it is asked with {LONGEST_ANSWER[name]} from here on"
         return f"takes no {name}; it is asked without from here on"
 
-    def _name(self, name: str) -> str:
-        return LONGEST_ANSWER.get(name, name) if name in self._refused else name
 
-
-def refused_option(body: str, asked: list[str]) -> str:
+def refused_option(body: str, options: list[str]) -> str:
     """The option that a refusal says a server does not know, "" where it says none or complains of
     a value.
 
     Shapes: OpenAI's `error.param` and `error.code`, the `detail[].loc` of FastAPI, or a sentence
     that names it.
     """
-    told = _parsed(body)
-    code, named = _marked(told)
-    if code not in _CODES and (not _UNSUPPORTED.search(body) or _WRONG_VALUE.search(body)):
+    code, option = _marked(_parsed(body))
+    is_unsupported = _UNSUPPORTED.search(body) and not _WRONG_VALUE.search(body)
+    if code not in _CODES and not is_unsupported:
         return ""
-    if named:
-        return named if named in asked else ""
-    said = {name: place.end() for name in asked for place in re.finditer(rf"\b{name}\b", body)}
-    # of "temperature and top_p cannot both be given" the first stays
-    return max(said, key=said.__getitem__, default="")
+    if option:
+        return option if option in options else ""
+    # The last to be named: of "temperature and top_p cannot both be given" the first stays.
+    last, end = "", -1
+    for name in options:
+        for place in re.finditer(rf"\b{name}\b", body):
+            if place.end() > end:
+                last, end = name, place.end()
+    return last
 
 
 def _parsed(body: str) -> dict[str, Any]:
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return answer if isinstance(answer, dict) else {}
 
 
-def _marked(told: dict[str, Any]) -> tuple[str, str]:
+def _marked(answer: dict[str, Any]) -> tuple[str, str]:
     """(code, option) as fields of their own, each "" where there is none."""
-    error = told.get("error")
-    fields = error if isinstance(error, dict) else told
-    detail = told.get("detail")
+    error = answer.get("error")
+    fields = error if isinstance(error, dict) else answer
+    detail = answer.get("detail")
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        place = detail[0].get("loc")
-        return str(detail[0].get("type", "")), str(place[-1]) if isinstance(
-            place, list
-        ) and place else ""
+        first = detail[0]
+        place = first.get("loc")
+        last = str(place[-1]) if isinstance(place, list) and place else ""
+        return str(first.get("type", "")), last
     option = fields.get("param")
     return str(fields.get("code", "")), option if isinstance(option, str) else ""

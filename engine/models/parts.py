@@ -57,37 +57,40 @@ def pipeline_class(index: Mapping[str, Any]) -> Any:
     return kind
 
 
-def opened(
+def load_all(
     folder: Path, index: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]
 ) -> dict[str, Any]:
     """Every part by name, in the dtype given for it or for "default".
 
     Raises Faulty for one that is not whole.
     """
-    wanted = inspect.signature(pipeline_class(index).__init__).parameters
-    found = {}
-    for name, parameter in wanted.items():
-        needed, said = parameter.default is parameter.empty, index.get(name)
-        if name in ("self", *checkpoints.LEFT_OUT) or not (needed or isinstance(said, list)):
+    kind = pipeline_class(index)
+    loaded = {}
+    for name, parameter in inspect.signature(kind.__init__).parameters.items():
+        is_needed, entry = parameter.default is parameter.empty, index.get(name)
+        if name in ("self", *checkpoints.LEFT_OUT):
             continue
-        if said is None or said == [None, None]:
-            if needed and name not in pipeline_class(index)._optional_components:
+        if not is_needed and not isinstance(entry, list):
+            continue
+        if entry is None or entry == [None, None]:
+            if is_needed and name not in kind._optional_components:
                 raise Faulty(f"model_index.json names no {name}")
             continue
-        found[name] = _part(name, folder / name, said, dtypes.get(name, dtypes["default"]))
-    return found
+        dtype = dtypes.get(name, dtypes["default"])
+        loaded[name] = _part(name, folder / name, entry, dtype)
+    return loaded
 
 
-def check(module: nn.Module, told: Mapping[str, Any]) -> None:
-    """Raises Faulty where a model lacks weights, or its file held others, as its library told."""
-    surplus = sorted(key for key in told["unexpected_keys"] if not _is_of_another(module, key))
+def check(module: nn.Module, report: Mapping[str, Any]) -> None:
+    """Raises Faulty where a model lacks weights, or its file held others, as is reported."""
+    surplus = [key for key in report["unexpected_keys"] if not _is_of_another(module, key)]
     if any("lora_" in key or ".base_layer." in key for key in surplus):
         raise Faulty("was saved with a LoRA in it, so that its own weights have other names", LORA)
-    if missing := sorted(told["missing_keys"]):
+    if missing := sorted(report["missing_keys"]):
         raise Faulty(f"lacks {_listed(missing)}, which would be random numbers")
-    if misshapen := sorted(told["mismatched_keys"]):
-        name, found, expected = misshapen[0]
-        raise Faulty(SHAPES.format(name, list(found), list(expected)))
+    if misshapen := sorted(report["mismatched_keys"]):
+        name, stored, expected = misshapen[0]
+        raise Faulty(SHAPES.format(name, list(stored), list(expected)))
     if surplus:
         raise Faulty(f"holds {_listed(surplus)} more than its config.json says")
     tensors = chain(module.named_parameters(), module.named_buffers())
@@ -116,9 +119,9 @@ def because(error: Exception) -> Faulty:
     return Faulty(f"does not open ({checkpoints.first_line(error)})")
 
 
-def _part(name: str, place: Path, said: Any, dtype: torch.dtype) -> Any:
+def _part(name: str, place: Path, entry: Any, dtype: torch.dtype) -> Any:
     try:
-        kind = _class(said)
+        kind = module_class(entry)
         if not place.is_dir():
             raise Faulty("is missing: there is no such folder")
         if (place / "adapter_config.json").exists():
@@ -137,32 +140,34 @@ def _module(kind: Any, place: Path, dtype: torch.dtype) -> nn.Module:
 
     check_weights(place)
     # transformers then tells the shapes; diffusers tells them in its error
-    told_apart = {} if issubclass(kind, ModelMixin) else {"ignore_mismatched_sizes": True}
-    module, told = kind.from_pretrained(
+    tolerance = {} if issubclass(kind, ModelMixin) else {"ignore_mismatched_sizes": True}
+    module, report = kind.from_pretrained(
         place,
         dtype=dtype,
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
         variant=weight_files.variant(place),
-        **told_apart,
+        **tolerance,
     )
-    check(module, told)
+    check(module, report)
     return module
 
 
-def _class(said: Any) -> Any:
-    """The class that model_index.json means: of one of LIBRARIES or of diffusers' pipelines."""
+def module_class(entry: Any) -> Any:
+    """The class of one of LIBRARIES, or of diffusers' pipelines, that model_index.json means."""
     from diffusers import pipelines
     from diffusers.pipelines.pipeline_loading_utils import simple_get_class_obj
 
-    words = said if isinstance(said, list) else []
+    words = entry if isinstance(entry, list) else []
     if [type(word) for word in words] != [str, str]:
-        raise Faulty(f"stands in model_index.json as {str(said)[:60]}, not as library and class")
+        raise Faulty(f"stands in model_index.json as {str(entry)[:60]}, not as library and class")
     library, name = words
     within = getattr(pipelines, library, None)
-    theirs = isinstance(within, ModuleType) and within.__name__.startswith(f"{pipelines.__name__}.")
-    if library not in LIBRARIES and not theirs:
+    is_diffusers = isinstance(within, ModuleType) and within.__name__.startswith(
+        f"{pipelines.__name__}."
+    )
+    if library not in LIBRARIES and not is_diffusers:
         raise Faulty(
             f"is to come from {library!r}; only {' and '.join(LIBRARIES)} are opened, "
             "and never a checkpoint's own code",

@@ -1,6 +1,6 @@
-"""From noise to latents over a UNet: named samplers; each row has its own guidance and mixture."""
+"""From noise to latents in a loop of our own: each row has its own guidance and mixture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +9,9 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import EngineError
-from engine.models import schedulers
 from engine.models.checkpoints import first_line
-from engine.models.mixture import Mixture
-
-SAMPLERS = {
-    "dpmsolver++": "DPMSolverMultistepScheduler",
-    "ddim": "DDIMScheduler",
-    "euler": "EulerDiscreteScheduler",
-    "default": "",
-}
-"""diffusers' schedulers, made with the checkpoint's own noise schedule; "default" is the one it
-came with.
-"""
+from engine.models.conditions import Conditions
+from engine.models.mixture import Mix, Mixture
 
 USUAL_STEPS = 20
 """A number that every scheduler can do."""
@@ -30,134 +20,62 @@ Callback = Callable[[int, int, Tensor], None]
 """After each step: steps done, steps in all, latents (n, c, h, w). What it raises ends the
 painting.
 """
+Predict = Callable[[Tensor, Tensor, Conditions], Tensor]
+"""What the network makes of noisy latents (n, c, h, w) at a time () under n conditions."""
 
 
 @dataclass(frozen=True)
-class Embeddings:
-    """What a UNet reads of the text: (n, tokens, dim); SDXL's also reads (n, dim) and (n, 6)."""
+class PaintingOptions:
+    """How pictures are painted, besides their texts, seeds and guidance scales."""
 
-    tokens: Tensor
-    pooled: Tensor | None = None
-    time_ids: Tensor | None = None
+    steps: int = USUAL_STEPS
+    sampler: str = "dpmsolver++"
+    batch_size: int = 32
+    mixture: Mixture | None = None
+    mix: Mix | None = None
+    """Named weights for all pictures, or (n or 1, experts); None is the base."""
+    callback: Callback | None = None
 
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    @staticmethod
-    def cat(parts: "Sequence[Embeddings]") -> "Embeddings":
-        """The rows of all parts, one after another."""
-        tokens = torch.cat([part.tokens for part in parts])
-        if parts[0].pooled is None:
-            return Embeddings(tokens)
-        extras = (
-            torch.cat([getattr(part, name) for part in parts]) for name in ("pooled", "time_ids")
-        )
-        return Embeddings(tokens, *extras)
-
-    def conditions(self) -> dict[str, Any]:
-        """Keyword arguments of a UNet's forward."""
-        if self.pooled is None:
-            return {"encoder_hidden_states": self.tokens}
-        added = {"text_embeds": self.pooled, "time_ids": self.time_ids}
-        return {"encoder_hidden_states": self.tokens, "added_cond_kwargs": added}
+    def mix_rows(self) -> Tensor | None:
+        """The mix as (rows, experts); None for the base."""
+        if self.mix is None:
+            return None
+        assert self.mixture is not None, "a mix without its mixture"
+        if isinstance(self.mix, Mapping):
+            return self.mixture.rows([self.mix])
+        return torch.atleast_2d(self.mix)
 
 
 @dataclass(frozen=True)
-class Batch:
+class Painting:
     """What one run of the loop paints: n rows of each, one of `empty`, n or 1 of `mix`."""
 
-    start: Tensor
+    noise: Tensor
     """Standard normal, (n, c, h, w)."""
-    text: Embeddings
-    empty: Embeddings
+    text: Conditions
+    empty: Conditions
     guidance: Tensor
+    """(n,)"""
     mixture: Mixture | None = None
     mix: Tensor | None = None
 
 
-def scheduler(pipe: Any, sampler: str) -> Any:
-    """A fresh scheduler with the pipeline's own noise schedule.
-
-    Raises EngineError for an unknown name, for one that the noise schedule does not suit, and for
-    the checkpoint's own where a picture would not keep to its seed.
-    """
-    import diffusers
-
-    if sampler not in SAMPLERS:
-        raise EngineError(f"No sampler called {sampler!r}. Choose one of {', '.join(SAMPLERS)}.")
-    own = type(pipe.scheduler)
-    if sampler != "default" and "FlowMatch" in own.__name__:
-        raise EngineError(
-            f"A {type(pipe).__name__} has a sampler of its own. Choose sampler 'default'."
-        )
-    kind = getattr(diffusers, SAMPLERS[sampler]) if SAMPLERS[sampler] else own
-    changes = {"algorithm_type": "dpmsolver++"} if sampler == "dpmsolver++" else {}
-    try:
-        made = kind.from_config(pipe.scheduler.config, **changes)
-        drawn = sampler == "default" and schedulers.draws_noise(made)
-    except Exception as error:  # foreign files in a foreign library: it may raise anything
-        raise EngineError(
-            f"This checkpoint's noise schedule does not suit sampler {sampler!r}: "
-            f"{kind.__name__} says {first_line(error)!r}. "
-            f"{_other_sampler(kind)}"
-        ) from error
-    if drawn:
-        raise EngineError(
-            f"This checkpoint's own {kind.__name__} draws new noise at every step, so that a "
-            "picture "
-            f"would depend on its batch. {_other_sampler(kind)}"
-        )
-    return made
-
-
-def _other_sampler(kind: type) -> str:
-    if "FlowMatch" not in kind.__name__:
-        return f"Choose sampler {', '.join(name for name, known in SAMPLERS.items() if known)}."
-    return (
-        "Write FlowMatchEulerDiscreteScheduler without stochastic_sampling into its "
-        "scheduler/scheduler_config.json and model_index.json."
-    )
-
-
 def noise(seeds: Sequence[int], shape: tuple[int, ...]) -> Tensor:
     """(n, *shape) standard normal in float32, each row from a CPU generator of its own seed."""
-    return torch.stack(
-        [torch.randn(shape, generator=torch.Generator("cpu").manual_seed(s)) for s in seeds]
-    )
+    rows = []
+    for seed in seeds:
+        generator = torch.Generator("cpu").manual_seed(seed)
+        rows.append(torch.randn(shape, generator=generator))
+    return torch.stack(rows)
 
 
-@torch.no_grad()
-def sample(
-    unet: Any, schedule: Any, batch: Batch, steps: int, callback: Callback | None = None
-) -> Tensor:
-    """Latents (n, c, h, w) in float32, scaled as the UNet sees them.
+def set_steps(schedule: Any, steps: int, device: torch.device, **options: Any) -> None:
+    """Raises EngineError where the schedule cannot be walked in so many steps.
 
-    Classifier-free guidance ([Ho and Salimans](https://arxiv.org/abs/2207.12598), eq. 6, with g = 1
-    + w): eps = eps_empty + g (eps_text - eps_empty). A row with g <= 1 is the text's prediction
-    alone, once. Raises EngineError where the schedule cannot be walked in so many steps.
+    Some need a few steps at least (PNDM's warm-up), others take no more than they learnt.
     """
-    _set_steps(schedule, steps, batch.start.device)
-    guided = (batch.guidance > 1).nonzero()[:, 0]
-    scale = batch.guidance[guided].view(-1, 1, 1, 1)
-    conditions = Embeddings.cat([*[batch.empty] * len(guided), batch.text]).conditions()
-    latents = batch.start * schedule.init_noise_sigma
-    with _mixed(batch, guided):
-        for step, t in enumerate(schedule.timesteps, 1):
-            rows = schedule.scale_model_input(torch.cat([latents[guided], latents]), t)
-            rows = rows.to(unet.dtype, memory_format=torch.channels_last)
-            predicted = unet(rows, t, **conditions, return_dict=False)[0].to(latents.dtype)
-            empty, text = predicted[: len(guided)], predicted[len(guided) :]
-            text = text.index_put((guided,), empty + scale * (text[guided] - empty))
-            latents = schedule.step(text, t, latents, return_dict=False)[0]
-            if callback:
-                callback(step, len(schedule.timesteps), latents)
-    return latents
-
-
-def _set_steps(schedule: Any, steps: int, device: torch.device) -> None:
-    """Some need a few steps at least (PNDM's warm-up), others take no more than they learnt."""
     try:
-        schedule.set_timesteps(steps, device=device)
+        schedule.set_timesteps(steps, device=device, **options)
     except (ValueError, LookupError) as error:
         raise EngineError(
             f"{type(schedule).__name__} cannot paint in {steps} steps "
@@ -166,12 +84,51 @@ def _set_steps(schedule: Any, steps: int, device: torch.device) -> None:
         ) from error
 
 
-def _mixed(batch: Batch, guided: Tensor) -> AbstractContextManager[None]:
+@torch.no_grad()
+def sample(
+    predict: Predict, schedule: Any, painting: Painting, callback: Callback | None = None
+) -> Tensor:
+    """Latents (n, c, h, w) in float32, scaled as the network sees them; the steps are set before.
+
+    Classifier-free guidance ([Ho and Salimans](https://arxiv.org/abs/2207.12598), eq. 6, with g = 1
+    + w): eps = eps_empty + g (eps_text - eps_empty). A row with g <= 1 is the text's prediction
+    alone, once.
+    """
+    guided = (painting.guidance > 1).nonzero()[:, 0]
+    scale_N111 = painting.guidance[guided].view(-1, 1, 1, 1)
+    conditions = Conditions.cat([*[painting.empty] * len(guided), painting.text])
+    # Schedulers of flow matching have no scale of their own: their noise is standard normal.
+    latents = painting.noise * getattr(schedule, "init_noise_sigma", 1.0)
+    with _mixed(painting, guided):
+        for step, time in enumerate(schedule.timesteps, 1):
+            # The guided rows come twice: first read as the empty text, then as their own.
+            noisy = _scaled(schedule, torch.cat([latents[guided], latents]), time)
+            predicted = predict(noisy, time, conditions).to(latents.dtype)
+            of_empty, of_text = predicted[: len(guided)], predicted[len(guided) :]
+            led = of_empty + scale_N111 * (of_text[guided] - of_empty)
+            of_text = of_text.index_put((guided,), led)
+            latents = schedule.step(of_text, time, latents, return_dict=False)[0]
+            if callback:
+                callback(step, len(schedule.timesteps), latents)
+    return latents
+
+
+def _scaled(schedule: Any, latents: Tensor, time: Tensor) -> Tensor:
+    """As the network expects them; schedulers of flow matching change nothing there."""
+    if not hasattr(schedule, "scale_model_input"):
+        return latents
+    return schedule.scale_model_input(latents, time)
+
+
+def _mixed(painting: Painting, guided: Tensor) -> AbstractContextManager[None]:
     """Folded where all rows have one mix: the weights hold for many steps, and the layers then cost
     nothing more.
     """
-    if batch.mixture is None or batch.mix is None:
-        return nullcontext() if batch.mixture is None else batch.mixture.mix(None)
-    if (batch.mix == batch.mix[0]).all():
-        return batch.mixture.folded(batch.mix[0])
-    return batch.mixture.mix(torch.cat([batch.mix[guided.to(batch.mix.device)], batch.mix]))
+    mixture, mix = painting.mixture, painting.mix
+    if mixture is None:
+        return nullcontext()
+    if mix is None:
+        return mixture.mix(None)
+    if (mix == mix[0]).all():
+        return mixture.folded(mix[0])
+    return mixture.mix(torch.cat([mix[guided.to(mix.device)], mix]))

@@ -43,6 +43,6 @@ def _walked(schedule: Any) -> Tensor:
 
 def _shift(schedule: Any) -> dict[str, float]:
     """What a flow-matching pipeline works out from the picture's size; any value does here."""
-    wanted = inspect.signature(schedule.set_timesteps).parameters
-    shifts = schedule.config.get("use_dynamic_shifting") and "mu" in wanted
+    parameters = inspect.signature(schedule.set_timesteps).parameters
+    shifts = schedule.config.get("use_dynamic_shifting") and "mu" in parameters
     return {"mu": 1.0} if shifts else {}

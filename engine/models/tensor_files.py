@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import atomic
 
 if TYPE_CHECKING:
@@ -36,33 +36,33 @@ def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
     if not file.is_file():
         raise _missing(file)
     try:
-        found = safe_open(file, framework=framework)
+        stored = safe_open(file, framework=framework)
     except BROKEN as error:
         raise _unreadable(file, error) from error
     try:
-        with found:
-            yield found
+        with stored:
+            yield stored
     except BROKEN as error:
         raise _damaged(file, error) from error
 
 
 def read(file: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """All tensors and the header's strings. Raises EngineError when the file is not whole."""
-    with opened(file) as found:
-        return {key: found.get_tensor(key) for key in found.keys()}, found.metadata() or {}  # noqa: SIM118
+    with opened(file) as stored:
+        tensors = {}
+        for key in stored.keys():  # noqa: SIM118 - a safetensors file is no mapping
+            tensors[key] = stored.get_tensor(key)
+        return tensors, stored.metadata() or {}
 
 
 def write(file: Path, tensors: "Mapping[str, Tensor]", header: Mapping[str, str]) -> None:
     """Write tensors and strings. Raises EngineError when the disk is full."""
     from safetensors.torch import save_file
 
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic(file) as temporary:
         try:
-            save_file(
-                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-                temporary,
-                dict(header),
-            )
+            save_file(whole, temporary, dict(header))
         except SafetensorError as error:  # how it reports a full disk
             raise OSError(errno.EIO, str(error)) from error
         _sort_header(temporary)
@@ -80,14 +80,14 @@ def _sort_header(file: Path) -> None:
     """safetensors writes the header's strings in a random order, which would give equal tensors
     unequal hashes.
     """
-    with open(file, "r+b") as found:
-        size = int.from_bytes(found.read(8), "little")
-        header = json.loads(found.read(size))
+    with open(file, "r+b") as stored:
+        size = int.from_bytes(stored.read(8), "little")
+        header = json.loads(stored.read(size))
         header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(size)
         assert len(text) == size, f"{len(text)} bytes of header do not fit into {size}"
-        found.seek(8)
-        found.write(text)
+        stored.seek(8)
+        stored.write(text)
 
 
 def _missing(file: Path) -> EngineError:
@@ -121,6 +121,6 @@ def _is_pickle(file: Path) -> bool:
 
     A safetensors file that was cut off may begin with the same two bytes, but its length can be.
     """
-    with open(file, "rb") as found:
-        first = found.read(8)
+    with open(file, "rb") as stored:
+        first = stored.read(8)
     return first[:2] in PICKLED and int.from_bytes(first, "little") > LONGEST_HEADER

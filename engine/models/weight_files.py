@@ -61,11 +61,11 @@ def check(folder: Path) -> None:
     """Raises Damaged, in plain words, for configs and weights that no library could open."""
     for config in sorted(folder.glob("*config.json")):
         try:
-            found = json.loads(config.read_text(encoding="utf-8"))
+            content = json.loads(config.read_text(encoding="utf-8"))
         except _NOT_SO as error:
             raise Damaged(f"{config.name} cannot be read as JSON ({error})") from error
-        if not isinstance(found, dict):
-            raise Damaged(f"{config.name} holds a {type(found).__name__} and no settings")
+        if not isinstance(content, dict):
+            raise Damaged(f"{config.name} holds a {type(content).__name__} and no settings")
     for path in of(folder):
         with open(path, "rb") as file:
             stored(path, file)
@@ -75,39 +75,40 @@ def parts(folder: Path) -> dict[str, Path]:
     """Part -> folder, of all that a pipeline loads; {"": folder} for a single model."""
     if not (folder / INDEX).is_file():
         return {"": folder}
-    named = read_index(folder)
-    return {
-        name: folder / name
-        for name, kind in named.items()
-        if isinstance(kind, list)
-        and kind[:1] != [None]
-        and name not in NOT_LOADED
-        and Path(name).name == name
-        and (folder / name).is_dir()
-    }
+    folders = {}
+    for name, kind in read_index(folder).items():
+        is_part = isinstance(kind, list) and kind[:1] != [None] and name not in NOT_LOADED
+        is_inside = Path(name).name == name
+        if is_part and is_inside and (folder / name).is_dir():
+            folders[name] = folder / name
+    return folders
 
 
 def read_index(folder: Path) -> dict[str, Any]:
     """model_index.json. Raises EngineError when it is no JSON object."""
     why = f"{folder} does not load as a text-to-image pipeline: its {INDEX}"
     try:
-        found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        told = f"{why} cannot be read as JSON ({error})."
-        raise EngineError(f"{told} Fetch or save it again.") from error
-    if not isinstance(found, dict):
-        told = f"{why} is a {type(found).__name__} and names no parts."
-        raise EngineError(f"{told} Fetch or save it again.")
-    return found
+        fault = f"{why} cannot be read as JSON ({error})."
+        raise EngineError(f"{fault} Fetch or save it again.") from error
+    if not isinstance(content, dict):
+        fault = f"{why} is a {type(content).__name__} and names no parts."
+        raise EngineError(f"{fault} Fetch or save it again.")
+    return content
 
 
 def variant(folder: Path) -> str | None:
     """The variant that a part has instead of whole weights, such as "fp16"; or None."""
-    names = sorted(file.name for file in folder.glob("*.safetensors"))
-    if any(_WHOLE.fullmatch(name) for name in names):
+    variants: list[str] = []
+    for file in sorted(folder.glob("*.safetensors")):
+        if _is_whole(file):
+            return None
+        if match := _VARIANT.fullmatch(file.name):
+            variants.append(match[1])
+    if not variants:
         return None
-    found = [match[1] for name in names if (match := _VARIANT.fullmatch(name))]
-    return "fp16" if "fp16" in found else next(iter(found), None)
+    return "fp16" if "fp16" in variants else variants[0]
 
 
 def of(folder: Path) -> list[Path]:
@@ -118,15 +119,17 @@ def of(folder: Path) -> list[Path]:
     kind = variant(folder)
     for stem in _STEMS:
         middle = f".{kind}" if kind else ""
-        whole = folder / f"{stem}{middle}.safetensors"
-        index = folder / f"{stem}.safetensors.index{middle}.json"
-        found = [[whole] if whole.is_file() else [], _shards(index)]
-        if stem == _STEMS[0]:  # diffusers looks for shards first, transformers last
-            found.reverse()
-        if files := next(filter(None, found), None):
+        file = folder / f"{stem}{middle}.safetensors"
+        whole = [file] if file.is_file() else []
+        shards = _shards(folder / f"{stem}.safetensors.index{middle}.json")
+        # diffusers looks for shards first, transformers last
+        files = (shards or whole) if stem == _STEMS[0] else (whole or shards)
+        if files:
             return files
-    near = sorted(file for file in folder.glob("*.safetensors") if kind or _is_whole(file))
-    return near or sorted(file for file in folder.rglob("*.safetensors") if _is_whole(file))
+    near = sorted(folder.glob("*.safetensors"))
+    if not kind:
+        near = list(filter(_is_whole, near))
+    return near or list(filter(_is_whole, sorted(folder.rglob("*.safetensors"))))
 
 
 def _is_whole(file: Path) -> bool:
@@ -143,26 +146,24 @@ def stored(path: Path, file: BufferedReader) -> list[Stored]:
         if length > MOST_HEADER_BYTES:
             raise ValueError("its header has no end")
         header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
         size_bytes = file.seek(0, 2)
-        found = [
-            _tensor(name, about, 8 + length, size_bytes)
-            for name, about in header.items()
-            if name != "__metadata__"
-        ]
+        tensors = [_tensor(name, about, 8 + length, size_bytes) for name, about in header.items()]
     except _NOT_SO as error:
         why = str(error) or type(error).__name__
         raise Damaged(f"{path.name} is damaged or no safetensors file ({why})") from error
-    return sorted(found, key=lambda tensor: tensor.first)
+    return sorted(tensors, key=lambda tensor: tensor.first)
 
 
 def _tensor(name: str, about: Any, start: int, size_bytes: int) -> Stored:
     first, last = about["data_offsets"]
+    dtype, shape = about["dtype"], about["shape"]
     if not 0 <= first <= last <= size_bytes - start:
         raise ValueError(f"{name} ends beyond the file")
-    expected_bits = _BITS.get(about["dtype"], 0) * prod(about["shape"])
-    if about["dtype"] in _BITS and expected_bits != 8 * (last - first):
+    size = last - first
+    if dtype in _BITS and _BITS[dtype] * prod(shape) != 8 * size:
         raise ValueError(f"{name} has another size than its shape says")
-    return Stored(name, about["dtype"], tuple(about["shape"]), start + first, last - first)
+    return Stored(name, dtype, tuple(shape), start + first, size)
 
 
 def _shards(index: Path) -> list[Path]:
@@ -170,8 +171,13 @@ def _shards(index: Path) -> list[Path]:
     if not index.is_file():
         return []
     try:
-        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        weights = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        names = set(weights.values())
     except _NOT_SO as error:
         raise Damaged(f"{index.name} names no files of weights") from error
-    names = sorted(name for name in named if isinstance(name, str) and Path(name).name == name)
-    return [index.parent / name for name in names if (index.parent / name).is_file()]
+    files = []
+    for name in names:
+        is_inside = isinstance(name, str) and Path(name).name == name
+        if is_inside and (index.parent / name).is_file():
+            files.append(index.parent / name)
+    return sorted(files)

@@ -100,10 +100,6 @@ class Config:
             object.__setattr__(self, "language", language_of(self.writer))
 
 
-ALWAYS = ("writer", "examples_per_request", "lines_per_request", "seed_share", "seed", "language")
-"""What records hold even at its default (engine.core.provenance)."""
-
-
 def language_of(writer: str) -> Language:
     """What a writer's lines are held to where nobody says; of an unknown one the usual world's, and
     `check` refuses it.
@@ -182,16 +178,17 @@ def _plugin(config: Config) -> tuple[ModuleType, Any]:
     return plugin, build(plugin.Config, config.writer_options, where)
 
 
-def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> dict[str, Any]:
+def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> provenance.Identity:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    decided = provenance.deciding(config, ALWAYS)
-    options = provenance.everything(writer_options)
+    decided = provenance.deciding(config)
+    options = provenance.deciding(writer_options)
     for name, value in options.items():
         decided[f"writer's {name}"] = value
     decided["writer's sha256"] = checkpoints.local_fingerprint(options.get("model", ""))
     for name, value in asdict(skill).items():
         decided[f"skill's {name}"] = list(value) if isinstance(value, tuple) else value
     usual = provenance.defaults(type(writer_options))
-    return provenance.Identity(
-        decided, {f"writer's {name}": value for name, value in usual.items()}
-    )
+    defaults = provenance.defaults(type(config))
+    for name, value in usual.items():
+        defaults[f"writer's {name}"] = value
+    return provenance.Identity(decided, defaults)

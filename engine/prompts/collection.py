@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.core import prompt_files
+from engine.core import prompt_files, provenance
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, versions
-from engine.core.store import Store, read_object, read_records, write_json, write_records
+from engine.core.store import Store, read_object, read_records, write_records
 from engine.core.typed import reader
 from engine.core.types import Prompt, Rejected
 from engine.models.identity import recognised
@@ -149,14 +148,15 @@ def load(
         return Collection(skill, "", prompts, finished=True, is_users_own=True)
     saved = read_object(path, recipe=dict, mark=dict)
     mark = _mark(saved["mark"], path)
-    changed = difference(recognised(saved["recipe"], recipe), recipe)
-    if mark.barren and (changed or replace) or (changed and replace):
+    is_same = provenance.is_same(
+        recognised(saved["recipe"], recipe),
+        recipe,
+        f"The prompts for {name} were written with other settings",
+        "Set them back, choose another run, or set replace to write the prompts anew",
+        replace or mark.barren,
+    )
+    if not is_same or (mark.barren and replace):
         return empty
-    if changed:
-        raise EngineError(
-            f"The prompts for {name} were written with other settings ({changed}). Set them back, "
-            "choose another run, or set replace to write the prompts anew."
-        )
     accepted = prompt_files.read(store.prompts(name))
     rejected = read_records(store.rejected(name), Rejected)
     finished = mark.finished >= count
@@ -177,5 +177,4 @@ def _mark(values: Mapping[str, Any], path: Path) -> Mark:
 
 
 def _write_mark(store: Store, skill: str, recipe: Mapping[str, Any], mark: Mark) -> None:
-    record = {"recipe": recipe, "versions": versions(), "mark": asdict(mark)}
-    write_json(recipe_path(store, skill), record)
+    provenance.write(recipe_path(store, skill), recipe, mark=asdict(mark))

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from engine.core.events import Event
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store
 from engine.prompts import Config, collection, shortfall
 from engine.prompts.checks import checker, clean

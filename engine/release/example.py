@@ -8,12 +8,23 @@ from pathlib import Path
 from engine import recipes
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.evaluate import Config, planning
-from engine.evaluate.files import Files
-from engine.evaluate.warm_models import Bench
+from engine.evaluate import Config, planning, score_recipes
+from engine.evaluate.passes import Passes, Tools
+from engine.evaluate.picture_cache import FOLDER as PAINTED
+from engine.evaluate.picture_cache import PictureCache
+from engine.evaluate.score_files import ScoreFiles
+from engine.evaluate.warm_models import WarmModels
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
-LEFT_BEHIND = ("jobs", "votes.db*", "latents.safetensors", "edited", "checkpoint*", "*.tmp")
+LEFT_BEHIND = (
+    "jobs",
+    "votes.db*",
+    PAINTED,
+    "latents.safetensors",
+    "edited",
+    "checkpoint*",
+    "*.tmp",
+)
 """What the app does not show, or can make again."""
 ARM_AT_SCALE = re.compile(r"(?P<arm>\w[\w.+-]*)@(?P<scale>[\d.]+)")
 
@@ -36,13 +47,13 @@ def keep_test_pictures(run: Store) -> None:
     short as this one: too few pairs would be left to vote on. No score is made or changed.
     """
     config = _test_of(run)
-    rows = [replace(row, kept=True) for row in planning.rows(config)]
-    bench = Bench(config, run)
-    files = Files(config, run, bench.recipes(rows))
-    for shard in planning.shards(rows, config.batch_size):
-        if any(map(files.lacks, shard)):
-            painted = zip(shard, bench.paint(shard), strict=True)
-            files.add([bench.judged(row, image) for row, image in painted])
+    rows = [replace(row, is_shown=True) for row in planning.rows(config)]
+    warm, cache = WarmModels(config, run), PictureCache(run, config.picture_budget_mb)
+    made_by = score_recipes.of_models(config, rows, warm.ensemble)
+    files = ScoreFiles(config, run, made_by)
+    passes = Passes(rows, made_by, files, Tools(warm.paint, warm.load_judge, cache))
+    list(passes.run(config.batch_size))
+    shutil.rmtree(cache.folder, ignore_errors=True)
 
 
 def _test_of(run: Store) -> Config:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.studies.replicates.report import by_scale, markdown
+from engine.studies.replicates.tables import by_scale, markdown
 
 RESULTS = Path(__file__).parents[2] / "assets" / "results"
 SEARCHES = {

@@ -29,6 +29,7 @@ FAMILIES = {
     "objective": "engine/experts/objectives/*.py",
     "merge method": "engine/merge/methods/*.py",
     "judge": "engine/judges/*.py",
+    "launcher": "engine/jobs/launchers/*.py",
 }
 """What there is one file per member of."""
 END = "<!-- end -->"

@@ -11,8 +11,6 @@ from engine import worlds
 from engine.core import prompt_files, store
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
-from engine.core.events import Event
-from engine.core.files import record_of
 from engine.core.imagefolder import skill_of
 from engine.core.misfits import shortened
 from engine.core.store import Store
@@ -22,7 +20,9 @@ from engine.models.lora import cards
 from engine.models.lora.cards import FILE_NAME
 from engine.worlds import World
 
-SAMPLE = re.compile(r"step-(\d{1,9})-(\d{1,9})\.png")
+REJECTED = ".rejected"
+"""How the stems of files end that hold what was not accepted."""
+GUIDANCE = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -37,141 +37,75 @@ class Contents:
     """Models that a judge has scored."""
 
 
-class Painting(TypedDict, total=False):
+class PictureRecipe(TypedDict, total=False):
     """What the recipe of a skill's pictures says of how many there are."""
 
     pictures_per_prompt: int
 
 
 @dataclass(frozen=True)
-class Painted:
+class TrainingPicture:
     """One training picture and what it was to show."""
 
     file: Path
     text: str
 
 
-@dataclass(frozen=True)
-class LossPoint:
-    """What the loss plot needs of a point of an expert's curve."""
-
-    step: int
-    train_loss: float | None = None
-    held_out_loss: float | None = None
-
-
-@dataclass(frozen=True)
-class Learned:
-    """How far an expert has come."""
-
-    curve: list[LossPoint]
-    captions: list[str]
-    """What its samples are to show."""
-    samples: dict[int, list[Path]]
-    """By step, in the order of the captions."""
+def summary(run: Store) -> Contents:
+    """What there is, counted and by name."""
+    prompt_count = sum(map(len, prompts(run).values()))
+    picture_count = len(list(run.folder.glob("images/*/[0-9]*.png")))
+    experts, merges = _finished(run, "experts"), _finished(run, "merges")
+    return Contents(prompt_count, picture_count, experts, merges, _scored(run))
 
 
-def of(run: Store) -> Contents:
-    return Contents(
-        sum(len(prompts) for prompts in accepted(run).values()),
-        len(list(run.folder.glob("images/*/[0-9]*.png"))),
-        _folders(run, "experts"),
-        _folders(run, "merges"),
-        tuple(
-            sorted(
-                {
-                    path.parent.parent.name
-                    for path in run.folder.glob("scores/[!_]*/*/*.jsonl")
-                    if path.parent.name != "pictures"
-                }
-                - {CEILING}
-            )
-        ),
-    )
-
-
-def accepted(run: Store) -> dict[str, list[Prompt]]:
+def prompts(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
-    files = sorted(
-        run.folder.glob("prompts/[!.]*.jsonl")
-    )  # a file that is being written begins with a dot
-    return {
-        path.stem: prompt_files.read(path) for path in files if not path.stem.endswith(".rejected")
-    }
+    by_skill = {}
+    for file in sorted(run.folder.glob("prompts/[!.]*.jsonl")):  # with a dot: not yet whole
+        if not file.stem.endswith(REJECTED):
+            by_skill[file.stem] = prompt_files.read(file)
+    return by_skill
 
 
-def rejected(run: Store, skill: str) -> list[Rejected]:
+def rejected_prompts(run: Store, skill: str) -> list[Rejected]:
     return store.read_records(run.rejected(skill), Rejected)
 
 
-def painted(run: Store) -> dict[str, list[Painted]]:
+def pictures(run: Store) -> dict[str, list[TrainingPicture]]:
     """Training pictures by skill, as far as they are painted."""
-    folders = sorted(path for path in run.folder.glob("images/*") if path.is_dir())
-    skills = (skill_of(path.name) for path in folders)
-    return {skill: shown for skill in skills if (shown := _painted(run, skill))}
-
-
-def learned(run: Store) -> dict[str, Learned]:
-    """Every expert that has begun to learn."""
-    found = {path.parent.name: path.parent for path in run.folder.glob("experts/*/losses.jsonl")}
-    return {
-        name: Learned(
-            store.read_records(found[name] / "losses.jsonl", LossPoint),
-            _captions(found[name]),
-            _samples(found[name]),
-        )
-        for name in sorted(found)
-    }
-
-
-def budget(run: Store) -> str:
-    """What the last training said of the memory it needs; nothing before there was one."""
-    for events in sorted(run.folder.glob("jobs/*/events.jsonl"), reverse=True):
-        if not events.is_file():
-            continue
-        for line in events.read_text(encoding="utf-8", errors="replace").split("\n"):
-            if '"budget"' in line and (told := _event(line)):
-                return told.text.removeprefix("experts: ")
-    return ""
-
-
-def _event(line: str) -> Event | None:
-    """None for a line that a crash has damaged: it tells nothing, and the others still count."""
-    try:
-        return record_of(line, Event)
-    except ValueError:
-        return None
-
-
-def arm_of(model: str) -> tuple[str, float | None]:
-    """A scored model's arm and guidance scale: ("merged", 3.5) of `merged@3.5`."""
-    arm, _, scale = model.rpartition("@")
-    is_scale = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", scale)
-    return (arm, float(scale)) if arm and is_scale else (model, None)
+    by_skill = {}
+    for folder in sorted(run.folder.glob("images/*")):
+        if folder.is_dir():
+            skill = skill_of(folder.name)
+            by_skill[skill] = _pictures_of_skill(run, skill)
+    return {skill: painted for skill, painted in by_skill.items() if painted}
 
 
 def base_of(run: Store) -> dict[str, Any]:
-    """The base as stages are told of it: `model` and `revision`."""
-    for made in sorted(run.folder.glob("experts/*/recipe.json")):
-        if (base := recipe(made.parent).get("base") or {}).get("model"):
-            return _base(base, base, made)
+    """The base as stages are given it: `model` and `revision`."""
+    for file in sorted(run.folder.glob("experts/*/recipe.json")):
+        base = recipe(file.parent).get("base") or {}
+        if base.get("model"):
+            return _base(base, base, file)
     file = run.folder / "recipe.toml"
     tables = read_toml(file) if file.exists() else {}
-    own = tables.get("experts")
-    return _base(own if isinstance(own, dict) else {}, tables, file)
+    experts = tables.get("experts")
+    return _base(experts if isinstance(experts, dict) else {}, tables, file)
 
 
-def _base(own: Mapping[str, Any], common: Mapping[str, Any], file: Path) -> dict[str, Any]:
+def _base(first: Mapping[str, Any], second: Mapping[str, Any], file: Path) -> dict[str, Any]:
     """Model and revision, by the first table or else the second.
 
     Raises EngineError for what is no text.
     """
-    found = {name: own.get(name) or common.get(name) for name in ("model", "revision")}
-    if wrong := [name for name, value in found.items() if value and not isinstance(value, str)]:
-        raise EngineError(
-            f"{file}: {wrong[0]} is {shortened(found[wrong[0]])}, which is no text. Correct it."
-        )
-    return {**found, "model": found["model"] or worlds.usual_base()}
+    base = {name: first.get(name) or second.get(name) for name in ("model", "revision")}
+    for name, value in base.items():
+        if value and not isinstance(value, str):
+            raise EngineError(
+                f"{file}: {name} is {shortened(value)}, which is no text. Correct it."
+            )
+    return base | {"model": base["model"] or worlds.usual_base()}
 
 
 def base_model(run: Store) -> str:
@@ -209,75 +143,67 @@ def world(run: Store) -> World:
     return worlds.of(base_model(run), {path.stem for path in files})
 
 
-def unfinished(run: Store, name: str) -> str | None:
-    """How far an expert was trained that was stopped before its end; None for one that is whole."""
-    made = store.read_object(run.expert(name) / "recipe.json", step=int | None, steps=int | None)
-    if made.get("stopped_early") or (made["step"] or 0) >= (made["steps"] or 0):
-        return None
-    return f"Stopped at step {made['step']} of {made['steps']}: train it on, or use it as it is"
-
-
 def identity(run: Store, experts: Sequence[str]) -> str:
     """Another text for other experts, the same for a copy of them: name, time and size of each
     file.
     """
-    files = [(name, run.expert(name) / FILE_NAME) for name in experts]
-    told = [
-        (name, file.stat().st_mtime_ns, file.stat().st_size)
-        for name, file in files
-        if file.exists()
-    ]
-    return hashlib.sha256(repr([*told, base_of(run)]).encode()).hexdigest()[:16]
+    facts: list[Any] = []
+    for name in experts:
+        file = run.expert(name) / FILE_NAME
+        if file.exists():
+            facts.append((name, file.stat().st_mtime_ns, file.stat().st_size))
+    facts.append(base_of(run))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def recipe(made: Path) -> dict[str, Any]:
+def recipe(folder: Path) -> dict[str, Any]:
     """How an expert or a merge was made. Raises EngineError for a damaged recipe."""
-    return cards.read_recipe(made)
+    return cards.read_recipe(folder)
 
 
-def _painted(run: Store, skill: str) -> list[Painted]:
+def _pictures_of_skill(run: Store, skill: str) -> list[TrainingPicture]:
     """By metadata.jsonl; pictures that are newer than it are in the order of the prompts."""
     folder = run.images(skill)
-    known = {
-        picture.file_name: picture.text
-        for picture in store.read_records(folder / store.METADATA, Picture)
-    }
-    files = sorted(
-        path for path in folder.glob("[!.]*.png") if path.name in known or path.name[0].isdigit()
-    )
-    if any(path.name not in known for path in files):
-        texts = [prompt.text for prompt in prompt_files.read(run.prompts(skill))]
-        each = _pictures_per_prompt(folder)
-        known = {
-            f"{n:05d}.png": text for n, text in enumerate(t for t in texts for _ in range(each))
-        } | known
-    return [Painted(path, known.get(path.name, "")) for path in files]
+    records = store.read_records(folder / store.METADATA, Picture)
+    texts = {picture.file_name: picture.text for picture in records}
+    files = []
+    for file in sorted(folder.glob("[!.]*.png")):
+        if file.name in texts or file.name[0].isdigit():
+            files.append(file)
+    if any(file.name not in texts for file in files):
+        texts = _texts_by_order(run, skill, folder) | texts
+    return [TrainingPicture(file, texts.get(file.name, "")) for file in files]
+
+
+def _texts_by_order(run: Store, skill: str, folder: Path) -> dict[str, str]:
+    """The texts that the pictures 00000.png, 00001.png, ... are painted from."""
+    count = _pictures_per_prompt(folder)
+    texts = {}
+    for position, prompt in enumerate(prompt_files.read(run.prompts(skill))):
+        first = position * count
+        for number in range(first, first + count):
+            texts[f"{number:05d}.png"] = prompt.text
+    return texts
 
 
 def _pictures_per_prompt(folder: Path) -> int:
-    path = folder / "recipe.json"
-    if not path.exists():
+    file = folder / "recipe.json"
+    if not file.exists():
         return 1
-    made = store.read_object(path, recipe=Painting | None)["recipe"] or {}
-    return made.get("pictures_per_prompt", 1)
+    recipe = store.read_object(file, recipe=PictureRecipe | None)["recipe"] or {}
+    return recipe.get("pictures_per_prompt", 1)
 
 
-def _captions(expert: Path) -> list[str]:
-    path = expert / "samples" / "samples.json"
-    return store.read_object(path, captions=list[str])["captions"] if path.exists() else []
-
-
-def _samples(expert: Path) -> dict[int, list[Path]]:
-    """step-000100-0.png and its like."""
-    found: dict[int, list[Path]] = {}
-    named = [(SAMPLE.fullmatch(path.name), path) for path in expert.glob("samples/step-*-*.png")]
-    # others are no samples
-    numbered = sorted((int(name[1]), int(name[2]), path) for name, path in named if name)
-    for step, _, path in numbered:
-        found.setdefault(step, []).append(path)
-    return found
-
-
-def _folders(run: Store, kind: str) -> tuple[str, ...]:
+def _finished(run: Store, kind: str) -> tuple[str, ...]:
     """Names of the experts or merges that are finished: the recipe is written last."""
-    return tuple(sorted(path.parent.name for path in run.folder.glob(f"{kind}/*/recipe.json")))
+    recipes = run.folder.glob(f"{kind}/*/recipe.json")
+    return tuple(sorted(file.parent.name for file in recipes))
+
+
+def _scored(run: Store) -> tuple[str, ...]:
+    """Models with a score: scores/<model>/<split>/<judge>.jsonl."""
+    models = set()
+    for file in run.folder.glob("scores/[!_]*/*/*.jsonl"):
+        if file.parent.name != "pictures":
+            models.add(file.parent.parent.name)
+    return tuple(sorted(models - {CEILING}))

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -31,36 +32,42 @@ if TYPE_CHECKING:
 STEPS = 20
 USUAL_GUIDANCE = worlds.usual().GUIDANCE
 REMEMBERED = 512
-Named = tuple[tuple[str, Any], ...]
+"""How many pictures are kept."""
+Items = tuple[tuple[str, Any], ...]
 """A mapping that can be a key."""
+Mixer = Callable[[Mapping[str, float]], Any]
+"""What a merge method has prepared: from weights to the merged expert."""
+MERGED = "merged"
 
 
 @dataclass(frozen=True)
-class Mix:
+class Merge:
     """Experts merged by a method."""
 
     method: str
-    options: Named
-    weights: Named
+    options: Items
+    weights: Items
 
     @staticmethod
-    def of(method: str, options: Mapping[str, Any], weights: Mapping[str, float]) -> "Mix":
-        return Mix(method, tuple(options.items()), tuple(weights.items()))
+    def from_options(
+        method: str, options: Mapping[str, Any], weights: Mapping[str, float]
+    ) -> "Merge":
+        return Merge(method, tuple(options.items()), tuple(weights.items()))
 
     @staticmethod
-    def alone(expert: str) -> "Mix":
+    def single(expert: str) -> "Merge":
         """One expert, whole."""
-        return Mix("weighted", (), ((expert, 1.0),))
+        return Merge("weighted", (), ((expert, 1.0),))
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One picture; without a mix it is the base's."""
+class PictureRequest:
+    """One picture to paint; without a merge it is the base's."""
 
     prompt: str
     seed: int
     guidance: float
-    mix: Mix | None = None
+    merge: Merge | None = None
     steps: int = STEPS
 
 
@@ -73,31 +80,22 @@ class Preview:
         self._painter: Painter | None = None
         self._threads = 0
         self._ensemble: Ensemble | None = None
-        self._files: tuple[tuple[str, int], ...] = ()
-        self._prepared: dict[tuple[str, Named], Callable[[Mapping[str, float]], Any]] = {}
-        self._kept: OrderedDict[Cell, Image.Image] = OrderedDict()
+        self._mixture: Mixture | None = None
+        self._files: list[tuple[str, int]] = []
+        self._mixers: dict[tuple[str, Items], Mixer] = {}
+        self._pictures: OrderedDict[PictureRequest, Image.Image] = OrderedDict()
 
-    def paint(self, run: Store, cells: Sequence[Cell]) -> list[Image.Image]:
+    def paint(self, run: Store, requests: Sequence[PictureRequest]) -> list[Image.Image]:
         """Raises EngineError, naming the remedy, for what cannot be loaded, and for a merge of
         nothing.
         """
         with self._lock:
             ensemble = self._open(run)
-            wanted = [cell for cell in dict.fromkeys(cells) if cell not in self._kept]
-            mixed = [cell for cell in wanted if _is_live(cell.mix)]
-            self._paint(
-                ensemble.painter,
-                mixed,
-                ensemble.mixture,
-                [_weights(cell.mix, ensemble) for cell in mixed],
-            )
-            for mix in dict.fromkeys(cell.mix for cell in wanted if not _is_live(cell.mix)):
-                assert mix
-                self._paint_merged(ensemble, mix, [cell for cell in wanted if cell.mix == mix])
-            shown = [self._kept[cell] for cell in cells]
-            while len(self._kept) > REMEMBERED:
-                self._kept.popitem(last=False)
-            return shown
+            self._paint_missing(ensemble, dict.fromkeys(requests))
+            pictures = [self._pictures[request] for request in requests]
+            while len(self._pictures) > REMEMBERED:
+                self._pictures.popitem(last=False)
+            return pictures
 
     def is_warm(self, run: Store) -> bool:
         """Whether the run's base is loaded and nobody is loading another."""
@@ -108,32 +106,49 @@ class Preview:
         threading.Thread(target=self._load, args=(run,), daemon=True).start()
 
     def _load(self, run: Store) -> None:
-        with (
-            suppress(EngineError),
-            self._lock,
-        ):  # the first picture asked for raises the same and is told to the user
+        # what fails here fails again for the first picture, and is said to whoever wants it
+        with suppress(EngineError), self._lock:
             self._open(run)
+
+    def _paint_missing(self, ensemble: "Ensemble", requests: Mapping[PictureRequest, Any]) -> None:
+        """What is not remembered: all sums of deltas in one batch, every other merge in its own."""
+        live: list[PictureRequest] = []
+        by_merge: dict[Merge, list[PictureRequest]] = {}
+        for request in requests:
+            merge = request.merge
+            if request in self._pictures:
+                continue
+            if merge is None or preview_weights.is_live(merge.method):
+                live.append(request)
+            else:
+                by_merge.setdefault(merge, []).append(request)
+        mix = [_coefficients(request.merge, ensemble) for request in live]
+        self._paint(ensemble.painter, live, self._mixture, mix)
+        for merge, of_merge in by_merge.items():
+            self._paint_merged(ensemble, merge, of_merge)
 
     def _paint(
         self,
         painter: "Painter",
-        cells: Sequence[Cell],
+        requests: Sequence[PictureRequest],
         mixture: "Mixture | None",
-        weights: Sequence[Mapping[str, float]],
+        mix: Sequence[Mapping[str, float]],
     ) -> None:
         """One batch, from the same noise where the seed is the same."""
-        if not cells:
+        if not requests:
             return
+        from engine.models.diffusion import PaintingOptions
+
         self._share_cores()
-        painted = painter.paint(
-            [cell.prompt for cell in cells],
-            [cell.seed for cell in cells],
-            [cell.guidance for cell in cells],
-            cells[0].steps,
-            mixture=mixture,
-            mix=mixture.rows(weights) if mixture else None,
-        )
-        self._kept |= zip(cells, (picture.image for picture in painted), strict=True)
+        prompts = [request.prompt for request in requests]
+        seeds = [request.seed for request in requests]
+        guidance = [request.guidance for request in requests]
+        rows = mixture.rows(mix) if mixture else None
+        steps = requests[0].steps
+        options = PaintingOptions(steps=steps, mixture=mixture, mix=rows)
+        painted = painter.paint(prompts, seeds, guidance, options)
+        for request, picture in zip(requests, painted, strict=True):
+            self._pictures[request] = picture.image
 
     def _share_cores(self) -> None:
         """One thread while a job works. On two cores a picture beside a training takes 1.5 s so;
@@ -144,63 +159,78 @@ class Preview:
         self._threads = self._threads or torch.get_num_threads()
         torch.set_num_threads(1 if jobs.running() else self._threads)
 
-    def _paint_merged(self, ensemble: "Ensemble", mix: Mix, cells: Sequence[Cell]) -> None:
+    def _paint_merged(
+        self, ensemble: "Ensemble", merge: Merge, requests: Sequence[PictureRequest]
+    ) -> None:
         """By a method that the mixture cannot show live: as the one LoRA that it makes of the
         experts.
         """
         from engine.models.mixture import Mixture
 
-        if (mix.method, mix.options) not in self._prepared:
-            method = plugins.load(methods, mix.method)
-            options = build(method.Config, dict(mix.options), where=mix.method)
-            self._prepared = {(mix.method, mix.options): method.prepare(ensemble.experts, options)}
-        merged = self._prepared[mix.method, mix.options](_known(mix, ensemble))
-        mixture = Mixture(ensemble.painter.pipe.unet, {"merged": merged.expert})
+        merged = self._mixer(ensemble, merge)(_weights(merge, ensemble))
+        mixture = Mixture(ensemble.painter.module, {MERGED: merged.expert})
         try:
-            self._paint(ensemble.painter, cells, mixture, [{"merged": 1.0}] * len(cells))
+            self._paint(ensemble.painter, requests, mixture, [{MERGED: 1.0}] * len(requests))
         finally:
             mixture.remove()
 
+    def _mixer(self, ensemble: "Ensemble", merge: Merge) -> Mixer:
+        """The method's preparation, which the sliders do not change; that of one method is kept."""
+        key = (merge.method, merge.options)
+        if key not in self._mixers:
+            method = plugins.load(methods, merge.method)
+            options = build(method.Config, dict(merge.options), where=merge.method)
+            self._mixers = {key: method.prepare(ensemble.experts, options)}
+        return self._mixers[key]
+
     def _open(self, run: Store) -> "Ensemble":
-        """The run's base with its experts beside it; what was painted by others is forgotten."""
+        """The run's base with its experts; what was painted by others is forgotten."""
+        base = contents.base_of(run)
+        experts = sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))
+        files = [(str(file), file.stat().st_mtime_ns) for file in experts]
+        if self._ensemble is not None and self._base == base and self._files == files:
+            return self._ensemble
+        self._close(base)
+        return self._open_anew(run, base, experts, files)
+
+    def _close(self, next_base: Mapping[str, Any]) -> None:
+        if self._ensemble is not None:
+            self._ensemble.remove()
+        self._ensemble = self._mixture = None
+        if self._base != next_base:
+            self._painter = None  # two bases might not fit
+        self._mixers.clear()
+        self._pictures.clear()
+
+    def _open_anew(
+        self,
+        run: Store,
+        base: dict[str, Any],
+        experts: Sequence[Path],
+        files: list[tuple[str, int]],
+    ) -> "Ensemble":
         from engine.models.ensemble import Ensemble
 
-        base = contents.base_of(run)
-        files = {
-            path.parent.name: path for path in sorted(run.folder.glob(f"experts/*/{FILE_NAME}"))
-        }
-        found = tuple((str(path), path.stat().st_mtime_ns) for path in files.values())
-        if self._ensemble is None or (self._base, self._files) != (base, found):
-            if self._ensemble is not None:
-                self._ensemble.remove()
-            self._ensemble = None
-            if self._base != base:
-                self._painter = None  # two bases might not fit
-            self._prepared.clear()
-            self._kept.clear()
-            opened = Ensemble(base["model"], base["revision"], run, files, self._painter)
-            self._painter, self._base = (
-                opened.painter,
-                base,
-            )  # an expert that is refused does not cost the base
-            opened.mixture  # noqa: B018 - load now, so that an error leaves nothing half open
-            self._ensemble, self._files = opened, found
-        return self._ensemble
+        names = [file.parent.name for file in experts]
+        ensemble = Ensemble(base["model"], base["revision"], run, names, self._painter)
+        self._painter = ensemble.painter  # an expert that is refused does not cost the base
+        self._base = base
+        self._mixture = ensemble.mixture  # loads the experts: an error leaves nothing half open
+        self._ensemble = ensemble
+        self._files = files
+        return ensemble
 
 
-def _weights(mix: Mix | None, ensemble: "Ensemble") -> dict[str, float]:
+def _coefficients(merge: Merge | None, ensemble: "Ensemble") -> dict[str, float]:
     """What each expert's delta is multiplied by."""
-    if mix is None or not ensemble.folders:
+    if merge is None or not ensemble.folders:
         return {}
-    return preview_weights.coefficients(mix.method, dict(mix.options), _known(mix, ensemble))
+    options = dict(merge.options)
+    return preview_weights.coefficients(merge.method, options, _weights(merge, ensemble))
 
 
-def _known(mix: Mix, ensemble: "Ensemble") -> dict[str, float]:
-    known = {name: weight for name, weight in mix.weights if name in ensemble.folders}
+def _weights(merge: Merge, ensemble: "Ensemble") -> dict[str, float]:
+    """The weights of the experts that are still there."""
+    known = {name: weight for name, weight in merge.weights if name in ensemble.folders}
     weights.check(known)
     return known
-
-
-def _is_live(mix: Mix | None) -> bool:
-    """Whether the mixture shows it as it is: the base, and sums of deltas."""
-    return mix is None or preview_weights.is_live(mix.method)

@@ -14,7 +14,7 @@ from engine import recipes
 from engine.core import plugins, provenance
 from engine.core.config import build, read_toml, to_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import difference, file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import write_text
 from engine.models import checkpoints
 from engine.prompts import writers
@@ -32,8 +32,8 @@ MADE_BY = {
     "test": "scores/*/test/*.jsonl",
 }
 """What a stage that has begun leaves in the folder, and would not make again."""
-NOTHING_KEPT = ".rejected.jsonl"
-"""What a writer leaves of which nothing could be kept: its options may be set anew."""
+NOTHING_ACCEPTED = ".rejected.jsonl"
+"""What a writer leaves of whose lines none was accepted: its options may be set anew."""
 
 
 def begin(recipe: Recipe, folder: Path) -> str:
@@ -44,60 +44,76 @@ def begin(recipe: Recipe, folder: Path) -> str:
     EngineError, naming what differs, for all else, and when weights that should lie on this machine
     do not.
     """
-    file, made_with = folder / FILE_NAME, _made_with(recipe)
-    text = recipe.path.read_text(encoding="utf-8-sig").split(f"[{MADE_WITH}]")[0].rstrip()
-    before: dict[str, Any] = {}
+    file = folder / FILE_NAME
+    now = _made_with(recipe)
+    before = _begun_with(file)
     if file.exists():
-        before = read_toml(file).get(MADE_WITH, {})
-        if not isinstance(before, dict):
-            raise EngineError(f"{file}: {MADE_WITH} is no table. Take that line out.")
-        if changed := _changed(recipes.load(file), recipe, folder):
-            raise EngineError(
-                f"{folder} was begun with another recipe ({changed}). Set that back in "
-                f"{recipe.path}, "
-                "let the stage replace what it made (replace = true), or choose another folder."
-            )
-    write_text(file, f"{text}\n{to_toml({MADE_WITH: before or made_with})}")
-    return difference(checkpoints.recognised(before, made_with), made_with) if before else ""
+        _check_unchanged(recipes.load(file), recipe, folder)
+    made_with = to_toml({MADE_WITH: before or now})
+    write_text(file, f"{_text_of(recipe)}\n{made_with}")
+    if not before:
+        return ""
+    return provenance.difference(checkpoints.recognised(before, now), now)
 
 
-def _changed(before: Recipe, now: Recipe, folder: Path) -> str:
-    """What the stages that have begun, and are not to replace what they made, were asked for
-    otherwise.
+def _begun_with(file: Path) -> dict[str, str]:
+    """The versions and hashes in a run's recipe; nothing before it was begun."""
+    if not file.exists():
+        return {}
+    made_with = read_toml(file).get(MADE_WITH, {})
+    if not isinstance(made_with, dict):
+        raise EngineError(f"{file}: {MADE_WITH} is no table. Take that line out.")
+    return made_with
+
+
+def _text_of(recipe: Recipe) -> str:
+    """As somebody wrote it, without what a run adds."""
+    text = recipe.path.read_text(encoding="utf-8-sig")
+    return text.split(f"[{MADE_WITH}]")[0].rstrip()
+
+
+def _check_unchanged(before: Recipe, now: Recipe, folder: Path) -> None:
+    """Raises EngineError for what the stages that have begun, and are not to replace what they
+    made, would now do otherwise.
     """
-    begun = [
-        stage
-        for stage, made in MADE_BY.items()
-        if _has_made(folder, made)
-        and getattr(before, stage)
-        and getattr(now, stage)
-        and not getattr(now, stage).replace
-    ]
-    had, asked = (
-        {
-            f"{stage}.{name}": value
-            for stage in begun
-            for name, value in _deciding(getattr(one, stage))
-        }
-        for one in (before, now)
-    )
-    for stage in begun:
-        for key in (f"{stage}.{name}" for name in provenance.growing(type(getattr(now, stage)))):
-            if _holds(asked[key], had[key]):
-                asked[key] = had[key]
-    return difference(had, asked)
+    earlier: dict[str, Any] = {}
+    later: dict[str, Any] = {}
+    for stage in MADE_BY:
+        if _must_agree(stage, before, now, folder):
+            earlier |= _deciding(stage, getattr(before, stage))
+            later |= _deciding(stage, getattr(now, stage))
+            _accept_growth(stage, type(getattr(now, stage)), earlier, later)
+    changed = provenance.difference(earlier, later)
+    if changed:
+        raise EngineError(
+            f"{folder} was begun with another recipe ({changed}). Set that back in {now.path}, let "
+            "the stage replace what it made (replace = true), or choose another folder."
+        )
 
 
-def _deciding(config: Any) -> list[tuple[str, Any]]:
-    """What errors may not advise to change on the way."""
+def _must_agree(stage: str, before: Recipe, now: Recipe, folder: Path) -> bool:
+    config = getattr(now, stage)
+    if not config or config.replace or not getattr(before, stage):
+        return False
+    return _has_made(folder, MADE_BY[stage])
+
+
+def _deciding(stage: str, config: Any) -> dict[str, Any]:
+    """By `stage.option`: the options that errors may not advise to change on the way."""
     free = provenance.free(type(config))
-    return [(name, value) for name, value in asdict(config).items() if name not in free]
+    options = {}
+    for name, value in asdict(config).items():
+        if name not in free:
+            options[f"{stage}.{name}"] = value
+    return options
 
 
-def _has_made(folder: Path, made: str) -> bool:
-    return any(
-        file.stat().st_size for file in folder.glob(made) if not file.name.endswith(NOTHING_KEPT)
-    )
+def _accept_growth(stage: str, kind: type, earlier: dict[str, Any], later: dict[str, Any]) -> None:
+    """Let an option that may name more, and still names all it did, count as unchanged."""
+    for name in provenance.growing(kind):
+        key = f"{stage}.{name}"
+        if _holds(later[key], earlier[key]):
+            later[key] = earlier[key]
 
 
 def _holds(new: Any, old: Any) -> bool:
@@ -107,35 +123,43 @@ def _holds(new: Any, old: Any) -> bool:
     return set(old) <= set(new)
 
 
+def _has_made(folder: Path, pattern: str) -> bool:
+    for file in folder.glob(pattern):
+        if file.stat().st_size and not file.name.endswith(NOTHING_ACCEPTED):
+            return True
+    return False
+
+
 def _made_with(recipe: Recipe) -> dict[str, str]:
-    found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
-    found["engine"] = source_sha256()[:16]
-    return found | {
-        f"weights of {model}": sha256
-        for model in _models(recipe)
-        if (sha256 := checkpoints.local_fingerprint(model))
-    }
+    """Versions of Python, the libraries and the engine; hashes of the weights that lie here."""
+    facts = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        facts[name] = version(name)
+    facts["engine"] = source_sha256()[:16]
+    for model in _models(recipe):
+        sha256 = checkpoints.local_fingerprint(model)
+        if sha256:
+            facts[f"weights of {model}"] = sha256
+    return facts
 
 
 def _models(recipe: Recipe) -> list[str]:
     """Who writes, paints, learns and is judged, each once. Raises EngineError for one that is not
     there.
     """
-    named = {
-        config.model
-        for config in (recipe.images, recipe.experts, recipe.validation, recipe.test)
-        if config
-    }
-    for model in named:
+    models = set()
+    for config in (recipe.images, recipe.experts, recipe.validation, recipe.test):
+        if config:
+            models.add(config.model)
+    for model in models:
         checkpoints.local_folder(model)
     if recipe.images:
-        named.add(recipe.images.encode_for)
+        models.add(recipe.images.encode_for)
     if recipe.prompts:
-        options = build(
-            plugins.load(writers, recipe.prompts.writer).Config, recipe.prompts.writer_options
-        )
-        named.add(getattr(options, "model", ""))
-    return sorted(named)
+        writer = plugins.load(writers, recipe.prompts.writer)
+        options = build(writer.Config, recipe.prompts.writer_options)
+        models.add(getattr(options, "model", ""))
+    return sorted(models)
 
 
 def source_sha256() -> str:

@@ -14,7 +14,7 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.models.checkpoints import fingerprint
-from engine.models.diffusion import Painter, load
+from engine.models.diffusion import Painter, PaintingOptions, load
 from engine.storybook import WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
 from engine.storybook.reading import Seen, read
@@ -226,7 +226,7 @@ def dsg_by_skill(painter: Painter, number: int, guidance: float) -> dict[str, Ds
     for skill in evaluation.SKILLS:
         texts = _validation_texts(skill, number)
         seeds = list(range(len(texts)))
-        painted = painter.paint(texts, seeds=seeds, guidance=guidance, steps=STEPS)
+        painted = painter.paint(texts, seeds, guidance, PaintingOptions(steps=STEPS))
         pictures = [to_pixels(row.image) for row in painted]
         half = len(texts) // 2
         other_texts = texts[half:] + texts[:half]

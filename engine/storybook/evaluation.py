@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.core.config import read_toml
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
 from engine.storybook import WORLD

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
-from engine.votes.ledger import Choice, Ledger, Refused, Vote
+from engine.votes.ledger import Ledger, Refused, Vote
+from engine.votes.schema import Choice
 
 LEAST_LOOK_SECONDS = 0.4
 """A vote that comes sooner after the pair is a second press meant for the pair before."""
@@ -34,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models' pictures of the same prompt from the same seed; `first` is the earlier by name."""
+    """Two models' pictures of one prompt and seed; `first` is the earlier by name."""
 
     prompt_id: str
     prompt: str
@@ -43,16 +44,16 @@ class Pair:
 
     @property
     def id(self) -> str:
-        """The same in every process and run, and another one as soon as a picture is painted anew."""
-        sides = (
-            f"{side.model}\x1f{side.seed}\x1f{side.sha256}" for side in (self.first, self.second)
-        )
-        return hashlib.sha256("\x1e".join((self.prompt_id, *sides)).encode()).hexdigest()
+        """The same in every process and run, and another one where a picture is painted anew."""
+        parts = [self.prompt_id]
+        for side in (self.first, self.second):
+            parts.append(f"{side.model}\x1f{side.seed}\x1f{side.sha256}")
+        return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """All that a voter may know. `left` and `right` are files, whose names must not reach the page."""
+    """All that a voter may know. `left` and `right` are files; no page may hold their names."""
 
     id: str
     prompt: str
@@ -67,20 +68,22 @@ def pairs(store: Store, models: Sequence[str] = ()) -> list[Pair]:
     """Every pair that the run's evaluation pictures make, of `models` or of all; without those now
     gone.
     """
-    found: dict[tuple[str, str, int], list[Side]] = defaultdict(list)
+    sides: dict[tuple[str, str, int], list[Side]] = defaultdict(list)
+    """By prompt, text and seed."""
     for folder in sorted((store.folder / "scores").glob("*/pictures")):
         model = folder.parent.name
         if models and model not in models:
             continue
         for picture in read_records(folder / METADATA, Picture):
-            if (file := folder / picture.file_name).is_file():
+            file = folder / picture.file_name
+            if file.is_file():
                 side = Side(model, picture.seed, file, file_hash(file))
-                found[picture.prompt_id, picture.text, picture.seed].append(side)
-    return [
-        Pair(prompt_id, text, first, second)
-        for (prompt_id, text, _), sides in found.items()
-        for first, second in combinations(sides, 2)
-    ]
+                sides[picture.prompt_id, picture.text, picture.seed].append(side)
+    all_pairs = []
+    for (prompt_id, text, _), of_prompt in sides.items():
+        for first, second in combinations(of_prompt, 2):
+            all_pairs.append(Pair(prompt_id, text, first, second))
+    return all_pairs
 
 
 def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | None:
@@ -93,9 +96,12 @@ def next_ballot(ledger: Ledger, among: Sequence[Pair], voter: str) -> Ballot | N
     known = {pair.id: pair for pair in among}
     for _ in range(len(known) + 1):
         mine = [row for row in ledger.issued(voter) if row["pair"] in known]
-        done = sum(row["choice"] is not None for row in mine)
-        if row := next((row for row in mine if row["choice"] is None), None):
-            return _ballot(row["id"], known[row["pair"]], row["left_model"], done, len(known))
+        open_rows = [row for row in mine if row["choice"] is None]
+        if open_rows:
+            row, number = open_rows[0], len(mine) - len(open_rows) + 1
+            pair = known[row["pair"]]
+            left, right = _files(pair, row["left_model"])
+            return Ballot(row["id"], pair.prompt, left, right, number, len(known))
         waiting = set(known) - {row["pair"] for row in mine}
         if not waiting:
             return None
@@ -135,28 +141,22 @@ def _issue(ledger: Ledger, known: dict[str, Pair], waiting: set[str], voter: str
         on_the_left[row["pair"], row["left_model"]] += row["issued"]
     pair = known[min(waiting, key=lambda name: (voted[name], _shuffled(voter, name)))]
     sides = [pair.first, pair.second]
-    secrets.SystemRandom().shuffle(sides)
+    secrets.SystemRandom().shuffle(sides)  # so that chance decides among equals
     left, right = sorted(sides, key=lambda side: on_the_left[pair.id, side.model])
-    ledger.issue(
-        {
-            "id": secrets.token_urlsafe(16),
-            "voter": voter,
-            "pair": pair.id,
-            "prompt_id": pair.prompt_id,
-            "prompt": pair.prompt,
-            "left_model": left.model,
-            "right_model": right.model,
-            "left_seed": left.seed,
-            "right_seed": right.seed,
-        }
-    )
+    ballot = {"id": secrets.token_urlsafe(16), "voter": voter, "pair": pair.id}
+    prompt = {"prompt_id": pair.prompt_id, "prompt": pair.prompt}
+    ledger.issue({**ballot, **prompt, **_columns("left", left), **_columns("right", right)})
 
 
-def _ballot(ballot: str, pair: Pair, left_model: str, done: int, total: int) -> Ballot:
-    left, right = (
-        (pair.first, pair.second) if pair.first.model == left_model else (pair.second, pair.first)
-    )
-    return Ballot(ballot, pair.prompt, left.file, right.file, done + 1, total)
+def _columns(place: str, side: Side) -> dict[str, str | int]:
+    return {f"{place}_model": side.model, f"{place}_seed": side.seed}
+
+
+def _files(pair: Pair, left_model: str) -> tuple[Path, Path]:
+    """The pictures from left to right."""
+    if pair.first.model == left_model:
+        return pair.first.file, pair.second.file
+    return pair.second.file, pair.first.file
 
 
 def _shuffled(voter: str, pair: str) -> str:

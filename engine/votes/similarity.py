@@ -51,11 +51,17 @@ class Sifted:
 
 def sift(pairs: Sequence[Pair]) -> Sifted:
     """Leaves out what nobody can tell apart or see. Files are read once, again when they change."""
+    distinct, alike, unreadable = [], 0, 0
     with READING:
-        found = [(pair, difference(pair.first.file, pair.second.file)) for pair in pairs]
-    asked = tuple(pair for pair, apart in found if apart is not None and apart >= LEAST_DIFFERENCE)
-    unreadable = sum(apart is None for _, apart in found)
-    return Sifted(asked, len(found) - len(asked) - unreadable, unreadable)
+        for pair in pairs:
+            apart = difference(pair.first.file, pair.second.file)
+            if apart is None:
+                unreadable += 1
+            elif apart < LEAST_DIFFERENCE:
+                alike += 1
+            else:
+                distinct.append(pair)
+    return Sifted(tuple(distinct), alike, unreadable)
 
 
 def difference(first: Path, second: Path) -> float | None:
@@ -73,20 +79,25 @@ def _apart(first: Pixels, second: Pixels) -> float:
 
 
 def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of every square, by running sums; of a difference it is that of the means."""
-    height, width = (min(SQUARE, side) for side in values.shape[:2])
-    sums = np.pad(values, ((1, 0), (1, 0), (0, 0))).cumsum(0).cumsum(1)
+    """The mean of every square; of a difference it is that of the means.
+
+    By running sums: what a square holds is the difference of the sums at its ends, first over rows,
+    then over columns. The zeros in front are the sums before the first pixel.
+    """
+    height, width = min(SQUARE, values.shape[0]), min(SQUARE, values.shape[1])
+    zeros_in_front = ((1, 0), (1, 0), (0, 0))
+    sums = np.pad(values, zeros_in_front).cumsum(0).cumsum(1)
     rows = sums[height:] - sums[:-height]
     return (rows[:, width:] - rows[:, :-width]) / (height * width)
 
 
 def _small_of(file: Path) -> Pixels | None:
     try:
-        told = file.stat()
+        stat = file.stat()
     except OSError as error:
         LOG.warning("A pair to vote on is left out: %s: %s", file, error.strerror)
         return None
-    return _small(file, told.st_mtime_ns, told.st_size)
+    return _small(file, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(SMALL_ONES)

@@ -1,6 +1,6 @@
-"""How often people preferred one model to another, with the interval that so few votes leave open."""
+"""How often people preferred one model to another, with the interval that few votes leave open."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -51,9 +51,11 @@ def wilson(successes: float, trials: int, z: float = NORMAL_975) -> tuple[float,
     if not trials:
         return 0.0, 1.0
     rate = successes / trials
+    # (centre +- spread) / scale, the two rates from which `successes` is z standard errors away
+    scale = 1 + z * z / trials
     centre = rate + z * z / (2 * trials)
     spread = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    low, high = ((centre + sign * spread) / (1 + z * z / trials) for sign in (-1, 1))
+    low, high = (centre - spread) / scale, (centre + spread) / scale
     return max(0.0, min(low, rate)), min(1.0, max(high, rate))
 
 
@@ -61,18 +63,31 @@ def duels(votes: Sequence[Vote], base: str = "base") -> list[Duel]:
     """One duel for every two models that met, by name; `base`, at whatever guidance scale, is
     always the rival.
     """
-    tallies: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    tallies: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for vote in votes:
-        model, rival = sorted(
-            (vote.left_model, vote.right_model),
-            key=lambda name: (name.partition("@")[0] == base, name),
-        )
-        kind = {"tie": "ties", "both bad": "both_bad"}.get(vote.choice)
-        if kind is None:
-            chosen = vote.left_model if vote.choice == "left" else vote.right_model
-            kind = "wins" if chosen == model else "losses"
-        tallies[model, rival][kind] += 1
-    return [
-        Duel(model, rival, *(tally[kind] for kind in ("wins", "losses", "ties", "both_bad")))
-        for (model, rival), tally in sorted(tallies.items())
-    ]
+        model, rival = _in_order(vote, base)
+        tallies[model, rival][_outcome(vote, model)] += 1
+    counted = []
+    for (model, rival), tally in sorted(tallies.items()):
+        counts = tally["wins"], tally["losses"], tally["ties"], tally["both_bad"]
+        counted.append(Duel(model, rival, *counts))
+    return counted
+
+
+def _in_order(vote: Vote, base: str) -> tuple[str, str]:
+    """The two models by name, the base last."""
+    left, right = vote.left_model, vote.right_model
+    left_is_base, right_is_base = (name.partition("@")[0] == base for name in (left, right))
+    if (left_is_base, left) <= (right_is_base, right):
+        return left, right
+    return right, left
+
+
+def _outcome(vote: Vote, model: str) -> str:
+    """What a vote was for a model."""
+    if vote.choice == "tie":
+        return "ties"
+    if vote.choice == "both bad":
+        return "both_bad"
+    preferred = vote.left_model if vote.choice == "left" else vote.right_model
+    return "wins" if preferred == model else "losses"

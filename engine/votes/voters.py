@@ -106,34 +106,41 @@ def secret(file: Path) -> bytes:
 
     Raises EngineError for a SELMA_SECRET that can be guessed, and where the file cannot be made.
     """
-    if given := os.environ.get("SELMA_SECRET"):
-        if len(given) < LEAST_SECRET_LETTERS:
-            raise EngineError(
-                f"SELMA_SECRET has {len(given)} letters and can be guessed. Set it "
-                f"to {LEAST_SECRET_LETTERS} random ones at least, or leave it out."
-            )
-        return given.encode()
+    from_outside = os.environ.get("SELMA_SECRET")
+    if from_outside:
+        _check_secret(from_outside)
+        return from_outside.encode()
     try:
-        if (kept := _read(file)) is None:
+        code = _read(file)
+        if code is None:
             _make(file)
-            kept = _read(file)
+            code = _read(file)
     except OSError as error:
         raise EngineError(
             f"The secret that signs voters cannot be kept in {file} "
             f"({error.strerror}). Set SELMA_SECRET instead, or free some "
             "space."
         ) from error
-    if kept is None:
+    if code is None:
         raise EngineError(f"{file} does not keep what is written to it. Set SELMA_SECRET instead.")
-    return kept
+    return code
+
+
+def _check_secret(text: str) -> None:
+    if len(text) < LEAST_SECRET_LETTERS:
+        raise EngineError(
+            f"SELMA_SECRET has {len(text)} letters and can be guessed. Set it "
+            f"to {LEAST_SECRET_LETTERS} random ones at least, or leave it out."
+        )
 
 
 def _read(file: Path) -> bytes | None:
+    """None where the file is missing, or was cut short."""
     try:
-        kept = file.read_bytes()
+        code = file.read_bytes()
     except FileNotFoundError:
         return None
-    return kept if len(kept) >= SECRET_BYTES else None
+    return code if len(code) >= SECRET_BYTES else None
 
 
 def _make(file: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Picture, Prompt, Rejected, Score
 from engine.evaluate import diversity
@@ -98,7 +98,7 @@ def evaluate(store: Store, model: str, mistakes: float, count: int) -> None:
                 seed = derived_seed(0, prompt.id, number)
                 rng = np.random.default_rng((seed, len(model)))
                 image, name = scene(prompt.text, rng, mistakes), f"{prompt.id}-{number}.png"
-                score = judge(prompt, image, seed)
+                score = judge([prompt], [image], [seed])[0]
                 about = {"skill": skill, "text": prompt.text, "number": number, "pooled": diversity.pooled(image)}
                 scores.append(Score(prompt.id, seed, "storybook", score.value, {**score.evidence, **about}))
                 if number == 0:

@@ -3,15 +3,15 @@ import shutil
 
 import pytest
 
-from app.show import score_tables
 from app.tabs import evaluate
 from app.tabs.evaluate import ranking
 from app.tabs.merge import panes
 from engine import runs
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
-from engine.evaluate import lead, summary, units
-from engine.studies.search import Tried
+from engine.evaluate import summary
+from engine.evaluate.standings import lead, score_tables, units
+from engine.studies.candidates import Candidate
 
 ABOVE, LEVEL = [0.8, 0.9, 1.0, 0.7, 0.9], [0.2, 0.3, 0.4, 0.1, 0.3]
 MIXED = [0.9, 0.1, 0.6, 0.3, 0.1]
@@ -36,7 +36,7 @@ def ranked(tmp_path):
         for model, values in models.items():
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
-        shown = score_tables.standings(run, f"test/{judge}")
+        shown = score_tables.of_run(run, f"test/{judge}")
         return ranking.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
@@ -76,7 +76,7 @@ def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
 
 
 def test_many_that_cannot_be_told_apart_are_counted():
-    said = lead.Lead(0, (1, 2, 3, 4, 5)).told(["a", "b", "c", "d", "e", "f"])
+    said = lead.Lead(0, (1, 2, 3, 4, 5)).sentence(["a", "b", "c", "d", "e", "f"])
     assert said.endswith("tell it from b, c, d and 2 more.")
 
 
@@ -123,7 +123,7 @@ def search(runs_folder, search_shown):
         for arm, values in arms.items():
             write_records(run.scores(f"{arm}@3.5", "validation/storybook"), judged(values))
         write_records(run.folder / "searches" / "search-1" / "tried.jsonl", [
-            Tried(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values)))
+            Candidate(arm, {"a": 0.5, "b": 0.5}, summary.macro(prompts(values)))
             for arm, values in arms.items()])
         return search_shown("mine")
     return shown
@@ -143,6 +143,6 @@ def test_a_search_whose_winner_is_decided_shows_it(search):
 
 def test_a_search_without_its_scores_decides_nothing(runs_folder, search_shown):
     write_records(runs_folder / "mine" / "searches" / "search-1" / "tried.jsonl", [
-        Tried("_search-1-average", {"a": 0.5}, 0.2), Tried("_search-1-0-0", {"a": 0.6}, 0.9)])
+        Candidate("_search-1-average", {"a": 0.5}, 0.2), Candidate("_search-1-0-0", {"a": 0.6}, 0.9)])
     write_json(runs_folder / "mine" / "recipe.json", {})
     assert 'class="best"' not in search_shown("mine")

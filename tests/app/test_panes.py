@@ -9,7 +9,7 @@ from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records
 from engine.studies import grid
-from engine.studies.search import Tried
+from engine.studies.candidates import Candidate
 from tests.app.example_run import SKILLS
 
 
@@ -135,8 +135,8 @@ def test_a_search_begins_with_the_experts_in_sight(studio, started, run):
 def test_a_search_shows_its_best_and_what_they_are_worth_on_test(run, pane):
     assert "Nothing searched yet" in pane(panes.SEARCH)["search-result"]
     folder = run.folder / "searches" / "search-1"
-    tried = [Tried("_search-1-average", {"a": 0.5, "b": 0.5}, 0.7)]
-    tried += [Tried(f"_search-1-0-{n}", {"a": n / 10, "b": 0.1}, 0.6 + n / 50) for n in range(10)]
+    tried = [Candidate("_search-1-average", {"a": 0.5, "b": 0.5}, 0.7)]
+    tried += [Candidate(f"_search-1-0-{n}", {"a": n / 10, "b": 0.1}, 0.6 + n / 50) for n in range(10)]
     write_records(folder / "tried.jsonl", tried)
     shown = pane(panes.SEARCH)
     html = shown["search-result"]

@@ -122,8 +122,8 @@ def test_the_end_says_so_and_what_comes_next(working, stage, last, words):
 
 def test_every_job_knows_what_comes_next():
     """But for an export, which the app does by itself."""
-    from engine import __main__ as command_line
-    assert set(progress.NEXT) == set(command_line.STAGES) - {"export"} | {"pipeline"}
+    from engine.cli import stages
+    assert set(progress.NEXT) == set(stages.STAGES) - {"export"} | {"pipeline"}
 
 
 def test_a_recipe_that_is_refused_makes_no_run(studio, started, runs_folder, monkeypatch, tmp_path):

@@ -121,7 +121,7 @@ def test_a_run_whose_jobs_came_to_nothing_is_not_offered(mine, runs_folder):
     store.write_json(failed / "jobs" / "0001-pipeline" / "config.json", {"config": {}})
     ended = Event("There is no model.", kind="error")
     store.write_records(failed / "jobs" / "0001-pipeline" / "events.jsonl", [ended])
-    assert "failed-1" not in runs.names() and "mine" in runs.names()
-    assert "failed-1" in runs.names("failed-1"), "as long as it is the one that is shown"
+    assert "failed-1" not in runs.listed() and "mine" in runs.listed()
+    assert "failed-1" in runs.listed("failed-1"), "as long as it is the one that is shown"
     write_text(failed / "recipe.toml", "")
-    assert "failed-1" in runs.names(), "it may go on"
+    assert "failed-1" in runs.listed(), "it may go on"

@@ -3,17 +3,17 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app.show import score_tables
 from app.tabs.merge import opening
-from engine import runs
+from engine import jobs, runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
+from engine.evaluate.standings import score_tables
 from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
-from engine.runs import contents
-from engine.runs.preview import Cell, Mix, Preview
+from engine.runs import contents, trainings
+from engine.runs.preview import Merge, PictureRequest, Preview
 from engine.votes import ballots, similarity
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")
@@ -21,7 +21,7 @@ MOST_BYTES = 7 * 2**19
 
 
 def shipped() -> Store:
-    return Store(runs.jobs.ROOT / "assets" / "example_run")
+    return Store(jobs.ROOT / "assets" / "example_run")
 
 
 def test_the_first_open_shows_it(tmp_path, monkeypatch):
@@ -32,12 +32,12 @@ def test_the_first_open_shows_it(tmp_path, monkeypatch):
 
 def test_every_tab_has_something_of_it():
     run = shipped()
-    found = contents.of(run)
+    found = contents.summary(run)
     assert found.experts == SKILLS and found.merges == ("merged",)
     assert {"base@3.5", "merged@3.5"} <= set(found.scored)
-    assert set(contents.accepted(run)) == set(contents.painted(run)) == set(contents.learned(run)) == set(SKILLS)
-    assert any(contents.rejected(run, skill) for skill in SKILLS), "the filter's work is to be seen"
-    for learned in contents.learned(run).values():
+    assert set(contents.prompts(run)) == set(contents.pictures(run)) == set(trainings.progress(run)) == set(SKILLS)
+    assert any(contents.rejected_prompts(run, skill) for skill in SKILLS), "the filter's work is to be seen"
+    for learned in trainings.progress(run).values():
         assert len(learned.curve) > 2 and len(learned.samples) >= 2
     assert score_tables.tables(run) == ["test/storybook", "validation/storybook"]
     best = score_tables.at_their_best(run, "test/storybook")
@@ -64,10 +64,11 @@ def test_its_first_pictures_show_what_they_are_said_to():
     """With the sliders as they begin, in the app's own number of steps."""
     run = shipped()
     first = opening.of(run, SKILLS)
-    merged = Mix.of(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
-    cells = [Cell(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
+    merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
+    cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
-    before, after = (read(Prompt("", "", first.prompt), image, 0).value for image in Preview().paint(run, cells))
+    scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])
+    before, after = (score.value for score in scores)
     assert (before, after) == (0.0, 1.0) and "from 0% to 100%" in first.reason
 
 

@@ -9,7 +9,7 @@ from app.tabs.vote import pairs
 from engine import runs
 from engine.core.errors import EngineError
 from engine.votes import ballots
-from engine.votes.ledger import CHOICES
+from engine.votes.schema import CHOICES
 from tests.app.visitor import DUEL, asked, button_of, cast
 
 
@@ -33,8 +33,8 @@ def test_the_merge_against_the_base_is_asked_first(studio):
 
 
 def test_rivals_meet_the_base_at_their_own_scale_where_they_can():
-    models = ["base@2", "base@3.5", "a@2", "merged@5", "ceiling"]
-    assert pairs.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("ceiling", "base@3.5")]
+    models = ["base@2", "base@3.5", "a@2", "merged@5", "other"]
+    assert pairs.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("other", "base@3.5")]
     assert pairs.rivals(["a@2"], []) == []
 
 

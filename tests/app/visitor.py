@@ -3,7 +3,7 @@ import re
 from typing import Any
 
 from app.tabs.vote import pairs
-from engine.votes.ledger import CHOICES, Choice
+from engine.votes.schema import CHOICES, Choice
 from tests.app.studio import Studio
 
 DUEL = "merged@2 and base@3.5"

@@ -21,9 +21,10 @@ from engine.merge import Config as Merge
 from engine.merge import folder_for
 from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
-from engine.runs import contents
+from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
-from engine.studies.search import Tried
+from engine.studies.candidates import Candidate
+from engine.studies.cells import Cell
 from engine.votes import ballots
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
@@ -76,7 +77,7 @@ def everything(folder: Path) -> Store:
     tried = {"weights": {"counting": 0.5, "places": 0.5}, "score": 0.5}
     write_records(
         run.folder / "searches" / "search-1" / "tried.jsonl",
-        [Tried("_search-1-average", **tried), Tried("_search-1-0-0", **tried)],
+        [Candidate("_search-1-average", **tried), Candidate("_search-1-0-0", **tried)],
     )
     write_json(
         run.folder / "searches" / "search-1" / "result.json",
@@ -133,7 +134,7 @@ def _grid(run: Store) -> None:
     write_records(
         folder / grid.CELLS,
         [
-            grid.Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
+            Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
             for cell in grid.plan(asked_for)
         ],
     )
@@ -183,7 +184,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "left out": left_out_view.view,
     "bar": lambda run: whole_page().refresh.bar.show(RUN),
     "mark": lambda run: progress.mark(RUN),
-    "budget": contents.budget,
+    "budget": trainings.memory_budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
     "pairs": ballots.pairs,
@@ -195,7 +196,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "finished": lambda run: checkpoints.is_finished(
             run.expert("places"), {"steps": 4, "objective": "denoise"}),
     "merged": lambda run: folder_for(Merge({"counting": 0.5}), run),
-    "cells": lambda run: grid._done(
+    "cells": lambda run: grid.painted_cells(
         grid.Config("counting", "places", {"counting": 1.0}, name="grid-1"),
         run.folder / "grids" / "grid-1",
         {},

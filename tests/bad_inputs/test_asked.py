@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine import __main__ as command
 from engine import merge, recipes
+from engine.cli import stages as command
 from engine.core.config import to_toml
 from engine.core.store import write_json
-from engine.evaluate import planning
+from engine.evaluate import checks
 from engine.prompts import skills
 from tests.bad_inputs.configs import CONFIGS, STAGES
 from tests.bad_inputs.mutations import HERE, Damage, of_file, of_json, places, put, some
@@ -169,7 +169,7 @@ def test_options_on_the_line(tmp_path, monkeypatch, each):
     for stage, option in tried:
         answer, said = outcome(
             lambda stage=stage, option=option: list(
-                command.stage_at_once(stage, tmp_path, [*needed(stage, option), option])
+                command.events_of_options(stage, tmp_path, [*needed(stage, option), option])
             )
         )
         refused += answer == "refused"
@@ -209,7 +209,7 @@ def test_jobs(tmp_path, monkeypatch, each):
     )
     text = (job / "config.json").read_text(encoding="utf-8")
     tried = [*of_file(text), *some(list(of_json(text)), each, "jobs")]
-    found = faults(tried, job / "config.json", lambda: list(command.stage_events("merge", job)), "")
+    found = faults(tried, job / "config.json", lambda: list(command.events_of_job("merge", job)), "")
     assert not found, told(found, tried)
 
 
@@ -222,7 +222,7 @@ def test_prompts_of_ones_own(tmp_path, each):
 
     def read() -> None:
         try:
-            planning.check(config)
+            checks.check(config)
         except Exception as error:
             said.append(str(error))
             raise
@@ -242,4 +242,4 @@ def test_there_are_hundreds_of_them(capsys):
 def test_every_option_has_a_value():
     for stage in command.STAGES:
         if stage != "pipeline":
-            assert isinstance(CONFIGS[stage], importlib.import_module(f"engine.{stage}").Config)
+            assert isinstance(CONFIGS[stage], importlib.import_module(command.STAGES[stage].module).Config)

@@ -22,7 +22,7 @@ LIBRARY = 25_000
 
 def whole() -> bytes:
     """Rank 2 for two layers of Storybook's base, in diffusers' names."""
-    layers = list(target_layers(empty_denoiser.unet(SHIPPED["storybook"]), ["to_q"]).items())[:2]
+    layers = list(target_layers(empty_denoiser.load(SHIPPED["storybook"]), ["to_q"]).items())[:2]
     tensors = {}
     for path, layer in layers:
         tensors[f"unet.{path}.lora_A.weight"] = torch.ones(2, layer.in_features)

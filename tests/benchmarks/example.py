@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from engine.experts.pool import chosen
+from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
-from engine.models.sampling import Embeddings
+from tests.benchmarks import worlds
 
 RANK, LEARNING_RATE = 16, 1e-4
 
@@ -71,7 +71,7 @@ def train(painter: Painter, data: tuple[list[Path], list[str]], steps: int, batc
         velocity = schedule.config.prediction_type == "v_prediction"
         target = schedule.get_velocity(latents, noise, timesteps) if velocity else noise
         with torch.autocast(device.type, torch.bfloat16, enabled=pipe.unet.dtype == torch.bfloat16):
-            predicted = pipe.unet(noisy, timesteps, **text.conditions(), return_dict=False)[0]
+            predicted = pipe.unet(noisy, timesteps, **worlds.unet_keywords(text), return_dict=False)[0]
         loss = torch.nn.functional.mse_loss(predicted.float(), target.float())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
@@ -84,7 +84,7 @@ def train(painter: Painter, data: tuple[list[Path], list[str]], steps: int, batc
             return
 
 
-def held_out_loss(painter: Painter, latents: Tensor, text: Embeddings) -> float:
+def held_out_loss(painter: Painter, latents: Tensor, text: Conditions) -> float:
     """Of whatever adapter is active, at fixed noise and times."""
     schedule, generator = DDPMScheduler.from_config(painter.pipe.scheduler.config), torch.Generator().manual_seed(9)
     noise = torch.randn(latents.shape, generator=generator).to(latents)
@@ -93,7 +93,7 @@ def held_out_loss(painter: Painter, latents: Tensor, text: Embeddings) -> float:
     target = schedule.get_velocity(latents, noise, times) if velocity else noise
     with torch.no_grad():
         noisy = schedule.add_noise(latents, noise, times).to(painter.pipe.unet.dtype)
-        predicted = painter.pipe.unet(noisy, times, **text.conditions(), return_dict=False)[0]
+        predicted = painter.pipe.unet(noisy, times, **worlds.unet_keywords(text), return_dict=False)[0]
     return float(torch.nn.functional.mse_loss(predicted.float(), target.float()))
 
 
@@ -106,7 +106,7 @@ def fresh(painter: Painter) -> Painter:
 
 
 def _loaded(painter: Painter, files: list[Path], captions: list[str], batch_size: int,
-            workers: int) -> Iterator[tuple[Tensor, Embeddings]]:
+            workers: int) -> Iterator[tuple[Tensor, Conditions]]:
     pipe = painter.pipe
     # the examples keep SDXL's VAE in float32, whose half precision overflows, and the others' as the UNet
     dtype = torch.float32 if hasattr(pipe, "text_encoder_2") else pipe.unet.dtype
@@ -121,11 +121,11 @@ def _loaded(painter: Painter, files: list[Path], captions: list[str], batch_size
 
 
 def _cached(painter: Painter, files: list[Path], captions: list[str],
-            batch_size: int) -> Iterator[tuple[Tensor, Embeddings]]:
+            batch_size: int) -> Iterator[tuple[Tensor, Conditions]]:
     from engine.models.autoencoder import to_pixels
     latents = painter.encode(to_pixels([Image.open(file) for file in files])).float()
     text = painter.embed(captions)
     while True:
         for rows in torch.randperm(len(files)).split(batch_size):
             if len(rows) == batch_size:
-                yield latents[rows], chosen(text, rows)
+                yield latents[rows], text.rows(rows)

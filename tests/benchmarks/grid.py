@@ -7,6 +7,7 @@ from itertools import product
 
 import torch
 
+from engine.models.diffusion import PaintingOptions
 from engine.models.mixture import Mixture
 from tests.benchmarks import worlds
 from tests.benchmarks.measure import Row, Settings, faster
@@ -27,14 +28,14 @@ def rows(settings: Settings) -> Iterator[Row]:
     def grid() -> list[torch.Tensor]:
         mixes = mixture.rows([dict(zip(made, cell, strict=True)) for cell in cells])
         texts, seeds = [worlds.TEXT] * len(cells), [SEED] * len(cells)
-        painted = ours.paint(texts, seeds, GUIDANCE, steps, mixture=mixture, mix=mixes)
+        painted = ours.paint(texts, seeds, GUIDANCE, PaintingOptions(steps, mixture=mixture, mix=mixes))
         return [picture.latents for picture in painted]
 
     def runs() -> list[torch.Tensor]:
         found = []
         for cell in cells:
             theirs.pipe.set_adapters(list(made), list(cell))
-            found += theirs.paint([worlds.TEXT], [SEED], GUIDANCE, steps)
+            found += theirs.paint([worlds.TEXT], [SEED], GUIDANCE, PaintingOptions(steps))
         return [picture.latents for picture in found]
 
     difference = max(float((a - b).norm() / b.norm()) for a, b in zip(grid(), runs(), strict=True))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from engine.models.diffusion import PaintingOptions
 from engine.models.mixture import Mixture
 from engine.models.sampling import noise
 from tests.benchmarks import worlds
@@ -20,17 +21,20 @@ def rows(settings: Settings) -> Iterator[Row]:
     text, plain = painter.embed(["", worlds.TEXT] * pictures), worlds.painter(settings).pipe.unet
     start = noise(range(2 * pictures), painter.latent_shape).to(painter.device, unet.dtype)
 
+    keywords = worlds.unet_keywords(text)
+
     @torch.no_grad()
     def bare() -> None:
         for step in range(STEPS):
-            plain(start, torch.tensor(950 - step * 45, device=painter.device), **text.conditions(), return_dict=False)
+            plain(start, torch.tensor(950 - step * 45, device=painter.device), **keywords, return_dict=False)
 
     def painted() -> None:
-        painter.paint([worlds.TEXT] * pictures, range(pictures), 3.5, STEPS)
+        painter.paint([worlds.TEXT] * pictures, range(pictures), 3.5, PaintingOptions(STEPS))
 
     def merged() -> None:
         halves = {"e0": 0.5, "e1": 0.5}
-        painter.paint([worlds.TEXT] * pictures, range(pictures), 3.5, STEPS, mixture=mixture, mix=halves)
+        painter.paint([worlds.TEXT] * pictures, range(pictures), 3.5,
+                      PaintingOptions(STEPS, mixture=mixture, mix=halves))
 
     repeats = 1 if settings.quick else 5
     for what, work in (("pictures", painted), ("pictures of merged experts", merged)):

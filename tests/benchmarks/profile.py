@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from engine.models.diffusion import PaintingOptions
 from tests.benchmarks import example, sliders, training, worlds
 from tests.benchmarks.measure import Settings
 
@@ -42,7 +43,7 @@ def _pictures(settings: Settings) -> dict[str, Callable[[], Any]]:
     ours, painter = sliders.Ours(worlds.painter(settings), EXPERTS), worlds.painter(settings)
     return {"a picture of five experts, live": ours.live,
             "a picture, bare UNet": sliders.forwards_of(painter),
-            "a picture painted": lambda: painter.paint([worlds.TEXT], [1], 3.5, sliders.FORWARDS)}
+            "a picture painted": lambda: painter.paint([worlds.TEXT], [1], 3.5, PaintingOptions(sliders.FORWARDS))}
 
 
 def _print(name: str, work: Callable[[], Any]) -> None:

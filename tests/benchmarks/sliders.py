@@ -84,10 +84,12 @@ def forwards_of(painter: Painter, forwards: int = FORWARDS) -> Callable[[], torc
     text, unet = painter.embed(["", worlds.TEXT]), painter.pipe.unet
     start = noise((1, 1), painter.latent_shape).to(painter.device, unet.dtype)
 
+    keywords = worlds.unet_keywords(text)
+
     @torch.no_grad()
     def picture() -> torch.Tensor:
         for step in range(forwards):
-            output = unet(start, torch.tensor(950 - step * 45, device=painter.device), **text.conditions(),
+            output = unet(start, torch.tensor(950 - step * 45, device=painter.device), **keywords,
                           return_dict=False)[0]
         return output.float()
     return picture

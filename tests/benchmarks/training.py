@@ -16,11 +16,11 @@ from torch import Tensor
 
 from engine.experts import Training, budget
 from engine.experts.batches import Batch, Rows, Stream
-from engine.experts.denoiser import Denoiser
 from engine.experts.objectives import denoise
 from engine.experts.pool import Pool
 from engine.experts.training import Learner, Spread, train_step
 from engine.models.autoencoder import to_pixels
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture

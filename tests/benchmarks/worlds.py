@@ -3,6 +3,7 @@ import os
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from diffusers import (
@@ -15,6 +16,7 @@ from diffusers import (
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from engine.models import diffusion
+from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Expert, Lora, target_layers
 from tests.benchmarks.measure import Settings
@@ -48,6 +50,12 @@ def _scratch() -> TemporaryDirectory:
 def painter(settings: Settings) -> Painter:
     """A fresh painter, with nothing installed on it."""
     return diffusion.load(str(folder_of(settings.size)), device=settings.device, weights_dtype=settings.dtype)
+
+
+def unet_keywords(text: Conditions) -> dict[str, Any]:
+    """What a bare UNet's forward takes of conditions."""
+    added = {"text_embeds": text["pooled"], "time_ids": text["time_ids"]} if "pooled" in text else None
+    return {"encoder_hidden_states": text["embeddings"], "added_cond_kwargs": added}
 
 
 def experts(unet: torch.nn.Module, count: int, rank: int = 16) -> dict[str, Expert]:

@@ -7,7 +7,7 @@ from engine.core import imagefolder
 from engine.core.imagefolder import SPLIT_WORDS
 from engine.core.store import Store, write_records
 from engine.core.types import Picture
-from engine.images.shards import STORY
+from engine.images.shelf import STORY
 
 SKILLS = ("counting", "test_places", "val", "my dev set", "latest", "contest-train-2", "__hidden",
           "eval.x", "test-test")

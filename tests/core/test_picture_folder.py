@@ -4,9 +4,9 @@ import time
 import pytest
 from PIL import Image
 
-from engine.core import picture_folder
+from engine.core import edited_pictures, picture_folder
 from engine.core.errors import EngineError
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import Store, write_records
 from engine.core.types import Picture, Prompt
 
@@ -35,7 +35,7 @@ def test_what_has_no_record_is_taken_as_it_lies_there(folder):
     assert known == picture_folder.originals(folder)
     assert [one.shard for one in known] == ["x", "x", "y", "y"]
     assert all(one.sha256 == file_hash(folder / one.file_name) for one in known)
-    assert not curated(folder).is_edited and curated(folder).told() == ""
+    assert not curated(folder).is_edited and curated(folder).summary() == ""
 
 
 def test_captions_edited_before_there_were_records_are_seen_by_the_prompts(folder):
@@ -43,9 +43,9 @@ def test_captions_edited_before_there_were_records_are_seen_by_the_prompts(folde
     lines = (folder / "metadata.jsonl").read_text()
     (folder / "metadata.jsonl").write_text(lines.replace("balls 0", "boats 0", 1))
     picture_folder.begin(folder, ["x"] * 4, {"prompts' sha256": file_hash(prompts)})
-    assert curated(folder).retold == ["00000.png"]
+    assert curated(folder).recaptioned == ["00000.png"]
     picture_folder.begin(folder, ["x"] * 4, {"prompts' sha256": "of other prompts"})
-    assert curated(folder).retold == []
+    assert curated(folder).recaptioned == []
 
 
 def test_lines_taken_out_before_there_were_records_are_seen_by_the_rows(folder):
@@ -87,5 +87,5 @@ def test_a_line_leads_nowhere_else(folder, name):
 
 
 def test_many_names_are_told_in_a_few(folder):
-    assert picture_folder.listed(["a", "b"]) == "a, b"
-    assert picture_folder.listed(list("abcde")) == "a, b, c and 2 more"
+    assert edited_pictures.enumeration(["a", "b"]) == "a, b"
+    assert edited_pictures.enumeration(list("abcde")) == "a, b, c and 2 more"

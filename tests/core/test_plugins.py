@@ -6,6 +6,24 @@ import pytest
 
 from engine.core import plugins
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
+
+TIES = '''
+"""Trim, elect, merge."""
+from dataclasses import dataclass
+from engine.core.errors import EngineError
+
+@dataclass(frozen=True)
+class Config:
+    density: float = 0.2
+
+def check(config):
+    if not config.density:
+        raise EngineError("Nothing is left. Raise density.")
+
+def toy_method(config):
+    return f"keeps {config.density}"
+'''
 
 
 @pytest.fixture
@@ -14,7 +32,7 @@ def methods(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "_shared.py").touch()
-    (package / "ties.py").write_text('"""Trim, elect, merge."""')
+    (package / "ties.py").write_text(TIES)
     (package / "linear.py").write_text('"""Weighted sum."""')
     monkeypatch.syspath_prepend(tmp_path)
     yield __import__("toy_methods")
@@ -35,3 +53,20 @@ def test_load_imports_one(methods):
 def test_an_unknown_name_gets_the_choices(methods, name):
     with pytest.raises(EngineError, match="Choose one of linear, ties"):
         plugins.load(methods, name)
+
+
+def test_a_choice_is_checked_built_and_opened_in_one_place(methods):
+    choice = PluginChoice(methods, "ties", {"density": 0.5})
+    choice.check()
+    assert choice.kind == "toy_method" and choice.config().density == 0.5
+    assert choice.open() == "keeps 0.5"
+
+
+@pytest.mark.parametrize("name, options, match", [
+    ("ties", {"density": "much"}, "options of the toy_method ties: density"),
+    ("ties", {"weight": 1.0}, "no option called 'weight'"),
+    ("ties", {"density": 0.0}, "Raise density"),
+    ("magic", {}, "Choose one of linear, ties")])
+def test_a_choice_that_makes_no_sense_is_refused(methods, name, options, match):
+    with pytest.raises(EngineError, match=match):
+        PluginChoice(methods, name, options).check()

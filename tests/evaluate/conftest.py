@@ -5,6 +5,7 @@ import pytest
 
 from engine import evaluate
 from engine.core.store import Store
+from tests.app.example_run import make_run
 from tests.evaluate.small_run import ARMS, SKILLS, write_experts
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -33,3 +34,9 @@ def run_folder(finished, tmp_path):
     """A copy of the finished run that a test may spoil."""
     shutil.copytree(finished[0].folder, tmp_path, dirs_exist_ok=True)
     return Store(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """A run of drawn scenes that the Storybook judge has scored."""
+    return make_run(tmp_path_factory.mktemp("shipped") / "example_run", prompts=4, judged=3)

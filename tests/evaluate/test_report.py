@@ -6,7 +6,7 @@ import pytest
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_records
 from engine.core.types import Score
-from engine.evaluate import report
+from engine.evaluate import report, standings
 
 
 def test_the_report_of_a_finished_run(config, finished):
@@ -47,7 +47,7 @@ def test_scales_are_compared_on_what_all_of_them_were_judged_on(config, tmp_path
 def test_scales_that_share_nothing_choose_nothing(config, tmp_path):
     judged = {scale: [Score(prompt, 0, "x", 0.5, {"skill": "s"})]
               for scale, prompt in ((2.0, "a"), (5.0, "b"))}
-    assert report.best_scale(judged) is None and report.best_scale({}) is None
+    assert standings.best_scale(judged) is None and standings.best_scale({}) is None
     store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))
     for scale, found in judged.items():
         write_records(store.scores(f"base@{scale:g}", "validation/storybook"), found)

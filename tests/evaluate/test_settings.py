@@ -7,7 +7,7 @@ import pytest
 from engine import evaluate
 from engine.core.errors import EngineError
 from engine.evaluate import planning
-from engine.models.sampling import SAMPLERS
+from engine.models.samplers import SAMPLERS
 
 
 @pytest.mark.parametrize("changes, sentence", [
@@ -49,3 +49,10 @@ def test_an_arm_with_its_own_scale_is_painted_there_alone(config):
     rows = planning.rows(replace(config, own_guidance={"both": 2.0}))
     assert {row.model for row in rows} == {"base@1", "base@3", "counting@1", "counting@3", "both@2"}
     assert all(len({row.guidance for row in shard}) == 1 for shard in planning.shards(rows, 5))
+
+
+@pytest.mark.parametrize("model, arm", [
+    ("merged@3.5", ("merged", 3.5)), ("base@2", ("base", 2.0)), ("ceiling", ("ceiling", None)), ("a@b", ("a@b", None)),
+    ("a@1e-05", ("a", 1e-5))])
+def test_a_model_is_an_arm_at_a_scale(model, arm):
+    assert planning.arm_of(model) == arm

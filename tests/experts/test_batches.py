@@ -5,7 +5,7 @@ import torch
 from engine.experts import Training
 from engine.experts.batches import HELD_OUT_TIMES, Batch, Rows, Stream, choose
 from engine.experts.pool import Pool
-from engine.models.sampling import Embeddings
+from engine.models.conditions import Conditions
 
 
 def pool_of(*skills, xl=False):
@@ -15,10 +15,11 @@ def pool_of(*skills, xl=False):
         rows[name] = range(start, start + count)
         start += count
     values = torch.arange(start).float()
-    text = Embeddings(values.view(-1, 1, 1).expand(-1, 3, 2) + 1, values.view(-1, 1) + 1 if xl else None,
-                      torch.ones(start, 6) if xl else None)
-    empty = Embeddings(torch.zeros(1, 3, 2), torch.zeros(1, 1) if xl else None, torch.ones(1, 6) if xl else None)
-    return Pool(values.view(-1, 1, 1, 1).expand(-1, 2, 4, 4) + torch.arange(4) / 10, text, empty,
+    text, empty = {"embeddings": values.view(-1, 1, 1).expand(-1, 3, 2) + 1}, {"embeddings": torch.zeros(1, 3, 2)}
+    if xl:
+        text |= {"pooled": values.view(-1, 1) + 1, "time_ids": torch.ones(start, 6)}
+        empty |= {"pooled": torch.zeros(1, 1), "time_ids": torch.ones(1, 6)}
+    return Pool(values.view(-1, 1, 1, 1).expand(-1, 2, 4, 4) + torch.arange(4) / 10, Conditions(text), Conditions(empty),
                 [str(i) for i in range(start)], rows, torch.float32, torch.float32)
 
 
@@ -55,9 +56,9 @@ def test_dropout_and_flip_change_nothing_else():
     pool = pool_of(("counting", 10), xl=True)
     plain, changed = stream(pool).batch(0, 1000), stream(pool, caption_dropout=0.5, flip=True).batch(0, 1000)
     assert torch.equal(plain.noise, changed.noise) and torch.equal(plain.timesteps, changed.timesteps)
-    dropped = changed.text.tokens[:, 0, 0] == 0
-    assert torch.equal(changed.text.pooled[:, 0] == 0, dropped), "both encoders lose the same captions"
-    assert torch.equal(changed.text.tokens[~dropped], plain.text.tokens[~dropped])
+    dropped = changed.text["embeddings"][:, 0, 0] == 0
+    assert torch.equal(changed.text["pooled"][:, 0] == 0, dropped), "both encoders lose the same captions"
+    assert torch.equal(changed.text["embeddings"][~dropped], plain.text["embeddings"][~dropped])
     mirrored = (changed.latents != plain.latents).flatten(1).any(1)
     assert torch.equal(changed.latents[mirrored], plain.latents[mirrored].flip(-1))
 
@@ -65,7 +66,7 @@ def test_dropout_and_flip_change_nothing_else():
 def test_rates_of_dropout_and_flip():
     own = stream(pool_of(("counting", 10)), batch_size=400, steps=2, caption_dropout=0.3, flip=True)
     batch = own.batch(0, 1000)
-    assert abs((batch.text.tokens[:, 0, 0] == 0).float().mean() - 0.3) < 0.07
+    assert abs((batch.text["embeddings"][:, 0, 0] == 0).float().mean() - 0.3) < 0.07
     fraction = (batch.latents[:, 0, 0, 0] % 1 > 0.2).float().mean()
     assert abs(fraction - 0.5) < 0.08
 

@@ -32,7 +32,7 @@ def test_weights_gradients_moments_and_averages_are_counted(line, planned):
     found = planned(10**12)
     assert found.learning == 4 * own[0] + 5 * own[1] and found.rows == 3 and found.experts == 2
     assert found.held == own[0] + 2 * own[1], "weights and averages are there before the first step"
-    assert found.base == sum(p.nbytes for p in line.denoiser.unet.parameters())
+    assert found.base == sum(p.nbytes for p in line.denoiser.module.parameters())
     budget_step(line, 0)
     assert planned(10**12).held == 3 * own[0] + 4 * own[1], "and the moments after it"
 
@@ -49,13 +49,13 @@ def test_several_devices_share_the_rows(planned):
 
 def test_recomputing_keeps_less(line, monkeypatch):
     before = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
-    line.denoiser.unet.enable_gradient_checkpointing()
+    line.denoiser.module.enable_gradient_checkpointing()
     with monkeypatch.context() as patch:
         patch.setattr(budget, "_largest_part", lambda *_: 0)
         kept = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
     recomputed = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
     assert kept < before / 2 and kept < recomputed < before, "with the part that the backward pass builds anew"
-    assert all(module.gradient_checkpointing for module in line.denoiser.unet.modules()
+    assert all(module.gradient_checkpointing for module in line.denoiser.module.modules()
                if hasattr(module, "gradient_checkpointing"))
 
 

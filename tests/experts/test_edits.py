@@ -58,7 +58,7 @@ def test_what_nobody_edited_is_what_was_painted(store, folder, painter, monkeypa
     assert told == [] and torch.equal(encoded.latents, stored["latents"])
     sha256 = tensor_files.sha256(folder / "latents.safetensors")
     assert latents.hashes(store, ["counting"]) == {"counting": sha256}
-    assert latents.curated(store, "counting").told() == "" and not (folder / "edited").exists()
+    assert latents.curated(store, "counting").summary() == "" and not (folder / "edited").exists()
 
 
 def test_a_replaced_picture_alone_is_encoded_again(store, folder, painter, monkeypatch):
@@ -72,7 +72,7 @@ def test_a_replaced_picture_alone_is_encoded_again(store, folder, painter, monke
     torch.testing.assert_close(encoded.latents[3], expected)
     others = [i for i in range(8) if i != 3]
     assert torch.equal(encoded.latents[others], stored["latents"][others])
-    assert torch.equal(encoded.text.tokens, stored["embeddings"])
+    assert torch.equal(encoded.text["embeddings"], stored["embeddings"])
     monkeypatch.setattr(painter, "encode", lambda *_: pytest.fail("it is on disk"), raising=False)
     assert read(store, painter)[1] == []
 
@@ -107,7 +107,7 @@ def test_what_is_taken_out_is_left_out_and_told(store, folder, painter, how):
     others = [i for i in range(8) if i != 3]
     assert torch.equal(encoded.latents, stored["latents"][others])
     assert told == [] and len(encoded.texts) == 7
-    assert latents.curated(store, "counting").told() == "1 taken out (3.png)"
+    assert latents.curated(store, "counting").summary() == "1 taken out (3.png)"
 
 
 def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, painter,
@@ -120,15 +120,15 @@ def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, p
     write_lines(folder, found)
     encoded, told = read(store, painter)
     assert told == ["Encoded 1 of 1 edited captions."] and encoded.texts[2] == "three green boats"
-    expected = painter.embed(["three green boats"]).tokens[0].to(encoded.text.tokens.dtype)
-    torch.testing.assert_close(encoded.text.tokens[2], expected)
+    expected = painter.embed(["three green boats"])["embeddings"][0].to(encoded.text["embeddings"].dtype)
+    torch.testing.assert_close(encoded.text["embeddings"][2], expected)
     assert torch.equal(encoded.latents, stored["latents"])
-    assert latents.curated(store, "counting").told() == "1 with another caption (2.png)"
+    assert latents.curated(store, "counting").summary() == "1 with another caption (2.png)"
 
 
 def test_a_picture_of_ones_own_needs_a_file_and_a_line(store, folder, painter):
     Image.new("RGB", (100, 50), "green").save(folder / "mine.png")
-    told = latents.curated(store, "counting").told()
+    told = latents.curated(store, "counting").summary()
     assert told == "1 left out for want of a line in metadata.jsonl (mine.png)"
     write_lines(folder, [*lines(folder), {"file_name": "mine.png", "text": "a green field"}])
     encoded, told = read(store, painter)

@@ -6,11 +6,11 @@ from diffusers import StableDiffusionPipeline
 from engine.core import plugins
 from engine.experts import objectives
 from engine.experts.batches import Batch
-from engine.experts.denoiser import Denoiser
+from engine.models.conditions import Conditions
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
-from engine.models.sampling import Embeddings
 
 
 @pytest.mark.parametrize("name", plugins.names(objectives))
@@ -21,7 +21,7 @@ def test_contract(base, name):
     denoiser = Denoiser(Painter(pipe, torch.device("cpu"), "tiny", base))
     mixture = Mixture(pipe.unet, {"a": Lora(2, 2)})
     torch.manual_seed(0)
-    batch = Batch(torch.randn(3, 8, 16, 16), Embeddings(torch.randn(3, 5, 32)), torch.randn(3, 8, 16, 16),
+    batch = Batch(torch.randn(3, 8, 16, 16), Conditions({"embeddings": torch.randn(3, 5, 32)}), torch.randn(3, 8, 16, 16),
                   torch.tensor([10, 500, 900]))
     with mixture.grouped({"a": 3}):
         losses = objective.loss(denoiser, batch, objective.Config())

@@ -10,14 +10,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from engine.core.errors import EngineError
 from engine.experts import Training
 from engine.experts.batches import Batch, Rows, Stream
-from engine.experts.denoiser import Denoiser
 from engine.experts.objectives import denoise
 from engine.experts.pool import Pool
 from engine.experts.training import Learner, held_out_loss, train_step
+from engine.models.conditions import Conditions
+from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
-from engine.models.sampling import Embeddings
 
 SIDE = 4
 
@@ -42,8 +42,9 @@ def painter_of(pipe, base, dtype=torch.float32, **scheduler):
 def pool_of(dtype=torch.float32):
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(12, 8, SIDE, SIDE, generator=generator, dtype=dtype)
-    text = Embeddings(torch.randn(12, 5, 32, generator=generator, dtype=dtype))
-    return Pool(latents, text, Embeddings(torch.zeros(1, 5, 32, dtype=dtype)), ["a tree"] * 12,
+    text = Conditions({"embeddings": torch.randn(12, 5, 32, generator=generator, dtype=dtype)})
+    empty = Conditions({"embeddings": torch.zeros(1, 5, 32, dtype=dtype)})
+    return Pool(latents, text, empty, ["a tree"] * 12,
                 {"counting": range(6), "styles": range(6, 12)}, dtype, dtype)
 
 
@@ -165,7 +166,7 @@ def test_the_loss_is_diffusers(pipe, base, prediction):
     batch = Batch(pool.latents[:3], pool.captions(torch.arange(3)), noise, times)
     with torch.no_grad():
         predicted = painter.pipe.unet(schedule.add_noise(batch.latents, noise, times), times,
-                                      batch.text.tokens).sample
+                                      batch.text["embeddings"]).sample
         target = noise if prediction == "epsilon" else schedule.get_velocity(batch.latents, noise, times)
         expected = (predicted - target).pow(2).mean((1, 2, 3))
         assert torch.allclose(denoise.loss(denoiser, batch, denoise.Config()), expected, atol=1e-5)

@@ -13,6 +13,7 @@ from engine.core.types import Prompt
 from engine.images import shards
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
+from engine.models.diffusion import PaintingOptions
 from tests.images.runs import records, tensors
 from tests.plugin_files import install
 
@@ -29,7 +30,7 @@ def judge(config):
     def score(prompt, picture, seed):
         red = sum(picture.getdata(0)) / (255 * picture.width * picture.height)
         return Score(prompt.id, seed, "red", None if config.unscored in (prompt.id, "all") else red)
-    return score
+    return lambda prompts, pictures, seeds: list(map(score, prompts, pictures, seeds))
 '''
 
 
@@ -44,7 +45,7 @@ def test_the_best_of_several_is_the_judges_choice(config, store, red, tmp_path):
     painter, prompts = diffusion.load(config.model, device="cpu"), read_records(store.prompts("counting"), Prompt)
     plan = shards.plan(prompts, 1, 3, 0, {})
     for item, record in zip([i for s in plan for i in s.items], records(store), strict=True):
-        candidates = painter.paint([item.prompt.text] * 3, item.seeds, 2.0, 2)
+        candidates = painter.paint([item.prompt.text] * 3, item.seeds, 2.0, PaintingOptions(2))
         reds = [np.asarray(c.image)[..., 0].mean() for c in candidates]
         expected = 0 if item.prompt.id == "counting-1" else int(np.argmax(reds))
         assert record.seed == item.seeds[expected]
@@ -57,9 +58,9 @@ def test_a_judge_that_reads_nothing_chooses_nothing(config, store, red):
         list(images.run(replace(config, best_of=2, judge="red", judge_options={"unscored": "all"}), store))
 
 
-@pytest.mark.parametrize("painter", ["tiny_stable_diffusion", "tiny_sd3"])
+@pytest.mark.parametrize("painter", ["tiny_stable_diffusion", "tiny_distilled", "tiny_sd3"])
 def test_any_family_paints_for_a_student_that_can_be_trained(config, store, models, painter):
-    config = replace(config, model=models[painter], sampler="default" if painter == "tiny_sd3" else config.sampler)
+    config = replace(config, model=models[painter])
     list(images.run(replace(config, encode_for=models["tiny_sdxl"]), store))
     student, kept = diffusion.load(models["tiny_sdxl"], device="cpu"), tensors(store)
     assert {k: tuple(v.shape) for k, v in kept.items()} == {

@@ -7,8 +7,8 @@ from PIL import Image
 
 from engine import images
 from engine.core.errors import EngineError
+from engine.core.hashing import file_hash
 from engine.core.picture_folder import RECORD
-from engine.core.recipe import file_hash
 from engine.core.store import Store
 from engine.experts import latents
 from engine.models import diffusion, tensor_files

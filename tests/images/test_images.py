@@ -17,7 +17,8 @@ from engine.core.store import Store, read_json
 from engine.core.types import Prompt
 from engine.images import Config, shards
 from engine.models import diffusion
-from engine.models.sampling import SAMPLERS
+from engine.models.diffusion import PaintingOptions
+from engine.models.samplers import SAMPLERS
 from tests.images.runs import files, records, tensors, with_prompts
 
 
@@ -34,12 +35,12 @@ def test_pictures_records_latents_and_embeddings_fit_together(config, store):
         "latents": (5, 8, 16, 16), "embeddings": (5, 32, 32), "empty_embedding": (1, 32, 32)}
     for i, record in enumerate(found):
         assert (record.prompt_id, record.text) == (f"counting-{i}", f"red balls {i}")
-        alone = painter.paint([record.text], [record.seed], 2.0, 2)[0]
+        alone = painter.paint([record.text], [record.seed], 2.0, PaintingOptions(2))[0]
         shown = np.asarray(Image.open(folder / record.file_name), dtype=int)
         assert shown.shape == (64, 64, 3) and np.abs(shown - np.asarray(alone.image, dtype=int)).max() <= 1
         torch.testing.assert_close(kept["latents"][i], alone.latents, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(kept["embeddings"], painter.embed([r.text for r in found]).tokens, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(kept["empty_embedding"], painter.empty.tokens)
+    torch.testing.assert_close(kept["embeddings"], painter.embed([r.text for r in found])["embeddings"], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(kept["empty_embedding"], painter.empty["embeddings"])
     assert events[-1].kind == "done" and events[-1].done == 5 and not (folder / "parts").exists()
 
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_painted_ends_in_the_remedy(config, store, models):
     for change, remedy in [({"skills": ("nothing",)}, "Write them first"), ({"best_of": 2}, "name a judge: "),
                            ({"best_of": 2, "judge": "nobody"}, "Choose one of"), ({"model": "./no"}, "existing folder"),
                            ({"judge": "storybook", "judge_options": {"x": 1}}, "no option called 'x'"),
-                           ({"model": models["tiny_sd3"]}, "can paint, but not be trained")]:
+                           ({"model": models["tiny_distilled"]}, "can paint, but not be trained")]:
         with pytest.raises(EngineError, match=remedy):
             list(images.run(replace(config, **change), store))
     assert not list(store.images("counting").glob("*.png"))

@@ -12,8 +12,9 @@ from engine import jobs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import LAST_KINDS
-from engine.jobs import endings
-from tests.jobs.toy_jobs import start, wait_for
+from engine.jobs import record
+from engine.jobs.launchers import local
+from tests.jobs.toys import start, wait_for
 
 
 def test_two_followers_see_the_same_events():
@@ -65,7 +66,7 @@ def test_cancel_lets_the_stage_save():
     *_, last = jobs.follow(job)
     assert last.kind == "stopped" and "start again" in last.text
     assert (jobs.run_folder("demo") / "saved.txt").read_text().startswith("step ")
-    assert jobs.process(job) is None
+    assert not jobs.alive(job)
 
 
 def test_cancel_ends_a_job_that_does_not_listen():
@@ -73,7 +74,7 @@ def test_cancel_ends_a_job_that_does_not_listen():
     wait_for("step 1", job)
     jobs.cancel(job, patience_seconds=0.3)
     *_, last = jobs.follow(job)
-    assert last.kind == "stopped" and jobs.process(job) is None and jobs.running() is None
+    assert last.kind == "stopped" and not jobs.alive(job) and jobs.running() is None
 
 
 def test_cancelling_a_finished_job_changes_nothing():
@@ -85,7 +86,7 @@ def test_cancelling_a_finished_job_changes_nothing():
 def test_a_killed_job_ends_its_followers():
     job = start(steps=1000, seconds=0.05)
     wait_for("step 1", job)
-    assert (found := jobs.process(job))
+    assert (found := local.process(job))
     found.kill()
     *_, last = jobs.follow(job)
     assert last.kind == "error" and "killed" in last.text
@@ -106,7 +107,7 @@ def test_a_job_may_start_as_soon_as_the_last_event_of_the_one_before_is_read():
 
 
 def test_the_job_outlives_the_server_that_started_it():
-    code = ("import sys, time; from app import jobs\n"
+    code = ("import sys, time; from engine import jobs\n"
             "jobs.command = lambda stage, folder: "
             "[sys.executable, '-u', '-m', 'tests.toy_stage', stage, str(folder)]\n"
             "jobs.start('toy', {'steps': 8, 'seconds': 0.3}, jobs.run_folder('demo'))\n"
@@ -125,14 +126,14 @@ def test_a_process_number_given_to_another_program_is_not_the_job():
     list(jobs.follow(job))
     (job / "events.jsonl").unlink()
     store.write_json(job / "process.json", {"pid": psutil.Process().pid, "command": jobs.command("toy", job)})
-    assert jobs.process(job) is None
+    assert not jobs.alive(job)
     assert [event.kind for event in jobs.follow(job)] == ["error"]
 
 
 def test_a_line_half_written_is_read_when_it_is_whole():
     job = start()
     *_, last = jobs.follow(job)
-    while jobs.process(job):
+    while jobs.alive(job):
         time.sleep(0.02)
     whole = (job / "events.jsonl").read_bytes()
     (job / "events.jsonl").write_bytes(whole[:-20])
@@ -144,17 +145,17 @@ def test_a_line_half_written_is_read_when_it_is_whole():
 def test_the_last_event_of_a_long_job_is_found():
     job = start(steps=2000)
     last = list(jobs.follow(job))[-1]
-    assert (job / "events.jsonl").stat().st_size > endings.TAIL_BYTES
+    assert (job / "events.jsonl").stat().st_size > record.TAIL_BYTES
     assert jobs.describe(job).last == last and last.kind in LAST_KINDS
 
 
 def test_a_damaged_line_spoils_no_other(tmp_path):
     job = start()
     list(jobs.follow(job))
-    record = job / "events.jsonl"
-    first, *rest = record.read_text().splitlines()
-    record.write_text("\n".join(["{broken", '{"mood": 1}', *rest, "null"]) + "\n")
-    assert [event.text for event in jobs.follow(job)][:2] == ["A line of this job's record is damaged."] * 2
+    lines_file = job / "events.jsonl"
+    first, *rest = lines_file.read_text().splitlines()
+    lines_file.write_text("\n".join(["{broken", '{"mood": 1}', *rest, "null"]) + "\n")
+    assert [event.text for event in jobs.follow(job)][:2] == [record.DAMAGED] * 2
     assert [one.folder for one in jobs.listed()] == [job]
 
 

@@ -8,12 +8,12 @@ import pytest
 from engine import jobs
 from engine.core import locks
 from engine.core.errors import EngineError
-from tests.jobs.toy_jobs import start
+from tests.jobs.toys import start
 
 RIVAL = """
 import sys, time
 from pathlib import Path
-from app import job_events, jobs
+from engine import jobs
 from engine.core.errors import EngineError
 jobs.command = lambda stage, folder: [sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)]
 while not Path(sys.argv[1]).exists():

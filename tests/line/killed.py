@@ -11,7 +11,7 @@ import torch
 import engine.evaluate.warm_models  # noqa: F401 - what every process would import first
 import engine.experts.session  # noqa: F401
 import engine.images.painting  # noqa: F401
-from engine import __main__ as command
+from engine import cli as command
 from engine.core import store
 
 KILLED = -signal.SIGKILL

@@ -8,7 +8,7 @@ from engine.core import config
 from tests.line import killed
 from tests.line.killed import KILLED, Kill
 
-FOLDERS = ("prompts", "images", "experts", "merges", "scores")
+FOLDERS = ("prompts", "images", "experts", "merges", "painted", "scores")
 RECIPE = """
 title = "killed"
 model = "MODEL"
@@ -92,10 +92,10 @@ def test_a_line_killed_in_every_stage_ends_in_the_same_bytes(line, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_line_killed_inside_thirty_writes_ends_in_the_same_bytes(line, tmp_path):
+def test_a_line_killed_inside_thirty_six_writes_ends_in_the_same_bytes(line, tmp_path):
     writes = [(write, half_way) for write in (1, 2, 3) for half_way in (True, False)][:-1]
     kills = at_writes([*writes, (2, True)])
-    assert check_it_ends_alike(line, tmp_path / "run", kills) == 30
+    assert check_it_ends_alike(line, tmp_path / "run", kills) == 36
 
 
 @pytest.mark.slow

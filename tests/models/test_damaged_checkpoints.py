@@ -144,7 +144,7 @@ def test_a_damaged_writer_is_one_sentence_that_names_the_part(writer, tmp_path, 
     text("unet/config.json", "[]"), configured("unet", norm_num_groups=0), half("unet")])
 def test_a_damaged_unet_is_named_where_only_its_shapes_are_asked_for(pipeline, tmp_path, damage):
     copy = shutil.copytree(pipeline, tmp_path / "damaged")
-    assert empty_denoiser.unet(copy).device.type == "meta"
+    assert empty_denoiser.load(copy).device.type == "meta"
     damage(copy)
     with pytest.raises(EngineError, match="damaged does not load .* its unet .* save it again"):
-        empty_denoiser.unet(copy)
+        empty_denoiser.load(copy)

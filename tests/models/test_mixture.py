@@ -1,37 +1,19 @@
 """The mixture against peft, against diffusers, and against the formula it stands for."""
 import copy
-import warnings
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peft import LoraConfig, inject_adapter_in_model
+from peft import LoraConfig
 from torch import nn
 
 from engine.core.errors import EngineError
 from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
+from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts, with_peft
 
 TINY = Factors(torch.ones(1, 2), torch.ones(2, 1), 1.0)
-
-
-def with_peft(unet, configs):
-    """A copy of the UNet with peft adapters whose B is not zero, and each adapter's weights by key."""
-    theirs = copy.deepcopy(unet)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # peft's: several adapters are what this is about
-        for name, config in configs.items():
-            inject_adapter_in_model(config, theirs, adapter_name=name)
-    torch.manual_seed(7)
-    states = {name: {} for name in configs}
-    for key, parameter in theirs.named_parameters():
-        if "lora_" in key:
-            nn.init.normal_(parameter, std=0.1)
-            name = key.split(".")[-2]
-            states[name][key.replace(f".{name}.weight", ".weight")] = parameter.detach()
-    return theirs, states
 
 
 @pytest.mark.parametrize(("dtype", "alpha", "tolerance"), [

@@ -8,7 +8,7 @@ from torch._dynamo.testing import CompileCounter
 from engine.models.lora.factors import ATTENTION, Lora
 from engine.models.mixture import Mixture
 from tests.models.experts import FP32, ROWS, difference, of_type, random_experts
-from tests.models.test_mixture_families import UNETS, flux, sd3
+from tests.models.networks import UNETS, flux, sd3
 from tests.tiny_models import tiny_unet
 
 FAMILIES = (*UNETS, "sd3", "flux")

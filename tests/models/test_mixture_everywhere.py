@@ -8,13 +8,18 @@ from torch import nn
 from torch._dynamo.testing import CompileCounter
 
 from engine.core.errors import EngineError
-from engine.models.lora.factors import ATTENTION, Factors, Lora
+from engine.models.lora.factors import Factors, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
-from tests.models.test_mixture import with_peft
-
-CONVOLUTIONS = ("conv_in", "conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "proj_in")
-EVERYWHERE = (*CONVOLUTIONS, *ATTENTION, "ff.net.0.proj", "linear_1", "time_emb_proj")
+from tests.models.experts import (
+    EVERYWHERE,
+    FP32,
+    FP64,
+    ROWS,
+    difference,
+    of_type,
+    random_experts,
+    with_peft,
+)
 
 
 @pytest.fixture

@@ -3,23 +3,13 @@ import inspect
 
 import pytest
 import torch
-from diffusers import FluxTransformer2DModel, SD3Transformer2DModel
 from peft import LoraConfig
 
 from engine.models.lora.factors import ATTENTION, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts
-from tests.models.test_mixture import with_peft
-from tests.tiny_models import SDXL, tiny_flux, tiny_sd3, tiny_unet
-
-UNETS = {
-    "sd1": (32, {}),
-    "sd2": (32, {"use_linear_projection": True, "attention_head_dim": (2, 4)}),
-    "sdxl": (56, {**SDXL, "use_linear_projection": True, "transformer_layers_per_block": (2, 1)}),
-}
-
-
-TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "proj_out")
+from tests.models.experts import FP32, FP64, ROWS, difference, of_type, random_experts, with_peft
+from tests.models.networks import TARGETS, UNETS, flux, sd3
+from tests.tiny_models import tiny_unet
 
 
 def learned_like_set_adapters(model, values, experts, tolerance):
@@ -68,21 +58,6 @@ def test_every_family_of_unets_equals_set_adapters_in_outputs_and_gradients(fami
     experts = {"a": Lora(3, 5, (*ATTENTION, "proj_in")), "b": Lora(2, 2, ("to_v", "conv1"))}
     learned = learned_like_set_adapters(base, values, experts, FP64)
     assert all(len(factors) >= 8 and all(factors) for factors in learned.values())
-
-
-def flux(folder):
-    model = FluxTransformer2DModel.from_pretrained(tiny_flux(folder) / "transformer")
-    values = {"hidden_states": torch.randn(ROWS, 16, 32), "encoder_hidden_states": torch.randn(ROWS, 5, 64),
-              "pooled_projections": torch.randn(ROWS, 32), "timestep": torch.rand(ROWS), "img_ids": torch.zeros(16, 3),
-              "txt_ids": torch.zeros(5, 3)}
-    return model, values
-
-
-def sd3(folder):
-    model = SD3Transformer2DModel.from_pretrained(tiny_sd3(folder) / "transformer")
-    values = {"hidden_states": torch.randn(ROWS, 8, 16, 16), "encoder_hidden_states": torch.randn(ROWS, 6, 64),
-              "pooled_projections": torch.randn(ROWS, 48), "timestep": torch.rand(ROWS) * 1000}
-    return model, values
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FP32), (torch.float64, FP64)])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from engine.core.errors import EngineError
-from engine.models.sampling import SAMPLERS, Batch, Embeddings, sample, scheduler
+from engine.models.samplers import SAMPLERS, scheduler
+from engine.models.sampling import set_steps
 
 KINDS = sorted(name for name in dir(diffusers) if inspect.isclass(kind := getattr(diffusers, name))
                and issubclass(kind, diffusers.SchedulerMixin) and "step" in vars(kind))
@@ -108,6 +109,5 @@ def test_a_noise_schedule_that_does_not_suit_is_told():
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_scheduler_that_cannot_walk_in_so_few_steps_is_refused_with_a_remedy(steps):
-    batch = Batch(torch.zeros(1, 4, 8, 8), *2 * [Embeddings(torch.zeros(1, 2, 4))], torch.ones(1))
     with pytest.raises(EngineError, match=f"PNDMScheduler cannot paint in {steps} steps .* such as 20"):
-        sample(None, diffusers.PNDMScheduler(), batch, steps)
+        set_steps(diffusers.PNDMScheduler(), steps, torch.device("cpu"))

@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 from engine.core.store import read_records
 from engine.core.types import Picture
 from engine.evaluate import Config as Evaluate
-from engine.evaluate import planning
+from engine.evaluate import prompt_sets
 from engine.prompts import Config
 from tests.tiny_models import tiny_stable_diffusion
 
@@ -42,7 +42,7 @@ def test_one_s_own_file_is_used_as_it_is_by_every_stage(grammar, store, content)
     assert path.read_bytes() == before and not grammar.calls
     found = prompt_files.read(path)
     assert [prompt.text for prompt in found] == TEXTS
-    assert planning.prompts_of(Evaluate(prompts=str(path))) == {"counting": found}
+    assert prompt_sets.prompts_of(Evaluate(prompts=str(path))) == {"counting": found}
 
 
 def test_pictures_are_painted_of_one_s_own_file(store, tmp_path):
@@ -62,7 +62,7 @@ def test_one_that_cannot_be_read_is_refused_by_every_stage_and_kept(grammar, sto
     for ask in (
         lambda: list(prompts.run(Config(("counting",), "grammar"), store)),
         lambda: list(images.run(images.Config(("counting",), model=base, steps=1), store)),
-        lambda: planning.prompts_of(Evaluate(prompts=str(path))),
+        lambda: prompt_sets.prompts_of(Evaluate(prompts=str(path))),
     ):
         with pytest.raises(
             EngineError, match="line 2, has 5 for its text. Write the prompt there"

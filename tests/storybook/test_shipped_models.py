@@ -9,7 +9,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from engine.models.diffusion import load
+from engine.models.diffusion import PaintingOptions, load
 from engine.release.bars import BARS
 from engine.storybook import WORLD, check, check_writer, evaluation
 from engine.storybook.verdicts import to_pixels, verdict
@@ -74,7 +74,7 @@ def test_the_codec_keeps_what_the_judge_reads() -> None:
 def test_the_base_follows_its_prompts() -> None:
     painter, prompts = load("storybook"), [p for s in evaluation.SKILLS for p in evaluation.load("validation", s)[:8]]
     texts = [p.text for p in prompts]
-    painted = [to_pixels(p.image) for p in painter.paint(texts, list(range(len(texts))), guidance=3.5, steps=20)]
+    painted = [to_pixels(p.image) for p in painter.paint(texts, list(range(len(texts))), 3.5, PaintingOptions(20))]
     own = np.mean([verdict(text, pixels).dsg for text, pixels in zip(texts, painted, strict=True)])
     others = [*texts[8:], *texts[:8]]
     floor = np.mean([verdict(text, pixels).dsg for text, pixels in zip(others, painted, strict=True)])

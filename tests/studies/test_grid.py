@@ -6,11 +6,13 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_records
 from engine.models import diffusion
+from engine.models.diffusion import PaintingOptions
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 from engine.studies import grid
-from engine.studies.grid import GUIDANCE, STRENGTH, Cell
+from engine.studies.axes import GUIDANCE, STRENGTH
+from engine.studies.cells import Cell
 from tests.models.experts import random_experts
 from tests.models.lora_files import loaded
 from tests.tiny_models import tiny_stable_diffusion
@@ -50,7 +52,8 @@ def test_every_cell_is_what_it_would_be_alone(base, store):
     painter = diffusion.load(str(base))
     mixture = Mixture(painter.pipe.unet, {n: expert_files.read(store.expert(n)).expert for n in "ab"})
     for cell in cells:
-        alone = painter.paint([PROMPT], [asked.seed], asked.guidance, 2, mixture=mixture, mix=cell.weights)[0]
+        alone = painter.paint([PROMPT], [asked.seed], asked.guidance,
+                              PaintingOptions(2, mixture=mixture, mix=cell.weights))[0]
         with Image.open(store.folder / "grids" / "grid" / cell.file_name) as image:
             one, other = (torch.tensor(list(i.convert("RGB").tobytes())).int() for i in (image, alone.image))
         assert (one - other).abs().max() <= 1

@@ -13,7 +13,7 @@ from engine.core.stopping import guarded
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
 from engine.studies import replicates
-from engine.studies.replicates import expansion, measurements, report
+from engine.studies.replicates import expansion, measurements
 from engine.worlds import storybook
 from tests.line.miniature import RECIPE, TEXTS
 from tests.tiny_models import tiny_stable_diffusion
@@ -83,6 +83,12 @@ def found(out):
     return json.loads((out / "results.json").read_text())
 
 
+def table_of(text):
+    """Arm -> column -> what stands there, of the first table."""
+    head, _, *rows = [line.strip("| ").split(" | ") for line in text.partition("\n- ")[0].splitlines()]
+    return {row[0]: dict(zip(head, row, strict=False)) for row in rows}
+
+
 def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
     out, events = finished
     assert events[-1].kind == "done", events[-1].text
@@ -97,11 +103,11 @@ def test_every_arm_gets_a_row_and_every_claim_a_verdict(finished):
         assert row["verdict"] in ("better", "worse", "undecided", "no difference within the margin") or name == "base"
         assert 0 <= row["selma"] <= 1
         assert row["dsg"] == pytest.approx(sum(row["by_skill"][s] for s in ("counting", "styles")) / 2)
-    head, _, *lines = (line.strip("| ").split(" | ") for line in (out / "results.md").read_text().splitlines()[:9])
-    assert {line[0] for line in expansion} == {*told["arms"], "ceiling"}
-    for line in expansion[:-1]:
-        for column, name in (("exact", "exact"), ("floor", "floor"), ("diversity", "diversity"), ("DSG", "dsg")):
-            assert line[head.index(column)] == f"{told['arms'][line[0]][name]:.3f}"
+    rows = table_of((out / "results.md").read_text())
+    assert set(rows) == {*told["arms"], "ceiling"}
+    for name, row in told["arms"].items():
+        for column, value in (("exact", "exact"), ("floor", "floor"), ("diversity", "diversity"), ("DSG", "dsg")):
+            assert rows[name][column] == f"{row[value]:.3f}"
 
 
 def test_every_scale_of_an_arm_is_told_of_on_validation(finished):
@@ -111,20 +117,6 @@ def test_every_scale_of_an_arm_is_told_of_on_validation(finished):
     assert set(found(out)["arms"]["base-at-3"]["validation"]) == {"3"}
     told = (out / "results.md").read_text().partition("| validation: arm | DSG at 1 | DSG at 3 |")[2]
     assert "merged" in told and "base-at-3" not in told, "an arm of one scale has no place in a table of scales"
-
-
-def test_arms_are_compared_with_the_base_at_the_same_scale():
-    def arm(name, at_1, at_5):
-        validated = {scale: {"counting": dict(zip("abc", values, strict=True)), "twins": {"a": 0.9, "b": 0.9}}
-                     for scale, values in (("1", at_1), ("5", at_5))}
-        return measurements.Arm(name, 5.0, validated, {"counting": {"a": 0.5, "b": 0.5}}, None, {"counting": 0.0},
-                            None, 3, None, None)
-    arms = [arm("base", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)), arm("merged", (0.4, 0.5, 0.6), (0.4, 0.5, 0.6))]
-    line = measurements.Measured({}, {}, "test", ["counting"], {}, arms)
-    at = report.results(replicates.Config(Path("mini.toml"), {}, {}, {}), [[line]])["arms"]["merged"]["validation"]
-    assert at["1"]["dsg"] == pytest.approx(0.5) and at["1"]["against_base"] == pytest.approx([0.3, 0.3, 0.3])
-    difference, low, high = at["5"]["against_base"]
-    assert difference == pytest.approx(0) and low == pytest.approx(-0.1) and high == pytest.approx(0.1)
 
 
 def test_what_is_not_drawn_is_run_once(finished):
@@ -172,7 +164,7 @@ def test_what_travels_with_the_source_is_not_run_again_nor_in_the_way(recipe, fi
     shutil.copytree(out / "measured", tmp_path / "source" / "measured")
     one = expansion.plan(replicates.load(recipe), tmp_path / "out")[0]
     assert measurements.read(one, tmp_path / "source" / "measured") == measurements.read(one, out / "measured")
-    other = replace(one, line=replace(one.line, noisy_scenes=9))
+    other = replace(one, variant=replace(one.variant, noisy_scenes=9))
     assert measurements.read(other, tmp_path / "source" / "measured") is None
     list(guarded(replicates.run(tmp_path / "source" / recipe.name, tmp_path / "out")))
     assert not list((tmp_path / "out").glob("0-*")) and not (tmp_path / "out" / "measured").exists()
@@ -183,7 +175,8 @@ def test_another_recipe_is_measured_anew(recipe, finished, tmp_path):
     one = expansion.plan(replicates.load(recipe), out)[0]
     assert measurements.read(one, tmp_path / "nowhere") == measurements.measure(one)
     others = [replace(one, recipe=replace(one.recipe, validation=replace(one.recipe.validation, steps=3))),
-              replace(one, line=replace(one.line, noisy_scenes=9)), replace(one, line=replace(one.line, once=True))]
+              replace(one, variant=replace(one.variant, noisy_scenes=9)),
+              replace(one, variant=replace(one.variant, once=True))]
     assert [measurements.read(other, tmp_path / "nowhere") is None for other in others] == [True, True, False]
 
 
@@ -202,7 +195,8 @@ def test_an_option_that_is_new_voids_nothing(recipe, finished, tmp_path, option)
 def test_the_control_learns_from_drawn_scenes(finished):
     out, _ = finished
     kept = [json.loads(line)["text"] for line in (out / "0-control/prompts/noisy.jsonl").read_text().splitlines()]
-    assert kept == [storybook.pretraining_pair(0, i)[1] for i in range(5)] != [storybook.pretraining_pair(1, i)[1] for i in range(5)]
+    drawn, others = ([storybook.pretraining_pair(seed, i)[1] for i in range(5)] for seed in (0, 1))
+    assert kept == drawn != others
     for i, file in enumerate(sorted((out / "0-control/images/noisy").glob("*.png"))):
         assert list(Image.open(file).getdata()) == list(storybook.pretraining_pair(0, i)[0].getdata())
 

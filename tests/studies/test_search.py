@@ -11,7 +11,7 @@ from engine.models import diffusion, ensemble
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
-from engine.studies import search
+from engine.studies import candidates, search
 from tests import arithmetic
 from tests.models.experts import random_experts
 from tests.models.lora_files import loaded
@@ -51,7 +51,7 @@ def test_it_finds_the_better_weights_and_tells_the_test_result(painted, tmp_path
     assert result["validation"] > 0.99 > 0.7 > result["average_on_validation"]
     assert result["weights"]["a"] == pytest.approx(0.9, abs=0.1)
     assert result["verdict"] == "better" and result["test"] > result["average_on_test"]
-    tried = search.tried_so_far(Store(tmp_path), "search")
+    tried = candidates.read_candidates(Store(tmp_path), "search")
     assert len(tried) == 1 + 8 * 8 and tried[0].weights == {"a": 0.5, "b": 0.5}
     assert [split for _, split in painted].count("test") == 2, "the test is looked at once, by two arms"
 
@@ -67,7 +67,7 @@ def test_candidates_stay_within_the_bounds_and_follow_the_seed(painted, tmp_path
     asked = config(lowest=0.0, highest=0.6, generations=4)
     for seed, folder in ((1, "one"), (1, "same"), (2, "other")):
         list(search.run(search.Config(**{**vars(asked), "seed": seed}), Store(tmp_path / folder)))
-    one, same, other = ([t.weights for t in search.tried_so_far(Store(tmp_path / f), "search")]
+    one, same, other = ([t.weights for t in candidates.read_candidates(Store(tmp_path / f), "search")]
                         for f in ("one", "same", "other"))
     assert one == same != other
     assert all(0.0 <= weight <= 0.6 for weights in one for weight in weights.values())
@@ -93,4 +93,4 @@ def test_the_base_is_loaded_once_for_the_whole_search(tmp_path, monkeypatch):
     monkeypatch.setattr(diffusion, "load", lambda *asked: loads.append(asked) or load(*asked))
     asked = config(model=str(base), generations=2, population=2, test_prompts_per_skill=2, steps=1)
     assert list(search.run(asked, store))[-1].kind == "done"
-    assert len(loads) == 1 and len(search.tried_so_far(store, "search")) == 1 + 2 * 2
+    assert len(loads) == 1 and len(candidates.read_candidates(store, "search")) == 1 + 2 * 2

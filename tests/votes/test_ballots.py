@@ -8,7 +8,8 @@ from PIL import Image
 
 from engine.votes import ballots
 from engine.votes.ballots import LEAST_LOOK_SECONDS, TooSoon
-from engine.votes.ledger import CHOICES, Ledger, Refused
+from engine.votes.ledger import Ledger, Refused
+from engine.votes.schema import CHOICES
 from tests.votes.painted import paint_run
 
 

@@ -9,7 +9,8 @@ import sqlalchemy as sql
 
 from engine.core.errors import EngineError
 from engine.votes import ballots
-from engine.votes.ledger import VOTES, Ledger, Refused
+from engine.votes.ledger import Ledger, Refused
+from engine.votes.schema import VOTES
 from tests.full_disk import full_disk
 from tests.votes.painted import paint_run
 
@@ -110,7 +111,7 @@ def test_votes_are_append_only(url, change):
     ledger = Ledger(url)
     issue(ledger)
     ledger.cast("b" * 22, "left")
-    with pytest.raises(sql.exc.IntegrityError, match="append-only"), ledger._engine.connect() as database:
+    with pytest.raises(sql.exc.IntegrityError, match="append-only"), ledger._database._engine.connect() as database:
         database.execute(change)
     assert [vote.choice for vote in ledger.votes()] == ["left"]
 
@@ -119,7 +120,7 @@ def test_the_file_is_in_wal_and_votes_survive(url):
     ledger = Ledger(url)
     issue(ledger)
     ledger.cast("b" * 22, "tie")
-    with ledger._engine.connect() as database:
+    with ledger._database._engine.connect() as database:
         assert database.execute(sql.text("PRAGMA journal_mode")).scalar() == "wal"
         assert database.execute(sql.text("PRAGMA synchronous")).scalar() == 2
     ledger.close()
@@ -189,7 +190,7 @@ def test_a_full_disk_is_a_sentence_and_the_vote_may_be_cast_again(url):
 
 def test_a_database_that_fails_later_is_a_sentence(url):
     ledger = Ledger(url)
-    with ledger._engine.connect() as database:
+    with ledger._database._engine.connect() as database:
         database.execute(sql.text("DROP TABLE votes"))
     with pytest.raises(EngineError, match="cannot be read or written.*vote again"):
         ledger.votes()

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from engine.votes.ledger import CHOICES, Vote
+from engine.votes.ledger import Vote
+from engine.votes.schema import CHOICES
 from engine.votes.statistics import Duel, duels, wilson
 
 

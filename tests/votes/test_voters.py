@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.errors import EngineError
 from engine.votes import voters
-from engine.votes.ledger import VOTER_LENGTH
+from engine.votes.schema import VOTER_LENGTH
 from engine.votes.voters import AT_ONCE, PER_MINUTE, Newcomers, Signer, TooMany
 
 

@@ -108,7 +108,7 @@ def test_what_a_world_draws_its_judge_scores_whole(world):
 
 def score(plugin, text, picture):
     from engine.core.types import Prompt
-    return plugin.judge(plugin.Config())(Prompt("", "", text), picture, 0).value
+    return plugin.judge(plugin.Config())([Prompt("", "", text)], [picture], [0])[0].value
 
 
 def test_the_controls_pairs_are_the_same_again_and_others_for_another_seed(world):

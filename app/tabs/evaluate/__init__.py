@@ -12,11 +12,11 @@ from app.forms import history
 from app.forms.form import Form, form
 from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values
-from app.show import score_tables
 from app.tab import Tab
 from app.tabs.evaluate import ranking
 from engine import judges, runs, worlds
-from engine.evaluate import Config, planning
+from engine.evaluate import Config, checks
+from engine.evaluate.standings import score_tables
 from engine.runs import contents
 
 TITLE = "Evaluate"
@@ -74,7 +74,7 @@ class Stage:
         options["skills"] = history.judged_skills(run)
         options["split"] = split
         options["keep_pictures"] = ranking.MOST_PROMPTS
-        choice = launch.start("evaluate", run, Config, planning.check, **options)
+        choice = launch.start("evaluate", run, Config, checks.check, **options)
         table = f"{split}/{judge['judge']}"
         return {self.run: choice, self.table: parts.choice_update([table], table)}
 
@@ -101,7 +101,7 @@ class Scores:
         return [self.table, self.ranking, self.plot, self.pictures]
 
     def show(self, run: str, values: Values) -> Updates:
-        held, chosen = contents.of(runs.open_store(run)), values[self.models]
+        held, chosen = contents.summary(runs.open_store(run)), values[self.models]
         known = ["base", *held.merges, *held.experts]
         models = [model for model in chosen if model in known]
         if chosen and models in ([], ["base"]):  # what somebody has emptied stays empty
@@ -181,7 +181,7 @@ def tables_of(run: str) -> list[str]:
 def view_of(run: str, table: str | None, rows: str) -> ranking.View:
     """One table as a ranking, a figure and pictures; that of a job may be empty yet."""
     store = runs.open_store(run)
-    every = score_tables.standings(store, table) if table else []
+    every = score_tables.of_run(store, table) if table else []
     if table is None or not every:
         return ranking.nothing("Nothing is scored yet", NOTHING)
     best = score_tables.at_their_best(store, table)

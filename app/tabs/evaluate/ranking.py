@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app import access
-from app.show import charts, judgement, markup, pictures, score_tables, thumbnails
-from app.show.score_tables import Standing
+from app.show import charts, judgement, markup, pictures, thumbnails
 from engine.core.store import Store
 from engine.core.types import Score
-from engine.evaluate import lead
 from engine.evaluate.intervals import Interval
 from engine.evaluate.planning import CEILING
-from engine.evaluate.units import NOT_MEASURED, Unit
+from engine.evaluate.standings import Standing, lead, score_tables
+from engine.evaluate.standings.units import NOT_MEASURED, Unit
 
 MOST_PROMPTS = 12
 """So many prompts' pictures are kept and shown."""
@@ -73,7 +72,7 @@ def ranking_view(rows: Sequence[Standing], unit: Unit) -> str:
     best, sentence = None, ""
     if ahead:
         names = [standing.model for standing in painters]
-        sentence = markup.aside(ahead.told(names))
+        sentence = markup.aside(ahead.sentence(names))
         if ahead.decided:
             best = rows.index(painters[ahead.first])
     skills = skills_of(rows)

@@ -149,7 +149,7 @@ def build(run: gr.Dropdown) -> Tab:
 def warm(run: str) -> None:
     """Load the model while the reader still looks around."""
     store = runs.open_store(run)
-    if contents.of(store).experts:
+    if contents.summary(store).experts:
         comparison.PREVIEW.warm(store)
 
 

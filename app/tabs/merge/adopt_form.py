@@ -38,7 +38,7 @@ class AdoptForm:
         if upload is None:
             raise EngineError("Choose a .safetensors file first.")
         names.check(name, "an expert")
-        with jobs.turn(), runs.made(values[self.run]) as run:
+        with jobs.turn(), runs.to_work_on(values[self.run]) as run:
             folder = runs.folder(run)
             file = folder / "adopted" / Path(upload).name
             downloads.copy(Path(upload), file)

@@ -14,7 +14,7 @@ from PIL import Image
 from app.listeners import Updates, Values
 from app.show import judgement, markup, pictures, thumbnails
 from app.tabs.merge.scene import Subject
-from app.tabs.merge.sliders import Merge
+from app.tabs.merge.sliders import MergeChoice
 from engine import judges, runs, worlds
 from engine.core import plugins
 from engine.core.errors import EngineError
@@ -22,7 +22,7 @@ from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
 from engine.runs import contents
-from engine.runs.preview import STEPS, Cell, Mix, Preview
+from engine.runs.preview import STEPS, Merge, PictureRequest, Preview
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -35,7 +35,7 @@ class Order(NamedTuple):
     """What is painted."""
 
     subject: Subject
-    merge: Merge
+    merge: MergeChoice
     each_expert: bool
     """Every expert alone, too."""
 
@@ -132,23 +132,23 @@ def _painted(store: Store, order: Order) -> str:
     return _rows(store, order, list(mixes), images)
 
 
-def _mixes(order: Order) -> dict[str, Mix | None]:
+def _mixes(order: Order) -> dict[str, Merge | None]:
     """What paints each picture of a row, by its title."""
     weights, method, options = order.merge
-    mixes: dict[str, Mix | None] = {BASE: None}
+    mixes: dict[str, Merge | None] = {BASE: None}
     if order.each_expert:
         for name in weights:
-            mixes[name] = Mix.alone(name)
-    mixes[MERGED] = Mix.of(method, options, weights)
+            mixes[name] = Merge.single(name)
+    mixes[MERGED] = Merge.from_options(method, options, weights)
     return mixes
 
 
-def _cells(subject: Subject, mixes: Mapping[str, Mix | None]) -> list[Cell]:
+def _cells(subject: Subject, mixes: Mapping[str, Merge | None]) -> list[PictureRequest]:
     """Row by row."""
     cells = []
     for prompt in subject.prompts:
         for mix in mixes.values():
-            cells.append(Cell(prompt, subject.seed, subject.guidance, mix, STEPS))
+            cells.append(PictureRequest(prompt, subject.seed, subject.guidance, mix, STEPS))
     return cells
 
 
@@ -170,7 +170,10 @@ def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Im
 
 def _score(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
     """What the judge of the run's world reads from a picture; None where it has none."""
-    return _judge(judge)(Prompt("", "", prompt), image, seed) if judge else None
+    if not judge:
+        return None
+    scores = _judge(judge)([Prompt("", "", prompt)], [image], [seed])
+    return scores[0]
 
 
 def _reading(score: Score | None, is_brief: bool) -> str:

@@ -2,30 +2,22 @@
 
 import hashlib
 import tempfile
-from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
 from shutil import copyfile
 from typing import Any, NamedTuple
 
+from engine import experts, merge
+from engine.core import provenance
 from engine.core.config import to_toml
-from engine.core.recipe import file_hash
+from engine.core.hashing import file_hash
 from engine.core.store import Store, atomic
-from engine.experts import Training
 from engine.models.lora.cards import CARD, FILE_NAME
 from engine.runs import contents
 
-OF_A_MERGE = ("name", "method", "options", "experts")
-OF_AN_EXPERT = (
-    *(field.name for field in fields(Training)),
-    "model",
-    "revision",
-    "objective",
-    "options",
-    "seed",
-    "precision",
-    "held_out",
-)
+OF_A_MERGE = (*provenance.names(merge.Config), "options")
+OF_AN_EXPERT = (*provenance.names(experts.Config), "options")
+"""What of a recipe makes a merge or an expert again."""
 
 
 class Copies(NamedTuple):
@@ -42,8 +34,8 @@ class Copies(NamedTuple):
 def files_of(store: Store) -> dict[str, Path]:
     """The weights of every merge and expert, by its name; merges first."""
     merges = sorted(store.folder.glob(f"merges/*/{FILE_NAME}"))
-    experts = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
-    return {path.parent.name: path for path in (*merges, *experts)}
+    trained = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
+    return {path.parent.name: path for path in (*merges, *trained)}
 
 
 def copies_of(file: Path) -> Copies:

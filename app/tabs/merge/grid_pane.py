@@ -18,7 +18,9 @@ from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.runs import contents
-from engine.studies.grid import GUIDANCE, STRENGTH, Cell, Config, plan
+from engine.studies.axes import GUIDANCE, STRENGTH
+from engine.studies.cells import Cell
+from engine.studies.grid import Config, plan
 
 FIVE = "0, 0.25, 0.5, 0.75, 1"
 SCALES = "1, 2, 3.5, 5"

@@ -8,9 +8,10 @@ from app.show import judgement, markup, pictures, thumbnails
 from app.show.pictures import Frame, Row
 from engine import runs
 from engine.core.store import Store, read_object, read_records
-from engine.evaluate import units
-from engine.evaluate.units import Unit
-from engine.studies.grid import CELLS, RECIPE, Cell
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import Unit
+from engine.studies.cells import Cell
+from engine.studies.grid import CELLS, RECIPE
 
 
 class Axes(TypedDict):

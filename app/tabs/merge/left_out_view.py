@@ -6,9 +6,9 @@ from typing import Any, TypedDict
 from app.show import markup
 from app.tabs.merge.saved_merges import weights_text
 from engine.core.store import Store, read_object
-from engine.evaluate import units
 from engine.evaluate.intervals import Interval
-from engine.evaluate.units import Unit
+from engine.evaluate.standings import units
+from engine.evaluate.standings.units import Unit
 from engine.studies.leave_one_out import RESULT
 
 

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from app.show import score_tables
 from engine import worlds
 from engine.core.store import Store, read_records
 from engine.core.types import Score
-from engine.evaluate import intervals, summary, units
-from engine.evaluate.units import Unit
+from engine.evaluate import intervals, planning, standings, summary
+from engine.evaluate.standings import score_tables, units
+from engine.evaluate.standings.units import Unit
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
-BASE = "base"
 EXAMPLE = worlds.usual().EXAMPLE
 """What stands in the box before a run is open."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
@@ -75,7 +74,7 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
         reason = f"There is no validation prompt on which this merge gains. {mean}"
         return Opening(world.EXAMPLE, guidance=guidance, reason=reason)
     reason = f"{_why(largest, unit)} {mean}"
-    return Opening(largest.merge.evidence["text"], largest.merge.seed, guidance, reason)
+    return Opening(largest.merge.text, largest.merge.seed, guidance, reason)
 
 
 def _gains(merge: Sequence[Score], base: Sequence[Score]) -> list[Gain]:
@@ -87,7 +86,7 @@ def _gains(merge: Sequence[Score], base: Sequence[Score]) -> list[Gain]:
     gains = []
     for score in merge:
         rival = base_scores.get((score.prompt_id, score.seed))
-        if rival and score.value is not None and score.evidence.get("text"):
+        if rival and score.value is not None and score.text:
             gains.append(Gain(rival, score))
     return gains
 
@@ -100,10 +99,9 @@ def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
 
 
 def _why(gain: Gain, unit: Unit) -> str:
-    text = gain.merge.evidence["text"]
     before, after = unit.alone(gain.base.value or 0.0), unit.alone(gain.merge.value or 0.0)
     return (
-        f"“{text}” stands here first because it shows the largest gain of this merge on "
+        f"“{gain.merge.text}” stands here first because it shows the largest gain of this merge on "
         f"validation, from {before} to {after}."
     )
 
@@ -112,7 +110,7 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
     """What the merge is worth over all prompts, in a sentence."""
     if difference is None:
         return "There are too few prompts to say what it is worth on others."
-    verdict = intervals.verdict(*difference, margin=unit.margin)
+    verdict = unit.verdict(difference)
     return (
         f"Over all {prompts} validation prompts the mean difference is "
         f"{unit.between(difference)}: {verdict}."
@@ -122,12 +120,12 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
 def _files(run: Store, experts: Sequence[str]) -> Files | None:
     """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
     candidates = []
-    for merge in contents.of(run).merges:
+    for merge in contents.summary(run).merges:
         if not _is_first(contents.recipe(run.merge(merge)), experts):
             continue
         for path in score_tables.validation_files(run, merge):
             base = _base_file(run, path)
-            if base.exists():
+            if base:
                 distance = abs(_guidance(path) - USUAL_GUIDANCE)
                 candidates.append((distance, Files(path, base)))
     if not candidates:
@@ -136,16 +134,18 @@ def _files(run: Store, experts: Sequence[str]) -> Files | None:
     return files
 
 
-def _base_file(run: Store, file: Path) -> Path:
-    """The base's scores by the same judge at the same guidance scale."""
-    model = file.parent.parent.name
-    arm, _ = contents.arm_of(model)
-    base = model.replace(f"{arm}@", f"{BASE}@", 1)
-    return run.folder / "scores" / base / file.parent.name / file.name
+def _base_file(run: Store, file: Path) -> Path | None:
+    """The base's scores by the same judge, if there are any at the same guidance scale."""
+    model, table = file.parent.parent.name, f"{file.parent.name}/{file.stem}"
+    base = standings.base_of(model, sorted(score_tables.models(run, table)))
+    if base is None:
+        return None
+    (_, scale), (_, base_scale) = planning.arm_of(model), planning.arm_of(base)
+    return run.scores(base, table) if scale == base_scale else None
 
 
 def _guidance(file: Path) -> float:
-    _, scale = contents.arm_of(file.parent.parent.name)
+    _, scale = planning.arm_of(file.parent.parent.name)
     return scale or USUAL_GUIDANCE
 
 

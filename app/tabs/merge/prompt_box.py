@@ -31,7 +31,7 @@ def another(run: str, prompt: str) -> str:
     """
     store = runs.open_store(run)
     written = []
-    for prompts in contents.accepted(store).values():
+    for prompts in contents.prompts(store).values():
         written += [accepted.text for accepted in prompts]
     known = contents.world(store).prompts_to_try(written)
     others = [text for text in known if text != prompt]

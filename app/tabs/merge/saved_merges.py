@@ -35,7 +35,7 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
 def read_recipes(store: Store) -> tuple[dict[str, Recipe], list[str]]:
     """The recipes of the run's merges by name, and a sentence for each that is damaged."""
     recipes, damaged = {}, []
-    for name in contents.of(store).merges:
+    for name in contents.summary(store).merges:
         try:
             recipes[name] = contents.recipe(store.merge(name))
         except EngineError as error:
@@ -47,7 +47,7 @@ def view(run: str, most_sliders: int) -> str:
     """The run's merges with what they were made of; and which experts have no slider."""
     store = runs.open_store(run)
     html = ""
-    if without := contents.of(store).experts[most_sliders:]:
+    if without := contents.summary(store).experts[most_sliders:]:
         html += markup.aside(
             f"There are sliders for the first {most_sliders} experts. Without one: "
             f"{', '.join(without)}. The command line merges any number."

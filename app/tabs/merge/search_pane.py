@@ -15,7 +15,8 @@ from app.tabs.merge import search_view
 from engine import runs
 from engine.core.store import Store
 from engine.runs import contents
-from engine.studies.search import Config, check, tried_so_far
+from engine.studies.candidates import read_candidates
+from engine.studies.search import Config, check
 
 ELSEWHERE = (
     "experts",
@@ -64,7 +65,7 @@ class SearchPane:
         name = _newest(store)
         if not name:
             return self._view(None, markup.empty("Nothing searched yet", NOTHING))
-        tried = tried_so_far(store, name)
+        tried = read_candidates(store, name)
         if not tried:
             return self._view(None, markup.patience("The average is being painted."))
         unit = search_view.unit_of(store, tried)

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.show import charts, markup, score_tables
+from app.show import charts, markup
 from engine.core.store import Store, read_object
-from engine.evaluate import lead, units
 from engine.evaluate.intervals import Interval
-from engine.evaluate.units import Unit
-from engine.studies.search import AVERAGE, Tried
+from engine.evaluate.standings import lead, score_tables, units
+from engine.evaluate.standings.units import Unit
+from engine.studies.candidates import AVERAGE, Candidate
 
 MOST_ROWS = 6
 RATES = ("test", "average_on_test", "floor", "ceiling")
 
 
-def unit_of(store: Store, tried: Sequence[Tried]) -> Unit:
+def unit_of(store: Store, tried: Sequence[Candidate]) -> Unit:
     """How a search's scores are written; the folder of its scores alone says who judged."""
     average = tried[0]
     files = score_tables.validation_files(store, average.arm)
@@ -22,10 +22,10 @@ def unit_of(store: Store, tried: Sequence[Tried]) -> Unit:
     return units.of(judge, [candidate.score for candidate in tried])
 
 
-def table(store: Store, tried: Sequence[Tried], unit: Unit) -> str:
+def table(store: Store, tried: Sequence[Candidate], unit: Unit) -> str:
     """The best candidates and the average; the first stands out where the intervals decide it."""
     average = tried[0]
-    best_first = sorted(tried, key=lambda candidate: -candidate.score)
+    best_first = sorted(tried, key=lambda candidate: -unit.gain(candidate.score))
     candidates = best_first[:MOST_ROWS]
     if average not in candidates:
         candidates.append(average)
@@ -33,14 +33,14 @@ def table(store: Store, tried: Sequence[Tried], unit: Unit) -> str:
     ahead = lead.among(scores, unit)
     best, sentence = None, ""
     if ahead:
-        sentence = markup.aside(ahead.told(list(map(_name, candidates))))
+        sentence = markup.aside(ahead.sentence(list(map(_name, candidates))))
         best = ahead.first if ahead.decided else None
     experts = list(average.weights)
     rows = [_row(candidate, experts, unit) for candidate in candidates]
     return markup.table(["on validation", unit.axis, *experts], rows, best) + sentence
 
 
-def figure(tried: Sequence[Tried], unit: Unit) -> Any:
+def figure(tried: Sequence[Candidate], unit: Unit) -> Any:
     """Every candidate's score, and the average's as a line."""
     scores = [candidate.score for candidate in tried]
     return charts.progress(list(enumerate(scores)), tried[0].score, unit)
@@ -62,12 +62,12 @@ def test_result(store: Store, search: str, unit: Unit) -> str:
     return markup.aside(f"{sentence}.")
 
 
-def _row(candidate: Tried, experts: Sequence[str], unit: Unit) -> list[str]:
+def _row(candidate: Candidate, experts: Sequence[str], unit: Unit) -> list[str]:
     row = [_name(candidate), unit.value(candidate.score)]
     for expert in experts:
         row.append(f"{candidate.weights[expert]:.2f}")
     return row
 
 
-def _name(candidate: Tried) -> str:
+def _name(candidate: Candidate) -> str:
     return AVERAGE if candidate.arm.endswith(AVERAGE) else candidate.arm.lstrip("_")

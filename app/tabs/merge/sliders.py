@@ -13,7 +13,7 @@ from app.listeners import QUEUED, Updates, Values, no_updates
 from app.tabs.merge import saved_merges
 from engine import merge, runs
 from engine.merge import Config, methods
-from engine.runs import contents
+from engine.runs import contents, trainings
 
 MOST_EXPERTS = 12
 LOWEST, HIGHEST = -1.0, 2.0
@@ -21,7 +21,7 @@ LOWEST, HIGHEST = -1.0, 2.0
 PRESETS = "A preset, or a merge saved before"
 
 
-class Merge(NamedTuple):
+class MergeChoice(NamedTuple):
     """How the experts are merged."""
 
     weights: dict[str, float]
@@ -62,12 +62,12 @@ class Mixer:
     def preset_outputs(self) -> list[Any]:
         return [self.preset, *self.sliders, *self.method.outputs]
 
-    def read(self, values: Values) -> Merge:
+    def read(self, values: Values) -> MergeChoice:
         """The merge that the sliders in sight and the method say."""
         weights = {}
         for name, slider in zip(values[self.experts], self.sliders, strict=False):
             weights[name] = float(values[slider])
-        return Merge(weights, *self.method.read(values))
+        return MergeChoice(weights, *self.method.read(values))
 
     def set_weights(self, experts: Sequence[str], weights: Mapping[str, float]) -> Updates:
         """Slide to these weights; an expert that is not named gets none."""
@@ -92,7 +92,7 @@ class Mixer:
         for slider in self.sliders:
             updates[slider] = gr.update(visible=False)
         for name, slider in zip(names, self.sliders, strict=False):
-            info = contents.unfinished(store, name)
+            info = trainings.unfinished(store, name)
             updates[slider] = gr.update(label=name, info=info, **start)
         return updates
 
@@ -139,7 +139,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> Mixer:
 
 def slider_names(run: str) -> list[str]:
     """The run's experts that have sliders."""
-    experts = contents.of(runs.open_store(run)).experts
+    experts = contents.summary(runs.open_store(run)).experts
     return list(experts[:MOST_EXPERTS])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.show import markup, thumbnails
 from engine.votes.ballots import Ballot
-from engine.votes.ledger import Choice
+from engine.votes.schema import Choice
 from engine.votes.similarity import Sifted
 
 CHOICES: dict[Choice, str] = {

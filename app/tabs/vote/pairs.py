@@ -7,14 +7,13 @@ from pathlib import Path
 
 from engine import runs
 from engine.core.store import Store
-from engine.runs import contents
+from engine.evaluate import planning, standings
 from engine.runs.preview import USUAL_GUIDANCE
 from engine.votes import ballots, similarity
 from engine.votes.ballots import Pair
 from engine.votes.ledger import Ledger
 from engine.votes.similarity import Sifted
 
-BASE = "base"
 EVERYTHING = "all models against each other"
 Models = tuple[str, ...]
 """Those that are compared; () is all of them."""
@@ -39,25 +38,16 @@ def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]
     then by how usual the scale is."""
 
     def rank(model: str) -> tuple[bool, float, str]:
-        arm, scale = contents.arm_of(model)
+        arm, scale = planning.arm_of(model)
         distance = abs((scale or 0.0) - USUAL_GUIDANCE)
         return arm not in merges, distance, model
 
-    bases: dict[float | None, str] = {}
-    others = []
-    for model in sorted(models, key=rank):
-        arm, scale = contents.arm_of(model)
-        if arm == BASE:
-            bases[scale] = model
-        else:
-            others.append(model)
-    if not bases:
-        return []
-    usual_base = min(bases.values(), key=rank)
+    ranked = sorted(models, key=rank)
     pairs = []
-    for model in others:
-        scale = contents.arm_of(model)[1]
-        pairs.append((model, bases.get(scale, usual_base)))
+    for model in ranked:
+        base = standings.base_of(model, ranked)
+        if base is not None:
+            pairs.append((model, base))
     return pairs
 
 

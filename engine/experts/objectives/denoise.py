@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.experts.batches import Batch
-    from engine.experts.denoiser import Denoiser
+    from engine.models.denoiser import Denoiser
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from engine.core.errors import EngineError
+from engine.core.hashing import file_hash
 from engine.core.misfits import Misfit
-from engine.core.recipe import file_hash
 from engine.core.store import read_json, write_json, write_text
 from engine.core.typed import checker
 from engine.models import checkpoints

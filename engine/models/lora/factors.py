@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.core.errors import EngineError
-from engine.core.recipe import derived_seed
+from engine.core.hashing import derived_seed
 from engine.models.lora.alphas import parse_alpha
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")

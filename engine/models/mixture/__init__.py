@@ -5,12 +5,12 @@ ranks). A forward pass takes `mix` (rows, experts) and adds B_cat ((A_cat x) * w
 layer, w being a row's mix spread over the ranks, times alpha / rank. The base is never written to:
 the factors hang beside it.
 
-- `mixture.mix(rows)`, live: any weights a row. Sliders, grids of weights, base beside merged with
-  the same noise.
+- `mixture.mix(rows)`, live: any weights for each row. Sliders, grids of weights, base beside merged
+  with the same noise.
 - `mixture.folded(mix)`: one mix for everything, at the cost of the bare base. Long sampling: W +
   the deltas is computed once, beside W, and stands in for it.
-- `mixture.grouped({"counting": 8, "styles": 8})`: one expert a row, in contiguous groups. Training:
-  an expert's rows alone pay for it, and its gradient is what it would be alone.
+- `mixture.grouped({"counting": 8, "styles": 8})`: one expert per row, in contiguous groups.
+  Training: an expert's rows alone pay for it, and its gradient is what it would be alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from engine.core.errors import EngineError
 from engine.models.lora.factors import Expert, Factors, Lora, check_fits, target_layers
@@ -48,12 +49,11 @@ class Mixture:
         self._groups: tuple[Group, ...] | None = None
         for path, parts in _by_layer(model, experts, seed).items():
             self._layers[path] = Layer(model.get_submodule(path), parts, self._layouts)
-        first = next(iter(self._layers.values())).a_cat
-        self.device, self.dtype = first.device, first.dtype
-        self._hooks = [
-            model.get_submodule(path).register_forward_hook(self._hook(layer))
-            for path, layer in self._layers.items()
-        ]
+        first, *_ = self._layers.values()
+        self.device, self.dtype = first.a_cat.device, first.a_cat.dtype
+        self._hooks: list[RemovableHandle] = []
+        for layer in self._layers.values():
+            self._hooks.append(layer.module.register_forward_hook(self._hook(layer)))
 
     def remove(self) -> None:
         """Take the hooks away; the model is exactly what it was."""
@@ -63,7 +63,7 @@ class Mixture:
     # what a batch is made of
 
     def rows(self, mixes: Sequence[Mapping[str, float]]) -> Tensor:
-        """Named weights, a mapping a row ({} is the base), as a mix (rows, experts)."""
+        """Named weights, a mapping for each row ({} is the base), as a mix (rows, experts)."""
         rows = torch.zeros(len(mixes), len(self.names), dtype=self.dtype)
         for row, mix in enumerate(mixes):
             for name, weight in mix.items():
@@ -89,13 +89,15 @@ class Mixture:
     def set_groups(self, counts: Mapping[str, int] | None) -> None:
         """The following batches are `counts` rows of each named expert, in this order."""
         self._mix, self._groups = None, None
-        if counts is not None:
-            stops = torch.tensor(list(counts.values())).cumsum(0).tolist()
-            self._groups = tuple(
-                Group(self._index(name), stop - count, stop)
-                for (name, count), stop in zip(counts.items(), stops, strict=True)
-                if count
-            )
+        if counts is None:
+            return
+        groups = []
+        start = 0
+        for name, count in counts.items():
+            if count:
+                groups.append(Group(self._index(name), start, start + count))
+            start += count
+        self._groups = tuple(groups)
 
     @contextmanager
     def mix(self, mix: Mix | None) -> Iterator[None]:
@@ -153,46 +155,53 @@ class Mixture:
         out).
         """
         index = self._index(name)
-        layers = [layer for layer in self._layers.values() if index in layer.a]
-        return [parameter for layer in layers for parameter in (layer.a[index], layer.b[index])]
+        parameters = []
+        for layer in self._layers.values():
+            if index in layer.a:
+                parameters += [layer.a[index], layer.b[index]]
+        return parameters
 
     def expert(self, name: str) -> Expert:
         """A copy of one expert's factors."""
         index = self._index(name)
-        return {
-            path: layer.factors(index) for path, layer in self._layers.items() if index in layer.a
-        }
+        own = {path: layer for path, layer in self._layers.items() if index in layer.a}
+        return {path: layer.factors(index) for path, layer in own.items()}
 
     def state(self, name: str) -> dict[str, Tensor]:
         """One expert under peft's keys, `<path>.lora_A.weight` and `<path>.lora_B.weight` (out,
         rank).
         """
-        return {
-            f"{path}.{key}": tensor
-            for path, factors in self.expert(name).items()
-            for key, tensor in factors.tensors().items()
-        }
+        state = {}
+        for path, factors in self.expert(name).items():
+            for key, tensor in factors.tensors().items():
+                state[f"{path}.{key}"] = tensor
+        return state
 
     @torch.no_grad()
     def load(self, name: str, state: Mapping[str, Tensor]) -> None:
         """Write one expert from peft's keys. Raises EngineError when names or shapes differ."""
-        own = self.state(name)
-        if odd := sorted(set(own) ^ set(state)):
-            raise EngineError(
-                f"{odd[0]} is {'missing' if odd[0] in own else 'unknown'}: expert {name!r} has "
-                "other layers. Choose the targets that the weights were made with."
-            )
-        for key, tensor in state.items():
-            if tensor.shape != own[key].shape:
-                raise EngineError(
-                    f"{key} has shape {tuple(tensor.shape)}, expert {name!r} has "
-                    f"{tuple(own[key].shape)}. Choose the rank the weights were made with."
-                )
+        self._check_state(name, state)
         index = self._index(name)
         for path, layer in self._layers.items():
             if index in layer.a:
                 layer.a[index].copy_(state[f"{path}.lora_A.weight"])
                 layer.b[index].copy_(state[f"{path}.lora_B.weight"].flatten(1).T)
+
+    def _check_state(self, name: str, state: Mapping[str, Tensor]) -> None:
+        expected = self.state(name)
+        if odd := sorted(set(expected) ^ set(state)):
+            fault = "missing" if odd[0] in expected else "unknown"
+            raise EngineError(
+                f"{odd[0]} is {fault}: expert {name!r} has other layers. "
+                "Choose the targets that the weights were made with."
+            )
+        for key, tensor in state.items():
+            ours, theirs = tuple(expected[key].shape), tuple(tensor.shape)
+            if ours != theirs:
+                raise EngineError(
+                    f"{key} has shape {theirs}, expert {name!r} has {ours}. "
+                    "Choose the rank the weights were made with."
+                )
 
     def _index(self, name: str) -> int:
         if name not in self.names:
@@ -201,11 +210,10 @@ class Mixture:
 
     def _checked(self, mix: Mix) -> Tensor:
         """(rows, experts), where and as the factors are."""
-        rows = (
-            self.rows([mix])
-            if isinstance(mix, Mapping)
-            else torch.atleast_2d(mix.to(self.device, self.dtype))
-        )
+        if isinstance(mix, Mapping):
+            rows = self.rows([mix])
+        else:
+            rows = torch.atleast_2d(mix.to(self.device, self.dtype))
         if rows.dim() != 2 or rows.shape[1] != len(self.names):
             raise EngineError(
                 f"A mix of shape {tuple(rows.shape)} does not fit: give (rows, "

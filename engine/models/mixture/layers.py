@@ -1,5 +1,6 @@
-"""One layer's share of a mixture: every expert's factors concatenated along the rank; linear or
-convolution.
+"""One layer's share of a mixture: every expert's factors concatenated along the rank.
+
+The layer is linear or a convolution.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,12 +28,15 @@ class Layout:
     """
 
     def __init__(self, parts: Sequence[tuple[int, int, float]], like: Tensor) -> None:
-        ranks = [(expert, scale) for expert, rank, scale in parts for _ in range(rank)]
-        self.expert = torch.tensor([expert for expert, _ in ranks], device=like.device)
-        self.scale = torch.tensor(
-            [scale for _, scale in ranks], device=like.device, dtype=like.dtype
-        )
-        self.weights = like.new_zeros(1, len(ranks))
+        """`parts` are (expert, rank, alpha / rank)."""
+        experts: list[int] = []
+        scales: list[float] = []
+        for expert, rank, scale in parts:
+            experts += [expert] * rank
+            scales += [scale] * rank
+        self.expert = torch.tensor(experts, device=like.device)
+        self.scale = torch.tensor(scales, device=like.device, dtype=like.dtype)
+        self.weights = like.new_zeros(1, len(experts))
 
     def spread(self, mix: Tensor) -> Tensor:
         """A mix (rows, experts) over the ranks, times alpha / rank: (rows, ranks)."""
@@ -41,14 +45,14 @@ class Layout:
     def write(self, mix: Tensor) -> None:
         """Keep a mix, in place wherever the tensor can be written to."""
         weights = self.spread(mix)
-        fixed = weights.requires_grad or self.weights.requires_grad or self.weights.is_inference()
-        if weights.shape == self.weights.shape and not fixed:
-            self.weights.copy_(weights)
-        else:
+        is_fixed = self.weights.requires_grad or self.weights.is_inference()
+        if weights.requires_grad or is_fixed or weights.shape != self.weights.shape:
             self.weights = weights
+        else:
+            self.weights.copy_(weights)
 
     def read(self, dtype: torch.dtype) -> Tensor:
-        """(rows, ranks); a copy if gradients are recorded, since a later write must not reach them."""
+        """(rows, ranks); a copy if gradients are recorded: a later write must not reach them."""
         weights = self.weights.to(dtype)
         return weights.clone() if torch.is_grad_enabled() else weights
 
@@ -66,27 +70,25 @@ class Layer:
     ) -> None:
         assert isinstance(module, nn.Linear | nn.Conv2d)
         self.module, self.pristine = module, module.weight
-        self.window: dict[str, Any] = {}
-        if isinstance(module, nn.Conv2d):
-            self.window = {
-                "stride": module.stride,
-                "padding": module.padding,
-                "dilation": module.dilation,
-            }
+        self.window = _window(module)
+        """How A slides over the picture, where the layer is a convolution."""
         dtype = torch.promote_types(module.weight.dtype, torch.float32)
         device = module.weight.device
         self.a_cat = torch.cat([factors.a.to(device, dtype) for factors in parts.values()])
         self.b_cat = torch.cat([factors.b.T.to(device, dtype) for factors in parts.values()])
-        self.scale = {expert: factors.scale for expert, factors in parts.items()}
-        ranks = [factors.rank for factors in parts.values()]
-        self.a = {
-            e: nn.Parameter(view) for e, view in zip(parts, self.a_cat.split(ranks), strict=True)
-        }
-        self.b = {
-            e: nn.Parameter(view) for e, view in zip(parts, self.b_cat.split(ranks), strict=True)
-        }
-        key = tuple((expert, factors.rank, factors.scale) for expert, factors in parts.items())
-        self.layout = layouts.setdefault(key, Layout(key, self.a_cat))
+        self.scale: dict[int, float] = {}
+        self.a: dict[int, nn.Parameter] = {}
+        self.b: dict[int, nn.Parameter] = {}
+        key: list[tuple[int, int, float]] = []
+        start = 0
+        for expert, factors in parts.items():
+            stop = start + factors.rank
+            self.scale[expert] = factors.scale
+            self.a[expert] = nn.Parameter(self.a_cat[start:stop])
+            self.b[expert] = nn.Parameter(self.b_cat[start:stop])
+            key.append((expert, factors.rank, factors.scale))
+            start = stop
+        self.layout = layouts.setdefault(tuple(key), Layout(key, self.a_cat))
         self._folded: nn.Parameter | None = None
 
     def factors(self, expert: int) -> Factors:
@@ -95,16 +97,19 @@ class Layer:
         return Factors(a, b.T.contiguous(), self.scale[expert])
 
     def add_mixed(self, x: Tensor, output: Tensor) -> Tensor:
-        """x (batch, ..., in) or (batch, in, h, w), output likewise; every row has its own weights."""
-        weights, (a_cat, b_cat) = self.layout.read(x.dtype), self._concatenated(x.dtype)
-        rows = weights.shape[0]
+        """x (batch, ..., in) or (batch, in, h, w), output likewise; every row has its weights."""
+        weights = self.layout.read(x.dtype)
+        a_cat, b_cat = self._concatenated(x.dtype)
+        rows = len(weights)
         if x.shape[0] % rows:
             raise EngineError(
                 f"The mix has {rows} rows and the batch {x.shape[0]}: "
                 "give each sample a row, or all of them one."
             )
+        # The batch may hold the rows several times over, as under guidance: (times, rows, ...).
         low = self._low(x, a_cat).unflatten(0, (-1, rows))
-        shape = (rows, -1, 1, 1) if self.window else (rows, *[1] * (x.dim() - 2), -1)
+        between = [1] * (x.dim() - 2)
+        shape = (rows, -1, *between) if self.window else (rows, *between, -1)
         low = low * weights.view(shape)
         return self._add(output, low.flatten(0, 1), b_cat)
 
@@ -133,9 +138,8 @@ class Layer:
         pristine = self.pristine.flatten(1).to(self.a_cat.dtype)
         if self._folded is None:
             self._folded = nn.Parameter(torch.empty_like(self.pristine), requires_grad=False)
-        self._folded.copy_(
-            torch.addmm(pristine, weighted.T, self.a_cat.flatten(1)).view(self.pristine.shape)
-        )
+        whole = torch.addmm(pristine, weighted.T, self.a_cat.flatten(1))
+        self._folded.copy_(whole.view(self.pristine.shape))
         self.module.weight = self._folded
 
     def unfold(self) -> None:
@@ -147,23 +151,36 @@ class Layer:
         self._folded = None
 
     def _concatenated(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """A_cat and B_cat as the layer computes; the parameters joined where gradients are wanted."""
+        """A_cat and B_cat as the layer computes; joined anew where gradients are recorded."""
         parameters = (*self.a.values(), *self.b.values())
         if not torch.is_grad_enabled() or not any(p.requires_grad for p in parameters):
             return self.a_cat.to(dtype), self.b_cat.to(dtype)
-        return torch.cat(list(self.a.values())).to(dtype), torch.cat(list(self.b.values())).to(
-            dtype
-        )
+        a_cat = torch.cat(list(self.a.values()))
+        b_cat = torch.cat(list(self.b.values()))
+        return a_cat.to(dtype), b_cat.to(dtype)
 
     def _low(self, x: Tensor, a: Tensor) -> Tensor:
         """A x: (batch, ..., ranks), of a convolution (batch, ranks, h, w)."""
-        return functional.conv2d(x, a, **self.window) if self.window else functional.linear(x, a)
+        if self.window:
+            return functional.conv2d(x, a, **self.window)
+        return functional.linear(x, a)
 
     def _add(self, output: Tensor, low: Tensor, b: Tensor, scale: float = 1.0) -> Tensor:
         """output + scale * B low; of a linear layer in one pass over the output."""
         if self.window:
-            return output + functional.conv2d(low * scale, b.T[:, :, None, None])
-        flat = torch.addmm(
-            output.reshape(-1, output.shape[-1]), low.reshape(-1, low.shape[-1]), b, alpha=scale
-        )
-        return flat.view(output.shape)
+            b_1x1 = b.T[:, :, None, None]
+            return output + functional.conv2d(low * scale, b_1x1)
+        output_flat = output.reshape(-1, output.shape[-1])
+        low_flat = low.reshape(-1, low.shape[-1])
+        return torch.addmm(output_flat, low_flat, b, alpha=scale).view(output.shape)
+
+
+def _window(module: nn.Linear | nn.Conv2d) -> dict[str, Any]:
+    """A convolution's, as `conv2d` takes it; empty for a linear layer."""
+    if isinstance(module, nn.Linear):
+        return {}
+    return {
+        "stride": module.stride,
+        "padding": module.padding,
+        "dilation": module.dilation,
+    }

@@ -17,7 +17,8 @@ from engine.core.store import Store, atomic, write_records
 from engine.core.types import Picture, Prompt
 from engine.images import shards
 from engine.images.painting import text_tensors
-from engine.images.shards import Shard, Shelf
+from engine.images.shards import Shard
+from engine.images.shelf import Shelf
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter

@@ -1,0 +1,82 @@
+"""The judge's pass over painted pictures: scores by their prompts, and for the floor by others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from engine.core.types import Evidence, Prompt, Score
+from engine.evaluate import diversity
+from engine.evaluate.planning import Row
+from engine.judges import Judge
+
+
+@dataclass(frozen=True)
+class Question:
+    """One picture before one text."""
+
+    row: Row
+    prompt: Prompt
+    image: Image.Image
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One picture with what the judge says of it."""
+
+    row: Row
+    score: Score
+    floor: Score | None
+    """By another prompt of the skill; None where there is no other."""
+
+
+def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) -> list[Judged]:
+    """All pictures before their own prompts, then before others."""
+    by_own, by_others = [], []
+    for row, image in zip(rows, images, strict=True):
+        by_own.append(Question(row, row.prompt, image))
+        if row.other:
+            by_others.append(Question(row, row.other, image))
+    floors = dict(zip(map(_row_of, by_others), _scores(judge, by_others), strict=True))
+    judged = []
+    for row, score in zip(rows, _scores(judge, by_own), strict=True):
+        floor = floors.get((row.model, row.key))
+        judged.append(Judged(row, score, floor and _without_reasons(floor)))
+    return judged
+
+
+def _row_of(question: Question) -> tuple[str, tuple[str, int]]:
+    return question.row.model, question.row.key
+
+
+def _scores(judge: Judge, questions: Sequence[Question]) -> list[Score]:
+    """The judge's scores, their evidence completed by what the summaries need."""
+    if not questions:
+        return []
+    prompts, images, seeds = [], [], []
+    for question in questions:
+        prompts.append(question.prompt)
+        images.append(question.image)
+        seeds.append(question.row.seed)
+    return list(map(_completed, judge(prompts, images, seeds), questions))
+
+
+def _completed(score: Score, about: Question) -> Score:
+    """Written in this order."""
+    evidence = score.evidence.copy()
+    evidence["skill"] = about.prompt.skill
+    evidence["text"] = about.prompt.text
+    evidence["number"] = about.row.number
+    evidence["pooled"] = diversity.pooled(about.image)
+    return replace(score, evidence=evidence)
+
+
+def _without_reasons(score: Score) -> Score:
+    """Why a score by another prompt is low interests nobody, and takes much space."""
+    about = Evidence(
+        skill=score.skill,
+        text=score.text,
+        number=score.evidence["number"],
+        pooled=score.pooled,
+    )
+    return replace(score, evidence=about)
