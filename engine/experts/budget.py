@@ -2,23 +2,23 @@
 
 Weights, gradients and AdamW's two moments of every expert are counted; activations are measured, in
 a forward pass of one row and one of two: what the second adds is a row's, the rest an expert's,
-once a forward (factors cast to the base's precision). Where they are computed again, the largest
-part that the backward pass builds anew is counted too. Fewer experts a forward change no number but
-by rounding, only the time.
+once per forward (factors cast to the base's precision). Where they are computed again, the largest
+part that the backward pass builds anew is counted too. Fewer experts per forward change no number
+but by rounding, only the time.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
 
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.experts import Training
-from engine.experts.batches import Batch
-from engine.experts.training import Learner, Loss
+from engine.experts.activations import activation_bytes
+from engine.experts.learner import Learner
+from engine.experts.training import Loss
 from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
@@ -46,68 +46,76 @@ class Budget:
     """What is left beside the base, which is loaded."""
     experts_a_forward: int
 
+    @property
+    def to_allocate(self) -> int:
+        """What learning needs beside what is there already."""
+        return self.learning - self.held
+
     def needs(self, experts: int, rows: int) -> int:
         """Beside what is there already, with so many experts and rows in a forward."""
-        return (
-            self.learning
-            - self.held
-            + experts * self.activations_an_expert
-            + rows * self.activations_a_row
-        )
+        of_experts = experts * self.activations_an_expert
+        of_rows = rows * self.activations_a_row
+        return self.to_allocate + of_experts + of_rows
+
+    def fits(self, experts: int, rows: int) -> bool:
+        return self.needs(experts, rows) <= USABLE_SHARE * self.free
 
     def told(self) -> str:
         """For the reader, before the start."""
-        needs = self.needs(self.experts, self.rows)
-        text = (
-            f"Memory: the base {_size(self.base)}, {self.experts} experts {_size(self.learning)} "
-            "(weights, "
-            f"gradients, AdamW; {_size(self.held)} are there), activations "
-            f"{_size(self.activations_a_row)} a row "
-            f"and {_size(self.activations_an_expert)} an expert, {self.rows} rows: {_size(needs)} "
-            "more, "
-            f"{_size(self.free)} free."
-        )
+        text = self._sizes()
         if self.experts_a_forward >= self.experts:
             return text
         text += f" So {self.experts_a_forward} of {self.experts} experts share a forward."
-        room = USABLE_SHARE * self.free
-        if self.learning - self.held > room:
+        if self.to_allocate > USABLE_SHARE * self.free:
             return (
                 f"{text} Even their gradients and moments may not fit: lower the rank, or train "
-                "fewer experts in a "
-                "run; what they learn does not depend on each other."
+                "fewer experts in a run; what they learn does not depend on each other."
             )
+        if self.fits(1, self.most_rows):
+            return text
         return (
-            text
-            if self.needs(1, self.most_rows) <= room
-            else (
-                f"{text} Even that may not fit: lower batch_size and raise accumulation, or switch "
-                "recompute on."
-            )
+            f"{text} Even that may not fit: lower batch_size and raise accumulation, or switch "
+            "recompute on."
+        )
+
+    def _sizes(self) -> str:
+        learning, held = size_text(self.learning), size_text(self.held)
+        a_row = size_text(self.activations_a_row)
+        an_expert = size_text(self.activations_an_expert)
+        needs = size_text(self.needs(self.experts, self.rows))
+        experts = f"{self.experts} experts {learning} (weights, gradients, AdamW; {held} are there)"
+        activations = f"activations {a_row} a row and {an_expert} an expert, {self.rows} rows"
+        return (
+            f"Memory: the base {size_text(self.base)}, {experts}, {activations}: {needs} more, "
+            f"{size_text(self.free)} free."
         )
 
 
 def plan(
     learners: Sequence[Learner], mixture: Mixture, denoiser: Denoiser, loss: Loss, devices: int = 1
 ) -> Budget:
-    """Count, measure, and fit as many experts into a forward as there is memory for; at least one."""
-    rows = sorted(
-        (ceil(learner.training.batch_size / devices) for learner in learners), reverse=True
-    )
-    kinds = {
-        (learner.training.rank, learner.training.targets): learner for learner in learners
-    }.values()
-    one = max(activation_bytes(learner, mixture, denoiser, loss, 1) for learner in kinds)
-    two = (
-        max(activation_bytes(learner, mixture, denoiser, loss, 2) for learner in kinds)
-        if rows[0] > 1
-        else 2 * one
-    )
+    """Count, measure, and fit as many experts into a forward as memory allows; at least one."""
+    rows = [ceil(learner.training.batch_size / devices) for learner in learners]
+    rows.sort(reverse=True)
+
+    def most_bytes(count: int) -> int:
+        """Of so many rows, by the expert that keeps most."""
+        sizes = []
+        for learner in _kinds(learners):
+            sizes.append(activation_bytes(learner, mixture, denoiser, loss, count))
+        return max(sizes)
+
+    one = most_bytes(1)
+    two = most_bytes(2) if rows[0] > 1 else 2 * one
+    learning, held = 0, 0
+    for learner in learners:
+        learning += learning_bytes(learner.training, learner.parameters)
+        held += _held_bytes(learner)
     whole = Budget(
         experts=len(learners),
-        base=sum(p.nbytes for p in denoiser.module.parameters()),
-        learning=sum(learning_bytes(learner.training, learner.parameters) for learner in learners),
-        held=sum(map(_held_bytes, learners)),
+        base=_size_bytes(denoiser.module.parameters()),
+        learning=learning,
+        held=held,
         activations_an_expert=max(0, 2 * one - two),
         activations_a_row=two - one,
         rows=sum(rows),
@@ -115,12 +123,24 @@ def plan(
         free=free_memory(denoiser.device, devices),
         experts_a_forward=len(learners),
     )
-    fits = [
-        n
-        for n in range(1, len(rows) + 1)
-        if whole.needs(n, sum(rows[:n])) <= USABLE_SHARE * whole.free
-    ]
-    return replace(whole, experts_a_forward=max(fits, default=1))
+    return replace(whole, experts_a_forward=_experts_that_fit(whole, rows))
+
+
+def _kinds(learners: Sequence[Learner]) -> list[Learner]:
+    """One learner of each rank and set of layers: the others keep as much."""
+    kinds = {}
+    for learner in learners:
+        kinds[learner.training.rank, learner.training.targets] = learner
+    return list(kinds.values())
+
+
+def _experts_that_fit(whole: Budget, rows: Sequence[int]) -> int:
+    """The most whose rows, the largest batches first, fit into a forward; at least one."""
+    most = 1
+    for experts in range(1, len(rows) + 1):
+        if whole.fits(experts, sum(rows[:experts])):
+            most = experts
+    return most
 
 
 def free_memory(device: torch.device, processes: int) -> int:
@@ -130,113 +150,29 @@ def free_memory(device: torch.device, processes: int) -> int:
     return psutil.virtual_memory().available // processes
 
 
-def activation_bytes(
-    learner: Learner, mixture: Mixture, denoiser: Denoiser, loss: Loss, rows: int
-) -> int:
-    """What autograd keeps of so many rows until its backward pass, and what that builds anew at
-    once.
-
-    Each storage once, parameters left out.
-    """
-    own = {
-        p.untyped_storage().data_ptr() for p in (*denoiser.module.parameters(), *learner.parameters)
-    }
-    row = learner.stream.batch(0, denoiser.timesteps)[:1]
-
-    def forward(kept: "Kept") -> None:
-        with (
-            torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor),
-            mixture.grouped({learner.name: rows}),
-        ):
-            loss(denoiser, Batch.cat([row] * rows))
-
-    forward(whole := Kept(own))
-    return whole.size + _largest_part(denoiser.module, forward, Kept(own))
-
-
-class Kept:
-    """The tensors that autograd keeps, and their size in bytes."""
-
-    def __init__(self, but: set[int]) -> None:
-        self.but = but
-        self.sizes: dict[int, int] = {}
-        self.held: list[Tensor] = []  # so that no address is used twice
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self.but:
-            self.sizes[storage.data_ptr()] = storage.nbytes()
-            self.held.append(tensor)
-        return tensor
-
-    @property
-    def size(self) -> int:
-        return sum(self.sizes.values())
-
-
-def _largest_part(network: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
-    """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all
-    are kept.
-    """
-    checkpointed: list[Any] = [
-        module for module in network.modules() if getattr(module, "gradient_checkpointing", False)
-    ]
-    if not checkpointed:
-        return 0
-    parts = {
-        part
-        for module in checkpointed
-        for child in module.children()
-        if isinstance(child, nn.ModuleList)
-        for part in child
-        if not any(inner in checkpointed for inner in part.modules())
-    }
-    largest = 0
-
-    def begin(*_: Any) -> None:
-        kept.sizes, kept.held = {}, []
-
-    def end(*_: Any) -> None:
-        nonlocal largest
-        largest = max(largest, kept.size)
-
-    hooks = [
-        hook
-        for part in parts
-        for hook in (part.register_forward_pre_hook(begin), part.register_forward_hook(end))
-    ]
-    try:
-        for module in checkpointed:
-            module.gradient_checkpointing = False
-        forward(kept)
-    finally:
-        for module in checkpointed:
-            module.gradient_checkpointing = True
-        for hook in hooks:
-            hook.remove()
-    return largest
-
-
 def learning_bytes(training: Training, parameters: Iterable[Tensor]) -> int:
     """Weight, gradient and two moments; the average and the best weights where they are kept."""
-    copies = 4 + bool(training.ema) + bool(training.patience)
-    return copies * sum(p.nbytes for p in parameters)
+    copies = 4
+    if training.ema:
+        copies += 1
+    if training.patience:
+        copies += 1
+    return copies * _size_bytes(parameters)
 
 
 def _held_bytes(learner: Learner) -> int:
     """Of these, what is there before the first step, or since a training that goes on."""
-    moments = [
-        tensor
-        for state in learner.optimizer.state.values()
-        for tensor in state.values()
-        if tensor.dim()
-    ]
-    return sum(
-        tensor.nbytes for tensor in (*learner.parameters, *learner.average, *learner.best, *moments)
-    )
+    held = [*learner.parameters, *learner.average, *learner.best]
+    for state in learner.optimizer.state.values():
+        held += [tensor for tensor in state.values() if tensor.dim()]  # the moments
+    return _size_bytes(held)
 
 
-def _size(size_bytes: float) -> str:
+def _size_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def size_text(size_bytes: float) -> str:
     """In the unit that suits it."""
     for unit in ("B", "KB", "MB"):
         if size_bytes < 1000:

@@ -11,8 +11,8 @@ from engine.core.errors import EngineError
 from engine.core.provenance import versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
-from engine.experts import Config, objectives
-from engine.experts.training import Learner
+from engine.experts import Config, objectives, sources
+from engine.experts.learner import Learner
 from engine.models import tensor_files
 from engine.models.identity import recognised
 from engine.models.lora import cards, expert_files
@@ -65,12 +65,10 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """
     try:
         recipe = read_object(folder / RECIPE) if (folder / RECIPE).exists() else {}
-        if not (adopted := recipe.get("kind") == "adopted"):
+        adopted = recipe.get("kind") == "adopted"
+        if not adopted:
             is_finished(folder, wanted)
-            if (folder / CHECKPOINT).exists():
-                _, header = tensor_files.read(folder / CHECKPOINT)
-                had = checker(State)(json.loads(header["expert"]))["wanted"]
-                _check_same(folder, had, {**wanted, "base": had["base"]})
+            _check_checkpoint(folder, wanted)
     except (EngineError, AttributeError, KeyError, ValueError, TypeError):
         return True
     if adopted:
@@ -78,6 +76,14 @@ def is_other(folder: Path, wanted: Mapping[str, Any]) -> bool:
             f"{folder.name} is a LoRA that others made. Give the expert another name."
         )
     return False
+
+
+def _check_checkpoint(folder: Path, wanted: Mapping[str, Any]) -> None:
+    """Raises whatever a checkpoint that is damaged or another expert's makes of being read."""
+    if (folder / CHECKPOINT).exists():
+        _, header = tensor_files.read(folder / CHECKPOINT)
+        had = checker(State)(json.loads(header["expert"]))["wanted"]
+        _check_same(folder, had, {**wanted, "base": had["base"]})
 
 
 def save(folder: Path, learner: Learner, wanted: Mapping[str, Any]) -> None:
@@ -113,13 +119,14 @@ def write_lora(
     folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write the expert as it is now, averaged where it is, and return its recipe."""
+    items, held_out = _counts(wanted)
     recipe = {
         **wanted,
         "kind": "expert",
         "step": learner.step,
         "versions": versions(),
-        "pictures": len(learner.stream.rows.learned),
-        "held_out_pictures": len(learner.stream.rows.held_out),
+        items: len(learner.stream.split.learned),
+        held_out: len(learner.stream.split.held_out),
         "stopped_early": learner.stopped_early,
     }
     with learner.averaged():
@@ -132,26 +139,43 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
     checkpoint.
     """
     recipe = write_lora(folder, learner, mixture, wanted)
-    skills = ", ".join(wanted["skills"])
-    story = (
-        f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
-        "on "
-        f"{recipe['pictures']} painted pictures; {recipe['held_out_pictures']} more were held out."
-    )
-    cards.write_card(folder, story, recipe, asdict(learner.training))
+    cards.write_card(folder, _story(learner, recipe), recipe, asdict(learner.training))
     if learner.finished:
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
+def _story(learner: Learner, recipe: Mapping[str, Any]) -> str:
+    skills = ", ".join(recipe["skills"])
+    items, held_out = _counts(recipe)
+    things = plugins.load(sources, _need(recipe)).THINGS
+    return (
+        f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
+        f"on {recipe[items]} {things}; {recipe[held_out]} more were held out."
+    )
+
+
+def _counts(wanted: Mapping[str, Any]) -> tuple[str, str]:
+    """The names under which a recipe counts what was learned from and what was held out."""
+    need = _need(wanted)
+    return need, f"held_out_{need}"
+
+
+def _need(wanted: Mapping[str, Any]) -> str:
+    need: str = plugins.load(objectives, wanted["objective"]).NEEDS
+    return need
+
+
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    defaults = provenance.defaults(Config)
+    """Raises EngineError for an expert of other options or other data, and says which."""
+    defaults = {**provenance.defaults(Config), "timesteps": Config.timesteps}
     # not recorded at first, where experts stop early
     defaults["held_out_every"] = wanted.get("held_out_every")
     options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
     new = provenance.Identity(wanted, defaults, {"options": options_defaults})
     old = new.part_of(recognised(had, wanted))
-    if old.get("images") != new.get("images"):  # hashes tell a reader nothing
-        old["images"], new["images"] = "as they were", "as they are now"
+    for hashes in plugins.load(sources, _need(wanted)).HASHES:  # they tell a reader nothing
+        if old.get(hashes) != new.get(hashes):
+            old[hashes], new[hashes] = "as they were", "as they are now"
     provenance.is_same(
         old,
         new,

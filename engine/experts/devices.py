@@ -37,11 +37,11 @@ class Devices:
         """Replace tensors of one type by their sums over all processes."""
         if self.world == 1:
             return
-        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        # one message for all of them
+        flat = torch.cat(list(map(torch.flatten, tensors)))
         distributed.all_reduce(flat)
-        for tensor, total in zip(
-            tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True
-        ):
+        totals = flat.split(list(map(torch.numel, tensors)))
+        for tensor, total in zip(tensors, totals, strict=True):
             tensor.copy_(total.view(tensor.shape))
 
     def agree(self, tensor: Tensor) -> None:
@@ -69,9 +69,8 @@ def joined() -> Devices:
         return Devices()
     from accelerate import PartialState
 
-    patience = timedelta(
-        hours=12
-    )  # while the first process paints samples and writes, the others wait
+    # while the first process paints samples and writes, the others wait
+    patience = timedelta(hours=12)
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=patience)
     assert (state.process_index, state.num_processes) == (rank(), world_size())
     return Devices(state.process_index, state.num_processes, str(state.device))

@@ -32,41 +32,55 @@ def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
 
     Raises EngineError for a picture that does not open.
     """
-    have = _known(folder, painter)
-    pictures = {
-        one.sha256: one for one in found.pictures if one.repainted and one.sha256 not in have
-    }
-    texts = list(
-        dict.fromkeys(
-            one.text for one in found.pictures if one.recaptioned and _key(one.text) not in have
-        )
-    )
-    for start in range(0, len(pictures), AT_ONCE):
-        part = dict(list(pictures.items())[start : start + AT_ONCE])
-        _write(folder, painter, list(part), {"latents": _latents(list(part.values()), painter)})
-        yield Event(f"Encoded {start + len(part)} of {len(pictures)} edited pictures.")
-    for start in range(0, len(texts), AT_ONCE):
-        some = texts[start : start + AT_ONCE]
-        text = painter.embed(some)
-        _write(folder, painter, [_key(one) for one in some], text.tensors)
-        yield Event(f"Encoded {start + len(some)} of {len(texts)} edited captions.")
+    known = _known(folder, painter)
+    pictures, texts = {}, {}
+    for one in found.pictures:
+        if one.repainted and one.sha256 not in known:
+            pictures[one.sha256] = one
+        if one.recaptioned and _key(one.text) not in known:
+            texts[_key(one.text)] = one.text
+    done = 0
+    for keys in _batched(list(pictures)):
+        latents = _latents([pictures[key] for key in keys], painter)
+        _write(folder, painter, keys, {"latents": latents})
+        done += len(keys)
+        yield Event(f"Encoded {done} of {len(pictures)} edited pictures.")
+    done = 0
+    for keys in _batched(list(texts)):
+        conditions = painter.embed([texts[key] for key in keys])
+        _write(folder, painter, keys, conditions.tensors)
+        done += len(keys)
+        yield Event(f"Encoded {done} of {len(texts)} edited captions.")
+
+
+def _batched(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), AT_ONCE):
+        yield keys[start : start + AT_ONCE]
 
 
 def applied(
     folder: Path, tensors: Mapping[str, Tensor], found: Curated, painter: Painter
 ) -> dict[str, Tensor]:
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
-    edited, result = _known(folder, painter), dict(tensors)
-    pictures = [one.sha256 if one.repainted else "" for one in found.pictures]
-    texts = [_key(one.text) if one.recaptioned else "" for one in found.pictures]
-    keys = {**dict.fromkeys(BY_PICTURE, pictures), **dict.fromkeys(painter.stored_names, texts)}
-    for name in (name for name in keys if name in tensors):
-        rows = [
-            edited[key][name] if key else tensors[name][one.row]
-            for one, key in zip(found.pictures, keys[name], strict=True)
-        ]
-        result[name] = torch.stack([row.to(tensors[name].dtype) for row in rows])
+    edited = _known(folder, painter)
+    result = dict(tensors)
+    for name in (*BY_PICTURE, *painter.stored_names):
+        if name not in tensors:
+            continue
+        rows = []
+        for one in found.pictures:
+            key = _key_of(one, name)
+            row = edited[key][name] if key else tensors[name][one.row]
+            rows.append(row.to(tensors[name].dtype))
+        result[name] = torch.stack(rows)
     return result
+
+
+def _key_of(one: Current, name: str) -> str:
+    """Under which the tensor of a picture or caption was encoded anew, or ""."""
+    if name in BY_PICTURE:
+        return one.sha256 if one.repainted else ""
+    return _key(one.text) if one.recaptioned else ""
 
 
 def _key(text: str) -> str:
@@ -84,7 +98,9 @@ def _known(folder: Path, painter: Painter) -> dict[str, dict[str, Tensor]]:
     for file in sorted((folder / FOLDER).glob(f"{_base(painter)}-*.safetensors")):
         tensors, header = tensor_files.read(file)
         for row, key in enumerate(json.loads(header["keys"])):
-            found[key] = {name: tensor[row] for name, tensor in tensors.items()}
+            found[key] = {}
+            for name, tensor in tensors.items():
+                found[key][name] = tensor[row]
     return found
 
 

@@ -1,115 +1,122 @@
 """One run of the stage: open the base, let the experts learn together, log, show, save."""
 
-import math
-import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import torch
+from torch import Tensor
 
+from engine.core import plugins
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import Event
 from engine.core.store import Store
-from engine.experts import Config, batches, budget, checkpoints, devices, identity, pool
+from engine.experts import Config, budget, checkpoints, devices, identity, objectives, progress
 from engine.experts.checkpoints import Point
+from engine.experts.checks import objective_options
+from engine.experts.curves import Curves
+from engine.experts.files import Files
+from engine.experts.learner import Learner
+from engine.experts.predictions import Predictions
 from engine.experts.samples import paint
-from engine.experts.training import Learner, Loss, Spread, held_out_loss, train_step
+from engine.experts.training import Spread, held_out_loss, train_step
 from engine.models import diffusion, families
 from engine.models.denoiser import WEIGHTS, Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
 
 SECONDS_BETWEEN_EVENTS = 1.0
-STOP = "stop"
-"""A file of this name in experts/ or in an expert's folder asks to save and stop."""
 
 
 class Session:
     """The experts that are not finished, learning together."""
 
-    def __init__(self, config: Config, store: Store, objective: ModuleType, options: Any) -> None:
+    def __init__(self, config: Config, store: Store) -> None:
         self.config, self.store = config, store
-        self.loss: Loss = lambda denoiser, batch: objective.loss(denoiser, batch, options)
+        self.objective = plugins.load(objectives, config.objective)
+        self.options = objective_options(config)
+        self.source = identity.source(config)
         self.devices = devices.joined()
-        self.wanted = {
-            name: identity.wanted(config, store, name, options) for name in config.experts
-        }
-        self.replaced = {
-            name
-            for name, wanted in self.wanted.items()
-            if config.replace and checkpoints.is_other(self._folder(name), wanted)
-        }
-        self.waiting = [
-            name
-            for name, wanted in self.wanted.items()
-            if name in self.replaced or not checkpoints.is_finished(self._folder(name), wanted)
-        ]
-        self.devices.meet()
+        self.identities: dict[str, Any] = {}
+        self.replaced: list[str] = []
+        self.waiting: list[str] = []
         self.learners: list[Learner] = []
-        self.diverged: list[Learner] = []
-        self.curves: dict[str, list[Point]] = {}
-        self._told = 0.0
-        self.asked_to_stop = False
+        self.stop_requested = False
+        self._last_event_s = 0.0
 
     def run(self) -> Iterator[Event]:
         """Events until every expert is finished, or until it is stopped with everything saved."""
-        if self.waiting:
-            yield Event(f"Opening {self.config.model}.", *self._progress())
-            yield from self._open()
-            try:
-                yield from self._learn()
-            except Stopped:
-                self._save_and_stop()
-                yield Event(
-                    f"Stopped. {self._told_steps()} is saved; start again to go on from here.",
-                    *self._progress(),
-                    "stopped",
-                )
-                return
-            finally:
-                self.mixture.remove()
-        trained = (
-            f"{', '.join(self.waiting)} trained."
-            if self.waiting
-            else "Every expert is trained already."
-        )
-        yield Event(trained, *self._progress(), "done", {"experts": list(self.config.experts)})
+        yield from self._prepare()
+        self._identify()
+        if not self.waiting:
+            yield self._done("Every expert is trained already.")
+            return
+        yield Event(f"Opening {self.config.model}.", *self._progress())
+        yield from self._open()
+        try:
+            yield from self._learn()
+        except Stopped:
+            self._save_and_stop()
+            steps = progress.steps_text(self.learners)
+            text = f"Stopped. {steps} is saved; start again to go on from here."
+            yield Event(text, *self._progress(), "stopped")
+            return
+        finally:
+            self.mixture.remove()
+        yield self._done(f"{', '.join(self.waiting)} trained.")
+
+    def loss(self, model: Predictions, batch: Any) -> Tensor:
+        """The objective with its options: (rows,)."""
+        losses: Tensor = self.objective.loss(model, batch, self.options)
+        return losses
+
+    def _prepare(self) -> Iterator[Event]:
+        """Make what the objective's source lacks; the other processes wait for the first."""
+        if self.devices.writes:
+            skills = self._skills(self.config.experts)
+            yield from self.source.prepare(self.options, self.store, skills, self.config.replace)
+        self.devices.meet()
+
+    def _skills(self, experts: Collection[str]) -> list[str]:
+        """Of some experts, each once."""
+        skills: dict[str, None] = {}
+        for name in experts:
+            skills |= dict.fromkeys(self.config.experts[name])
+        return list(skills)
+
+    def _identify(self) -> None:
+        """Say what decides each expert, and who of them waits to be trained.
+
+        Raises EngineError where another expert of the name is there and `replace` is off.
+        """
+        for name in self.config.experts:
+            decides = identity.wanted(self.config, self.store, name, self.options)
+            self.identities[name] = decides
+            folder = self.store.expert(name)
+            if self.config.replace and checkpoints.is_other(folder, decides):
+                self.replaced.append(name)
+            elif checkpoints.is_finished(folder, decides):
+                continue
+            self.waiting.append(name)
+        self.devices.meet()
 
     def _open(self) -> Iterator[Event]:
-        """Load base and pictures, install a fresh LoRA an expert, go on from checkpoints."""
+        """Load base and data, install a fresh LoRA per expert, go on from checkpoints."""
         config = self.config
-        self.painter = diffusion.load(
-            config.model, config.revision, self.devices.device, WEIGHTS[config.precision]
-        )
-        self.denoiser = Denoiser(self.painter, self.config.timesteps)
-        base = {
-            "model": config.model,
-            "revision": config.revision,
-            "sha256": self.painter.fingerprint,
-            "prediction": self.denoiser.prediction,
-            **families.recipe_fields(self.denoiser.family),
-        }
-        skills = dict.fromkeys(skill for name in self.waiting for skill in config.experts[name])
-        self.pool = yield from pool.load(self.store, list(skills), self.painter, self.devices)
-        loras = {}
+        weights = WEIGHTS[config.precision]
+        self.painter = diffusion.load(config.model, config.revision, self.devices.device, weights)
+        self.denoiser = Denoiser(self.painter, config.timesteps)
         for name in self.waiting:
-            self.wanted[name]["base"] = base
-            own = config.training(name)
-            start = "the same for all" if own.same_start else None
-            loras[name] = Lora(own.rank, own.alpha, tuple(own.targets), own.init, start)
+            self.identities[name]["base"] = self._base()
+        data = yield from self.source.load(
+            self.store, self._skills(self.waiting), self.painter, self.devices
+        )
+        loras = dict(zip(self.waiting, map(self._lora, self.waiting), strict=True))
         self.mixture = Mixture(self.painter.module, loras, config.seed)
-        self.learners = [self._learner(name) for name in self.waiting]
-        self._discard()
-        self.curves = {
-            learner.name: checkpoints.resume(
-                self._folder(learner.name), learner, self.wanted[learner.name]
-            )
-            for learner in self.learners
-        }
+        for name in self.waiting:
+            stream, parameters = data.stream(name, config), self.mixture.parameters_of(name)
+            self.learners.append(Learner(name, config.training(name), stream, parameters))
+        self._resume()
         if config.recompute:
             self.painter.module.enable_gradient_checkpointing()
         planned = budget.plan(
@@ -118,213 +125,121 @@ class Session:
         self.spread = Spread(planned.experts_a_forward, self.devices)
         yield Event(planned.told(), *self._progress(), data={"budget": asdict(planned)})
 
-    def _discard(self) -> None:
-        """Remove the experts that are trained anew, now that nothing stands in the way of it."""
-        if self.devices.writes:
-            for name in self.replaced:
-                shutil.rmtree(self._folder(name))
-        self.devices.meet()
+    def _base(self) -> dict[str, Any]:
+        """What an expert's recipe says of the base that it changes."""
+        return {
+            "model": self.config.model,
+            "revision": self.config.revision,
+            "sha256": self.painter.fingerprint,
+            "prediction": self.denoiser.prediction,
+            **families.recipe_fields(self.denoiser.family),
+        }
 
-    def _learner(self, name: str) -> Learner:
-        config = self.config
-        rows = batches.choose(
-            self.pool, config.experts[name], config.shards.get(name), config.held_out, config.seed
-        )
-        if not rows.learned:
-            raise EngineError(
-                f"Expert {name} has no picture to learn from. Paint more, or cut fewer shards."
-            )
-        stream = batches.Stream(name, self.pool, rows, config.training(name), config.seed)
-        return Learner(name, config.training(name), stream, self.mixture.parameters_of(name))
+    def _lora(self, name: str) -> Lora:
+        training = self.config.training(name)
+        start = "the same for all" if training.same_start else None
+        return Lora(training.rank, training.alpha, tuple(training.targets), training.init, start)
+
+    def _resume(self) -> None:
+        """Remove what is trained anew, now that nothing stands in the way of it; load the rest."""
+        self.files = Files(self.store, self.devices, self.mixture, self.identities)
+        self.files.remove(self.replaced)
+        self.curves = Curves(self.devices, self.files, self._held_out_loss)
+        for learner in self.learners:
+            self.curves.points[learner.name] = self.files.resume(learner)
+
+    def _held_out_loss(self, learner: Learner) -> Tensor | None:
+        return held_out_loss(learner, self.mixture, self.denoiser, self.loss)
 
     def _learn(self) -> Iterator[Event]:
-        """Steps until every expert is finished. Raises Stopped, in every process at the same step."""
+        """Steps until every expert is finished. Raises Stopped, in every process at one step."""
         learners = [learner for learner in self.learners if learner.step == 0]
         while True:
             try:
                 yield from self._after(learners)
             except Stopped:
-                self.asked_to_stop = True
-            if not (learners := [learner for learner in self.learners if not learner.finished]):
+                self.stop_requested = True
+            learners = [learner for learner in self.learners if not learner.finished]
+            if not learners:
                 return
-            if self.devices.any(self.asked_to_stop):
+            if self.devices.any(self.stop_requested):
                 raise Stopped
             train_step(learners, self.mixture, self.denoiser, self.loss, self.spread)
-            self.asked_to_stop |= self._finds_stop_files()
+            if self.files.take_stop_files(self.learners):
+                self.stop_requested = True
 
     def _after(self, learners: list[Learner]) -> Iterator[Event]:
         """What is due after a step: points of the curves, samples, files, an event."""
         config = self.config
-        measured = [
-            *self._due(learners, config.log_every),
-            *self._due(learners, config.held_out_every),
-        ]
-        points = self._log([learner for learner in learners if learner in measured])
-        if self.diverged:
-            self._raise_diverged(learners)
-        shown = self._due(learners, config.sample_every)
-        samples = self._paint_samples(shown)
-        self._finish(learner for learner in learners if learner.finished)
-        self._save(
-            learner
-            for learner in self._due(learners, config.checkpoint_every)
-            if not learner.finished
-        )
-        for learner in self._due(learners, config.snapshot_every):
-            if learner.step and self.devices.writes:
-                folder = self._folder(learner.name) / f"step-{learner.step}"
-                checkpoints.write_lora(folder, learner, self.mixture, self.wanted[learner.name])
-        if points or samples or time.monotonic() - self._told > SECONDS_BETWEEN_EVENTS:
-            self._told = time.monotonic()
-            losses = ", ".join(
-                f"{p.expert} {p.train_loss:.4f}" for p in points if p.train_loss is not None
-            )
-            yield Event(
-                f"{self._told_steps()}{': loss ' + losses if losses else ''}",
-                *self._progress(),
-                data={"losses": [asdict(point) for point in points], "samples": samples},
-            )
-
-    def _due(self, learners: list[Learner], every: int) -> list[Learner]:
-        """The learners at a multiple of `every`, or at their end; 0 is never."""
-        return [
-            learner
-            for learner in learners
-            if every and (learner.step % every == 0 or learner.finished)
-        ]
+        points = self._log(learners)
+        samples = self._paint_samples(_due(learners, config.sample_every))
+        self.files.finish(filter(_is_finished, learners))
+        self.files.save(_due(learners, config.checkpoint_every))
+        self.files.write_snapshots(_due(learners, config.snapshot_every))
+        is_late = time.monotonic() - self._last_event_s > SECONDS_BETWEEN_EVENTS
+        if points or samples or is_late:
+            self._last_event_s = time.monotonic()
+            data = {"losses": [asdict(point) for point in points], "samples": samples}
+            yield Event(self._text(points), *self._progress(), data=data)
 
     def _log(self, learners: list[Learner]) -> list[Point]:
-        """Measure, append to the curves, notice who diverged. All numbers leave the device at once."""
-        if not learners:
-            return []
-        held = [
-            held_out_loss(learner, self.mixture, self.denoiser, self.loss)
-            if self._due([learner], self.config.held_out_every)
-            else None
-            for learner in learners
-        ]
-        for loss in held:
-            if loss is not None:
-                self.devices.agree(loss)
-        missing = torch.full_like(learners[0].loss_sum, torch.nan)
-        table = [
-            torch.stack(
-                [
-                    learner.loss_sum / (learner.step - learner.logged_step),
-                    missing if loss is None else loss.to(missing),
-                    learner.grad_norm.to(missing),
-                ]
-            )
-            for learner, loss in zip(learners, held, strict=True)
-        ]
-        points = []
-        for learner, (train, held_out, norm) in zip(
-            learners, torch.stack(table).tolist(), strict=True
-        ):
-            if learner.step and not math.isfinite(train):
-                self.diverged.append(learner)
-                continue
-            if not math.isnan(held_out):
-                learner.note(held_out)
-            points.append(
-                Point(
-                    learner.step,
-                    learner.name,
-                    train if learner.step else None,
-                    None if math.isnan(held_out) else held_out,
-                    norm if learner.step else None,
-                    learner.learning_rate(max(0, learner.step - 1)),
-                )
-            )
-            learner.loss_sum.zero_()
-            learner.logged_step = learner.step
-            self.curves[learner.name].append(points[-1])
-            if self.devices.writes:
-                checkpoints.write_curve(self._folder(learner.name), self.curves[learner.name])
+        """Raises EngineError where an expert diverged; the others' work is saved first."""
+        measured = _due(learners, self.config.held_out_every)
+        due = [*_due(learners, self.config.log_every), *measured]
+        points = self.curves.log([one for one in learners if one in due], measured)
+        if self.curves.diverged:
+            self._raise_diverged(learners)
         return points
 
     def _raise_diverged(self, learners: Sequence[Learner]) -> None:
-        """Raises EngineError; the others' work is saved first, and what is finished is written."""
-        self._finish(
-            learner for learner in learners if learner.finished and learner not in self.diverged
-        )
-        self._save(learner for learner in self.learners if learner not in self.diverged)
+        diverged = self.curves.diverged
+        healthy = [learner for learner in learners if learner not in diverged]
+        self.files.finish(filter(_is_finished, healthy))
+        self.files.save(one for one in self.learners if one not in diverged)
         self.devices.meet()
-        told, folders = (
-            ", ".join(map(str, these))
-            for these in (
-                [learner.name for learner in self.diverged],
-                [self._folder(learner.name) for learner in self.diverged],
-            )
-        )
+        names, folders = [], []
+        for learner in diverged:
+            names.append(learner.name)
+            folders.append(str(self.files.folder(learner.name)))
         raise EngineError(
-            f"The training of {told} diverged before step {self.diverged[0].step}. Lower the "
-            "learning "
-            f"rate or keep clipping on, delete {folders} and start again."
+            f"The training of {', '.join(names)} diverged before step {diverged[0].step}. Lower "
+            "the learning rate or keep clipping on, delete "
+            f"{', '.join(folders)} and start again."
         )
 
     def _paint_samples(self, learners: list[Learner]) -> dict[str, list[str]]:
         if not learners or not self.devices.writes:
             return {}
-        return paint(self.config, self.painter, self.mixture, learners, self._folder)
-
-    def _finish(self, learners: Iterable[Learner]) -> None:
-        for learner in learners:
-            if self.devices.writes:
-                checkpoints.finish(
-                    self._folder(learner.name), learner, self.mixture, self.wanted[learner.name]
-                )
-            if learner.finished:
-                learner.release()
-
-    def _save(self, learners: Iterable[Learner]) -> None:
-        for learner in learners:
-            if learner.step and not learner.finished and self.devices.writes:
-                checkpoints.save(self._folder(learner.name), learner, self.wanted[learner.name])
+        return paint(self.config, self.painter, self.mixture, learners, self.files.folder)
 
     def _save_and_stop(self) -> None:
         """Leave what is needed to go on, and the expert as far as it has come."""
-        self._save(self.learners)
-        self._finish(learner for learner in self.learners if learner.step and not learner.finished)
+        self.files.save(self.learners)
+        begun = [one for one in self.learners if one.step and not one.finished]
+        self.files.finish(begun)
         self.devices.meet()  # torchrun ends all processes soon after the first has gone
 
-    def _finds_stop_files(self) -> bool:
-        """Whether somebody left one; it is taken away."""
-        folders = [
-            self.store.expert("any").parent,
-            *(self._folder(learner.name) for learner in self.learners),
-        ]
-        found = [
-            folder / STOP for folder in folders if self.devices.writes and (folder / STOP).exists()
-        ]
-        for file in found:
-            file.unlink()
-        return bool(found)
-
-    def _folder(self, name: str) -> Path:
-        return self.store.expert(name)
-
     def _progress(self) -> tuple[int, int]:
-        """Steps done and steps in all, over all experts."""
-        total = {name: self.config.training(name).steps for name in self.config.experts}
-        going = dict.fromkeys(self.waiting, 0) | {
-            learner.name: total[learner.name] if learner.finished else learner.step
-            for learner in self.learners
-        }
-        return sum(going.get(name, steps) for name, steps in total.items()), sum(total.values())
+        return progress.steps(self.config, self.waiting, self.learners)
 
-    def _told_steps(self) -> str:
-        steps = {(learner.step, learner.training.steps) for learner in self.learners}
-        if len(steps) == 1:
-            return "Step {} of {}".format(*steps.pop())
-        told = {
-            where: [
-                learner.name
-                for learner in self.learners
-                if (learner.step, learner.training.steps) == where
-            ]
-            for where in sorted(steps)
-        }
-        return ", ".join(
-            f"{', '.join(names)} step {step} of {of}" for (step, of), names in told.items()
-        )
+    def _text(self, points: Sequence[Point]) -> str:
+        losses = []
+        for point in points:
+            if point.train_loss is not None:
+                losses.append(f"{point.expert} {point.train_loss:.4f}")
+        steps = progress.steps_text(self.learners)
+        return f"{steps}: loss {', '.join(losses)}" if losses else steps
+
+    def _done(self, text: str) -> Event:
+        return Event(text, *self._progress(), "done", {"experts": list(self.config.experts)})
+
+
+def _is_finished(learner: Learner) -> bool:
+    return learner.finished
+
+
+def _due(learners: Sequence[Learner], every: int) -> list[Learner]:
+    """The learners at a multiple of `every`, or at their end; 0 is never."""
+    if not every:
+        return []
+    return [one for one in learners if one.step % every == 0 or one.finished]

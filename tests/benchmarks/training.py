@@ -15,10 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from engine.experts import Training, budget
-from engine.experts.batches import Batch, Rows, Stream
+from engine.experts.learner import Learner
 from engine.experts.objectives import denoise
-from engine.experts.pool import Pool
-from engine.experts.training import Learner, Spread, train_step
+from engine.experts.predictions import Predictions
+from engine.experts.sources.pictures.batches import Batch
+from engine.experts.sources.pictures.library import Library
+from engine.experts.sources.pictures.splits import Split
+from engine.experts.sources.pictures.streams import Stream
+from engine.experts.training import Spread, train_step
 from engine.models.autoencoder import to_pixels
 from engine.models.denoiser import Denoiser
 from engine.models.diffusion import Painter
@@ -149,11 +153,11 @@ class Ours:
     """Our experts before their first step, to be taught together or one by one."""
 
     def __init__(self, painter: Painter, data: dict[str, Data], steps: int, batch_size: int, together: bool) -> None:
-        self.denoiser, pool = Denoiser(painter), _pool(painter, data)
+        self.denoiser, library = Denoiser(painter), _library(painter, data)
         training = Training(rank=example.RANK, alpha=example.RANK, learning_rate=example.LEARNING_RATE, steps=steps,
                             batch_size=batch_size, caption_dropout=0.0)
         self.mixture = Mixture(painter.pipe.unet, {skill: Lora(example.RANK, example.RANK) for skill in data})
-        learners = [Learner(skill, training, Stream(skill, pool, Rows([*pool.rows[skill]], []), training, 0),
+        learners = [Learner(skill, training, Stream(skill, library, Split([*library.rows[skill]], []), training, 0),
                             self.mixture.parameters_of(skill)) for skill in data]
         self.groups = [learners] if together else [[learner] for learner in learners]
         planned = budget.plan(self.groups[0], self.mixture, self.denoiser, _loss)
@@ -163,8 +167,8 @@ class Ours:
         train_step(group, self.mixture, self.denoiser, _loss, Spread(self.experts_a_forward))
 
 
-def _loss(denoiser: Denoiser, batch: Batch) -> Tensor:
-    return denoise.loss(denoiser, batch, denoise.Config())
+def _loss(model: Predictions, batch: Batch) -> Tensor:
+    return denoise.loss(model, batch, denoise.Config())
 
 
 def _held_out(painter: Painter, data: Data) -> float:
@@ -173,7 +177,7 @@ def _held_out(painter: Painter, data: Data) -> float:
     return example.held_out_loss(painter, latents, painter.embed(captions))
 
 
-def _pool(painter: Painter, data: dict[str, Data]) -> Pool:
+def _library(painter: Painter, data: dict[str, Data]) -> Library:
     files = [file for of_skill in data.values() for file in of_skill.files]
     captions = [caption for of_skill in data.values() for caption in of_skill.captions]
     latents, counts = painter.encode(to_pixels([Image.open(file) for file in files])).float(), 0
@@ -181,7 +185,7 @@ def _pool(painter: Painter, data: dict[str, Data]) -> Pool:
     for skill, of_skill in data.items():
         spans[skill] = range(counts, counts := counts + len(of_skill.files))
     dtype = painter.pipe.unet.dtype
-    return Pool(latents, painter.embed(captions), painter.empty, captions, spans,
+    return Library(latents, painter.embed(captions), painter.empty, captions, spans,
                 torch.promote_types(dtype, torch.float32), dtype)
 
 

@@ -67,7 +67,7 @@ def any_plugin(monkeypatch):
     load = plugins.load
 
     def loaded(package, name):
-        return SimpleNamespace(Config=Options) if name == "other" else load(package, name)
+        return SimpleNamespace(Config=Options, NEEDS="pictures") if name == "other" else load(package, name)
     monkeypatch.setattr(plugins, "load", loaded)
     monkeypatch.setattr(storybook, "JUDGES", ("storybook", "other"))
 

@@ -1,7 +1,7 @@
 """One tiny base for all tests of the stage, and a run folder with two skills painted by it."""
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 
 from engine.core.store import Store
 from tests.experts.worlds import paint_pictures
@@ -11,6 +11,11 @@ from tests.tiny_models import tiny_stable_diffusion
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     return tiny_stable_diffusion(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="session")
+def pipe(base):
+    return StableDiffusionPipeline.from_pretrained(base)
 
 
 @pytest.fixture

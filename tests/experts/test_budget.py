@@ -4,65 +4,70 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.experts import Training, budget
+from engine.experts import Training, activations, budget
 from engine.experts.training import Spread, train_step
 from engine.models.lora.factors import ATTENTION, target_layers
 from tests.benchmarks.worlds import sdxl_unet
-from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
+from tests.experts.small_training import SmallTraining, painter_of
 
 OWN = {"counting": Training(rank=2, steps=4, batch_size=2), "styles": Training(rank=3, steps=4, batch_size=1, ema=0.9)}
 
 
 @pytest.fixture
-def line(pipe, base):  # noqa: F811
-    return Line(painter_of(pipe, base), **OWN)
+def small(pipe, base):
+    return SmallTraining(painter_of(pipe, base), **OWN)
 
 
 @pytest.fixture
-def planned(line, monkeypatch):
-    """The line's budget with so much memory free."""
+def planned(small, monkeypatch):
+    """The experts' budget with so much memory free."""
     def plan(free, devices=1):
         monkeypatch.setattr(budget, "free_memory", lambda device, processes: free)
-        return budget.plan(line.learners, line.mixture, line.denoiser, line.loss, devices)
+        return budget.plan(small.learners, small.mixture, small.denoiser, small.loss, devices)
     return plan
 
 
-def test_weights_gradients_moments_and_averages_are_counted(line, planned):
-    own = [sum(p.nbytes for p in learner.parameters) for learner in line.learners]
+def test_weights_gradients_moments_and_averages_are_counted(small, planned):
+    own = [sum(p.nbytes for p in learner.parameters) for learner in small.learners]
     found = planned(10**12)
     assert found.learning == 4 * own[0] + 5 * own[1] and found.rows == 3 and found.experts == 2
     assert found.held == own[0] + 2 * own[1], "weights and averages are there before the first step"
-    assert found.base == sum(p.nbytes for p in line.denoiser.module.parameters())
-    budget_step(line, 0)
+    assert found.base == sum(p.nbytes for p in small.denoiser.module.parameters())
+    budget_step(small, 0)
     assert planned(10**12).held == 3 * own[0] + 4 * own[1], "and the moments after it"
 
 
-def test_activations_grow_by_the_same_with_every_row(line):
-    counts = [budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, n) for n in (1, 2, 4)]
-    a_row = counts[1] - counts[0]
-    assert a_row > 0 and counts[2] - counts[1] == pytest.approx(2 * a_row, rel=0.01)
+def kept_bytes(small, rows):
+    """Of the first learner."""
+    return activations.activation_bytes(small.learners[0], small.mixture, small.denoiser, small.loss, rows)
+
+
+def test_activations_grow_by_the_same_with_every_row(small):
+    one, two, four = (kept_bytes(small, rows) for rows in (1, 2, 4))
+    assert two > one and four - two == pytest.approx(2 * (two - one), rel=0.01)
 
 
 def test_several_devices_share_the_rows(planned):
     assert (planned(10**12).rows, planned(10**12, devices=2).rows) == (3, 2)
 
 
-def test_recomputing_keeps_less(line, monkeypatch):
-    before = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
-    line.denoiser.module.enable_gradient_checkpointing()
+def test_recomputing_keeps_less(small, monkeypatch):
+    before = kept_bytes(small, 2)
+    small.denoiser.module.enable_gradient_checkpointing()
     with monkeypatch.context() as patch:
-        patch.setattr(budget, "_largest_part", lambda *_: 0)
-        kept = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
-    recomputed = budget.activation_bytes(line.learners[0], line.mixture, line.denoiser, line.loss, 2)
+        patch.setattr(activations, "_largest_part", lambda *_: 0)
+        kept = kept_bytes(small, 2)
+    recomputed = kept_bytes(small, 2)
     assert kept < before / 2 and kept < recomputed < before, "with the part that the backward pass builds anew"
-    assert all(module.gradient_checkpointing for module in line.denoiser.module.modules()
+    assert all(module.gradient_checkpointing for module in small.denoiser.module.modules()
                if hasattr(module, "gradient_checkpointing"))
 
 
-def test_the_expert_that_keeps_most_decides(pipe, base):  # noqa: F811
+def test_the_expert_that_keeps_most_decides(pipe, base):
     wide = Training(rank=3, steps=4, batch_size=1, targets=("to_q", "to_k", "to_v", "to_out.0", "conv1", "conv2"))
-    alone, beside = (Line(painter_of(pipe, base), **own) for own in ({"styles": wide}, {**OWN, "styles": wide}))
-    of_one = budget.activation_bytes(alone.learners[0], alone.mixture, alone.denoiser, alone.loss, 1)
+    alone = SmallTraining(painter_of(pipe, base), styles=wide)
+    beside = SmallTraining(painter_of(pipe, base), **{**OWN, "styles": wide})
+    of_one = kept_bytes(alone, 1)
     planned = budget.plan(beside.learners, beside.mixture, beside.denoiser, beside.loss)
     assert planned.activations_an_expert + planned.activations_a_row >= of_one
 
@@ -90,19 +95,19 @@ def test_five_experts_of_rank_128_want_15_gigabytes_of_sdxl():
     assert 5 * budget.learning_bytes(Training(rank=128, ema=0.0), expert) == pytest.approx(14.9e9, rel=0.005)
 
 
-def test_fewer_experts_a_forward_change_no_number(pipe, base):  # noqa: F811
+def test_fewer_experts_a_forward_change_no_number(pipe, base):
     def trained(experts_a_forward):
-        line = Line(painter_of(pipe, base, torch.float64), **OWN)
+        small = SmallTraining(painter_of(pipe, base, torch.float64), **OWN)
         for _ in range(4):
-            budget_step(line, experts_a_forward)
-        return [p.detach() for learner in line.learners for p in learner.parameters]
+            budget_step(small, experts_a_forward)
+        return [p.detach() for learner in small.learners for p in learner.parameters]
     assert all((one - other).abs().max() < 1e-12 for one, other in zip(trained(0), trained(1), strict=True))
 
 
-def budget_step(line, experts_a_forward):
-    train_step(line.learners, line.mixture, line.denoiser, line.loss, Spread(experts_a_forward))
+def budget_step(small, experts_a_forward):
+    train_step(small.learners, small.mixture, small.denoiser, small.loss, Spread(experts_a_forward))
 
 
 @pytest.mark.parametrize(("size", "words"), [(5, "5 B"), (1500, "1.5 KB"), (2.5e6, "2.5 MB"), (14.9e9, "14.9 GB")])
 def test_sizes_are_told_in_their_unit(size, words):
-    assert budget._size(size) == words
+    assert budget.size_text(size) == words

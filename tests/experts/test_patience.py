@@ -4,14 +4,15 @@ import torch
 
 from engine import experts
 from engine.experts import Training, budget
-from engine.experts.training import Learner
-from tests.experts.test_training import Line, painter_of, pipe  # noqa: F401 - a fixture
+from engine.experts.learner import Learner
+from tests.experts.small_training import SmallTraining, painter_of
 from tests.experts.worlds import config
 
 
 @pytest.fixture
-def learner(pipe, base):  # noqa: F811
-    return Line(painter_of(pipe, base), counting=Training(rank=2, steps=50, batch_size=2, patience=2)).learners[0]
+def learner(pipe, base):
+    training = Training(rank=2, steps=50, batch_size=2, patience=2)
+    return SmallTraining(painter_of(pipe, base), counting=training).learners[0]
 
 
 def weights(learner):
@@ -48,8 +49,8 @@ def test_a_new_best_renews_the_patience(learner):
     assert not learner.finished
 
 
-def test_averaged_weights_are_what_is_kept(pipe, base):  # noqa: F811
-    learner = Line(painter_of(pipe, base), counting=Training(rank=2, patience=1, ema=0.9)).learners[0]
+def test_averaged_weights_are_what_is_kept(pipe, base):
+    learner = SmallTraining(painter_of(pipe, base), counting=Training(rank=2, patience=1, ema=0.9)).learners[0]
     learner.note(0.1)
     best = [tensor.clone() for tensor in learner.average]
     for tensor in learner.average:
@@ -58,8 +59,8 @@ def test_averaged_weights_are_what_is_kept(pipe, base):  # noqa: F811
     assert all(torch.equal(one, other) for one, other in zip(best, learner.average, strict=True))
 
 
-def test_without_patience_nothing_is_kept_or_stopped(pipe, base):  # noqa: F811
-    learner = Line(painter_of(pipe, base), counting=Training(rank=2)).learners[0]
+def test_without_patience_nothing_is_kept_or_stopped(pipe, base):
+    learner = SmallTraining(painter_of(pipe, base), counting=Training(rank=2)).learners[0]
     for held_out in range(100):
         learner.note(float(held_out))
     assert not learner.finished and not learner.best
@@ -77,7 +78,7 @@ def test_what_only_learning_needs_is_given_back(learner):
     assert all(torch.equal(one, other) for one, other in zip(kept, learner.parameters, strict=True))
 
 
-def test_an_expert_that_is_done_pays_for_no_row_and_no_memory_more(base, store, monkeypatch, rows_learned):  # noqa: F811
+def test_an_expert_that_is_done_pays_for_no_row_and_no_memory_more(base, store, monkeypatch, rows_learned):
     released, release = [], Learner.release
 
     def noted(self):
@@ -90,11 +91,11 @@ def test_an_expert_that_is_done_pays_for_no_row_and_no_memory_more(base, store, 
     assert rows_learned == [4, 4, 1, 1, 1] and released == [("styles", 2), ("counting", 5)]
 
 
-def test_a_resumed_learner_remembers(learner, pipe, base):  # noqa: F811
+def test_a_resumed_learner_remembers(learner, pipe, base):
     set_to(learner, 2.0)
     learner.note(0.4)
     learner.note(0.5)
-    other = Line(painter_of(pipe, base), counting=learner.training).learners[0]
+    other = SmallTraining(painter_of(pipe, base), counting=learner.training).learners[0]
     set_to(learner, 3.0)
     learner.optimizer.step()
     for parameter in learner.parameters:

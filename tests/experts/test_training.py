@@ -1,87 +1,30 @@
 """The step: exactness of training together, clipping, schedules, averages, no waiting."""
-import copy
 import math
 
 import pytest
 import torch
-from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.core.errors import EngineError
 from engine.experts import Training
-from engine.experts.batches import Batch, Rows, Stream
+from engine.experts.learner import Learner
 from engine.experts.objectives import denoise
-from engine.experts.pool import Pool
-from engine.experts.training import Learner, held_out_loss, train_step
-from engine.models.conditions import Conditions
+from engine.experts.predictions import Predictions
+from engine.experts.sources.pictures.batches import Batch
+from engine.experts.training import held_out_loss
 from engine.models.denoiser import Denoiser
-from engine.models.diffusion import Painter
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
-
-SIDE = 4
-
-
-@pytest.fixture(scope="module")
-def pipe(base):
-    return StableDiffusionPipeline.from_pretrained(base)
-
-
-def painter_of(pipe, base, dtype=torch.float32, **scheduler):
-    """The pipeline with a UNet of one level, for speed."""
-    torch.manual_seed(0)
-    pipe = copy.copy(pipe)
-    unet = UNet2DConditionModel(
-        sample_size=SIDE, in_channels=8, out_channels=8, layers_per_block=1, block_out_channels=(8,), norm_num_groups=4,
-        cross_attention_dim=32, attention_head_dim=4, down_block_types=("CrossAttnDownBlock2D",),
-        up_block_types=("CrossAttnUpBlock2D",), mid_block_type=None).to(dtype)
-    pipe.register_modules(unet=unet, scheduler=DDPMScheduler.from_config(pipe.scheduler.config, **scheduler))
-    return Painter(pipe, torch.device("cpu"), str(base), base)
-
-
-def pool_of(dtype=torch.float32):
-    generator = torch.Generator().manual_seed(0)
-    latents = torch.randn(12, 8, SIDE, SIDE, generator=generator, dtype=dtype)
-    text = Conditions({"embeddings": torch.randn(12, 5, 32, generator=generator, dtype=dtype)})
-    empty = Conditions({"embeddings": torch.zeros(1, 5, 32, dtype=dtype)})
-    return Pool(latents, text, empty, ["a tree"] * 12,
-                {"counting": range(6), "styles": range(6, 12)}, dtype, dtype)
-
-
-ROWS = {"counting": Rows([0, 1, 2, 3, 4], [5]), "styles": Rows([6, 7, 8, 9, 10], [11])}
-
-
-class Line:
-    """Learners on a base of their own, as the stage sets them up."""
-
-    def __init__(self, painter, **trainings):
-        dtype = painter.pipe.unet.dtype
-        self.denoiser, pool = Denoiser(painter), pool_of(dtype)
-        self.mixture = Mixture(painter.pipe.unet, {
-            n: Lora(t.rank, t.alpha, t.targets) for n, t in trainings.items()}, seed=4)
-        self.learners = [Learner(name, training, Stream(name, pool, ROWS[name], training, 4),
-                                 self.mixture.parameters_of(name)) for name, training in trainings.items()]
-
-    def loss(self, denoiser, batch):
-        return denoise.loss(denoiser, batch, denoise.Config())
-
-    def step(self):
-        active = [learner for learner in self.learners if not learner.finished]
-        train_step(active, self.mixture, self.denoiser, self.loss)
-
-    def train(self):
-        while not all(learner.finished for learner in self.learners):
-            self.step()
-        return {learner.name: [p.detach() for p in learner.parameters] for learner in self.learners}
+from tests.experts.small_training import SIDE, SmallTraining, library_of, painter_of
 
 
 def test_training_together_is_training_apart(pipe, base):
     """In float64, 50 AdamW steps, per-expert clipping, rates, ranks and numbers of steps: <= 1e-12."""
     own = {"counting": Training(rank=2, alpha=5, steps=50, batch_size=2, learning_rate=1e-2, max_grad_norm=0.05),
            "styles": Training(rank=3, alpha=3, steps=40, batch_size=1, learning_rate=3e-3, max_grad_norm=0.5)}
-    together = Line(painter_of(pipe, base, torch.float64), **own).train()
+    together = SmallTraining(painter_of(pipe, base, torch.float64), **own).train()
     for name, training in own.items():
-        alone = Line(painter_of(pipe, base, torch.float64), **{name: training}).train()[name]
+        alone = SmallTraining(painter_of(pipe, base, torch.float64), **{name: training}).train()[name]
         for ours, theirs in zip(together[name], alone, strict=True):
             assert ours.dtype == torch.float64 and (ours - theirs).abs().max() <= 1e-12
 
@@ -89,13 +32,13 @@ def test_training_together_is_training_apart(pipe, base):
 def test_accumulation_equals_the_big_batch(pipe, base):
     weights = []
     for training in (Training(rank=2, steps=3, batch_size=6), Training(rank=2, steps=3, batch_size=2, accumulation=3)):
-        weights.append(Line(painter_of(pipe, base, torch.float64), counting=training).train()["counting"])
+        weights.append(SmallTraining(painter_of(pipe, base, torch.float64), counting=training).train()["counting"])
     assert all((a - b).abs().max() <= 1e-12 for a, b in zip(*weights, strict=True))
 
 
 def test_clipping_clips_each_expert_alone(pipe, base, monkeypatch):
     common = {"rank": 2, "steps": 1, "batch_size": 2}
-    line = Line(painter_of(pipe, base), counting=Training(max_grad_norm=1e-4, **common),
+    line = SmallTraining(painter_of(pipe, base), counting=Training(max_grad_norm=1e-4, **common),
                 styles=Training(max_grad_norm=0.0, **common))
     norms = {}
 
@@ -119,7 +62,7 @@ def test_nothing_in_the_step_waits_for_the_device(pipe, base):
             self.count += function in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
             return function(*args, **(kwargs or {}))
 
-    line = Line(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, ema=0.9),
+    line = SmallTraining(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, ema=0.9),
                 styles=Training(rank=3, steps=2, batch_size=1, caption_dropout=0.5))
     line.step()
     with Syncs() as syncs:
@@ -161,15 +104,17 @@ def test_the_average_by_hand_and_that_it_is_what_is_measured():
 def test_the_loss_is_diffusers(pipe, base, prediction):
     painter = painter_of(pipe, base, prediction_type=prediction)
     denoiser, schedule = Denoiser(painter), painter.pipe.scheduler
-    pool, generator = pool_of(), torch.Generator().manual_seed(2)
+    library, generator = library_of(), torch.Generator().manual_seed(2)
     noise, times = torch.randn(3, 8, SIDE, SIDE, generator=generator), torch.tensor([0, 500, 999])
-    batch = Batch(pool.latents[:3], pool.captions(torch.arange(3)), noise, times)
+    batch = Batch(library.latents(torch.arange(3)), library.captions(torch.arange(3)), noise, times)
     with torch.no_grad():
         predicted = painter.pipe.unet(schedule.add_noise(batch.latents, noise, times), times,
                                       batch.text["embeddings"]).sample
         target = noise if prediction == "epsilon" else schedule.get_velocity(batch.latents, noise, times)
         expected = (predicted - target).pow(2).mean((1, 2, 3))
-        assert torch.allclose(denoise.loss(denoiser, batch, denoise.Config()), expected, atol=1e-5)
+        mixture = Mixture(painter.pipe.unet, {"a": Lora(2, 2)})
+        with Predictions(denoiser, mixture, {"a": 3}) as model:
+            assert torch.allclose(denoise.loss(model, batch, denoise.Config()), expected, atol=1e-5)
 
 
 def test_a_base_that_predicts_something_else_is_refused(pipe, base):
@@ -178,7 +123,7 @@ def test_a_base_that_predicts_something_else_is_refused(pipe, base):
 
 
 def test_the_held_out_loss_is_the_same_whenever_it_is_measured(pipe, base):
-    line = Line(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, learning_rate=0.1))
+    line = SmallTraining(painter_of(pipe, base), counting=Training(rank=2, steps=2, batch_size=2, learning_rate=0.1))
 
     def measured():
         return held_out_loss(line.learners[0], line.mixture, line.denoiser, line.loss).item()

@@ -9,11 +9,13 @@ from safetensors.torch import save_file
 from engine.core.store import Store
 from engine.experts import Config
 from engine.models.checkpoints import fingerprint
+from engine.storybook import evaluation, scenes
 
 CAPTIONS = ["two red balls", "a tree", "a blue star", "red balls at night"]
 
 
-def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl: bool = False) -> None:
+def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl: bool = False,  # noqa: PLR0913
+                   captions=CAPTIONS, draw=lambda i: Image.new("RGB", (64, 64), (i, 0, 0))) -> None:
     """latents.safetensors and metadata.jsonl of `count` pictures, and PNGs that are not theirs."""
     generator = torch.Generator().manual_seed(len(skill) + count)
     width = 56 if xl else 32
@@ -29,10 +31,21 @@ def paint_pictures(store: Store, skill: str, model: Path, count: int = 8, *, xl:
     save_file(tensors, folder / "latents.safetensors", header)
     with open(folder / "metadata.jsonl", "w") as lines:
         for i in range(count):
-            picture = {"file_name": f"{i}.png", "prompt_id": f"{skill}-{i}", "text": CAPTIONS[i % 4], "seed": i,
-                       "model": str(model), "sampler": "ddim", "guidance": 3.5, "steps": 4}
+            picture = {"file_name": f"{i}.png", "prompt_id": f"{skill}-{i}", "text": captions[i % len(captions)],
+                       "seed": i, "model": str(model), "sampler": "ddim", "guidance": 3.5, "steps": 4}
             lines.write(json.dumps(picture) + "\n")
-            Image.new("RGB", (64, 64), (i, 0, 0)).save(folder / f"{i}.png")
+            draw(i).save(folder / f"{i}.png")
+
+
+def draw_scenes(store: Store, skill: str, model: Path, prompts: int = 4) -> None:
+    """Two Storybook pictures of each of some prompts: the first as it says, the second an empty page."""
+    texts = [prompt.text for prompt in evaluation.load("validation", skill)[:prompts]]
+
+    def draw(i):
+        if i >= prompts:
+            return Image.new("RGB", (64, 64), "white")
+        return Image.fromarray(scenes.paint(evaluation.true_scene(texts[i], 1)))
+    paint_pictures(store, skill, model, 2 * prompts, captions=texts, draw=draw)
 
 
 def config(base: Path, **changes) -> Config:

@@ -8,19 +8,25 @@ What SELMA fine-tunes with. [DDPM](https://arxiv.org/abs/2006.11239), eq. 14;
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.experts.sources import pictures
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.experts.batches import Batch
-    from engine.models.denoiser import Denoiser
+    from engine.experts.predictions import Predictions
+    from engine.experts.sources.pictures.batches import Batch
+
+NEEDS = "pictures"
 
 
-@dataclass(frozen=True)
-class Config:
+@dataclass(frozen=True, kw_only=True)
+class Config(pictures.Config):
     pass
 
 
-def loss(denoiser: "Denoiser", batch: "Batch", config: Config) -> "Tensor":
+def loss(model: "Predictions", batch: "Batch", config: Config) -> "Tensor":
     """(rows,): mean over channels and pixels."""
-    error = denoiser.predict(batch) - denoiser.target(batch)
-    return error.square().mean(dim=(1, 2, 3))
+    from engine.experts.predictions import POLICY
+
+    (error,) = model.errors((batch, POLICY))
+    return error

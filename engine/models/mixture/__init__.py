@@ -26,6 +26,9 @@ from engine.models.lora.factors import Expert, Factors, Lora, check_fits, target
 from engine.models.mixture.layers import Group, Layer, Layout
 
 Mix = Tensor | Mapping[str, float]
+Counts = Mapping[str, int] | Mapping[str | None, int]
+NO_EXPERT = -1
+"""A group's index where no layer adds anything."""
 _ByLayer = dict[str, dict[int, Factors]]
 
 
@@ -86,8 +89,10 @@ class Mixture:
         for layout in self._layouts.values():
             layout.write(rows)
 
-    def set_groups(self, counts: Mapping[str, int] | None) -> None:
-        """The following batches are `counts` rows of each named expert, in this order."""
+    def set_groups(self, counts: "Counts | None") -> None:
+        """The following batches are `counts` rows of each named expert, in this order; None in a
+        name's place is the base alone.
+        """
         self._mix, self._groups = None, None
         if counts is None:
             return
@@ -95,7 +100,8 @@ class Mixture:
         start = 0
         for name, count in counts.items():
             if count:
-                groups.append(Group(self._index(name), start, start + count))
+                expert = NO_EXPERT if name is None else self._index(name)
+                groups.append(Group(expert, start, start + count))
             start += count
         self._groups = tuple(groups)
 
@@ -110,7 +116,7 @@ class Mixture:
             self._restore(*before)
 
     @contextmanager
-    def grouped(self, counts: Mapping[str, int]) -> Iterator[None]:
+    def grouped(self, counts: "Counts") -> Iterator[None]:
         """`set_groups` for the length of a `with`; recomputed layers need the backward pass inside
         it.
         """
