@@ -23,9 +23,10 @@ def reading(score: Score) -> str:
     if score.value is None:
         reason = score.unscored or "no reason given"
         return f'<p class="unscored">Unscored: {escape(reason)}.</p>'
-    answers = "".join(map(_answer, score.answers))
+    questions = score.answers
+    answers = "".join(map(_answer, questions))
     seen = _scene(score.seen)
-    total = f'<b class="mark">{escape(score_text(score))}</b>{_share(score.answers)}'
+    total = f'<b class="mark">{escape(score_text(score))}</b>{_share(questions)}'
     return f'<div class="reading"><p>{total}</p><ul>{answers}</ul>{seen}</div>'
 
 
@@ -65,8 +66,8 @@ def unreadable(world: str, reason: str, known_words: Sequence[str]) -> str:
     words = ", ".join(f"<mark>{escape(word)}</mark>" for word in known_words)
     knows = f"It knows {words}." if words else "It knows none of these words."
     return (
-        f'<p class="unreadable">{escape(world)} cannot read this: {escape(reason)}. It is painted, '
-        f"but not scored. {knows} The nearest sentence it speaks:</p>"
+        f'<p class="unreadable">{escape(world)} cannot read this: {escape(reason)}. It is '
+        f"painted, but not scored. {knows} The nearest sentence it speaks:</p>"
     )
 
 

@@ -7,11 +7,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from app.show import charts, judgement, markup, pictures, thumbnails
-from app.show.charts import Point
 from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
 from engine.core.types import Prompt, Rejected, Score
-from engine.evaluate.standings import units
+from engine.evaluate.standings import Point, units
 
 NASTY = '<script>alert("x")</script> {{value}} ${1+1}'
 

@@ -9,7 +9,7 @@ from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records
 from engine.studies import grid
-from engine.studies.candidates import Candidate
+from engine.studies.search import Candidate
 from tests.app.example_run import SKILLS
 
 

@@ -23,8 +23,7 @@ from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
 from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
-from engine.studies.candidates import Candidate
-from engine.studies.cells import Cell
+from engine.studies.search import Candidate
 from engine.votes import ballots
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
@@ -134,7 +133,7 @@ def _grid(run: Store) -> None:
     write_records(
         folder / grid.CELLS,
         [
-            Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
+            grid.Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
             for cell in grid.plan(asked_for)
         ],
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine import evaluate, judges
+from engine import evaluate, judges, worlds
 from engine.core import picture_files
 from engine.core.stopping import guarded
 from engine.core.store import read_json
@@ -34,7 +34,9 @@ def judge(config):
 
 @pytest.fixture
 def redness(tmp_path, monkeypatch):
-    """A second judge; the shards that are painted from here on are counted."""
+    """A second judge of the world's pictures."""
+    world = worlds.usual()
+    monkeypatch.setattr(world, "JUDGES", (*world.JUDGES, "redness"))
     (tmp_path / "more").mkdir()
     return install(judges, "redness", SECOND, tmp_path / "more", monkeypatch)
 

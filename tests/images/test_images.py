@@ -39,7 +39,8 @@ def test_pictures_records_latents_and_embeddings_fit_together(config, store):
         shown = np.asarray(Image.open(folder / record.file_name), dtype=int)
         assert shown.shape == (64, 64, 3) and np.abs(shown - np.asarray(alone.image, dtype=int)).max() <= 1
         torch.testing.assert_close(kept["latents"][i], alone.latents, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(kept["embeddings"], painter.embed([r.text for r in found])["embeddings"], atol=1e-5, rtol=1e-5)
+    embeddings = painter.embed([r.text for r in found])["embeddings"]
+    torch.testing.assert_close(kept["embeddings"], embeddings, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(kept["empty_embedding"], painter.empty["embeddings"])
     assert events[-1].kind == "done" and events[-1].done == 5 and not (folder / "parts").exists()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.forms.picker import choose
+from app.forms.picker import Field, pick
 from engine import judges
 from engine.core import plugins
 from engine.core.types import Prompt, Score
@@ -115,9 +115,9 @@ def test_the_lowest_is_the_best_where_a_judge_says_so(darkness):
 
 def test_a_new_judge_has_a_form_with_its_own_options(darkness):
     with gr.Blocks():
-        choice = choose("judge", "judge_options", judges, "storybook")
-    assert "darkness" in [value for _, value in choice.inputs["judge"].choices]
-    assert choice.inputs["judge:darkness:channel"].label
+        picker = pick("evaluate", Field("judge", "judge_options"), judges, "storybook")
+    assert "darkness" in [value for _, value in picker.choice.choices]
+    assert picker.forms["darkness"].components["channel"].label
 
 
 def test_a_new_judge_has_a_row_in_the_readme(tmp_path, monkeypatch, darkness):

@@ -1,4 +1,4 @@
-"""The whole line on another family than Storybook's: a small random Stable Diffusion 3 paints, learns, merges, slides."""
+"""The whole line on another family: a small random Stable Diffusion 3 paints, learns, merges, slides."""
 import json
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.models import diffusion
 from engine.models.diffusion import PaintingOptions
 from engine.models.ensemble import Ensemble
 from engine.models.lora import expert_files
-from engine.runs.preview import Cell, Mix, Preview
+from engine.runs.preview import Merge, PictureRequest, Preview
 from tests.tiny_models import tiny_sd3
 
 SKILLS = ("counting", "styles")
@@ -94,8 +94,8 @@ def test_a_merge_is_verified_by_plain_diffusers(store):
 def test_sliders_show_base_beside_merged_from_one_noise(store):
     """Live: while a weight moves, the base's picture stays, and at weight 0 both are the same."""
     def pair(weight):
-        mix = Mix.of("weighted", {}, {"counting": weight, "styles": 0.0})
-        cells = [Cell(TEXTS[0], 3, 3.5, own, steps=2) for own in (None, mix)]
+        mix = Merge.from_options("weighted", {}, {"counting": weight, "styles": 0.0})
+        cells = [PictureRequest(TEXTS[0], 3, 3.5, own, steps=2) for own in (None, mix)]
         return [np.asarray(image, dtype=int) for image in Preview().paint(store, cells)]
     base, same = pair(0.0)
     assert np.abs(base - same).max() <= 1

@@ -49,8 +49,8 @@ def mixture(painter):
     mixture.remove()
 
 
-def paint(painter, texts, seeds, guidance, steps, sampler="dpmsolver++", **how):
-    return painter.paint(texts, seeds, guidance, PaintingOptions(steps, sampler, **how))
+def paint(painter, texts, seeds, guidance, steps, **how):
+    return painter.paint(texts, seeds, guidance, PaintingOptions(steps, **how))
 
 
 def pixels(painted):
@@ -78,9 +78,9 @@ def test_our_loop_equals_the_stock_pipeline(family, guidance, request):
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_paints_and_they_differ(painter, sampler):
-    painted = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler)
+    painted = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler=sampler)
     assert painted[0].image.size == (64, 64) and painted[0].latents.shape == (8, 16, 16)
-    other = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, "euler" if sampler != "euler" else "ddim")
+    other = paint(painter, TEXTS[:1], SEEDS[:1], 2.0, STEPS, sampler="euler" if sampler != "euler" else "ddim")
     assert not torch.allclose(painted[0].latents, other[0].latents, atol=1e-3)
 
 
@@ -88,10 +88,10 @@ def test_a_sampler_that_draws_noise_at_every_step_is_refused(painter):
     own = painter.pipe.scheduler
     painter.pipe.scheduler = EulerAncestralDiscreteScheduler.from_config(own.config)
     with pytest.raises(EngineError, match="Choose sampler dpmsolver"):
-        paint(painter, TEXTS, SEEDS, 3.0, STEPS, "default")
+        paint(painter, TEXTS, SEEDS, 3.0, STEPS, sampler="default")
     painter.pipe.scheduler = DPMSolverMultistepScheduler.from_config(own.config, algorithm_type="sde-dpmsolver++")
     with pytest.raises(EngineError, match="Choose sampler dpmsolver"):
-        paint(painter, TEXTS, SEEDS, 3.0, STEPS, "default")
+        paint(painter, TEXTS, SEEDS, 3.0, STEPS, sampler="default")
     once, again = (paint(painter, TEXTS[:1], SEEDS[:1], 3.0, STEPS)[0].latents for _ in range(2))
     painter.pipe.scheduler = own
     assert torch.equal(once, again)
@@ -175,12 +175,12 @@ def test_a_pipeline_that_no_family_takes_paints_by_its_own_call(folders):
     painter = diffusion.load(str(folders["tiny_flux"]), device="cpu")
     painter.pipe.default_sample_size = 16
     steps = []
-    painted = paint(painter, TEXTS, SEEDS, 3.0, 2, "default", callback=lambda step, *_: steps.append(step))
+    painted = paint(painter, TEXTS, SEEDS, 3.0, 2, sampler="default", callback=lambda step, *_: steps.append(step))
     assert pixels(painted).shape == (3, 64, 64, 3) and painted[0].latents.dim() == 3 and steps == [1, 2]
     generators = [torch.Generator().manual_seed(s) for s in SEEDS]
     stock = painter.pipe(TEXTS, guidance_scale=3.0, num_inference_steps=2, generator=generators).images
     assert np.abs(pixels(painted) - np.stack([np.asarray(i, dtype=int) for i in stock])).max() <= 1
-    alone = paint(painter, TEXTS[1:2], SEEDS[1:2], 3.0, 2, "default")
+    alone = paint(painter, TEXTS[1:2], SEEDS[1:2], 3.0, 2, sampler="default")
     assert np.abs(pixels(painted)[1] - pixels(alone)[0]).max() <= 1
     for options in ({"guidance": 3.0, "sampler": "ddim"}, {"guidance": [1.0, 2.0, 3.0], "sampler": "default"}):
         with pytest.raises(EngineError, match="Choose"):
@@ -193,7 +193,7 @@ def test_a_pipeline_that_no_family_takes_paints_by_its_own_call(folders):
 def test_a_unet_that_also_reads_the_guidance_scale_is_of_no_family(folders):
     painter = diffusion.load(str(folders["tiny_distilled"]), device="cpu")
     generators = [torch.Generator().manual_seed(seed) for seed in SEEDS]
-    painted = paint(painter, TEXTS, SEEDS, 3.0, 2, "ddim")
+    painted = paint(painter, TEXTS, SEEDS, 3.0, 2, sampler="ddim")
     stock = painter.pipe(TEXTS, guidance_scale=3.0, num_inference_steps=2, generator=generators).images
     assert np.abs(pixels(painted) - np.stack([np.asarray(i, dtype=int) for i in stock])).max() <= 1
     assert painter.family is None

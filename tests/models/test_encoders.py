@@ -40,7 +40,8 @@ def test_its_name_is_part_of_identity_but_the_native_ones(painter, name):
 
 def test_another_encoder_makes_other_conditions_and_another_identity(painter, tmp_path, monkeypatch):
     (tmp_path / "loud.py").write_text(
-        '"""Every text as if it were shouted."""\n\n\ndef encode(read, texts):\n    return read([t.upper() for t in texts])\n')
+        '"""Every text as if it were shouted."""\n\n\n'
+        'def encode(read, texts):\n    return read([t.upper() for t in texts])\n')
     monkeypatch.setattr(encoders, "__path__", [*encoders.__path__, str(tmp_path)])
     loud = read_by(painter, "loud")
     assert loud.text_identity == f"{painter.fingerprint} loud"

@@ -145,9 +145,8 @@ def build(run: gr.Dropdown) -> Tab:
             split = _split_choice()
             button = parts.main_button("Evaluate", "evaluate")
             with gr.Accordion("Settings", open=False):
-                judge = pick(
-                    "evaluate", Field("judge", "judge_options"), judges, worlds.usual_judge()
-                )
+                field = Field("judge", "judge_options")
+                judge = pick("evaluate", field, judges, worlds.usual_judge())
                 options = form(Config, "evaluate", leave_out=ELSEWHERE)
         with gr.Column(scale=2, min_width=320):
             scores = _scores(run, models)

@@ -96,9 +96,7 @@ class MergeTab:
         return {self.scene.prompt: prompt_box.another(values[self.run], prompt)}
 
     def correct(self, values: Values) -> Updates:
-        prompts = values[self.scene.prompt]
-        comparison = self.panes.comparison
-        return {self.scene.prompt: comparison.correct(values[self.run], prompts, values)}
+        return self.panes.comparison.correct(self.run, self.scene.prompt, values)
 
     @owner_only
     def paint_grid(self, values: Values) -> Updates:

@@ -14,7 +14,7 @@ from PIL import Image
 from app.listeners import Updates, Values
 from app.show import judgement, markup, pictures, thumbnails
 from app.tabs.merge.scene import Subject
-from app.tabs.merge.sliders import MergeChoice
+from app.tabs.merge.sliders import Merge
 from engine import judges, runs, worlds
 from engine.core import plugins
 from engine.core.errors import EngineError
@@ -22,7 +22,9 @@ from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
 from engine.runs import contents
-from engine.runs.preview import STEPS, Merge, PictureRequest, Preview
+from engine.runs.preview import STEPS, PictureRequest, Preview
+from engine.runs.preview import Merge as PaintedMerge
+from engine.worlds import Misreading, World
 
 PREVIEW = Preview()
 BASE, MERGED = "base", "merged"
@@ -35,7 +37,7 @@ class Order(NamedTuple):
     """What is painted."""
 
     subject: Subject
-    merge: MergeChoice
+    merge: Merge
     each_expert: bool
     """Every expert alone, too."""
 
@@ -47,7 +49,7 @@ class Comparison:
     each_expert: gr.Checkbox
     note: gr.HTML
     suggestion: gr.Button
-    """The nearest sentence that Storybook speaks."""
+    """The nearest sentence that the run's world can read."""
     pair: gr.HTML
     opening: gr.HTML
     """Why the first prompt is this one."""
@@ -74,26 +76,29 @@ class Comparison:
             yield {self.pair: markup.patience(WARMING_UP), **remarks}
         yield {self.pair: _painted(store, order), **remarks}
 
-    def correct(self, run: str, prompts: str, values: Values) -> str:
+    def correct(self, run: gr.Dropdown, prompt: gr.Textbox, values: Values) -> Updates:
         """The suggested sentence in place of the first prompt that the run's world cannot read."""
-        world = contents.world(runs.open_store(run))
-        return corrected(world, prompts, values[self.suggestion])
+        world = contents.world(runs.open_store(values[run]))
+        return {prompt: corrected(world, values[prompt], values[self.suggestion])}
 
     def _remarks(self, store: Store, prompts: Sequence[str]) -> Updates:
         """What is said of the first prompt that the run's world cannot read, and the nearest
         sentence, ready to be clicked.
         """
         world = contents.world(store)
-        for prompt in prompts:
-            if unread := world.misreading(prompt):
-                reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
-                note = judgement.unreadable(world.TITLE, reason, unread.known)
-                return {
-                    self.note: gr.update(value=note, visible=True),
-                    self.suggestion: gr.update(value=unread.nearest, visible=True),
-                }
-        hidden = gr.update(visible=False)
-        return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
+        unread = _first_unreadable(world, prompts)
+        if unread is None:
+            hidden = gr.update(visible=False)
+            return {self.note: gr.update(value="", visible=False), self.suggestion: hidden}
+        prompt, misreading = unread
+        reason = misreading.reason
+        if len(prompts) > 1:
+            reason = f"“{prompt}”: {reason}"
+        note = judgement.unreadable(world.TITLE, reason, misreading.known)
+        return {
+            self.note: gr.update(value=note, visible=True),
+            self.suggestion: gr.update(value=misreading.nearest, visible=True),
+        }
 
 
 def build() -> Comparison:
@@ -106,14 +111,22 @@ def build() -> Comparison:
     return Comparison(each_expert, note, suggestion, pair, gr.HTML(elem_id="merge-opening"))
 
 
-def corrected(world: Any, prompts: str, sentence: str) -> str:
-    """The prompts with the first one that a world cannot read replaced."""
+def corrected(world: World, prompts: str, sentence: str) -> str:
+    """The prompts with the first one that the world cannot read replaced."""
     lines = prompts.splitlines()
     for number, line in enumerate(lines):
         if line.strip() and world.misreading(line.strip()):
             lines[number] = sentence
             return "\n".join(lines)
     return prompts
+
+
+def _first_unreadable(world: World, prompts: Sequence[str]) -> tuple[str, Misreading] | None:
+    for prompt in prompts:
+        misreading = world.misreading(prompt)
+        if misreading is not None:
+            return prompt, misreading
+    return None
 
 
 def _painted(store: Store, order: Order) -> str:
@@ -132,18 +145,18 @@ def _painted(store: Store, order: Order) -> str:
     return _rows(store, order, list(mixes), images)
 
 
-def _mixes(order: Order) -> dict[str, Merge | None]:
+def _mixes(order: Order) -> dict[str, PaintedMerge | None]:
     """What paints each picture of a row, by its title."""
     weights, method, options = order.merge
-    mixes: dict[str, Merge | None] = {BASE: None}
+    mixes: dict[str, PaintedMerge | None] = {BASE: None}
     if order.each_expert:
         for name in weights:
-            mixes[name] = Merge.single(name)
-    mixes[MERGED] = Merge.from_options(method, options, weights)
+            mixes[name] = PaintedMerge.single(name)
+    mixes[MERGED] = PaintedMerge.from_options(method, options, weights)
     return mixes
 
 
-def _cells(subject: Subject, mixes: Mapping[str, Merge | None]) -> list[PictureRequest]:
+def _cells(subject: Subject, mixes: Mapping[str, PaintedMerge | None]) -> list[PictureRequest]:
     """Row by row."""
     cells = []
     for prompt in subject.prompts:
@@ -161,29 +174,31 @@ def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Im
         figures = []
         for title in titles:
             image = next(following)
-            below = _reading(_score(judge, prompt, image, seed), is_brief)
+            score = _scored(judge, prompt, image, seed)
+            below = _reading(score, is_brief)
             figures.append(pictures.large(title, thumbnails.whole(image), below))
         heading = prompt if len(prompts) > 1 else ""
         html += pictures.side_by_side(heading, figures)
     return html
 
 
-def _score(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
-    """What the judge of the run's world reads from a picture; None where it has none."""
+def _scored(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
+    """None where the run's world has no judge."""
     if not judge:
         return None
-    scores = _judge(judge)([Prompt("", "", prompt)], [image], [seed])
-    return scores[0]
+    (score,) = _open(judge)([Prompt("", "", prompt)], [image], [seed])
+    return score
 
 
 def _reading(score: Score | None, is_brief: bool) -> str:
+    """What the judge reads from a picture."""
     if score is None:
         return ""
     return judgement.score_line(score) if is_brief else judgement.reading(score)
 
 
 @cache
-def _judge(name: str) -> Judge:
+def _open(name: str) -> Judge:
     plugin = plugins.load(judges, name)
     judge: Judge = plugin.judge(plugin.Config())
     return judge

@@ -34,8 +34,8 @@ class Copies(NamedTuple):
 def files_of(store: Store) -> dict[str, Path]:
     """The weights of every merge and expert, by its name; merges first."""
     merges = sorted(store.folder.glob(f"merges/*/{FILE_NAME}"))
-    trained = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
-    return {path.parent.name: path for path in (*merges, *trained)}
+    experts = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
+    return {path.parent.name: path for path in (*merges, *experts)}
 
 
 def copies_of(file: Path) -> Copies:

@@ -13,6 +13,7 @@ from engine.core.errors import EngineError
 from engine.models import checkpoints
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents
+from engine.worlds import World
 
 SNIPPET = """from diffusers import DiffusionPipeline
 
@@ -66,7 +67,7 @@ class FilesPane:
         except EngineError as error:
             return choice | self._nothing(str(error))
         base, world = contents.base_model(store), contents.world(store)
-        directions = _directions(base, name, world.TITLE)
+        directions = _directions(base, world, name)
         buttons = {
             self.plain: _download(copies.plain),
             self.kohya: _download(copies.kohya),
@@ -74,9 +75,7 @@ class FilesPane:
         }
         texts = {
             self.note: f"{directions}\n\n{copies.hashes}",
-            self.snippet: gr.update(
-                value=_snippet(base, world.EXAMPLE, world.GUIDANCE), visible=True
-            ),
+            self.snippet: gr.update(value=_snippet(base, world), visible=True),
             self.recipe: gr.update(value=recipe, visible=bool(recipe)),
         }
         return {**choice, **buttons, **texts}
@@ -125,14 +124,16 @@ def _download(file: str | None) -> dict[str, Any]:
     return gr.update(value=file, interactive=file is not None)
 
 
-def _directions(base: str, name: str, world: str) -> str:
+def _directions(base: str, world: World, name: str) -> str:
     """What to do with the files."""
     if base in checkpoints.SHIPPED:
-        return ONLY_DIFFUSERS.format(world=world)
+        return ONLY_DIFFUSERS.format(world=world.TITLE)
     return COMFY.format(name=name)
 
 
-def _snippet(base: str, prompt: str, guidance: float) -> str:
+def _snippet(base: str, world: World) -> str:
     """How the download is used in Python."""
     folder = str(checkpoints.local_folder(base) or base)
-    return SNIPPET.format(base=folder, file=FILE_NAME, prompt=prompt, guidance=guidance)
+    return SNIPPET.format(
+        base=folder, file=FILE_NAME, prompt=world.EXAMPLE, guidance=world.GUIDANCE
+    )

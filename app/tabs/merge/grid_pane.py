@@ -67,12 +67,11 @@ class GridPane:
         """Paint a new grid of the run as a job, the newest one from now on. Raises EngineError."""
         run = values[self.run]
         store = runs.open_store(run)
-        world = contents.world(store)
         options = subject._asdict() | contents.base_of(store) | self._axes(values)
-        options["prompts"] = subject.prompts or (world.EXAMPLE,)
+        options["prompts"] = subject.prompts or (contents.world(store).EXAMPLE,)
         options["weights"] = weights
         options["name"] = _new_name(store)
-        options["judge"] = worlds.judge_of(world)
+        options["judge"] = worlds.judge_of(contents.world(store))
         choice = launch.start("grid", run, Config, plan, **options)
         return {self.run: choice, self.name: None}
 

@@ -13,7 +13,7 @@ from app.forms import history
 from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup
 from app.tabs.merge import left_out_view
-from app.tabs.merge.sliders import MergeChoice
+from app.tabs.merge.sliders import Merge
 from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import Store
@@ -75,14 +75,14 @@ class InterferencePane:
     def choose_block(self, values: Values) -> Updates:
         return self.show(values[self.run], values)
 
-    def leave_out(self, values: Values, merge: MergeChoice, guidance: float) -> Updates:
+    def leave_out(self, values: Values, merge: Merge, guidance: float) -> Updates:
         """Leave each expert of a merge out in turn, as a job. Raises EngineError."""
         run = values[self.run]
         store = runs.open_store(run)
         judge = contents.judge_of(store, "Leaving experts out")
         options = merge.config() | contents.base_of(store)
-        options["guidance"] = guidance
         options["judge"] = judge
+        options["guidance"] = guidance
         options["skills"] = history.judged_skills(run)
         config, check = leave_one_out.Config, leave_one_out.check
         choice = launch.start("leave_one_out", run, config, check, **options)

@@ -19,7 +19,6 @@ from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
 EXAMPLE = worlds.usual().EXAMPLE
-"""What stands in the box before a run is open."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
 """Where the sliders start; with every expert at the same weight."""
 
@@ -99,9 +98,10 @@ def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
 
 
 def _why(gain: Gain, unit: Unit) -> str:
+    text = gain.merge.text
     before, after = unit.alone(gain.base.value or 0.0), unit.alone(gain.merge.value or 0.0)
     return (
-        f"“{gain.merge.text}” stands here first because it shows the largest gain of this merge on "
+        f"“{text}” stands here first because it shows the largest gain of this merge on "
         f"validation, from {before} to {after}."
     )
 
@@ -135,13 +135,12 @@ def _files(run: Store, experts: Sequence[str]) -> Files | None:
 
 
 def _base_file(run: Store, file: Path) -> Path | None:
-    """The base's scores by the same judge, if there are any at the same guidance scale."""
+    """The base's scores by the same judge at the same guidance scale, if there are any."""
     model, table = file.parent.parent.name, f"{file.parent.name}/{file.stem}"
     base = standings.base_of(model, sorted(score_tables.models(run, table)))
-    if base is None:
+    if base is None or planning.arm_of(base)[1] != planning.arm_of(model)[1]:
         return None
-    (_, scale), (_, base_scale) = planning.arm_of(model), planning.arm_of(base)
-    return run.scores(base, table) if scale == base_scale else None
+    return run.scores(base, table)
 
 
 def _guidance(file: Path) -> float:

@@ -30,9 +30,9 @@ def another(run: str, prompt: str) -> str:
     written.
     """
     store = runs.open_store(run)
-    written = []
+    written: list[str] = []
     for prompts in contents.prompts(store).values():
-        written += [accepted.text for accepted in prompts]
+        written += [one.text for one in prompts]
     known = contents.world(store).prompts_to_try(written)
     others = [text for text in known if text != prompt]
     return random.choice(others or [prompt])

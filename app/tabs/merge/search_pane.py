@@ -32,6 +32,7 @@ ELSEWHERE = (
     "prompts",
     "test_prompts",
     "steps",
+    "sampler",
 )
 """Fields of the Config that are chosen in other ways than in the settings."""
 HELP = (
@@ -79,9 +80,9 @@ class SearchPane:
         store = runs.open_store(run)
         judge = contents.judge_of(store, "A search")
         options = self.options.read(values) | contents.base_of(store)
+        options["judge"] = judge
         options["experts"] = tuple(values[self.experts])
         options["name"] = _new_name(store)
-        options["judge"] = judge
         options["skills"] = history.judged_skills(run)
         choice = launch.start("search", run, Config, check, **options)
         return {self.run: choice}

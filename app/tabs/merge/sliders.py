@@ -21,7 +21,7 @@ LOWEST, HIGHEST = -1.0, 2.0
 PRESETS = "A preset, or a merge saved before"
 
 
-class MergeChoice(NamedTuple):
+class Merge(NamedTuple):
     """How the experts are merged."""
 
     weights: dict[str, float]
@@ -62,12 +62,12 @@ class Mixer:
     def preset_outputs(self) -> list[Any]:
         return [self.preset, *self.sliders, *self.method.outputs]
 
-    def read(self, values: Values) -> MergeChoice:
+    def read(self, values: Values) -> Merge:
         """The merge that the sliders in sight and the method say."""
         weights = {}
         for name, slider in zip(values[self.experts], self.sliders, strict=False):
             weights[name] = float(values[slider])
-        return MergeChoice(weights, *self.method.read(values))
+        return Merge(weights, *self.method.read(values))
 
     def set_weights(self, experts: Sequence[str], weights: Mapping[str, float]) -> Updates:
         """Slide to these weights; an expert that is not named gets none."""

@@ -15,8 +15,7 @@ from app.tabs.vote.ballot_view import CHOICES, Sight
 from engine import runs
 from engine.votes import ballots
 from engine.votes.ballots import Ballot
-from engine.votes.ledger import Refused
-from engine.votes.schema import Choice
+from engine.votes.ledger import Choice, Refused
 from engine.votes.similarity import Sifted
 from engine.votes.voters import TooMany, Voter
 

@@ -63,8 +63,6 @@ class Mixture:
         for hook in self._hooks:
             hook.remove()
 
-    # what a batch is made of
-
     def rows(self, mixes: Sequence[Mapping[str, float]]) -> Tensor:
         """Named weights, a mapping for each row ({} is the base), as a mix (rows, experts)."""
         rows = torch.zeros(len(mixes), len(self.names), dtype=self.dtype)

@@ -41,7 +41,11 @@ def make(folder: Path, captions: int = 4000, seed: int = 3) -> CLIPTokenizer:
     learner.train_from_iterator(texts, trainer)
     words = _with_endings(learner, alphabet)
     merges = [tuple(m) for m in json.loads(learner.to_str())["model"]["merges"]]
-    tokenizer = CLIPTokenizer(vocab=words, merges=merges, model_max_length=LENGTH_TOKENS)  # type: ignore[arg-type]
+    tokenizer = CLIPTokenizer(
+        vocab=words,
+        merges=merges,  # type: ignore[arg-type]
+        model_max_length=LENGTH_TOKENS,
+    )
     tokenizer.save_pretrained(folder)
     return tokenizer
 

@@ -1,6 +1,6 @@
 """A results recipe: a recipe, what each variant changes of it, and the claims to be tested.
 
-recipe = "storybook.toml"        what all variants share
+recipe = "line.toml"             what all variants share
 replicates = 3                   new prompts, pictures and experts each time
 [all.<table>]                    changed for every variant
 [lines.<variant>.<table>]        changed for one
