@@ -60,6 +60,7 @@ def test_a_prompt_it_cannot_read_gets_the_nearest_one_it_can(page: Page):
 
 def test_a_blind_vote_by_mouse_and_by_key(page: Page, runs: Path):
     open_tab(page, "Vote")
+    expect(page).to_have_url(re.compile("tab=vote"))  # or the page would open anew on its first tab
     ears.listen(page)
     asked, sides = page.locator("#vote-pair .progress"), page.locator("#vote-pair .sides img")
     expect(asked).to_have_text(re.compile(r"Pair 1 of \d+. Which picture shows it better\?"))
