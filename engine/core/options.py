@@ -41,20 +41,21 @@ def option(
     help: str = "",
     *,
     factory: Callable[[], Any] | None = None,
+    kw_only: Any = MISSING,
     **facts: Any,
 ) -> Any:
     """A field of a Config with its facts beside it; without default and factory it must be given.
 
-    Raises TypeError, while the module is read, for a fact that nobody reads.
+    An option of a group that is declared again must say again that it is `kw_only`. Raises
+    TypeError, while the module is read, for a fact that nobody reads.
     """
     if unknown := facts.keys() - FACTS:
         raise TypeError(f"{', '.join(sorted(unknown))}: no fact of an option. Choose from {FACTS}.")
     metadata = {"help": help, **facts} if help else facts
+    more: dict[str, Any] = {"metadata": metadata, "kw_only": kw_only}
     if factory is not None:
-        return field(default_factory=factory, metadata=metadata)
-    if default is MISSING:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=factory, **more)
+    return field(default=default, **more)
 
 
 def values(config: Any, *groups: type) -> dict[str, Any]:

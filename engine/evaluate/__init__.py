@@ -37,7 +37,10 @@ class Config(Sampling, Judging, BaseModel):
         recorded="weights and hashes, a folder each",
     )
     judge_options: dict[str, Any] = option(
-        factory=dict, help="The judge's own options", recorded="as the judge's"
+        factory=dict,
+        help="The judge's own options",
+        kw_only=True,
+        recorded="as the judge's",
     )
     split: Literal["validation", "test"] = option(
         "validation", "Settings are chosen on validation; test is only reported"

@@ -28,7 +28,7 @@ def config(monkeypatch):
 
 def test_the_form_shows_it_with_its_range_and_help(config):
     with gr.Blocks():
-        shown = form(config, leave_out=("skills", "judge_options"))["sharpness"]
+        shown = form(config, "images", leave_out=("skills", "judge_options")).components["sharpness"]
     assert isinstance(shown, gr.Slider) and (shown.minimum, shown.maximum, shown.value) == (0.0, 2.0, 0.5)
     assert shown.label == "Sharpness" and shown.info == "How sharp"
 
