@@ -35,12 +35,12 @@ def test_ours_and_the_loop_see_the_same_pictures_and_learn_alike(tmp_path, monke
     settings = Settings(quick=True, size="storybook", device="cpu")
     data = dict([*training.data_of(tmp_path, settings, 84).items()][:2])
     painter = import_module("tests.benchmarks.worlds").painter(settings)
-    pool = training._pool(painter, data)
+    library = training._library(painter, data)
     for skill, of_skill in data.items():
-        rows = list(pool.rows[skill])
-        assert [pool.texts[row] for row in rows] == of_skill.captions
+        rows = list(library.rows[skill])
+        assert [library.texts[row] for row in rows] == of_skill.captions
         theirs = [latents for latents, _ in islice(example._cached(painter, of_skill.files, of_skill.captions, 7), 12)]
-        ours = {latent.numpy().tobytes() for latent in pool.latents[rows]}
+        ours = {latent.numpy().tobytes() for latent in library.latents_NCHW[rows]}
         assert {latent.numpy().tobytes() for latent in torch.cat(theirs)} == ours, "12 x 7 are all 84 of them"
     # inverted, the pictures are far from what the base knows: there is much to learn
     for file in {file for of_skill in data.values() for file in (*of_skill.files, *of_skill.held_out[0])}:
