@@ -31,21 +31,21 @@ SCRIPT = """<script>
     if (tab && selmaTab() !== asked) tab.click();
     return [];
   };
-  window.selmaKeep = (name, value) => {
-    const here = new URL(location.href);
-    here.searchParams.set(name, value);
-    history.replaceState(history.state, "", here);
+  window.selmaKeep = run => {
+    const here = new URL(location.href), shown = {run, tab: selmaTab()};
+    for (const name in shown) if (shown[name]) here.searchParams.set(name, shown[name]);
+    if (here.href !== location.href) history.replaceState(history.state, "", here);
     return [];
   };
 })();
 </script>"""
 """The page's address says which run and tab it shows: a reload, or a restart of the server, shows
 them again. Which tab is open is read from the page when it is needed: Gradio reports a tab late,
-and not always in order, where somebody opens one while the page is still being made."""
+and not always in order, where somebody opens one while the page is still being made. For the same
+reason the address is looked after at every tick, and not at a change alone."""
 OPEN_TAB = "selmaTab()"
 OPEN_TAB_OF_ADDRESS = "() => selmaOpenAsked()"
-KEEP_RUN = "run => selmaKeep('run', run)"
-KEEP_TAB = "() => selmaKeep('tab', selmaTab())"
+KEEP_ADDRESS = "run => selmaKeep(run)"
 
 
 class Refresh:
@@ -123,13 +123,12 @@ def wire(demo: gr.Blocks, refresh: Refresh, opened: Mapping[str, gr.Tab]) -> Non
     selects = [tab.select for tab in opened.values()]
     demo.load(refresh.first_look, None, [run], **UNQUEUED)
     demo.load(js=OPEN_TAB_OF_ADDRESS, **BROWSER_ONLY)
-    run.change(js=KEEP_RUN, inputs={run}, **BROWSER_ONLY)
     run.focus(refresh.offer_runs, {run}, [run], **QUEUED)
     run.change(refresh.redraw, inputs, outputs, js=script, **QUEUED)
     tick = gr.Timer(TICK_SECONDS).tick
     tick(refresh.tick, inputs, outputs, js=script, trigger_mode="once", **UNQUEUED)
     gr.on(selects, refresh.open, inputs, outputs, js=script, **QUEUED)
-    gr.on(selects, js=KEEP_TAB, **BROWSER_ONLY)
+    gr.on([run.change, *selects, tick], js=KEEP_ADDRESS, inputs={run}, **BROWSER_ONLY)
 
 
 def _mark(run: str) -> str:
