@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from app import parts
+from app import parts, scripts
 from app.access import owner_only
-from app.listeners import QUEUED, Updates, Values, no_updates
+from app.listeners import BROWSER_ONLY, QUEUED, Updates, Values, no_updates
 from app.tab import Tab
 from app.tabs.merge import comparison, opening, panes, prompt_box, scene, sliders, undo, undo_steps
 from app.tabs.merge.comparison import Order
@@ -157,10 +157,13 @@ def _wire_beginning(tab: MergeTab, way_back: Undo) -> None:
     """Other experts: their first scene is painted, and there is no way back from it."""
     bar, mixer = tab.scene, tab.mixer
     inputs: Any = {tab.run, mixer.experts, bar.prompt, bar.begun}
-    scene_outputs = [*bar.inputs, bar.begun, tab.panes.comparison.opening]
+    scene_outputs = [bar.seed, bar.guidance, bar.begun, tab.panes.comparison.opening]
     outputs = [*mixer.method.outputs, *scene_outputs]
     beginning = tab.drawn_for.change(tab.begin, inputs, outputs, **QUEUED)
-    beginning.then(**way_back.begin).then(**tab.repaint)
+    both: Any = {bar.prompt, bar.begun}
+    script = scripts.call(scene.FIRST_PROMPT, both, [bar.prompt, bar.begun])
+    written = beginning.then(js=script, inputs=both, outputs=[bar.prompt], **BROWSER_ONLY)
+    written.then(**way_back.begin).then(**tab.repaint)
 
 
 def _wire_scene(tab: MergeTab) -> None:

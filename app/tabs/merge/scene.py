@@ -1,5 +1,6 @@
 """What the merge tab paints: prompts, noise, guidance; and what stands there at first."""
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ LEAST_GUIDANCE, MOST_GUIDANCE = 1.0, 8.0
 """Of the slider; a scale beyond that makes it longer."""
 
 
+FIRST_PROMPT = f"""(prompt, first) => {{
+  const before = window.selmaFirstPrompt ?? {json.dumps(opening.EXAMPLE)};
+  window.selmaFirstPrompt = first;
+  return prompt === "" || prompt === before ? first : prompt;
+}}"""
+"""Done in the browser, which alone knows what somebody has typed while the server was asked."""
+
+
 class Subject(NamedTuple):
     """What is painted with whatever merge."""
 
@@ -38,8 +47,8 @@ class Scene:
     guidance: gr.Slider
     seed: gr.Number
     noise: gr.Button
-    begun: gr.State
-    """The prompt that stood there at first."""
+    begun: gr.Textbox
+    """Out of sight: the run's own first prompt, which `FIRST_PROMPT` puts into the box."""
 
     @property
     def inputs(self) -> set[Any]:
@@ -57,7 +66,6 @@ class Scene:
         if values[self.prompt] not in ("", values[self.begun]):
             return Opening({}, remark)
         updates = {
-            self.prompt: first.prompt,
             self.seed: first.seed,
             self.guidance: self.guide(first.guidance),
             self.begun: first.prompt,
@@ -112,4 +120,5 @@ def build() -> Scene:
             elem_id="merge-noise",
         )
         noise = parts.narrow_button("Other noise", "other-noise", 140)
-    return Scene(prompt, other, guidance, seed, noise, parts.state(opening.EXAMPLE, "begun"))
+    begun = gr.Textbox(opening.EXAMPLE, visible="hidden", elem_id="begun")
+    return Scene(prompt, other, guidance, seed, noise, begun)
