@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import psutil
@@ -124,6 +125,12 @@ def writing(path: Path) -> Iterator[None]:
         raise EngineError(
             f"Cannot write {path}: {error.strerror}. {remedy}; what was finished before is kept."
         ) from error
+
+
+def copy(source: Path, target: Path) -> None:
+    """A file's bytes, whole or not at all. Raises EngineError when the disk is full."""
+    with atomic(target) as temporary:
+        copyfile(source, temporary)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,7 +14,8 @@ class Preset:
     method: str
     options: Mapping[str, Any]
     weights: Mapping[str, float]
-    about: str
+    description: str
+    """What these weights are, for the reader."""
 
 
 def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:
