@@ -128,7 +128,12 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A file's bytes, whole or not at all. Raises EngineError when the disk is full."""
+    """A file's bytes, whole or not at all.
+
+    Raises EngineError where there is no such file, and when the disk is full.
+    """
+    if not source.is_file():
+        raise EngineError(f"There is no file {source} any more. Choose another one.")
     with atomic(target) as temporary:
         copyfile(source, temporary)
 

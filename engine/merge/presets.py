@@ -14,8 +14,7 @@ class Preset:
     method: str
     options: Mapping[str, Any]
     weights: Mapping[str, float]
-    description: str
-    """What these weights are, for the reader."""
+    hint: str
 
 
 def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:

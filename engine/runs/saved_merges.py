@@ -11,8 +11,8 @@ from engine.merge.presets import Preset
 from engine.models.lora import cards
 from engine.runs import contents
 
-MERGE_DESCRIPTION = "a merge saved before"
-SEARCH_DESCRIPTION = "what a search found on validation"
+MERGE_HINT = "a merge saved before"
+SEARCH_HINT = "what a search found on validation"
 Recipe = dict[str, Any]
 
 
@@ -60,9 +60,9 @@ def known_presets(run: Store, experts: Sequence[str]) -> dict[str, Preset]:
         known |= presets.presets(experts, contents.base_model(run))
     for name, recipe in read(run).recipes.items():
         options = recipe.get("options") or {}
-        known[name] = Preset(recipe["method"], options, recipe["experts"], MERGE_DESCRIPTION)
+        known[name] = Preset(recipe["method"], options, recipe["experts"], MERGE_HINT)
     for name, weights in searched_weights(run).items():
-        known[name] = Preset("weighted", {"strength": 1.0}, weights, SEARCH_DESCRIPTION)
+        known[name] = Preset("weighted", {"strength": 1.0}, weights, SEARCH_HINT)
     return known
 
 

@@ -32,7 +32,7 @@ def test_what_a_search_found_is_a_preset(copy):
     write_json(copy.folder / "searches" / "search-1" / "result.json", {"weights": {"counting": 0.25}})
     preset = saved_merges.known_presets(copy, SKILLS)["search-1"]
     assert (preset.method, preset.weights) == ("weighted", {"counting": 0.25})
-    assert preset.description == saved_merges.SEARCH_DESCRIPTION
+    assert preset.hint == saved_merges.SEARCH_HINT
 
 
 def test_a_merge_is_said_in_a_sentence(example):

@@ -44,7 +44,7 @@ class Scene:
     guidance: gr.Slider
     seed: gr.Number
     noise: gr.Button
-    first_prompt: gr.Textbox
+    example: gr.Textbox
     """Out of sight: the run's own first prompt, which `FIRST_PROMPT` puts into the box."""
 
     @property
@@ -60,12 +60,12 @@ class Scene:
         """The run's own first scene; what people wrote stays."""
         first = opening.choose(runs.open_store(run), experts)
         remark = markup.aside(first.reason) if first.reason else ""
-        if values[self.prompt] not in ("", values[self.first_prompt]):
+        if values[self.prompt] not in ("", values[self.example]):
             return Beginning({}, remark)
         updates = {
             self.seed: first.seed,
             self.guidance: self.guide(first.guidance),
-            self.first_prompt: first.prompt,
+            self.example: first.prompt,
         }
         return Beginning(updates, remark)
 

@@ -117,7 +117,7 @@ class Mixer:
         if preset is None:
             return no_updates()
         updates = self.set_weights(experts, preset.weights)
-        updates[self.preset] = gr.update(info=preset.description)
+        updates[self.preset] = gr.update(info=preset.hint)
         return updates | self.method.select(preset.method, preset.options)
 
 
