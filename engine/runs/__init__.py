@@ -1,5 +1,10 @@
-"""Runs: which there are (`names`), what one holds (`contents`), how it goes on from a recipe
-(`resume`), and its pictures while a slider moves (`preview`).
+"""Runs: which there are (`names`), what one holds, how it goes on, and what is seen of it.
+
+Holdings: `contents`, `trainings`, `saved_merges`, `interference`, and for other programs
+`downloads`. How a run goes on: `resume` from its recipe, `settings` from its last jobs;
+`recipe_files` are the recipes to begin with, `recipe_texts` say how a part was made. What is seen:
+`opening` first, then `preview` while a slider moves, `side_by_side` with the judge's reading, and
+`fresh_prompts` at a press.
 """
 
 from engine.runs.names import (

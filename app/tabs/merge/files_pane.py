@@ -1,6 +1,5 @@
 """The files of the merge tab: a merge or an expert for other programs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,22 +74,23 @@ class FilesPane:
         except EngineError as error:
             return choice | self._nothing(str(error))
         base, world = contents.base_model(store), contents.world(store)
+        directions = _directions(base, name, world.TITLE, copies)
         snippet = _snippet(base, world.EXAMPLE, world.GUIDANCE)
         texts = {
-            self.note: f"{_directions(base, name, world.TITLE, copies)}\n\n{_hashes(copies)}",
+            self.note: f"{directions}\n\n{_hashes(copies)}",
             self.snippet: gr.update(value=snippet, visible=True),
             self.recipe: gr.update(value=recipe, visible=bool(recipe)),
         }
-        return {**choice, **self._offer(copies.weights), self.card: _download(copies.card), **texts}
+        return {**choice, **self._offer(copies), **texts}
 
     def choose(self, values: Values) -> Updates:
         return self.show(values[self.run], values)
 
-    def _offer(self, weights: Mapping[str, Path]) -> Updates:
-        """A file per layout that there is, and no button for the others."""
-        updates: Updates = {}
+    def _offer(self, copies: Downloads) -> Updates:
+        """The card, and a file per layout that there is; no button for the others."""
+        updates: Updates = {self.card: _download(copies.card)}
         for layout, button in self.weights.items():
-            file = weights.get(layout)
+            file = copies.weights.get(layout)
             updates[button] = _download(file) | {"visible": file is not None}
         return updates
 

@@ -104,8 +104,9 @@ def build(run: gr.Dropdown) -> InterferencePane:
 
 
 def _tables(report: "Report") -> str:
-    # Experts at right angles have an equal mean of 1/sqrt(n) of their length.
-    alone = 100 * (1 - len(report.experts) ** -0.5)
+    from engine.merge.interference import unrelated_cancellation
+
+    alone = 100 * unrelated_cancellation(len(report.experts))
     return _experts_table(report) + _blocks_table(report) + markup.aside(NOTE.format(alone=alone))
 
 
