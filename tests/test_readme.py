@@ -65,8 +65,8 @@ def test_every_table_stands_in_exactly_one_guide():
 
 
 def test_the_readme_is_read_in_one_go():
-    assert len(BODY.splitlines()) <= 140
-    assert max(map(len, BODY.splitlines())) <= 140
+    assert len(BODY.splitlines()) <= 130
+    assert max(map(len, BODY.splitlines())) <= 130
 
 
 def test_the_plugin_of_the_readme_is_one(tmp_path, monkeypatch):
