@@ -28,11 +28,16 @@ def names() -> list[str]:
 
 def title_of(recipe: str) -> str:
     """A recipe's own title after its name; its name alone where it has none."""
-    try:
-        title = str(read_toml(file_of(recipe)).get("title", ""))
-    except EngineError:  # pressing the button says what is wrong with it
-        return recipe
+    title = own_title(recipe)
     return f"{recipe} · {title}" if title else recipe
+
+
+def own_title(recipe: str) -> str:
+    """The title that stands in a recipe; "" where there is none, or the file is damaged."""
+    try:
+        return str(read_toml(file_of(recipe)).get("title", ""))
+    except EngineError:  # whoever starts it is told what is wrong with it
+        return ""
 
 
 def _is_not_quick(name: str) -> bool:

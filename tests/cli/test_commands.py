@@ -174,3 +174,22 @@ def test_help_comes_at_once_and_without_the_heavy_libraries():
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[-1] == "heavy:" and time.perf_counter() - began < 10
     assert all(word in shown for word in ("run ", "results", "merge", "adopt", "runs", "jobs", "votes"))
+
+
+def test_the_recipes_that_lie_ready_are_listed_with_their_titles(tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text('title = "My line"')
+    (tmp_path / "broken.toml").write_text("title = = 1")
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    code, out, _ = engine("recipes")
+    assert code == 0 and row(out, "mine") == ["mine", "My", "line"] and row(out, "broken") == ["broken"]
+
+
+def test_a_recipe_that_lies_ready_is_run_by_its_name(folder, tmp_path, monkeypatch):
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    (ready / "mine.toml").write_text("[images]\nskills = ['counting']\nmodel = '/nowhere'\n")
+    monkeypatch.setenv("SELMA_RECIPES", str(ready))
+    code, _, error = engine("run", "mine", "--out", str(folder / "mine"))
+    assert code == 1 and str(ready / "mine.toml") in error and "/nowhere" in error
+    code, _, error = engine("results", "mine", "--out", str(folder / "mine"))
+    assert code == 1 and "There is no file mine." in error, "those are no results recipes"

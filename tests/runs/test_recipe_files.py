@@ -20,3 +20,7 @@ def test_a_recipe_without_a_title_is_known_by_its_name(tmp_path, monkeypatch):
     (tmp_path / "broken.toml").write_text("seed = = 1")
     titles = {name: recipe_files.title_of(name) for name in recipe_files.names()}
     assert titles == {"bare": "bare", "broken": "broken"}
+
+
+def test_the_title_alone_stands_without_the_name():
+    assert recipe_files.own_title("sdxl") == "SELMA on Stable Diffusion XL, as published"
