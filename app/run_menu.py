@@ -12,10 +12,10 @@ from app.access import owner_only
 from app.launch import run_choice
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup
-from app.tabs.vote import pairs
 from engine import runs
 from engine.core.errors import EngineError
 from engine.runs import contents
+from engine.votes import ledger
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RunMenu:
         name = values[self.name].strip()
         self._check_same(values)
         runs.rename(values[self.run], name)
-        pairs.forget_ledgers()
+        ledger.forget_ledgers()
         return {self.run: run_choice(name), **self.hide()}
 
     @owner_only
@@ -57,7 +57,7 @@ class RunMenu:
         """The run that the question was about is gone; the usual first look takes its place."""
         self._check_same(values)
         runs.delete(values[self.run])
-        pairs.forget_ledgers()
+        ledger.forget_ledgers()
         return {self.run: run_choice(runs.first_shown()), **self.hide()}
 
     def hide(self) -> Updates:

@@ -1,8 +1,12 @@
 """A page that votes, as a browser keeps it: what it shows, and what it sends with a press."""
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from app.tabs.vote import pairs
+from engine import runs
+from engine.runs import voting
+from engine.votes import similarity
+from engine.votes.pairs import Pair
 from engine.votes.schema import CHOICES, Choice
 from tests.app.studio import Studio
 
@@ -60,10 +64,14 @@ def button_of(choice: Choice) -> str:
     return f"vote-{choice.replace(' ', '-')}"
 
 
-def asked(run: str = "example") -> int:
+def distinct_pairs(run: str = "example") -> Sequence[Pair]:
+    return similarity.sifted_pairs(runs.open_store(run), MODELS).distinct
+
+
+def pair_count(run: str = "example") -> int:
     """How many of the duel's nine pairs differ: two that paint no mistake paint the same here."""
-    return len(pairs.sifted_models(run, MODELS).asked)
+    return len(distinct_pairs(run))
 
 
 def cast(run: str = "example") -> list[Any]:
-    return pairs.ledger(run).votes()
+    return voting.open_ledger(run).votes()

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
+from engine.votes.admission import AT_ONCE, PER_MINUTE
 from engine.votes.ballots import LEAST_LOOK_SECONDS
 from engine.votes.ledger import Ledger, Vote
-from engine.votes.voters import AT_ONCE, PER_MINUTE
 from tests.browser.conftest import serving
 from tests.browser.stranger import FORWARDED, Stranger, page_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from app.show import markup, thumbnails
 from engine.votes.ballots import Ballot
 from engine.votes.schema import Choice
-from engine.votes.similarity import Sifted
+from engine.votes.similarity import SiftedPairs
 
 CHOICES: dict[Choice, str] = {
     "left": "Left",
@@ -59,7 +59,7 @@ class Sight:
 
     run: str = ""
     ballot: str = ""
-    looked_seconds: float = 0.0
+    look_seconds: float = 0.0
 
     @classmethod
     def parse(cls, sent: Any) -> "Sight":
@@ -75,7 +75,7 @@ class Sight:
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
 
 
-def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
+def view(run: str, ballot: Ballot | None, sifted: SiftedPairs) -> str:
     """The prompt and two pictures of equal size, in addresses that tell nothing."""
     if not sifted.total:
         return markup.empty(
@@ -83,15 +83,16 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
             "Votes are cast on the pictures of the Evaluate stage: run it for two models at least, "
             "or choose the example run above.",
         )
-    if not sifted.asked:
+    pairs = len(sifted.distinct)
+    if not pairs:
         return markup.empty(
             "Nothing to tell apart",
-            f"{left_out(sifted)} Compare other models, or evaluate on more prompts.",
+            f"{omissions(sifted)} Compare other models, or evaluate on more prompts.",
         )
     if ballot is None:
         return markup.empty(
             "That was the last pair",
-            f"You have voted on all {len(sifted.asked)}. Thank you: what people prefer is below.",
+            f"You have voted on all {pairs}. Thank you: what people prefer is below.",
         )
     question = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
     place = f'data-run="{escape(run)}" data-ballot="{escape(ballot.id)}"'
@@ -101,26 +102,26 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
     return f'<div class="ballot" {place}>{progress}{prompt}<div class="sides">{sides}</div></div>'
 
 
-def left_out(sifted: Sifted) -> str:
+def omissions(sifted: SiftedPairs) -> str:
     """How many pairs nobody is asked about, and why; nothing when all are asked about."""
     sentences = []
-    if sifted.alike:
+    if sifted.alike_count:
         sentences.append(
-            f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
+            f"{sifted.alike_count} of {sifted.total} pairs look alike: nobody is asked about "
             "them, and they count for neither model."
         )
-    if sifted.unreadable:
+    if sifted.unreadable_count:
         sentences.append(
-            f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
+            f"{sifted.unreadable_count} of {sifted.total} pairs cannot be read and are left "
             "out: the server's log names the files."
         )
     return " ".join(sentences)
 
 
-def note(refusal: str, left_out: str = "") -> str:
-    """What stands below the buttons: why the last press was no vote, and what is left out."""
+def note(refusal: str, omissions: str = "") -> str:
+    """What stands below the buttons: why the last press was no vote, and what nobody is asked."""
     html = f'<p class="refusal" role="status">{escape(refusal)}</p>' if refusal else ""
-    return html + (markup.aside(left_out) if left_out else "")
+    return html + markup.aside(omissions) if omissions else html
 
 
 def _side(file: Path, alt: str) -> str:
