@@ -79,10 +79,12 @@ class RunMenu:
 
 def buttons() -> tuple[gr.Button, gr.Button]:
     """Those that put the questions; they stand among the bar's."""
-    small: dict[str, Any] = {"size": "sm", "min_width": 100}
-    rename = gr.Button("Rename", elem_id="rename", **small)
-    delete = gr.Button("Delete", elem_id="delete", **small)
-    return rename, delete
+    return small_button("Rename", "rename"), small_button("Delete", "delete")
+
+
+def small_button(label: str, elem_id: str) -> gr.Button:
+    """One of the bar's, out of sight until a run is shown for which it does something."""
+    return gr.Button(label, elem_id=elem_id, size="sm", min_width=100, visible=False)
 
 
 def build(run: gr.Dropdown, rename: gr.Button, delete: gr.Button) -> None:

@@ -68,9 +68,7 @@ def cast(ledger: Ledger, ballot: str, choice: Choice, voter: str, look_seconds: 
             "This ballot was handed out to somebody else. Reload the page for your own."
         )
     if row and not _is_long_enough(look_seconds, row["issued_at"]):
-        raise EarlyVote(
-            "The pictures were not in sight for half a second. Look, and then vote."
-        )
+        raise EarlyVote("The pictures were not in sight for half a second. Look, and then vote.")
     return ledger.cast(ballot, choice)
 
 
