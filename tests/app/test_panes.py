@@ -165,6 +165,8 @@ EMPTY = ("Nothing to download", "Two experts are needed", "Nothing searched yet"
 def test_before_a_pane_is_filled_it_says_that_it_waits_and_not_that_it_is_empty(studio, element):
     said = studio.blocks[element].value
     assert said and not any(words in said for words in EMPTY)
+    filling, = studio.listeners("merge-views", "select")
+    assert filling.show_progress == "hidden", "Gradio would fade what is said"
 
 
 def test_with_other_experts_the_panes_out_of_sight_wait_again(pane, studio):

@@ -25,7 +25,7 @@ def test_a_strangers_vote_under_a_found_ballot_is_refused(visitor, newcomer):
 
 @pytest.mark.parametrize("said", [
     None, 5, "x", [], {"run": 5, "ballot": ["x"]}, {"run": "example", "ballot": "x" * 10 ** 5},
-    {"run": "../up", "ballot": "x"}, {"run": "nowhere", "ballot": "x", "looked": 9}])
+    {"run": "../up", "ballot": "x"}, {"run": "nowhere", "ballot": "x", "look_seconds": 9}])
 def test_what_no_page_says_votes_on_nothing_and_leaves_nothing(runs_folder, studio, visitor, said):
     try:
         studio.press("vote-left", {"run": "example", **visitor.sends(), "vote-sight": said})

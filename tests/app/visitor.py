@@ -25,8 +25,8 @@ class Visitor:
     def opens(self) -> "Visitor":
         return self.takes(self.studio.draw("vote", self.run, self.sends()))
 
-    def votes(self, choice: Choice, looked: Any = 9.0) -> "Visitor":
-        given = {"run": self.run, **self.sends(looked)}
+    def votes(self, choice: Choice, look_seconds: Any = 9.0) -> "Visitor":
+        given = {"run": self.run, **self.sends(look_seconds)}
         return self.takes(self.studio.press(button_of(choice), given))
 
     def takes(self, updates: dict[str, Any]) -> "Visitor":
@@ -34,8 +34,8 @@ class Visitor:
         self.token = updates.get("voter", self.token)
         return self
 
-    def sends(self, looked: Any = 9.0) -> dict[str, Any]:
-        return {"vote-duel": self.duel, "vote-sight": {**self.sight, "looked": looked}, "voter": self.token}
+    def sends(self, look_seconds: Any = 9.0) -> dict[str, Any]:
+        return {"vote-duel": self.duel, "vote-sight": {**self.sight, "look_seconds": look_seconds}, "voter": self.token}
 
     @property
     def sight(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from app import parts
-from app.listeners import Updates, Values
+from app.listeners import QUEUED, Updates, Values
 from app.tabs.merge import (
     adopt_form,
     comparison,
@@ -104,11 +104,6 @@ def build(run: gr.Dropdown, experts: gr.State) -> Panes:
             slow[FILES] = files_pane.build(run)
             adopt_form.build(run)
     panes = Panes(run, tabs, parts.state(SIDE_BY_SIDE, "pane-in-sight"), pair, grid, slow)
-    tabs.select(
-        panes.open,
-        {run, *panes.inputs},
-        [panes.in_sight, *panes.outputs],
-        show_progress="minimal",
-        api_visibility="private",
-    )
+    # QUEUED shows no progress: Gradio's would fade the very sentence that asks for patience.
+    tabs.select(panes.open, {run, *panes.inputs}, [panes.in_sight, *panes.outputs], **QUEUED)
     return panes

@@ -96,17 +96,17 @@ class Vote:
         """All votes on the run's pictures as they are now."""
         run = values[self.run]
         duels = results_view.count(run)
-        sifted = voting.sifted_pairs(run, values[self.duel])
-        table = results_view.table(duels, ballot_view.omissions(sifted))
+        pairs = voting.sifted_pairs(run, values[self.duel])
+        table = results_view.table(duels, ballot_view.omissions(pairs))
         figure = parts.figure_update(results_view.figure(duels))
         return {self.results: table, self.plot: figure}
 
     def _next_pair(
         self, run: str, duel: str | None, token: Any, sight: Sight | None = None
     ) -> Updates:
-        sifted = voting.sifted_pairs(run, duel)
-        if not sifted.distinct:
-            return self._pair(run, Drawing(None, ballot_view.view(run, None, sifted)))
+        pairs = voting.sifted_pairs(run, duel)
+        if not pairs.distinct:
+            return self._pair(run, Drawing(None, ballot_view.view(run, None, pairs)))
         try:
             voter = voter_identity.admit(token)
         except CrowdError as error:
@@ -115,11 +115,11 @@ class Vote:
         updates: Updates = {}
         if voter.token != token:
             updates[self.voter] = voter.token
-        drawing = _draw(run, sifted, voter)
+        drawing = _draw(run, pairs, voter)
         if sight and sight.is_of(run, drawing.ballot):
             return updates
         updates |= self._pair(run, drawing)
-        updates[self.note] = ballot_view.note("", ballot_view.omissions(sifted))
+        updates[self.note] = ballot_view.note("", ballot_view.omissions(pairs))
         return updates
 
     def _pair(self, run: str, drawing: Drawing) -> Updates:
@@ -169,15 +169,15 @@ def _components(run: gr.Dropdown) -> Vote:
     return Vote(run, duel, sight, voter, pair, buttons, note, panel, results, plot)
 
 
-def _draw(run: str, sifted: SiftedPairs, voter: Voter) -> Drawing:
+def _draw(run: str, pairs: SiftedPairs, voter: Voter) -> Drawing:
     """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
 
     Otherwise a slow drawing would bring back a pair that its page has left behind.
     """
     ledger = voting.open_ledger(run)
     while True:
-        ballot = ballots.next_ballot(ledger, sifted.distinct, voter.id)
-        html = ballot_view.view(run, ballot, sifted)
+        ballot = ballots.next_ballot(ledger, pairs.distinct, voter.id)
+        html = ballot_view.view(run, ballot, pairs)
         if ballot is None or not ledger.has_vote(ballot.id):
             return Drawing(ballot, html)
 
