@@ -35,7 +35,6 @@ the stages by name."""
 DRAWS_NOTHING = {
     "app/__init__.py": "what gradio reads of the environment, before gradio is imported",
     "app/tabs/__init__.py": "the order of the tabs",
-    "app/tabs/vote/pairs.py": "to move: the pairs that people are asked about",
 }
 """Modules of the app that neither use gradio nor draw HTML, and why they are there nonetheless."""
 FILE_ACCESS = {
@@ -46,8 +45,6 @@ FILE_ACCESS = {
 """Calls by which a module looks into a folder by itself instead of asking an engine room."""
 LOOKS_ITSELF = {
     "app/show/thumbnails.py": {"stat"},  # a picture that was painted anew is drawn anew
-    "app/tabs/vote/__init__.py": {"is_dir"},
-    "app/tabs/vote/pairs.py": {"glob", "stat"},
 }
 MOST_LINES = 250
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}

@@ -3,8 +3,8 @@
 Holdings: `contents`, `trainings`, `saved_merges`, `interference`, and for other programs
 `downloads`. How a run goes on: `resume` from its recipe, `settings` from its last jobs;
 `recipe_files` are the recipes to begin with, `recipe_texts` say how a part was made. What is seen:
-`opening` first, then `preview` while a slider moves, `side_by_side` with the judge's reading, and
-`fresh_prompts` at a press.
+`opening` first, then `preview` while a slider moves, `side_by_side` with the judge's reading,
+`fresh_prompts` at a press; `voting` is what people are asked.
 """
 
 from engine.runs.names import (
@@ -16,6 +16,7 @@ from engine.runs.names import (
     first_shown,
     folder,
     has_votes,
+    is_there,
     listed,
     new_name,
     open_store,
@@ -34,6 +35,7 @@ __all__ = [
     "first_shown",
     "folder",
     "has_votes",
+    "is_there",
     "listed",
     "new_name",
     "open_store",

@@ -11,6 +11,7 @@ from app.listeners import QUEUED, Updates, Values
 from engine import runs
 from engine.core.errors import EngineError
 from engine.core.hashing import file_hash
+from engine.core.store import Store
 from engine.models import checkpoints
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents, downloads, recipe_texts
@@ -37,6 +38,7 @@ UNNAMED = (
     "layers of {family}."
 )
 NOTHING = "Nothing to download yet: train an expert or save a merge."
+READING = "Reading the run's experts and merges: a few seconds."
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,27 @@ class FilesPane:
         name = parts.one_of(values[self.name], list(files))
         choice = {self.name: parts.choice_update(files, name)}
         if name is None:
-            return choice | self._nothing(NOTHING)
+            return choice | self.fail(NOTHING)
         try:
             copies = downloads.prepare(files[name])
             recipe = recipe_texts.read(files[name].parent)
         except EngineError as error:
-            return choice | self._nothing(str(error))
-        base, world = contents.base_model(store), contents.world(store)
-        directions = _directions(base, name, world.TITLE, copies)
-        snippet = _snippet(base, world.EXAMPLE, world.GUIDANCE)
-        texts = {
-            self.note: f"{directions}\n\n{_hashes(copies)}",
-            self.snippet: gr.update(value=snippet, visible=True),
-            self.recipe: gr.update(value=recipe, visible=bool(recipe)),
-        }
+            return choice | self.fail(str(error))
+        texts = self._texts(store, name, copies, recipe)
         return {**choice, **self._offer(copies), **texts}
+
+    def wait(self) -> Updates:
+        """Until the pane is filled, nothing is said of what there is."""
+        return {self.name: parts.choice_update([], None), **self.fail(READING)}
+
+    def fail(self, why: str) -> Updates:
+        """Nothing to download, and why."""
+        updates: Updates = {self.note: why}
+        for button in (*self.weights.values(), self.card):
+            updates[button] = _download(None) | {"visible": True}
+        for text in (self.snippet, self.recipe):
+            updates[text] = gr.update(visible=False)
+        return updates
 
     def choose(self, values: Values) -> Updates:
         return self.show(values[self.run], values)
@@ -94,13 +102,16 @@ class FilesPane:
             updates[button] = _download(file) | {"visible": file is not None}
         return updates
 
-    def _nothing(self, why: str) -> Updates:
-        updates: Updates = {self.note: why}
-        for button in (*self.weights.values(), self.card):
-            updates[button] = _download(None) | {"visible": True}
-        for text in (self.snippet, self.recipe):
-            updates[text] = gr.update(visible=False)
-        return updates
+    def _texts(self, store: Store, name: str, copies: Downloads, recipe: str) -> Updates:
+        """What to do with the files, and how they are made again."""
+        base, world = contents.base_model(store), contents.world(store)
+        directions = _directions(base, name, world.TITLE, copies)
+        snippet = _snippet(base, world.EXAMPLE, world.GUIDANCE)
+        return {
+            self.note: f"{directions}\n\n{_hashes(copies)}",
+            self.snippet: gr.update(value=snippet, visible=True),
+            self.recipe: gr.update(value=recipe, visible=bool(recipe)),
+        }
 
 
 def build(run: gr.Dropdown) -> FilesPane:
@@ -111,7 +122,7 @@ def build(run: gr.Dropdown) -> FilesPane:
             KOHYA: _button("For ComfyUI, A1111, Forge", "for-comfy", 180),
         }
         card = _button("Model card", "card", 120)
-    note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
+    note = gr.Markdown(READING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
     # Unnumbered: Gradio sets the numbers before it wraps, so they stand beside other lines.
     read_only: dict[str, Any] = {
