@@ -3,7 +3,10 @@ lists.
 
 A world knows its base models, its skills, who writes its prompts and how their lines are checked,
 which prompts evaluate a model, which judges read its pictures, what the ceiling is drawn from, and
-where the app starts. Everybody else asks the world: `of` says which one a run belongs to.
+where the app starts. Everybody else asks the world: `of` says which one a run belongs to. What
+makes sense in one world alone, its judge, its writer, the scripts that train its models, lies in
+a room of the world's name, `engine/<world>`; the models that ship are listed in
+`assets/<world>/models.json`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
