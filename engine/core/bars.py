@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-Measured = Mapping[str, float]
-"""What was measured, by name."""
+Values = Mapping[str, float]
+"""Measured numbers by name."""
 
 
-def _always(measured: Measured) -> bool:
+def _always(values: Values) -> bool:
     return True
 
 
@@ -16,9 +16,9 @@ class Bar(NamedTuple):
 
     what: str
     goal: str = ""
-    holds: Callable[[Measured], bool] = _always
+    holds: Callable[[Values], bool] = _always
 
 
-def at_least(name: str, bound: float) -> Callable[[Measured], bool]:
+def at_least(name: str, bound: float) -> Callable[[Values], bool]:
     """Holds where the number of that name reaches the bound."""
-    return lambda measured: measured[name] >= bound
+    return lambda values: values[name] >= bound

@@ -65,7 +65,7 @@ def place_of(folder: Path) -> str:
 def _missing(model_id: str, folder: Path) -> EngineError:
     return EngineError(
         f"The weights of {model_id!r} are missing from {place_of(folder)}. Fetch them with the "
-        f"repository, or: {shipped.MODELS[model_id].made_by}."
+        f"repository, or: {shipped.MODELS[model_id].training_commands}."
     )
 
 

@@ -14,28 +14,29 @@ class ShippedModel:
 
     folder: Path
     """Where its weights lie, whether they are there or not."""
-    made_by: str
-    """The commands that train it anew."""
-    formerly: dict[str, str]
+    training_commands: str
+    """What trains and packages it anew."""
+    former_hashes: dict[str, str]
     """Hashes of its files as they shipped once -> what the same weights hash to today."""
 
 
-def _listed() -> dict[str, ShippedModel]:
+def _all_worlds_models() -> dict[str, ShippedModel]:
     models = {}
     for file in sorted(ASSETS.glob("*/models.json")):
         for name, facts in read_json(file).items():
             folder = file.parent / facts["folder"]
-            models[name] = ShippedModel(folder, facts["made_by"], facts.get("formerly", {}))
+            former = facts.get("former_hashes", {})
+            models[name] = ShippedModel(folder, facts["training_commands"], former)
     return models
 
 
-MODELS = _listed()
+MODELS = _all_worlds_models()
 """By the name that recipes know it by."""
 
 
 def former_hashes() -> dict[str, str]:
     """Of files that shipped once and have changed, and what the same weights hash to today."""
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for model in MODELS.values():
-        found |= model.formerly
-    return found
+        hashes |= model.former_hashes
+    return hashes

@@ -11,11 +11,11 @@ HEADER = ["| what | goal | measured | n |", "|---|---|---|---|"]
 
 def table(measurements: Measurements) -> str:
     """Every bar of the world, with what was measured."""
-    measured: dict[str, Any] = json.loads(measurements.measured.read_text(encoding="utf-8"))
+    values: dict[str, Any] = json.loads(measurements.values_file.read_text(encoding="utf-8"))
     lines = list(HEADER)
     for name, bar in measurements.bars.items():
-        missed = "" if bar.holds(measured) else ", missed"
-        value = short_number(measured[name]) + missed
-        count = measured["n"].get(name, "")
+        missed = "" if bar.holds(values) else ", missed"
+        value = short_number(values[name]) + missed
+        count = values["n"].get(name, "")
         lines.append(f"| {bar.what} | {bar.goal} | {value} | {count} |")
     return "\n".join(lines) + "\n"

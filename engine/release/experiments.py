@@ -27,7 +27,7 @@ def at_each_scale(measurements: Measurements) -> str:
     return by_scale(_read(measurements.results))
 
 
-def searched(measurements: Measurements) -> str:
+def search_table(measurements: Measurements) -> str:
     """What was tried on validation. Raises EngineError where a search has an arm without words."""
     arms = {}
     for recipe, words in measurements.searches.items():

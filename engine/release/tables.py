@@ -26,11 +26,11 @@ FAMILIES = {
     "launcher": "engine/jobs/launchers/*.py",
 }
 """What there is one file per member of; a judge or a writer of one world lies in its room."""
-OF_A_WORLD = {
+WORLD_TABLES = {
     "bars": bars.table,
     "results": experiments.results,
     "at each scale": experiments.at_each_scale,
-    "searched": experiments.searched,
+    "searched": experiments.search_table,
 }
 """The tables of what was measured in a world, by their marks."""
 END = "<!-- end -->"
@@ -81,7 +81,7 @@ def all_tables() -> dict[str, Callable[[], str]]:
     """Every table by its mark."""
     tables: dict[str, Callable[[], str]] = {"benchmarks": benchmarks.table}
     for world, measurements in measured_worlds().items():
-        for mark, table in OF_A_WORLD.items():
+        for mark, table in WORLD_TABLES.items():
             tables[_mark(mark, world)] = partial(table, measurements)
     for family in FAMILIES:
         tables[f"every {family}"] = partial(plugin_table, family)

@@ -89,7 +89,7 @@ def checking(options: argparse.Namespace) -> Iterator[Event]:
         raise EngineError(
             "What --quick measures is too little to keep. Leave out --quick or --write."
         )
-    file = bars.MEASURED
+    file = bars.VALUES_FILE
     known = read_json(file) if options.write and options.only else None
     found = check.measure(check.QUICK if options.quick else check.Size(), parts)
     yield Event(json.dumps(found), kind="done")

@@ -1,27 +1,27 @@
 """The bars that were set for Storybook and its models before they were made."""
 
-from engine.core.bars import Bar, Measured, at_least
+from engine.core.bars import Bar, Values, at_least
 from engine.storybook import MODELS
 
-MEASURED = MODELS / "check.json"
+VALUES_FILE = MODELS / "check.json"
 """What `python -m engine.storybook check --write` measured."""
 
 
-def _is_quick(measured: Measured) -> bool:
-    return measured["judge_ms"] <= 5
+def _is_quick(values: Values) -> bool:
+    return values["judge_ms"] <= 5
 
 
-def _base_is_between(measured: Measured) -> bool:
+def _base_is_between(values: Values) -> bool:
     """Good enough to learn from, and not so good that there is nothing left to learn."""
-    return 0.65 <= measured["base_dsg"] <= 0.90
+    return 0.65 <= values["base_dsg"] <= 0.90
 
 
-def _weak_is_weaker(measured: Measured) -> bool:
-    return measured["weak_dsg"] <= measured["base_dsg"] - 0.08
+def _weak_is_weaker(values: Values) -> bool:
+    return values["weak_dsg"] <= values["base_dsg"] - 0.08
 
 
-def _writes_like_the_grammar(measured: Measured) -> bool:
-    return abs(measured["writer_novel"] - measured["grammar_novel"]) <= 0.10
+def _writes_like_the_grammar(values: Values) -> bool:
+    return abs(values["writer_novel"] - values["grammar_novel"]) <= 0.10
 
 
 JUDGE = {

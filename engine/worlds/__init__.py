@@ -63,7 +63,7 @@ class Measurements:
     guide: Path
     """About the world; the table of its bars stands there."""
     bars: Mapping[str, Bar]
-    measured: Path
+    values_file: Path
     """JSON: the number of each bar by its name, and under `n` over how many it was taken."""
     results: str
     """The recipe in assets/results that compares all arms; its results lie beside it."""

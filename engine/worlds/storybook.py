@@ -26,7 +26,7 @@ HAS_CEILING = True
 MEASUREMENTS = Measurements(
     guide=storybook.GUIDE,
     bars=bars.BARS,
-    measured=bars.MEASURED,
+    values_file=bars.VALUES_FILE,
     results=experiments.RESULTS,
     searches=experiments.SEARCHES,
 )

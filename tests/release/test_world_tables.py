@@ -38,12 +38,12 @@ def test_the_arms_of_a_search_are_told_in_the_worlds_words(measurements, tmp_pat
     monkeypatch.setattr(experiments, "RESULTS", tmp_path)
     (tmp_path / "rates.json").write_text(json.dumps(arms("base", "fast")))
     (tmp_path / "main.json").write_text(json.dumps(arms("base")))
-    told = experiments.searched(measurements)
+    told = experiments.search_table(measurements)
     assert "| the base | 0.500 | 0.500 |" in told and "| at 1 |" in told and "fast" not in told
     assert "| base |" in experiments.at_each_scale(measurements)
     (tmp_path / "rates.json").write_text(json.dumps(arms("base", "fast", "slow")))
     with pytest.raises(EngineError, match="base, fast, slow"):
-        experiments.searched(measurements)
+        experiments.search_table(measurements)
 
 
 def world(measurements_line: str) -> str:
@@ -56,7 +56,7 @@ def test_a_new_world_brings_its_tables_under_marks_of_its_own(measurements, tmp_
     assert set(tables.all_tables()) == before, "nothing was measured in it"
     monkeypatch.setattr(module, "MEASUREMENTS", measurements)
     added = set(tables.all_tables()) - before
-    assert added == {f"sketches {mark}" for mark in tables.OF_A_WORLD}
+    assert added == {f"sketches {mark}" for mark in tables.WORLD_TABLES}
     assert tables.all_tables()["sketches bars"]() == bars.table(measurements)
     assert tables.all_tables()["bars"]() != bars.table(measurements), "the usual world's stays what it was"
 
