@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine import judges, worlds
+from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.options import option
 from engine.core.plugins import PluginChoice
@@ -49,19 +50,29 @@ class Painting(Sampling, Guidance):
 class Judging:
     """Who judges pictures."""
 
-    judge: str = option(worlds.usual_judge(), "Who scores; a file of engine/judges")
+    judge: str = option(
+        worlds.usual_judge(),
+        "Who scores; a file of engine/judges",
+        family=judges,
+        options_in="judge_options",
+    )
     judge_options: dict[str, Any] = option(factory=dict, help="The judge's own options")
 
     @property
     def judge_choice(self) -> PluginChoice:
-        return PluginChoice(judges, self.judge, self.judge_options)
+        return plugins.chosen(self, "judge")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptionalJudging(Judging):
     """The same where pictures may also be left unjudged."""
 
-    judge: str = option("", "Who reads the pictures; a file of engine/judges, or nobody")
+    judge: str = option(
+        "",
+        "Who reads the pictures; a file of engine/judges, or nobody",
+        family=judges,
+        options_in="judge_options",
+    )
 
     def check_judge(self) -> None:
         """Raises EngineError for a judge that is none, and for options that it does not take."""

@@ -2,6 +2,7 @@
 with it.
 """
 
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from app.listeners import QUEUED, Updates, Values
 from engine import runs
 from engine.core import store
 from engine.core.config import build
+from engine.core.plugins import PluginChoice, Slot
 from engine.evaluate import Config as Scoring
 from engine.runs.resume import FILE_NAME
 
@@ -52,9 +54,8 @@ def follow(run: gr.Dropdown, stage: str, kind: type, form: Form, picker: Picker)
         options = defaults(kind)
         if config := last_config(values[run], stage, kind):
             options |= vars(config)
-        plugin = options.get(picker.field.kind) or ""
-        plugin_options = options.get(picker.field.options) or {}
-        return form.fill(options) | picker.select(plugin, plugin_options)
+        plugin = _chosen(picker.slot, options)
+        return form.fill(options) | picker.select(plugin)
 
     outputs = [*form.components.values(), *picker.outputs]
     run.change(fill, {run}, outputs, **QUEUED)
@@ -69,6 +70,12 @@ def defaults(kind: type) -> dict[str, Any]:
         elif field.default_factory is not MISSING:
             values[field.name] = field.default_factory()
     return values
+
+
+def _chosen(slot: Slot, options: Mapping[str, Any]) -> PluginChoice:
+    """What stands in a Config's slot; a plugin of no name where it has none."""
+    name, plugin_options = options.get(slot.option, ""), options.get(slot.options_in, {})
+    return PluginChoice(slot.family, name, plugin_options)
 
 
 def _of_recipe(file: Path, stage: str) -> Any:

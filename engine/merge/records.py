@@ -1,15 +1,12 @@
 """What recipe.json says of a merge, and whether the merge on disk is the one that is asked for."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.core import plugins, provenance
-from engine.core.config import build
+from engine.core import provenance
 from engine.core.errors import EngineError
 from engine.core.provenance import Identity
 from engine.core.store import Store
-from engine.merge import methods
 from engine.merge.config import NOTHING, Config
 from engine.models import checkpoints, tensor_files
 from engine.models.lora import cards
@@ -18,8 +15,9 @@ Parents = dict[str, dict[str, Any]]
 """Hash and base of each expert, by its name."""
 
 
-def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> Identity:
+def recipe_of(config: Config, parents: Parents) -> Identity:
     """What decides a merge."""
+    options = config.method_choice.identity()
     bases = [parent["base"] for parent in parents.values()]
     base = {"model": "unknown"} | (bases[0] or {})  # all experts have one
     decides = {
@@ -29,8 +27,7 @@ def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> I
         "parents": parents,
         "base": base,
     }
-    options_defaults = provenance.defaults(plugins.load(methods, config.method).Config)
-    return Identity(decides, provenance.defaults(type(config)), {"options": options_defaults})
+    return Identity(decides, provenance.defaults(type(config)), {"options": options.defaults})
 
 
 def parents_of(config: Config, store: Store) -> Parents:
@@ -88,13 +85,9 @@ def folder_for(config: Config, store: Store) -> Path:
 def _check_same(config: Config, folder: Path) -> None:
     """Raises EngineError where the merge in `folder` was made with other options."""
     recipe = cards.read_recipe(folder)
-    method_config = plugins.load(methods, config.method).Config
-    options = build(method_config, config.options, config.method)
+    options = config.method_choice.identity()
     own = provenance.identity(config, {})
-    here = Identity(
-        {**own, **provenance.deciding(options)},
-        {**own.defaults, **provenance.defaults(method_config)},
-    )
+    here = Identity({**own, **options}, {**own.defaults, **options.defaults})
     there = {**own.part_of(recipe), "name": config.name, **(recipe.get("options") or {})}
     complaint = f"There is another merge called {config.name!r}"
     provenance.is_same(there, here, complaint, "Give this one another name, or set replace")

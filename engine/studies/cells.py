@@ -1,14 +1,11 @@
 """The pictures of a grid, and what the judge says of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from PIL import Image
 
-from engine import judges
-from engine.core import plugins
-from engine.core.config import build
+from engine.core.plugins import PluginChoice
 from engine.core.types import Evidence, Prompt, file_fault
 
 MOST_CELLS = 400
@@ -42,12 +39,11 @@ Judge = Callable[[Cell, Image.Image], Cell]
 """From a cell and its picture to the cell with what is said of it."""
 
 
-def judge_of(name: str, options: Mapping[str, Any], seed: int) -> Judge:
-    """The judge of that name; without one a cell stays as it is."""
-    if not name:
+def judge_of(choice: PluginChoice, seed: int) -> Judge:
+    """The judge of that choice; where it names none a cell stays as it is."""
+    if not choice.name:
         return lambda cell, image: cell
-    plugin = plugins.load(judges, name)
-    judge = plugin.judge(build(plugin.Config, options, where=name))
+    judge = choice.open()
 
     def judged(cell: Cell, image: Image.Image) -> Cell:
         (score,) = judge([Prompt("", "", cell.prompt)], [image], [seed])

@@ -64,7 +64,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     cells = plan(config)
     folder = store.folder / "grids" / config.name
     ensemble = Ensemble(config.model, config.revision, store, config.weights)
-    judge = judge_of(config.judge, config.judge_options, config.seed)
+    judge = judge_of(config.judge_choice, config.seed)
     # asked before anything is written: a base that refuses the experts leaves no empty grid
     if not (folder / RECIPE).exists() and ensemble.mixture is None:
         raise EngineError("A grid needs an expert. Name one and what it weighs.")

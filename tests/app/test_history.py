@@ -7,10 +7,11 @@ import pytest
 
 from app.forms import history
 from app.forms.form import form
-from app.forms.picker import Field, pick
+from app.forms.picker import pick
 from engine import runs
 from engine.core.config import build
 from engine.core.errors import EngineError
+from engine.core.plugins import Slot
 from engine.core.store import write_json, write_text
 from engine.evaluate import Config as Scoring
 from engine.experts import Config as Experts
@@ -28,7 +29,7 @@ def test_a_stages_options_come_back_from_the_form_that_follows_a_run(stage, monk
     with gr.Blocks() as demo:
         run = gr.Dropdown(elem_id="run")
         shown = form(stage.Config, "form", leave_out=without_a_component(stage.Config))
-        picker = pick("form", Field("method", "method_options"), methods, "average")
+        picker = pick("form", Slot("method", methods, "method_options"), "average")
         history.follow(run, "any", stage.Config, shown, picker)
     fill, = (listener for listener in demo.fns.values() if listener.name == "fill")
     updates = answer(fill, {"run": "mine"})

@@ -64,7 +64,7 @@ def test_its_first_pictures_show_what_they_are_said_to():
     """With the sliders as they begin, in the app's own number of steps."""
     run = shipped()
     first = opening.of(run, SKILLS)
-    merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
+    merged = Merge.of_weights(opening.METHOD, dict.fromkeys(SKILLS, 1.0))
     cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
     scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])

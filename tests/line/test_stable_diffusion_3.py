@@ -9,9 +9,10 @@ from safetensors import safe_open
 
 from engine import experts, images, merge
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.merge import adopt, export
+from engine.merge import adopt, export, methods
 from engine.models import diffusion
 from engine.models.diffusion import PaintingOptions
 from engine.models.ensemble import Ensemble
@@ -94,7 +95,7 @@ def test_a_merge_is_verified_by_plain_diffusers(store):
 def test_sliders_show_base_beside_merged_from_one_noise(store):
     """Live: while a weight moves, the base's picture stays, and at weight 0 both are the same."""
     def pair(weight):
-        mix = Merge.from_options("weighted", {}, {"counting": weight, "styles": 0.0})
+        mix = Merge.of_weights(PluginChoice(methods, "weighted"), {"counting": weight, "styles": 0.0})
         cells = [PictureRequest(TEXTS[0], 3, 3.5, own, steps=2) for own in (None, mix)]
         return [np.asarray(image, dtype=int) for image in Preview().paint(store, cells)]
     base, same = pair(0.0)

@@ -16,8 +16,8 @@ from app.show import judgement, markup, pictures, thumbnails
 from app.tabs.merge.scene import Subject
 from app.tabs.merge.sliders import MergeChoice
 from engine import judges, runs, worlds
-from engine.core import plugins
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
@@ -134,12 +134,12 @@ def _painted(store: Store, order: Order) -> str:
 
 def _mixes(order: Order) -> dict[str, Merge | None]:
     """What paints each picture of a row, by its title."""
-    weights, method, options = order.merge
+    weights, method = order.merge
     mixes: dict[str, Merge | None] = {BASE: None}
     if order.each_expert:
         for name in weights:
             mixes[name] = Merge.single(name)
-    mixes[MERGED] = Merge.from_options(method, options, weights)
+    mixes[MERGED] = Merge.of_weights(method, weights)
     return mixes
 
 
@@ -184,6 +184,5 @@ def _reading(score: Score | None, is_brief: bool) -> str:
 
 @cache
 def _judge(name: str) -> Judge:
-    plugin = plugins.load(judges, name)
-    judge: Judge = plugin.judge(plugin.Config())
+    judge: Judge = PluginChoice(judges, name).open()
     return judge

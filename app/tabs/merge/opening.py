@@ -15,12 +15,13 @@ from engine.core.types import Score
 from engine.evaluate import intervals, planning, standings, summary
 from engine.evaluate.standings import score_tables, units
 from engine.evaluate.standings.units import Unit
+from engine.merge.presets import MEAN
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
 EXAMPLE = worlds.usual().EXAMPLE
 """What stands in the box before a run is open."""
-METHOD, OPTIONS = "average", {"strength": 1.0}
+METHOD = MEAN
 """Where the sliders start; with every expert at the same weight."""
 
 
@@ -152,7 +153,7 @@ def _guidance(file: Path) -> float:
 def _is_first(recipe: dict, experts: Sequence[str]) -> bool:
     """Whether the merge is what the sliders show before anybody moves them."""
     weights = recipe.get("experts") or {}
-    if (recipe.get("method"), recipe.get("options")) != (METHOD, OPTIONS):
+    if (recipe.get("method"), recipe.get("options")) != (METHOD.name, METHOD.options):
         return False
     are_equal = len(set(weights.values())) == 1 and all(weights.values())
     return are_equal and set(weights) == set(experts)
