@@ -1,12 +1,15 @@
 """What recipe.json says of a merge, and whether the merge on disk is the one that is asked for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.core import provenance
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.provenance import Identity
 from engine.core.store import Store
+from engine.merge import methods
 from engine.merge.config import NOTHING, Config
 from engine.models import checkpoints, tensor_files
 from engine.models.lora import cards
@@ -28,6 +31,11 @@ def recipe_of(config: Config, parents: Parents) -> Identity:
         "base": base,
     }
     return Identity(decides, provenance.defaults(type(config)), {"options": options.defaults})
+
+
+def method_of(recipe: Mapping[str, Any]) -> PluginChoice:
+    """The method of a merge's recipe, with its options."""
+    return PluginChoice(methods, recipe.get("method", ""), recipe.get("options") or {})
 
 
 def parents_of(config: Config, store: Store) -> Parents:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from PIL import Image
 
 from engine.core.plugins import PluginChoice
-from engine.core.types import Evidence, Prompt, file_fault
+from engine.core.types import Answer, Evidence, Prompt, file_fault
 
 MOST_CELLS = 400
 
@@ -27,6 +27,11 @@ class Cell:
     value: float | None = None
     """The judge's; None where it was not asked or cannot read the text."""
     evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def answers(self) -> list[Answer]:
+        """In the order of the judge's questions; none where nobody asked."""
+        return self.evidence.get("questions", [])
 
     def fault(self) -> str:
         """What makes it no picture of its grid, or ""."""

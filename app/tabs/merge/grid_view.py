@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from app.show import judgement, markup, pictures, thumbnails
 from app.show.pictures import Frame, Row
@@ -14,11 +14,13 @@ from engine.studies.cells import Cell
 from engine.studies.grid import CELLS, RECIPE
 
 
-class Axes(TypedDict):
-    """What a grid's recipe says of them."""
+class GridRecipe(TypedDict):
+    """What a grid's table shows of its recipe."""
 
     x: str
     y: str
+    judge: NotRequired[str]
+    """Not in grids of before they were judged."""
 
 
 class NumberedCell(NamedTuple):
@@ -39,7 +41,7 @@ def view(run: str, name: str | None) -> str:
         )
     store = runs.open_store(run)
     folder = store.folder / "grids" / name
-    recipe = read_object(folder / RECIPE, recipe=Axes)["recipe"]
+    recipe = read_object(folder / RECIPE, recipe=GridRecipe)["recipe"]
     tables = ""
     for prompt, cells in _by_prompt(cells_of(store, name)).items():
         tables += _table(folder, recipe, prompt, cells)
@@ -65,8 +67,8 @@ def _by_prompt(cells: Sequence[Cell]) -> dict[str, list[NumberedCell]]:
     return found
 
 
-def _table(folder: Path, recipe: Axes, prompt: str, cells: Sequence[NumberedCell]) -> str:
-    unit = units.of(str(recipe.get("judge", "")), [cell.value for _, cell in cells])
+def _table(folder: Path, recipe: GridRecipe, prompt: str, cells: Sequence[NumberedCell]) -> str:
+    unit = units.of(recipe.get("judge", ""), [cell.value for _, cell in cells])
     columns, rows = {}, {}
     frames = {}
     for number, cell in cells:
@@ -90,5 +92,5 @@ def _frame(folder: Path, unit: Unit, number: int, cell: Cell) -> Frame:
 def _description(cell: Cell) -> str:
     """The weights and the judge's answers."""
     lines = [f"{name} {weight:.3g}" for name, weight in cell.weights.items()]
-    lines += map(judgement.answer_text, cell.evidence.get("questions", ()))
+    lines += map(judgement.answer_text, cell.answers)
     return "\n".join(lines)

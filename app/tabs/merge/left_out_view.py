@@ -1,7 +1,7 @@
 """The last leave-one-out of a run: what a merge loses, or gains, without each of its experts."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from app.show import markup
 from app.tabs.merge.saved_merges import weights_text
@@ -25,6 +25,8 @@ class Merge(TypedDict):
     method: str
     experts: dict[str, float]
     guidance: float
+    judge: NotRequired[str]
+    """Not in results of before judges were recorded."""
 
 
 def view(store: Store) -> str:

@@ -15,6 +15,7 @@ from engine.core.types import Score
 from engine.evaluate import intervals, planning, standings, summary
 from engine.evaluate.standings import score_tables, units
 from engine.evaluate.standings.units import Unit
+from engine.merge import records
 from engine.merge.presets import MEAN
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
@@ -153,7 +154,7 @@ def _guidance(file: Path) -> float:
 def _is_first(recipe: dict, experts: Sequence[str]) -> bool:
     """Whether the merge is what the sliders show before anybody moves them."""
     weights = recipe.get("experts") or {}
-    if (recipe.get("method"), recipe.get("options")) != (METHOD.name, METHOD.options):
+    if records.method_of(recipe) != METHOD:
         return False
     are_equal = len(set(weights.values())) == 1 and all(weights.values())
     return are_equal and set(weights) == set(experts)

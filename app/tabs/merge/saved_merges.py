@@ -7,9 +7,8 @@ from typing import Any
 from app.show import markup
 from engine import runs
 from engine.core.errors import EngineError
-from engine.core.plugins import PluginChoice
 from engine.core.store import Store, read_object
-from engine.merge import methods
+from engine.merge import records
 from engine.merge.presets import PLAIN_SUM, Preset, presets
 from engine.runs import contents
 
@@ -26,8 +25,7 @@ def known_presets(run: str, experts: Sequence[str]) -> dict[str, Any]:
         known |= presets(experts, contents.base_model(store))
     recipes, _ = read_recipes(store)
     for name, recipe in recipes.items():
-        method = PluginChoice(methods, recipe["method"], recipe.get("options") or {})
-        known[name] = Preset(method, recipe["experts"], OF_A_MERGE)
+        known[name] = Preset(records.method_of(recipe), recipe["experts"], OF_A_MERGE)
     for result in sorted(store.folder.glob("searches/*/result.json")):
         weights = _searched_weights(result)
         known[result.parent.name] = Preset(PLAIN_SUM, weights, OF_A_SEARCH)
