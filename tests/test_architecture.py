@@ -18,7 +18,7 @@ BELOW = {
     "storybook": {"core", "models"},
     "worlds": {"core", "models", "storybook"},
     "judges": {"core", "models", "storybook"},
-    "option_groups": {"core", "worlds", "judges"},
+    "option_groups": {"core", "models", "worlds", "judges"},
     **dict.fromkeys(STAGES, BELOW_STAGES),
     "prompts": BELOW_STAGES | {"storybook"},
     "jobs": {"core"},

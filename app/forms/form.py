@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app.listeners import Updates, Values
+from engine.core import plugins
 
 LONGEST_SLIDER = 1000
 """A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box.
@@ -61,6 +62,9 @@ def _component(field: Field, hint: Any, elem_id: str) -> Component:
     value, kind = _default(field), _without_none(hint)
     label = field.name.replace("_", " ").capitalize()
     look: dict[str, Any] = {"label": label, "info": field.metadata.get("help"), "elem_id": elem_id}
+    family = field.metadata.get("family")
+    if family is not None and "options_in" not in field.metadata:
+        return gr.Dropdown(plugins.names(family), value=value, **look)
     if get_origin(kind) is Literal:
         return gr.Dropdown(list(get_args(kind)), value=value, **look)
     if get_origin(kind) is tuple:

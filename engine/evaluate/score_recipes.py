@@ -52,8 +52,8 @@ def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[
 
 
 def of_ceiling(config: Config, weights: Weights) -> Identity:
-    """No painter's noise is in drawn scenes, so the evaluation's seed decides nothing."""
-    return _shared(config, weights).without("seed")
+    """Nothing is painted by noise or text in drawn scenes: seed and encoder decide nothing."""
+    return _shared(config, weights).without("seed").without("encoder")
 
 
 def mix_of(config: Config, arm: str) -> dict[str, float]:

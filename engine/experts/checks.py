@@ -7,7 +7,6 @@ from engine.core.errors import EngineError
 from engine.experts import sources
 from engine.experts.config import Config
 from engine.models import targets
-from engine.models.checkpoints import check_base
 
 
 def check(config: Config) -> None:
@@ -18,7 +17,7 @@ def check(config: Config) -> None:
         )
     objective = config.objective_choice
     sources.of(objective).check(objective.config())
-    base = check_base(config.model)
+    base = config.check_base()
     _check_mentions(config)
     for name, skills in config.experts.items():
         _check_expert(name, skills)

@@ -18,7 +18,7 @@ from engine.experts.learner import Learner
 from engine.experts.predictions import Predictions
 from engine.experts.samples import paint
 from engine.experts.training import Spread, held_out_loss, train_step
-from engine.models import diffusion, families
+from engine.models import bases, diffusion, families
 from engine.models.denoiser import WEIGHTS, Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
@@ -102,7 +102,9 @@ class Session:
         """Load base and data, install a fresh LoRA per expert, go on from checkpoints."""
         config = self.config
         weights = WEIGHTS[config.precision]
-        self.painter = diffusion.load(config.model, config.revision, self.devices.device, weights)
+        self.painter = diffusion.load(
+            config.model, config.revision, self.devices.device, weights, config.encoder
+        )
         self.denoiser = Denoiser(self.painter, config.timesteps)
         for name in self.waiting:
             self.identities[name]["base"] = self._base()
@@ -126,9 +128,7 @@ class Session:
     def _base(self) -> dict[str, Any]:
         """What an expert's recipe says of the base that it changes."""
         return {
-            "model": self.config.model,
-            "revision": self.config.revision,
-            "sha256": self.painter.fingerprint,
+            **bases.recorded(self.config.base, self.painter.fingerprint),
             "prediction": self.denoiser.prediction,
             **families.recipe_fields(self.denoiser.family),
         }

@@ -11,7 +11,7 @@ from engine.core.provenance import Identity
 from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.config import NOTHING, Config
-from engine.models import checkpoints, tensor_files
+from engine.models import bases, checkpoints, tensor_files
 from engine.models.lora import cards
 
 Parents = dict[str, dict[str, Any]]
@@ -21,8 +21,8 @@ Parents = dict[str, dict[str, Any]]
 def recipe_of(config: Config, parents: Parents) -> Identity:
     """What decides a merge."""
     options = config.method_choice.identity()
-    bases = [parent["base"] for parent in parents.values()]
-    base = {"model": "unknown"} | (bases[0] or {})  # all experts have one
+    first, *_ = parents.values()  # all experts have one base
+    base = {"model": "unknown"} | (first["base"] or {})
     decides = {
         "kind": "merge",
         **provenance.deciding(config),
@@ -61,21 +61,32 @@ def parents_of(config: Config, store: Store) -> Parents:
 
 
 def _check_one_base(parents: Parents) -> None:
-    bases = {name: parent["base"] or {} for name, parent in parents.items()}
-    recorded = {base.get("sha256") or base.get("model") for base in bases.values()}
+    base_of = {name: parent["base"] or {} for name, parent in parents.items()}
+    _check_one_encoder(base_of)
+    recorded = {base.get("sha256") or base.get("model") for base in base_of.values()}
     if len(recorded) == 1:
         return
     # the same weights may be recorded by a former hash
-    identities = {checkpoints.identity_of(base) for base in bases.values()}
+    identities = {checkpoints.identity_of(base) for base in base_of.values()}
     if len(identities) == 1:
         return
     places = []
-    for name, base in bases.items():
+    for name, base in base_of.items():
         places.append(f"{name} on {base.get('model', 'an unknown base')}")
     raise EngineError(
         f"Experts of different bases cannot be merged ({'; '.join(places)}). "
         "Choose those of one base."
     )
+
+
+def _check_one_encoder(base_of: Mapping[str, Mapping[str, Any]]) -> None:
+    encoders = {name: bases.encoder_of(base) for name, base in base_of.items()}
+    if len(set(encoders.values())) > 1:
+        readers = [f"{name} with {encoder}" for name, encoder in encoders.items()]
+        raise EngineError(
+            f"Experts trained with different encoders cannot be merged ({'; '.join(readers)}). "
+            "Choose those of one encoder."
+        )
 
 
 def folder_for(config: Config, store: Store) -> Path:

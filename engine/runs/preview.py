@@ -21,6 +21,7 @@ from engine.core.errors import EngineError
 from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.merge import methods, preview_weights
+from engine.models.bases import Base
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents
 
@@ -73,7 +74,7 @@ class Preview:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._base: dict[str, Any] = {}
+        self._base: Base | None = None
         self._painter: Painter | None = None
         self._threads = 0
         self._ensemble: Ensemble | None = None
@@ -189,7 +190,7 @@ class Preview:
         self._close(base)
         return self._open_anew(run, base, experts, files)
 
-    def _close(self, next_base: Mapping[str, Any]) -> None:
+    def _close(self, next_base: Base) -> None:
         if self._ensemble is not None:
             self._ensemble.remove()
         self._ensemble = self._mixture = None
@@ -201,14 +202,14 @@ class Preview:
     def _open_anew(
         self,
         run: Store,
-        base: dict[str, Any],
+        base: Base,
         experts: Sequence[Path],
         files: list[tuple[str, int]],
     ) -> "Ensemble":
         from engine.models.ensemble import Ensemble
 
         names = [file.parent.name for file in experts]
-        ensemble = Ensemble(base["model"], base["revision"], run, names, self._painter)
+        ensemble = Ensemble(base, run, names, self._painter)
         self._painter = ensemble.painter  # an expert that is refused does not cost the base
         self._base = base
         self._mixture = ensemble.mixture  # loads the experts: an error leaves nothing half open

@@ -5,11 +5,11 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from engine import evaluate, merge
-from engine.core import names, plugins
+from engine.core import names, options, plugins
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.options import option
@@ -65,7 +65,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
     ceiling = report.summarised(judged, store, CEILING).macro
-    result = {"merge": asdict(config), "all": summary.macro(with_all), "without": without}
+    result = {"merge": options.recorded(config), "all": summary.macro(with_all), "without": without}
     result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)
     text = f"Each of {len(config.experts)} experts was left out in turn."

@@ -11,6 +11,7 @@ from engine.core.types import Picture, Prompt, Score
 from engine.evaluate.standings import score_tables
 from engine.judges import storybook
 from engine.models import checkpoints
+from engine.models.bases import Base
 from engine.models.ensemble import Ensemble
 from engine.runs import contents, trainings
 from engine.runs.preview import Merge, PictureRequest, Preview
@@ -50,7 +51,7 @@ def test_its_experts_are_of_the_base_that_ships():
     for name in SKILLS:
         recorded = read_json(run.expert(name) / "recipe.json")["base"]["sha256"]
         assert checkpoints.recognised(recorded, base) == base
-    assert set(Ensemble("storybook", None, run, SKILLS).experts) == set(SKILLS)
+    assert set(Ensemble(Base("storybook"), run, SKILLS).experts) == set(SKILLS)
 
 
 def test_its_pictures_open_whole_on_the_hub(tmp_path):

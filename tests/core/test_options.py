@@ -119,6 +119,6 @@ def test_options_are_handed_on_by_group():
     class Config(Painting, BaseModel):
         seed: int = 0
     config = Config(steps=3, model="here")
-    assert options.values(config, BaseModel) == {"model": "here", "revision": None}
+    assert options.values(config, BaseModel) == {"model": "here", "revision": None, "encoder": "native"}
     assert options.values(config, Sampling) == {"steps": 3, "sampler": "dpmsolver++"}
     assert options.defaults(Config)["guidance"] == 3.5 and options.defaults(Config)["seed"] == 0

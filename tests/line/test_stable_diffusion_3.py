@@ -14,6 +14,7 @@ from engine.core.store import Store, write_records
 from engine.core.types import Prompt
 from engine.merge import adopt, export, methods
 from engine.models import diffusion
+from engine.models.bases import Base
 from engine.models.diffusion import PaintingOptions
 from engine.models.ensemble import Ensemble
 from engine.models.lora import expert_files
@@ -77,7 +78,7 @@ def painted_by_diffusers(base, folder, painter):
 @pytest.mark.parametrize("name", ["counting", "merged"])
 def test_plain_diffusers_reads_the_file_and_paints_the_same(store, base, name):
     painter = diffusion.load(str(base), device="cpu")
-    ensemble = Ensemble(str(base), None, store, [name], painter)
+    ensemble = Ensemble(Base(str(base)), store, [name], painter)
     seeds = list(range(len(TEXTS)))
     options = PaintingOptions(3, "default", mixture=ensemble.mixture, mix={name: 1.0})
     ours = torch.stack([picture.latents for picture in painter.paint(TEXTS, seeds, 3.0, options)])

@@ -25,6 +25,7 @@ ELSEWHERE = (
     "models",
     "model",
     "revision",
+    "encoder",
     "judge",
     "judge_options",
     "skills",
@@ -69,7 +70,7 @@ class Stage:
         judge = self.judge.config(values)
         store = runs.open_store(run)
         contents.check_judged(store, "An evaluation", judge["judge"])
-        options = self.options.read(values) | judge | contents.base_of(store)
+        options = self.options.read(values) | judge | contents.base_of(store)._asdict()
         options["models"] = arms(values[self.models])
         options["guidances"] = list(map(float, values[self.guidances]))
         options["skills"] = history.judged_skills(run)
