@@ -16,7 +16,8 @@ WRONG = [
     MERGED | {"experts": {"counting": float("nan")}}, MERGED | {"experts": {"counting": 10**400}},
     MERGED | {"options": []}, MERGED | {"options": 3}, MERGED | {"method": 7}, MERGED | {"method": None},
     MERGED | {"base": "storybook"}, MERGED | {"base": ["tiny"]}, MERGED | {"base": {"model": 5}},
-    MERGED | {"base": {"model": None}}, MERGED | {"base": {"sha256": []}}, MERGED | {"base": {"encoder": 5}}, MERGED | {"verify": "yes"},
+    MERGED | {"base": {"model": None}}, MERGED | {"base": {"sha256": []}}, MERGED | {"base": {"encoder": 5}},
+    MERGED | {"verify": "yes"},
     {"kind": ["merge"]}, {"name": 3}, {"step": "5"}, {"steps": [1]}, {"skills": "counting"}, {"source": "a"}]
 
 
