@@ -3,7 +3,6 @@ with it.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from app.forms.form import Form
 from app.forms.picker import Picker
 from app.listeners import QUEUED, Updates, Values
 from engine import runs
-from engine.core import store
+from engine.core import options, store
 from engine.core.config import build
 from engine.core.plugins import PluginChoice, Slot
 from engine.evaluate import Config as Scoring
@@ -29,8 +28,8 @@ def last_config(run: str, stage: str, kind: type) -> Any:
 
     Raises EngineError for one that makes no sense any more.
     """
-    if options := last_job(run, stage):
-        return build(kind, options, where=f"the last job {stage} of {run}")
+    if of_job := last_job(run, stage):
+        return build(kind, of_job, where=f"the last job {stage} of {run}")
     file = runs.folder(run) / FILE_NAME
     return _of_recipe(file, stage) if file.exists() else None
 
@@ -51,30 +50,20 @@ def follow(run: gr.Dropdown, stage: str, kind: type, form: Form, picker: Picker)
     """Fill a stage's form, and its choice of a plugin, whenever another run is chosen."""
 
     def fill(values: Values) -> Updates:
-        options = defaults(kind)
+        asked_last = options.defaults(kind)
         if config := last_config(values[run], stage, kind):
-            options |= vars(config)
-        plugin = _chosen(picker.slot, options)
-        return form.fill(options) | picker.select(plugin)
+            asked_last |= vars(config)
+        plugin = _chosen(picker.slot, asked_last)
+        return form.fill(asked_last) | picker.select(plugin)
 
     outputs = [*form.components.values(), *picker.outputs]
     run.change(fill, {run}, outputs, **QUEUED)
 
 
-def defaults(kind: type) -> dict[str, Any]:
-    """A Config's values before anybody chose; fields that must be chosen are left out."""
-    values = {}
-    for field in fields(kind):
-        if field.default is not MISSING:
-            values[field.name] = field.default
-        elif field.default_factory is not MISSING:
-            values[field.name] = field.default_factory()
-    return values
-
-
-def _chosen(slot: Slot, options: Mapping[str, Any]) -> PluginChoice:
+def _chosen(slot: Slot, values: Mapping[str, Any]) -> PluginChoice:
     """What stands in a Config's slot; a plugin of no name where it has none."""
-    name, plugin_options = options.get(slot.option, ""), options.get(slot.options_in, {})
+    name = values.get(slot.option, "")
+    plugin_options = values.get(slot.options_in, {})
     return PluginChoice(slot.family, name, plugin_options)
 
 
