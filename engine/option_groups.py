@@ -73,7 +73,7 @@ class Judging:
 
     judge: str = option(
         worlds.usual_judge(),
-        "Who scores; a file of engine/judges",
+        "Who scores; the name of a judge",
         family=judges,
         options_in="judge_options",
     )
@@ -90,7 +90,7 @@ class OptionalJudging(Judging):
 
     judge: str = option(
         "",
-        "Who reads the pictures; a file of engine/judges, or nobody",
+        "Who reads the pictures; the name of a judge, or nobody",
         family=judges,
         options_in="judge_options",
     )

@@ -13,6 +13,7 @@ from engine.core.events import Event
 from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.core.weights import check as check_weights
+from engine.merge import methods
 from engine.merge.config import TOO_LARGE, Config, check
 from engine.merge.records import folder_for, is_done, parents_of, recipe_of
 from engine.models.lora import cards
@@ -46,7 +47,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         yield Event(f"Read {name}.", done, total)
     method = config.method_choice
     options = method.config()
-    merge = method.module.prepare(experts, options)(config.experts)
+    merge = methods.prepare(method.module, experts, options)(config.experts)
     (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
     file = _write(folder, merge, config, recipe)
     verdict = verification.verify(file, config, recipe["base"], experts, merge.expert)

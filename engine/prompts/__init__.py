@@ -10,7 +10,7 @@ ours). Accepted lines are examples from the next round on; refused ones keep the
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine import worlds
 from engine.core import plugins, provenance
@@ -21,7 +21,11 @@ from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.prompts import collection, shortfall, skills, writers
-from engine.worlds import Language
+
+if TYPE_CHECKING:
+    Language = str
+else:  # which there are is known once the worlds are: forms and recipes offer exactly these
+    Language = Literal[worlds.languages()]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Config:
     )
     writer: str = option(
         worlds.usual().WRITER,
-        "Who writes; a file of engine/prompts/writers",
+        "Who writes; the name of a prompt writer",
         family=writers,
         options_in="writer_options",
     )

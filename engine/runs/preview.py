@@ -176,7 +176,7 @@ class Preview:
         """The method's preparation, which the sliders do not change; that of one method is kept."""
         method = merge.method
         if method not in self._mixers:
-            mixer = method.module.prepare(ensemble.experts, method.config())
+            mixer = methods.prepare(method.module, ensemble.experts, method.config())
             self._mixers = {method: mixer}
         return self._mixers[method]
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import engine
+from engine import judges
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.options import option
@@ -108,3 +110,33 @@ def test_a_choice_tells_its_identity_and_the_model_it_loads(methods):
     assert choice.identity() == {"density": 0.5, "model": "tiny"}
     assert choice.identity().defaults == {"density": 0.2, "model": "tiny"}
     assert choice.model == "tiny"
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """A world's room that brings the judge `redness`, beside a family that has none."""
+    folder = tmp_path / "engine/a_world/judges"
+    folder.mkdir(parents=True)
+    (folder / "_private.py").touch()
+    (folder / "redness.py").write_text('"""Of a world."""')
+    monkeypatch.setattr(plugins, "ENGINE", tmp_path / "engine")
+    monkeypatch.setattr(engine, "__path__", [*engine.__path__, str(tmp_path / "engine")])
+    monkeypatch.setattr(judges, "__path__", [])
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("engine.a_world") or name == "engine.judges.redness"]:
+        del sys.modules[name]
+    vars(engine).pop("a_world", None), vars(judges).pop("redness", None)
+
+
+def test_a_room_may_bring_a_plugin_of_a_family(room):
+    assert plugins.names(judges) == ["redness"]
+    assert plugins.load(judges, "redness").__doc__ == "Of a world."
+    with pytest.raises(EngineError, match="no judge called 'blueness'. Choose one of redness"):
+        plugins.load(judges, "blueness")
+
+
+def test_the_familys_own_goes_before_a_rooms(room, tmp_path, monkeypatch):
+    (tmp_path / "redness.py").write_text('"""Of the family."""')
+    monkeypatch.setattr(judges, "__path__", [str(tmp_path)])
+    assert plugins.names(judges) == ["redness"]
+    assert plugins.load(judges, "redness").__doc__ == "Of the family."

@@ -34,8 +34,7 @@ class Config(OptionalJudging):
 
     judge: str = option(
         "",
-        "Who compares the pictures of a prompt: a file of engine/judges; empty: the "
-        "pairs are there",
+        "Who compares the pictures of a prompt: the name of a judge; empty: the pairs are there",
         family=judges,
         options_in="judge_options",
     )
