@@ -1,8 +1,8 @@
 """A recipe file: its tables become the stages' Configs, checked before anything begins.
 
-`model`, `revision`, `skills` and `seed` at the top hold for every stage that has such an option and
-does not say otherwise. A stage whose table is missing is left out. `[validation]` and `[test]`
-change options of `[evaluate]`; with `[validation]` alone the test prompts stay sealed.
+`model`, `revision`, `encoder`, `skills` and `seed` at the top hold for every stage that has such an
+option and does not say otherwise. A stage whose table is missing is left out. `[validation]` and
+`[test]` change options of `[evaluate]`; with `[validation]` alone the test prompts stay sealed.
 `[published]` and `[deviations]` are for the reader: the paper's numbers, and each departure with
 its reason.
 """

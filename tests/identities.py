@@ -8,7 +8,6 @@ import pytest
 
 from engine import evaluate, experts, images, judges, merge, prompts
 from engine.core import plugins
-from engine.core.config import build
 from engine.evaluate import planning, score_recipes
 from engine.experts import identity, objectives
 from engine.merge import adopt, export, methods, records
@@ -57,9 +56,7 @@ def other(kind, name, value):
 
 
 def of_prompts(config, world):
-    plugin = plugins.load(writers, config.writer)
-    options = build(plugin.Config, config.writer_options)
-    return [(skill, prompts._recipe(config, options, skills.load(skill)), config.count)
+    return [(skill, prompts._recipe(config, skills.load(skill)), config.count)
             for skill in config.skills]
 
 
@@ -70,12 +67,11 @@ def of_images(config, world):
 
 
 def of_experts(config, world):
-    options = build(plugins.load(objectives, config.objective).Config, config.options)
-    return {name: identity.wanted(config, world.store, name, options) for name in config.experts}
+    return {name: identity.wanted(config, world.store, name) for name in config.experts}
 
 
 def of_merge(config, world):
-    return records.recipe_of(config, config.options, {name: {"base": {}} for name in config.experts})
+    return records.recipe_of(config, {name: {"base": {}} for name in config.experts})
 
 
 def of_evaluate(config, world):

@@ -19,7 +19,7 @@ BELOW = {
     "storybook": {"core", "models"},
     "worlds": {"core", "models", "storybook"},
     "judges": {"core", "models"},
-    "option_groups": {"core", "worlds", "judges"},
+    "option_groups": {"core", "models", "worlds", "judges"},
     **dict.fromkeys(STAGES, BELOW_STAGES),
     "jobs": {"core"},
     "recipes": {*BELOW_STAGES, *STAGES},

@@ -11,8 +11,10 @@ from engine.cli import stages as command
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.merge import export
+from engine.option_groups import BaseModel
 from engine.studies import grid, leave_one_out, search
 from tests.bad_inputs.configs import CONFIGS
+from tests.bad_inputs.configs import STAGES as MODULES
 
 STAGES = [stage for stage in command.STAGES if stage != "pipeline"]
 RECIPE = """
@@ -181,6 +183,14 @@ EVALUATE, GRID = CONFIGS["evaluate"], CONFIGS["grid"]
 def test_what_makes_no_sense_is_refused_before_anything_begins(module, config, sentence):
     with pytest.raises(EngineError, match=sentence):
         module.check(config)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, config in CONFIGS.items() if isinstance(config, BaseModel)]
+)
+def test_every_stage_with_a_base_refuses_an_encoder_that_is_none(name):
+    with pytest.raises(EngineError, match="no encoder called 'magic'. Choose one of native"):
+        MODULES[name].check(replace(CONFIGS[name], encoder="magic"))
 
 
 def test_samplers_are_those_there_are():

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from app.listeners import Updates, Values
+from engine.core import plugins
 
 LONGEST_SLIDER = 1000
 """A wider range, or one whose ends differ by a larger factor (a learning rate), gets a number box.
@@ -60,7 +61,16 @@ def value_update(value: Any) -> dict[str, Any]:
 def _component(field: Field, hint: Any, elem_id: str) -> Component:
     value, kind = _default(field), _without_none(hint)
     label = field.name.replace("_", " ").capitalize()
-    look: dict[str, Any] = {"label": label, "info": field.metadata.get("help"), "elem_id": elem_id}
+    look: dict[str, Any] = {
+        "label": label,
+        "info": field.metadata.get("help"),
+        "elem_id": elem_id,
+    }
+    facts = field.metadata
+    # a plugin that has options of its own is chosen in a picker, with their form
+    if "family" in facts and "options_in" not in facts:
+        names = plugins.names(facts["family"])
+        return gr.Dropdown(names, value=value, **look)
     if get_origin(kind) is Literal:
         return gr.Dropdown(list(get_args(kind)), value=value, **look)
     if get_origin(kind) is tuple:
@@ -69,7 +79,7 @@ def _component(field: Field, hint: Any, elem_id: str) -> Component:
         return gr.Checkbox(value, **look)
     if kind is str:
         return gr.Textbox(value, **look)
-    bounds = field.metadata.get("range")
+    bounds = facts.get("range")
     if kind is int:
         return _number(value, bounds, {"step": 1}, {"precision": 0}, look)
     if kind is float:

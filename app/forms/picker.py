@@ -1,9 +1,8 @@
 """One of a family of plugins with its options: a form per plugin, the chosen one's in sight."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -11,37 +10,22 @@ from gradio.components import Component
 from app.forms.form import Form, form
 from app.listeners import QUEUED, Updates, Values
 from engine.core import plugins
-
-
-class Selection(NamedTuple):
-    """A plugin and its own options by name."""
-
-    plugin: str
-    options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Field:
-    """The two fields of a Config that a picker fills."""
-
-    kind: str
-    """The plugin's name."""
-    options: str
-    """Its options."""
+from engine.core.plugins import PluginChoice, Slot
 
 
 @dataclass(frozen=True)
 class Picker:
     """A dropdown of plugins and a form of each."""
 
-    field: Field
+    slot: Slot
+    """Of the Config that is filled."""
     choice: gr.Dropdown
     forms: dict[str, Form]
     groups: dict[str, gr.Group]
 
     @property
     def inputs(self) -> list[Component]:
-        """What decides the selection."""
+        """What decides the plugin and its options."""
         components: list[Component] = [self.choice]
         for plugin_form in self.forms.values():
             components += plugin_form.components.values()
@@ -51,24 +35,24 @@ class Picker:
     def outputs(self) -> list[Any]:
         return [*self.inputs, *self.groups.values()]
 
-    def read(self, values: Values) -> Selection:
+    def read(self, values: Values) -> PluginChoice:
         plugin = values[self.choice]
-        return Selection(plugin, self.forms[plugin].read(values))
+        return PluginChoice(self.slot.family, plugin, self.forms[plugin].read(values))
 
     def config(self, values: Values) -> dict[str, Any]:
-        """The selection as the Config's two fields."""
-        plugin, options = self.read(values)
-        return {self.field.kind: plugin, self.field.options: options}
+        """What is chosen, as the Config's two options."""
+        plugin = self.read(values)
+        return {self.slot.option: plugin.name, self.slot.options_in: plugin.options}
 
-    def select(self, plugin: str, options: Mapping[str, Any]) -> Updates:
-        """Choose a plugin and give it options; those of the others stay. A name that is not
+    def select(self, plugin: PluginChoice) -> Updates:
+        """Choose a plugin and give it its options; those of the others stay. A name that is not
         offered leaves all as it is.
         """
-        if plugin not in self.forms:
+        if plugin.name not in self.forms:
             return {}
-        updates = self.forms[plugin].fill(options)
-        updates[self.choice] = gr.update(value=plugin)
-        return updates | self.show_form(plugin)
+        updates = self.forms[plugin.name].fill(plugin.options)
+        updates[self.choice] = gr.update(value=plugin.name)
+        return updates | self.show_form(plugin.name)
 
     def restore(self, values: Values) -> Updates:
         """Put the inputs back to what they were."""
@@ -83,14 +67,14 @@ class Picker:
         return updates
 
 
-def pick(stage: str, field: Field, family: ModuleType, value: str) -> Picker:
-    """A dropdown of the plugins and below it the chosen one's help and form."""
-    names = plugins.names(family)
-    elem_id, label = f"{stage}-{field.kind}", field.kind.capitalize()
+def pick(stage: str, slot: Slot, value: str) -> Picker:
+    """A dropdown of the slot's plugins and below it the chosen one's help and form."""
+    names = plugins.names(slot.family)
+    elem_id, label = f"{stage}-{slot.option}", slot.option.capitalize()
     choice = gr.Dropdown(names, value=value, label=label, elem_id=elem_id)
-    picker = Picker(field, choice, {}, {})
+    picker = Picker(slot, choice, {}, {})
     for name in names:
-        plugin = plugins.load(family, name)
+        plugin = plugins.load(slot.family, name)
         with gr.Group(visible=name == value) as group:
             gr.Markdown(first_sentence(plugin), elem_classes="help")
             picker.forms[name] = form(plugin.Config, f"{elem_id}-{name}")

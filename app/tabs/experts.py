@@ -11,13 +11,14 @@ from app import launch, parts
 from app.access import owner_only
 from app.forms import history
 from app.forms.form import Form, form
-from app.forms.picker import Field, Picker, pick
+from app.forms.picker import Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup, thumbnails
 from app.show.pictures import Moment, film
 from app.tab import Tab
 from engine import runs
-from engine.experts import Config, check, objectives
+from engine.core import plugins
+from engine.experts import Config, check
 from engine.runs import contents, trainings
 from engine.runs.trainings import Progress
 
@@ -82,7 +83,7 @@ def build(run: gr.Dropdown) -> Tab:
             first = form(Config, "experts", leave_out=rest)
             button = parts.main_button("Train experts", "train-experts")
             with gr.Accordion("Settings", open=False):
-                objective = pick("experts", Field("objective", "options"), objectives, "denoise")
+                objective = pick("experts", plugins.slot(Config, "objective"), Config.objective)
                 settings = form(Config, "experts", leave_out=(*ELSEWHERE, *FIRST))
         with gr.Column(scale=2, min_width=320):
             budget = gr.HTML(elem_id="budget")

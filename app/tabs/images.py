@@ -10,11 +10,12 @@ from app import launch, parts
 from app.access import owner_only
 from app.forms import history
 from app.forms.form import Form, form
-from app.forms.picker import Field, Picker, pick
+from app.forms.picker import Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup, pictures, thumbnails
 from app.tab import Tab
-from engine import judges, runs, worlds
+from engine import runs, worlds
+from engine.core import plugins
 from engine.images import Config, check
 from engine.runs import contents
 from engine.runs.contents import TrainingPicture
@@ -78,9 +79,7 @@ def build(run: gr.Dropdown) -> Tab:
             button = parts.main_button("Paint pictures", "paint-pictures")
             with gr.Accordion("Settings", open=False):
                 options = form(Config, "images", leave_out=("skills", "judge", "judge_options"))
-                judge = pick(
-                    "images", Field("judge", "judge_options"), judges, worlds.usual_judge()
-                )
+                judge = pick("images", plugins.slot(Config, "judge"), worlds.usual_judge())
         with gr.Column(scale=2, min_width=320):
             skill = gr.Dropdown([ALL], value=ALL, label="Show", elem_id="images-skill")
             pictures_html = gr.HTML(elem_id="gallery")

@@ -11,12 +11,13 @@ from app import access, launch, parts
 from app.access import owner_only
 from app.forms import history
 from app.forms.form import Form, form
-from app.forms.picker import Field, Picker, pick
+from app.forms.picker import Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.show import judgement, markup
 from app.tab import Tab
 from engine import runs, worlds
 from engine.core import plugins
+from engine.core.plugins import PluginChoice
 from engine.core.types import Prompt, Rejected
 from engine.prompts import Config, check, language_of, skills, writers
 from engine.runs import contents, settings
@@ -54,13 +55,12 @@ class Stage:
     @owner_only
     def write(self, values: Values) -> Updates:
         run = values[self.run]
-        writer, options = self.writer.read(values)
+        config = self.options.read(values) | self.writer.config(values)
         before = settings.last_config(runs.open_store(run), "prompts", Config)
-        if before and before.writer == writer:
+        if before and before.writer == config["writer"]:
             # The recipe may name a server, which no form does.
-            options = before.writer_options | options
-        config = self.options.read(values)
-        config |= {"writer": writer, "writer_options": options, "skills": values[self.skills]}
+            config["writer_options"] = before.writer_options | config["writer_options"]
+        config["skills"] = values[self.skills]
         choice = launch.start("prompts", run, Config, check, **config)
         return {self.run: choice}
 
@@ -130,9 +130,10 @@ def build(run: gr.Dropdown) -> Tab:
 def server_address(run: str, writer: str) -> str:
     """That of the run's recipe or of the environment; "" for a writer that asks no server."""
     before = settings.last_config(runs.open_store(run), "prompts", Config)
-    if before and before.writer == writer and before.writer_options.get("base_url"):
-        return str(before.writer_options["base_url"])
-    return getattr(plugins.load(writers, writer).Config(), "base_url", "")
+    plugin = PluginChoice(writers, writer)
+    if before and before.writer == writer:
+        plugin = before.writer_choice
+    return getattr(plugin.config(), "base_url", "")
 
 
 def listing(run: str, skill: str, verdict: str) -> str:
@@ -185,7 +186,7 @@ def _stage(run: gr.Dropdown) -> Stage:
     )
     button = parts.main_button("Write prompts", "write-prompts")
     with gr.Accordion("Settings", open=False):
-        writer = pick("prompts", Field("writer", "writer_options"), writers, worlds.usual().WRITER)
+        writer = pick("prompts", plugins.slot(Config, "writer"), worlds.usual().WRITER)
         server = gr.HTML(visible=False, elem_id="server-asked")
         options = form(Config, "prompts", leave_out=("skills", "writer", "writer_options"))
     return Stage(run, skill_choice, button, writer, server, options)

@@ -11,10 +11,12 @@ from typing import Any
 import psutil
 
 from engine.cli import progress
+from engine.cli.option_help import Help
 from engine.core import config, locks, processes, store
 from engine.core.errors import EngineError
 from engine.core.files import path_of
 from engine.core.misfits import Misfit, check_depth, shortened
+from engine.core.options import option
 from engine.core.stopping import Events, guarded, stop_requests
 from engine.jobs import record
 
@@ -27,6 +29,11 @@ class Stage:
     what: str
     devices: bool = False
     """Whether several processes can share it, one per device."""
+
+    def config_kind(self) -> type:
+        """The Config of its options, imported now."""
+        kind: type = importlib.import_module(self.module).Config
+        return kind
 
 
 LINE = {
@@ -65,20 +72,39 @@ FOLDER_HELP = (
     '{"store": RUN_FOLDER, "config": {...}}, and gets events.jsonl'
 )
 
+OPTIONS_HELP = (
+    "the stage's options, values as in TOML; a table in quotes, so that the shell leaves it whole: "
+    "'options={strength=0.5}'"
+)
+
 
 @dataclass(frozen=True)
 class PipelineConfig:
     """What a job of the whole line has to say."""
 
-    recipe: str
+    recipe: str = option(
+        help="A recipe file; on the command line: python -m engine run RECIPE.toml --out FOLDER"
+    )
+
+
+def _pipeline_config() -> type:
+    return PipelineConfig
 
 
 def add(commands: Any) -> None:
     for name, stage in STAGES.items():
-        parser = commands.add_parser(name, help=stage.what)
+        parser = commands.add_parser(
+            name,
+            help=stage.what,
+            description=f"{stage.what}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,
+        )
+        config_kind = _pipeline_config if name == PIPELINE else stage.config_kind
+        about = "show this and every option"
+        parser.add_argument("-h", "--help", action=Help, config_kind=config_kind, help=about)
         parser.add_argument("folder", type=Path, metavar="FOLDER", help=FOLDER_HELP)
-        help_of_options = "the stage's options, values as in TOML"
-        parser.add_argument("options", nargs="*", metavar="NAME=VALUE", help=help_of_options)
+        parser.add_argument("options", nargs="*", metavar="NAME=VALUE", help=OPTIONS_HELP)
         parser.set_defaults(execute=execute)
 
 
@@ -150,10 +176,10 @@ def events_of_options(stage: str, run: Path, options: Sequence[str]) -> Events:
     an option that the stage does not have.
     """
     values: dict[str, Any] = {}
-    for option in options:
-        name, equals, value = option.partition("=")
+    for word in options:
+        name, equals, value = word.partition("=")
         if not equals:
-            raise EngineError(f"{shortened(option)} is no option. Write name=value.")
+            raise EngineError(f"{shortened(word)} is no option. Write name=value.")
         if name in values:
             raise EngineError(f"{shortened(name)} is given twice. Give it once.")
         values[name] = _value(value)

@@ -12,14 +12,18 @@ with its facts. Forms, command line, recipes and identities read them there:
     decides=False, why="..."        another value gives the same result; a begun run may change it
     recorded="..."                  it decides, and the stage notes it in words of its own, these
     grows=True                      it may name more than before: what it named stays as it was
+    silent_default=True             records leave it out while it has its default. An option that
+                                    came after artifacts were made says so where hashes are taken
+                                    of records: what was made before keeps its name and its bytes
+    family=package                  it names a plugin of this package
+    options_in="..."                and this option beside it holds the plugin's own options
 
 Options that several stages share stand in engine.option_groups.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import MISSING, Field, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, Field, asdict, field, fields
+from typing import Any
 
 FACTS = {
     "help",
@@ -32,6 +36,9 @@ FACTS = {
     "why",
     "recorded",
     "grows",
+    "silent_default",
+    "family",
+    "options_in",
 }
 """All that a field's metadata may hold."""
 
@@ -78,28 +85,15 @@ def defaults(kind: type) -> dict[str, Any]:
     return by_name
 
 
-def described(kind: type) -> str:
-    """A Config's options for a reader of the command line, a line each."""
-    usual, hints = defaults(kind), get_type_hints(kind)
-    width = max((len(option.name) for option in fields(kind)), default=0)
-    lines = []
-    for option in fields(kind):
-        facts = _facts(option, hints[option.name])
-        if option.name in usual:
-            facts.append(f"default {json.dumps(usual[option.name], default=str)}")
-        else:
-            facts.append("must be given")
-        lines.append(f"  {option.name:<{width}}  {'; '.join(facts)}")
-    return "\n".join(lines)
+def is_silent(option: Field[Any], value: Any) -> bool:
+    """Whether records leave out an option of that value."""
+    return bool(option.metadata.get("silent_default")) and value == option.default
 
 
-def _facts(option: Field[Any], hint: Any) -> list[str]:
-    facts = []
-    if sentence := option.metadata.get("help"):
-        facts.append(sentence)
-    if bounds := option.metadata.get("range"):
-        low, high = bounds
-        facts.append(f"{low:,} to {high:,}")
-    if get_origin(hint) is Literal:
-        facts.append("one of " + ", ".join(map(str, get_args(hint))))
-    return facts
+def recorded(config: Any) -> dict[str, Any]:
+    """Every option of a Config as records have it."""
+    by_name = asdict(config)
+    for option in fields(config):
+        if is_silent(option, by_name[option.name]):
+            del by_name[option.name]
+    return by_name

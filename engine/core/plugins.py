@@ -5,16 +5,23 @@ takes the Config, a writer one called `writer`. It may have a `check`, which ref
 
 It lies in its family's package. One that makes sense in a single world lies in that world's room,
 in a folder of the family's name: `engine/<room>/judges` beside `engine/judges`.
+
+A stage's option names a plugin, and the option beside it holds the plugin's own options:
+
+    method: str = option("average", family=methods, options_in="options")
+
+Such a pair is a Slot of the Config, and what stands in it a PluginChoice.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+from engine.core import provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.misfits import shortened
@@ -31,7 +38,11 @@ class PluginChoice:
 
     family: ModuleType
     name: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        """Of the name alone: options may hold lists and tables, which have no hash."""
+        return hash((self.family.__name__, self.name))
 
     @property
     def kind(self) -> str:
@@ -41,6 +52,11 @@ class PluginChoice:
     @property
     def module(self) -> ModuleType:
         return load(self.family, self.name)
+
+    @property
+    def model(self) -> str:
+        """The model that it loads, which its option `model` names; "" for one that loads none."""
+        return str(getattr(self.config(), "model", ""))
 
     def config(self) -> Any:
         """The options as the plugin's Config."""
@@ -57,6 +73,42 @@ class PluginChoice:
         """What the plugin makes of its options: a judge, a writer."""
         make = getattr(self.module, self.kind)
         return make(self.config())
+
+    def identity(self) -> provenance.Identity:
+        """Those of its options that decide, and their defaults."""
+        return provenance.identity(self.config(), {})
+
+
+class Slot(NamedTuple):
+    """An option that names a plugin, and where the plugin's own options are."""
+
+    option: str
+    family: ModuleType
+    options_in: str
+    """The option that holds them; "" where the family's plugins have none."""
+
+
+def slots(kind: type) -> list[Slot]:
+    """Those of a Config, in its order."""
+    found = []
+    for option in fields(kind):
+        family = option.metadata.get("family")
+        if family is not None:
+            found.append(Slot(option.name, family, option.metadata.get("options_in", "")))
+    return found
+
+
+def slot(kind: type, name: str) -> Slot:
+    """The slot of a Config that its option `name` is."""
+    by_option = {one.option: one for one in slots(kind)}
+    return by_option[name]
+
+
+def chosen(config: Any, name: str) -> PluginChoice:
+    """What stands in the slot `name` of a Config."""
+    _, family, options_in = slot(type(config), name)
+    options = getattr(config, options_in) if options_in else {}
+    return PluginChoice(family, getattr(config, name), options)
 
 
 def names(package: ModuleType) -> list[str]:

@@ -8,7 +8,7 @@ that is older than the option counts as made with its default.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,11 @@ def deciding(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
     `without` are options that decide nothing beside the others' present values.
     """
     values = {}
-    for name in names(type(config)):
-        if name not in without:
-            values[name] = getattr(config, name)
+    for option in fields(config):
+        value = getattr(config, option.name)
+        is_kept = _is_recorded(option) and not options.is_silent(option, value)
+        if is_kept and option.name not in without:
+            values[option.name] = value
     return values
 
 
@@ -145,11 +147,7 @@ def versions() -> dict[str, str]:
 
 def names(kind: type) -> list[str]:
     """Of the options that decide and are recorded as they are, in the Config's order."""
-    decisive = []
-    for option in fields(kind):
-        if option.metadata.get("decides", True) and "recorded" not in option.metadata:
-            decisive.append(option.name)
-    return decisive
+    return [option.name for option in fields(kind) if _is_recorded(option)]
 
 
 def free(kind: type) -> set[str]:
@@ -166,6 +164,10 @@ def defaults(kind: type) -> dict[str, Any]:
     """What a record stands for that was made before an option existed."""
     every = options.defaults(kind)
     return {name: every[name] for name in names(kind) if name in every}
+
+
+def _is_recorded(option: Field[Any]) -> bool:
+    return option.metadata.get("decides", True) and "recorded" not in option.metadata
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,6 @@ from engine.core.errors import EngineError
 from engine.core.misfits import shortened
 from engine.core.types import Prompt
 from engine.evaluate import Config, prompt_sets
-from engine.models import checkpoints
 
 ARM = re.compile(r"\w[\w.+-]*")
 MOST_GUIDANCE = 100
@@ -28,7 +27,7 @@ def check(config: Config) -> None:
     prompts = prompt_sets.prompts_of(config)
     with prompt_sets.naming(config.prompts):
         check_readable(config.judge, prompt_sets.to_paint(config, prompts))
-    checkpoints.check_base(config.model)
+    config.check_base()
 
 
 def check_readable(judge: str, prompts: Sequence[Prompt]) -> None:

@@ -52,8 +52,8 @@ def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[
 
 
 def of_ceiling(config: Config, weights: Weights) -> Identity:
-    """No painter's noise is in drawn scenes, so the evaluation's seed decides nothing."""
-    return _shared(config, weights).without("seed")
+    """Nothing is painted by noise or text in drawn scenes: seed and encoder decide nothing."""
+    return _shared(config, weights).without("seed").without("encoder")
 
 
 def mix_of(config: Config, arm: str) -> dict[str, float]:
@@ -73,7 +73,7 @@ def of_picture(recipe: Identity, row: Row) -> str:
 def _shared(config: Config, weights: Weights) -> Identity:
     """What all models of an evaluation share, and the ceiling too."""
     parents: dict[str, Any] = {"model's sha256": weights.fingerprint}
-    for name, value in config.judge_options.items():
+    for name, value in config.judge_choice.options.items():
         parents[f"{JUDGE_S}{name}"] = value
     for skill, prompts in prompt_sets.prompts_of(config).items():
         parents[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})

@@ -24,7 +24,7 @@ class WarmModels:
         used: set[str] = set()
         for arm in config.models:
             used.update(mix_of(config, arm))
-        self.ensemble = ensemble or Ensemble(config.model, config.revision, store, used)
+        self.ensemble = ensemble or Ensemble(config.base, store, used)
         config.judge_choice.check()
 
     def load_judge(self) -> Judge:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from engine.core import plugins, provenance
+from engine.core import provenance
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.provenance import versions
 from engine.core.store import read_object, read_records, write_records
 from engine.core.typed import checker
@@ -147,7 +148,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 def _story(learner: Learner, recipe: Mapping[str, Any]) -> str:
     skills = ", ".join(recipe["skills"])
     items, held_out = _counts(recipe)
-    things = plugins.load(sources, _need(recipe)).THINGS
+    things = sources.of(_objective(recipe)).THINGS
     return (
         f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
         f"on {recipe[items]} {things}; {recipe[held_out]} more were held out."
@@ -156,24 +157,25 @@ def _story(learner: Learner, recipe: Mapping[str, Any]) -> str:
 
 def _counts(wanted: Mapping[str, Any]) -> tuple[str, str]:
     """The names under which a recipe counts what was learned from and what was held out."""
-    need = _need(wanted)
+    need: str = _objective(wanted).module.NEEDS
     return need, f"held_out_{need}"
 
 
-def _need(wanted: Mapping[str, Any]) -> str:
-    need: str = plugins.load(objectives, wanted["objective"]).NEEDS
-    return need
+def _objective(wanted: Mapping[str, Any]) -> PluginChoice:
+    """Which one it is, whatever its options were."""
+    return PluginChoice(objectives, wanted["objective"])
 
 
 def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises EngineError for an expert of other options or other data, and says which."""
-    defaults = {**provenance.defaults(Config), "timesteps": Config.timesteps}
+    objective = _objective(wanted)
     # not recorded at first, where experts stop early
-    defaults["held_out_every"] = wanted.get("held_out_every")
-    options_defaults = provenance.defaults(plugins.load(objectives, wanted["objective"]).Config)
-    new = provenance.Identity(wanted, defaults, {"options": options_defaults})
+    stops_early = {"held_out_every": wanted.get("held_out_every")}
+    defaults = {**provenance.defaults(Config), **stops_early}
+    of_options = {"options": provenance.defaults(objective.module.Config)}
+    new = provenance.Identity(wanted, defaults, of_options)
     old = new.part_of(recognised(had, wanted))
-    for hashes in plugins.load(sources, _need(wanted)).HASHES:  # they tell a reader nothing
+    for hashes in sources.of(objective).HASHES:  # they tell a reader nothing
         if old.get(hashes) != new.get(hashes):
             old[hashes], new[hashes] = "as they were", "as they are now"
     provenance.is_same(

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from engine.core import names, plugins, texts
-from engine.core.config import build
+from engine.core import names, texts
 from engine.core.errors import EngineError
-from engine.experts import objectives, sources
+from engine.experts import sources
 from engine.experts.config import Config
 from engine.models import targets
-from engine.models.checkpoints import check_base
 
 
 def check(config: Config) -> None:
@@ -17,9 +15,9 @@ def check(config: Config) -> None:
         raise EngineError(
             "There is no expert to train. Name at least one, and the skills it learns from."
         )
-    objective = plugins.load(objectives, config.objective)
-    plugins.load(sources, objective.NEEDS).check(objective_options(config))
-    base = check_base(config.model)
+    objective = config.objective_choice
+    sources.of(objective).check(objective.config())
+    base = config.check_base()
     _check_mentions(config)
     for name, skills in config.experts.items():
         _check_expert(name, skills)
@@ -28,13 +26,6 @@ def check(config: Config) -> None:
     for name, shard in config.shards.items():
         _check_shard(name, shard)
     texts.check(config.sample_prompts)
-
-
-def objective_options(config: Config) -> Any:
-    """The objective's own. Raises EngineError for one that is none, and what it does not take."""
-    objective = plugins.load(objectives, config.objective)
-    where = f"options of the objective {config.objective}"
-    return build(objective.Config, config.options, where=where)
 
 
 def _check_mentions(config: Config) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.core import options
+from engine.core import options, plugins
 from engine.core.config import build
 from engine.core.options import option
+from engine.core.plugins import PluginChoice
+from engine.experts import objectives
 from engine.experts.training_options import Training
 from engine.option_groups import BaseModel
 
@@ -33,7 +35,12 @@ class Config(BaseModel, Training):
         grows=True,
         recorded="in each expert's options",
     )
-    objective: str = option("denoise", "What is minimised")
+    objective: str = option(
+        "denoise",
+        "What is minimised; a file of engine/experts/objectives",
+        family=objectives,
+        options_in="options",
+    )
     options: dict[str, Any] = option(
         factory=dict, help="The objective's own options", recorded="as options"
     )
@@ -44,7 +51,7 @@ class Config(BaseModel, Training):
     timesteps: Literal["uniform", "logit_normal"] = option(
         "uniform",
         "On the way to noise, learn everywhere alike, or mostly in the middle, as SD 3",
-        recorded="where it is not uniform",
+        silent_default=True,
     )
     recompute: bool = option(
         False,
@@ -112,6 +119,10 @@ class Config(BaseModel, Training):
     sample_steps: int = option(
         20, "Their sampling steps", range=(1, 1000), most_in_app=250, decides=False, why=TELLS
     )
+
+    @property
+    def objective_choice(self) -> PluginChoice:
+        return plugins.chosen(self, "objective")
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""

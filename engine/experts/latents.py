@@ -16,7 +16,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.core.typed import checker
 from engine.experts import edits
-from engine.models import tensor_files
+from engine.models import bases, tensor_files
 from engine.models.conditions import Conditions, from_stored
 from engine.models.diffusion import Painter
 from engine.models.identity import recognised
@@ -66,7 +66,8 @@ def curated(store: Store, skill: str) -> Curated:
 
 
 def load(store: Store, skill: str, painter: Painter) -> Encoded:
-    """Raises EngineError, naming the remedy, when they are missing, damaged or another base's.
+    """Raises EngineError, naming the remedy, when they are missing or damaged, when they are
+    another base's, and when another encoder read their captions.
 
     What people edited must have been encoded before, by `edits.encode`.
     """
@@ -138,6 +139,13 @@ def _check_base(file: Path, header: dict[str, str], painter: Painter) -> None:
         raise EngineError(
             f"The latents of {file.parent.name} are {whose}'s and cannot train {painter.model_id}. "
             f"Paint them again with encode_for = {painter.model_id!r}, or train {whose}."
+        )
+    encoder = bases.encoder_of(recipe)
+    if encoder != painter.encoder:
+        raise EngineError(
+            f"The captions of {file.parent.name} were read by the encoder {encoder!r} and cannot "
+            f"train with {painter.encoder!r}. Paint them again with encoder = {painter.encoder!r}, "
+            f"or train with encoder = {encoder!r}."
         )
 
 

@@ -7,20 +7,18 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.core import plugins
 from engine.core.errors import EngineError, Stopped
 from engine.core.events import Event
 from engine.core.store import Store
-from engine.experts import Config, budget, checkpoints, devices, identity, objectives, progress
+from engine.experts import Config, budget, checkpoints, devices, identity, progress, sources
 from engine.experts.checkpoints import Point
-from engine.experts.checks import objective_options
 from engine.experts.curves import Curves
 from engine.experts.files import Files
 from engine.experts.learner import Learner
 from engine.experts.predictions import Predictions
 from engine.experts.samples import paint
 from engine.experts.training import Spread, held_out_loss, train_step
-from engine.models import diffusion, families
+from engine.models import bases, diffusion, families
 from engine.models.denoiser import WEIGHTS, Denoiser
 from engine.models.lora.factors import Lora
 from engine.models.mixture import Mixture
@@ -33,9 +31,9 @@ class Session:
 
     def __init__(self, config: Config, store: Store) -> None:
         self.config, self.store = config, store
-        self.objective = plugins.load(objectives, config.objective)
-        self.options = objective_options(config)
-        self.source = identity.source(config)
+        objective = config.objective_choice
+        self.objective, self.options = objective.module, objective.config()
+        self.source = sources.of(objective)
         self.devices = devices.joined()
         self.identities: dict[str, Any] = {}
         self.replaced: list[str] = []
@@ -90,7 +88,7 @@ class Session:
         Raises EngineError where another expert of the name is there and `replace` is off.
         """
         for name in self.config.experts:
-            decides = identity.wanted(self.config, self.store, name, self.options)
+            decides = identity.wanted(self.config, self.store, name)
             self.identities[name] = decides
             folder = self.store.expert(name)
             if self.config.replace and checkpoints.is_other(folder, decides):
@@ -104,7 +102,9 @@ class Session:
         """Load base and data, install a fresh LoRA per expert, go on from checkpoints."""
         config = self.config
         weights = WEIGHTS[config.precision]
-        self.painter = diffusion.load(config.model, config.revision, self.devices.device, weights)
+        self.painter = diffusion.load(
+            config.model, config.revision, self.devices.device, weights, config.encoder
+        )
         self.denoiser = Denoiser(self.painter, config.timesteps)
         for name in self.waiting:
             self.identities[name]["base"] = self._base()
@@ -128,9 +128,7 @@ class Session:
     def _base(self) -> dict[str, Any]:
         """What an expert's recipe says of the base that it changes."""
         return {
-            "model": self.config.model,
-            "revision": self.config.revision,
-            "sha256": self.painter.fingerprint,
+            **bases.recorded(self.config.base, self.painter.fingerprint),
             "prediction": self.denoiser.prediction,
             **families.recipe_fields(self.denoiser.family),
         }

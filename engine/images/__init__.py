@@ -119,8 +119,9 @@ def check(config: Config) -> None:
         raise EngineError("There is nothing to paint. Write prompts first, then name their skills.")
     for skill in config.skills:
         names.check_file(skill, "a skill")
-    for model in (config.model, config.encode_for or config.model):
-        checkpoints.check_base(model)
+    config.check_base()
+    if config.encode_for:
+        checkpoints.check_base(config.encode_for)
     if config.best_of > 1 and not config.judge:
         raise EngineError(
             f"To keep the best of {config.best_of}, name a judge: "

@@ -33,10 +33,10 @@ class Studio:
 
     def __init__(self, config: "Config") -> None:
         self.config = config
-        self.painter = diffusion.load(config.model, config.revision)
+        self.painter = diffusion.load(config.model, config.revision, encoder=config.encoder)
         self.student = self.painter
         if config.encode_for not in ("", config.model):
-            self.student = diffusion.load(config.encode_for)
+            self.student = diffusion.load(config.encode_for, encoder=config.encoder)
         text_tensors(self.student, [""])  # refuses a family that cannot be trained, at once
         self.judge: Judge | None = config.judge_choice.open() if config.best_of > 1 else None
         self.judged, self.unread = 0, 0

@@ -9,13 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core import plugins, provenance
 from engine.core.events import Event
 from engine.core.provenance import versions
 from engine.core.store import Store
 from engine.core.weights import check as check_weights
 from engine.merge import methods
-from engine.merge.config import TOO_LARGE, Config, build_options, check
+from engine.merge.config import TOO_LARGE, Config, check
 from engine.merge.records import folder_for, is_done, parents_of, recipe_of
 from engine.models.lora import cards
 
@@ -35,10 +34,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     from engine.models.lora import expert_files
 
     check(config)
-    options = build_options(config)
     folder = folder_for(config, store)
     total = len(config.experts) + 1
-    recipe = recipe_of(config, provenance.deciding(options), parents_of(config, store))
+    recipe = recipe_of(config, parents_of(config, store))
     if is_done(folder, recipe, config):
         text = f"{config.name} is merged already."
         yield Event(text, total, total, "done", {"folder": str(folder)})
@@ -47,8 +45,9 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     for done, name in enumerate(config.experts, 1):
         experts[name] = expert_files.read(store.expert(name)).expert
         yield Event(f"Read {name}.", done, total)
-    method = plugins.load(methods, config.method)
-    merge = methods.prepare(method, experts, options)(config.experts)
+    method = config.method_choice
+    options = method.config()
+    merge = methods.prepare(method.module, experts, options)(config.experts)
     (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
     file = _write(folder, merge, config, recipe)
     verdict = verification.verify(file, config, recipe["base"], experts, merge.expert)

@@ -18,7 +18,8 @@ from engine.core.misfits import shortened
 from engine.core.options import option
 from engine.core.provenance import versions
 from engine.core.store import Store
-from engine.models import checkpoints, tensor_files
+from engine.models import bases, checkpoints, tensor_files
+from engine.models.bases import Base
 from engine.models.lora import cards
 from engine.option_groups import BaseModel
 
@@ -65,7 +66,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be a name, a base or a file; nothing is read of it yet."""
     names.check(config.name, "an expert")
-    checkpoints.check_base(config.model)
+    config.check_base()
     if not config.file or not path_of(config.file).is_file():
         raise EngineError(
             f"There is no file {shortened(config.file)}. "
@@ -90,20 +91,19 @@ def _check_same(config: Config, folder: Path, source: Mapping[str, str]) -> None
             f"There is an expert called {config.name!r} already. Choose another name."
         )
     base = recipe.get("base") or {}
-    there = {"model": base.get("model"), "revision": base.get("revision")}
-    here = {"model": config.model, "revision": config.revision}
+    there = Base(base.get("model", ""), base.get("revision"), bases.encoder_of(base))._asdict()
+    here = config.base._asdict()
     complaint = f"{config.name} was taken in for another base"
     provenance.is_same(there, here, complaint, "Choose another name")
 
 
 def _recipe(config: Config, source: Mapping[str, str], base_sha256: str) -> dict[str, Any]:
-    base = {"model": config.model, "revision": config.revision, "sha256": base_sha256}
     return {
         "kind": "adopted",
         "name": config.name,
         "source": dict(source),
         "versions": versions(),
-        "base": base,
+        "base": bases.recorded(config.base, base_sha256),
     }
 
 

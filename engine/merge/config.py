@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.core import names, plugins, weights
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.options import option
+from engine.core.plugins import PluginChoice
 from engine.merge import methods
 
 TOO_LARGE = (
@@ -23,7 +23,12 @@ class Config:
 
     experts: dict[str, float] = option(help="Weight of each expert, by its name")
     name: str = option("merged", "Name of the merged LoRA")
-    method: str = option("average", "How the experts are combined")
+    method: str = option(
+        "average",
+        "How the experts are combined; a file of engine/merge/methods",
+        family=methods,
+        options_in="options",
+    )
     options: dict[str, Any] = option(
         factory=dict, help="The method's own options", recorded="as options"
     )
@@ -40,6 +45,10 @@ class Config:
         why="what to do with older work",
     )
 
+    @property
+    def method_choice(self) -> PluginChoice:
+        return plugins.chosen(self, "method")
+
 
 def check(config: Config) -> None:
     """Raises EngineError for what cannot be a name, and for experts and weights that make no
@@ -51,10 +60,4 @@ def check(config: Config) -> None:
     for name in config.experts:
         names.check(name, "an expert")
     weights.check(config.experts)
-    build_options(config)
-
-
-def build_options(config: Config) -> Any:
-    """The method's own. Raises EngineError for a method that is none, and what it does not take."""
-    method = plugins.load(methods, config.method)
-    return build(method.Config, config.options, f"options of the method {config.method}")
+    config.method_choice.check()

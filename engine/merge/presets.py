@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from engine.core.plugins import PluginChoice
+from engine.merge import methods
 
 SELMA, RELEASED, WHOLE = "SELMA: equal shares", "SELMA as released", "every expert whole"
+MEAN = PluginChoice(methods, "average", {"strength": 1.0})
+"""Of the experts' deltas."""
+PLAIN_SUM = PluginChoice(methods, "weighted", {"strength": 1.0})
+"""Each expert's delta times its weight."""
 
 
 @dataclass(frozen=True)
 class Preset:
     """A method with its options, and a weight per expert."""
 
-    method: str
-    options: Mapping[str, Any]
+    method: PluginChoice
     weights: Mapping[str, float]
     hint: str
 
@@ -25,7 +30,6 @@ def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:
     (inference/img_gen_merge.py), so with "stabilityai/stable-diffusion-2" five experts sum to 5/30
     of their mean's strength.
     """
-    options = {"strength": 1.0}
     ones = dict.fromkeys(experts, 1.0)
     letters = max(1, len(model))
     fractions = dict.fromkeys(experts, 1 / letters)
@@ -33,7 +37,7 @@ def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:
     about_mean = "the mean of the experts, as the paper says"
     about_sum = "the sum of the experts: task arithmetic"
     return {
-        SELMA: Preset("average", options, ones, about_mean),
-        RELEASED: Preset("weighted", options, fractions, about_letters),
-        WHOLE: Preset("weighted", options, ones, about_sum),
+        SELMA: Preset(MEAN, ones, about_mean),
+        RELEASED: Preset(PLAIN_SUM, fractions, about_letters),
+        WHOLE: Preset(PLAIN_SUM, ones, about_sum),
     }

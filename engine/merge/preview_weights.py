@@ -4,32 +4,26 @@ A merge that is a sum of deltas can be; one that thins deltas out or cuts them t
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from engine.core import plugins, weights
-from engine.core.config import build
+from engine.core import weights
 from engine.core.errors import EngineError
-from engine.merge import methods
+from engine.core.plugins import PluginChoice
 
 
-def is_live(method: str) -> bool:
+def is_live(method: PluginChoice) -> bool:
     """Whether the mixture shows this method's merges as they are."""
-    return hasattr(plugins.load(methods, method), "coefficients")
+    return hasattr(method.module, "coefficients")
 
 
-def coefficients(
-    method: str, options: Mapping[str, Any], expert_weights: Mapping[str, float]
-) -> dict[str, float]:
+def coefficients(method: PluginChoice, expert_weights: Mapping[str, float]) -> dict[str, float]:
     """What each expert's delta is multiplied by.
 
     Raises EngineError for a method that is no sum of deltas.
     """
     if not is_live(method):
         raise EngineError(
-            f"A merge by {method} is no sum of deltas, so the experts cannot be mixed live. "
+            f"A merge by {method.name} is no sum of deltas, so the experts cannot be mixed live. "
             "Choose average or weighted."
         )
-    plugin = plugins.load(methods, method)
     weights.check(expert_weights)
-    config = build(plugin.Config, options, where=method)
-    return dict(plugin.coefficients(expert_weights, config))
+    return dict(method.module.coefficients(expert_weights, method.config()))

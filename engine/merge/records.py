@@ -4,24 +4,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.core import plugins, provenance
-from engine.core.config import build
+from engine.core import provenance
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.provenance import Identity
 from engine.core.store import Store
 from engine.merge import methods
 from engine.merge.config import NOTHING, Config
-from engine.models import checkpoints, tensor_files
+from engine.models import bases, checkpoints, tensor_files
 from engine.models.lora import cards
 
 Parents = dict[str, dict[str, Any]]
 """Hash and base of each expert, by its name."""
 
 
-def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> Identity:
+def recipe_of(config: Config, parents: Parents) -> Identity:
     """What decides a merge."""
-    bases = [parent["base"] for parent in parents.values()]
-    base = {"model": "unknown"} | (bases[0] or {})  # all experts have one
+    options = config.method_choice.identity()
+    first, *_ = parents.values()  # all experts have one base
+    base = {"model": "unknown"} | (first["base"] or {})
     decides = {
         "kind": "merge",
         **provenance.deciding(config),
@@ -29,8 +30,12 @@ def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> I
         "parents": parents,
         "base": base,
     }
-    options_defaults = provenance.defaults(plugins.load(methods, config.method).Config)
-    return Identity(decides, provenance.defaults(type(config)), {"options": options_defaults})
+    return Identity(decides, provenance.defaults(type(config)), {"options": options.defaults})
+
+
+def method_of(recipe: Mapping[str, Any]) -> PluginChoice:
+    """The method of a merge's recipe, with its options."""
+    return PluginChoice(methods, recipe.get("method", ""), recipe.get("options") or {})
 
 
 def parents_of(config: Config, store: Store) -> Parents:
@@ -56,21 +61,32 @@ def parents_of(config: Config, store: Store) -> Parents:
 
 
 def _check_one_base(parents: Parents) -> None:
-    bases = {name: parent["base"] or {} for name, parent in parents.items()}
-    recorded = {base.get("sha256") or base.get("model") for base in bases.values()}
+    base_of = {name: parent["base"] or {} for name, parent in parents.items()}
+    _check_one_encoder(base_of)
+    recorded = {base.get("sha256") or base.get("model") for base in base_of.values()}
     if len(recorded) == 1:
         return
     # the same weights may be recorded by a former hash
-    identities = {checkpoints.identity_of(base) for base in bases.values()}
+    identities = {checkpoints.identity_of(base) for base in base_of.values()}
     if len(identities) == 1:
         return
     places = []
-    for name, base in bases.items():
+    for name, base in base_of.items():
         places.append(f"{name} on {base.get('model', 'an unknown base')}")
     raise EngineError(
         f"Experts of different bases cannot be merged ({'; '.join(places)}). "
         "Choose those of one base."
     )
+
+
+def _check_one_encoder(base_of: Mapping[str, Mapping[str, Any]]) -> None:
+    encoders = {name: bases.encoder_of(base) for name, base in base_of.items()}
+    if len(set(encoders.values())) > 1:
+        readers = [f"{name} with {encoder}" for name, encoder in encoders.items()]
+        raise EngineError(
+            f"Experts trained with different encoders cannot be merged ({'; '.join(readers)}). "
+            "Choose those of one encoder."
+        )
 
 
 def folder_for(config: Config, store: Store) -> Path:
@@ -88,13 +104,9 @@ def folder_for(config: Config, store: Store) -> Path:
 def _check_same(config: Config, folder: Path) -> None:
     """Raises EngineError where the merge in `folder` was made with other options."""
     recipe = cards.read_recipe(folder)
-    method_config = plugins.load(methods, config.method).Config
-    options = build(method_config, config.options, config.method)
+    options = config.method_choice.identity()
     own = provenance.identity(config, {})
-    here = Identity(
-        {**own, **provenance.deciding(options)},
-        {**own.defaults, **provenance.defaults(method_config)},
-    )
+    here = Identity({**own, **options}, {**own.defaults, **options.defaults})
     there = {**own.part_of(recipe), "name": config.name, **(recipe.get("options") or {})}
     complaint = f"There is another merge called {config.name!r}"
     provenance.is_same(there, here, complaint, "Give this one another name, or set replace")

@@ -64,10 +64,10 @@ def verify(
 
 def _mix(config: Config, experts: "Mapping[str, Expert]", merged: "Expert") -> Mix:
     """The experts live; where they cannot be, the merge as one expert, as the preview shows it."""
-    if not preview_weights.is_live(config.method):
+    method = config.method_choice
+    if not preview_weights.is_live(method):
         return Mix({config.name: merged}, {config.name: 1.0})
-    weights = preview_weights.coefficients(config.method, config.options, config.experts)
-    return Mix(experts, weights)
+    return Mix(experts, preview_weights.coefficients(method, config.experts))
 
 
 def _refusal(file: Path, distance: float, weights: Mapping[str, float]) -> str:

@@ -211,15 +211,20 @@ def load(
     revision: str | None = None,
     device: str | None = None,
     weights_dtype: torch.dtype | None = None,
+    encoder: str = encoders.NATIVE,
 ) -> Painter:
     """Open a diffusers text-to-image pipeline: a Hub id, a folder, or a base that ships.
 
     Only safetensors, never code from the checkpoint, no safety checker. The weights are float16 on
     CUDA and float32 elsewhere unless told. Raises EngineError, naming the remedy, for what is
-    missing, unreachable or no such pipeline.
+    missing, unreachable or no such pipeline, and where it cannot be read by the encoder.
     """
+    encoders.load(encoder)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = weights_dtype or (torch.float16 if device.startswith("cuda") else torch.float32)
     folder = checkpoints.pipeline_folder(model_id, revision)
     pipe = pipelines.load(model_id, folder, dtype).to(device)
-    return Painter(pipe, torch.device(device), model_id, folder)
+    painter = Painter(pipe, torch.device(device), model_id, folder, encoder)
+    if encoder != encoders.NATIVE:
+        painter.known_family(f"read by the encoder {encoder}")
+    return painter

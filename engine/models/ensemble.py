@@ -11,7 +11,8 @@ from PIL import Image
 
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.models import checkpoints, diffusion, families, tensor_files
+from engine.models import bases, checkpoints, diffusion, families, tensor_files
+from engine.models.bases import Base
 from engine.models.diffusion import Painter, PaintingOptions
 from engine.models.lora import expert_files
 from engine.models.lora.factors import Expert
@@ -23,31 +24,31 @@ class Ensemble:
 
     def __init__(
         self,
-        model: str,
-        revision: str | None,
+        base: Base,
         store: Store,
         experts: Iterable[str],
         painter: Painter | None = None,
     ) -> None:
-        """`painter` is the base where it is loaded already. Raises EngineError for experts that are
-        not there.
+        """`painter` is the base where it is loaded already, with the same encoder. Raises
+        EngineError for experts that are not there.
         """
-        self.model, self.revision = model, revision
+        self.base = base
         self.folders = {name: located(store, name) for name in sorted(set(experts))}
         if painter is not None:
             self.painter = painter
 
     @cached_property
     def painter(self) -> Painter:
-        return diffusion.load(self.model, self.revision)
+        model, revision, encoder = self.base
+        return diffusion.load(model, revision, encoder=encoder)
 
     @cached_property
     def experts(self) -> dict[str, Expert]:
         """By name. Raises EngineError for a base that takes none or is not theirs."""
         if self.folders and self.painter.family is None:
             raise EngineError(
-                f"{self.model} can paint but takes no experts. Leave them out, or choose a base of "
-                f"{families.choices()}."
+                f"{self.base.model} can paint but takes no experts. Leave them out, or choose a "
+                f"base of {families.choices()}."
             )
         experts = {}
         for name, folder in self.folders.items():
@@ -61,7 +62,14 @@ class Ensemble:
         if checkpoints.recognised(recorded, self.fingerprint) != self.fingerprint:
             raise EngineError(
                 f"{name} was trained on {base.get('model')}, whose weights differ from those of "
-                f"{self.model}. Use it on the base that it was trained on."
+                f"{self.base.model}. Use it on the base that it was trained on."
+            )
+        encoder = bases.encoder_of(base)
+        if base and encoder != self.base.encoder:
+            raise EngineError(
+                f"{name} was trained with the encoder {encoder!r}, and texts are to be read by "
+                f"{self.base.encoder!r}. Set encoder to {encoder!r}, or choose experts that were "
+                f"trained with {self.base.encoder!r}."
             )
 
     @cached_property
@@ -96,7 +104,8 @@ class Ensemble:
         """The base's sha256."""
         if "painter" in self.__dict__:
             return self.painter.fingerprint
-        return checkpoints.fingerprint(checkpoints.pipeline_folder(self.model, self.revision))
+        folder = checkpoints.pipeline_folder(self.base.model, self.base.revision)
+        return checkpoints.fingerprint(folder)
 
     @cached_property
     def hashes(self) -> dict[str, str]:

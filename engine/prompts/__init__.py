@@ -10,15 +10,14 @@ ours). Accepted lines are examples from the next round on; refused ones keep the
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine import worlds
 from engine.core import plugins, provenance
-from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.options import option
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.prompts import collection, shortfall, skills, writers
@@ -36,8 +35,15 @@ class Config:
         grows=True,
         recorded="a file each",
     )
-    writer: str = option(worlds.usual().WRITER, "Who writes; the name of a prompt writer")
-    writer_options: dict[str, Any] = option(factory=dict, recorded="as the writer's")
+    writer: str = option(
+        worlds.usual().WRITER,
+        "Who writes; the name of a prompt writer",
+        family=writers,
+        options_in="writer_options",
+    )
+    writer_options: dict[str, Any] = option(
+        factory=dict, help="The writer's own options", recorded="as the writer's"
+    )
     count: int = option(
         200,
         "Prompts per skill",
@@ -81,6 +87,10 @@ class Config:
         if self.language is None:
             object.__setattr__(self, "language", language_of(self.writer))
 
+    @property
+    def writer_choice(self) -> PluginChoice:
+        return plugins.chosen(self, "writer")
+
 
 def language_of(writer: str) -> Language:
     """What a writer's lines are held to where nobody says; of an unknown one the usual world's, and
@@ -103,20 +113,19 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     from engine.prompts import rounds
 
     check(config)
-    plugin, options = _plugin(config)
     writer: writers.Writer | None = None
     total, done = config.count * len(config.skills), 0
     short: dict[str, dict[str, int]] = {}
     users_own: list[str] = []
     for name in config.skills:
         skill = skills.load(name)
-        recipe = _recipe(config, options, skill)
+        recipe = _recipe(config, skill)
         lines = collection.load(store, skill, recipe, config.count, config.replace)
         if lines.is_users_own:
             users_own.append(name)
         if not lines.finished and lines.rounds < config.max_rounds:
             shortfall.check(lines, recipe, config.count, shortfall.unanswered(lines))
-            writer = writer or plugin.writer(options)
+            writer = writer or config.writer_choice.open()
             for event in rounds.write(config, store, lines, recipe, writer):
                 yield replace(event, done=done + event.done, total=total)
         done += min(len(lines.accepted), config.count)
@@ -148,29 +157,19 @@ def check(config: Config) -> None:
         raise EngineError("There is nothing to write for. Name at least one skill.")
     for name in config.skills:
         skills.load(name)
-    plugin, options = _plugin(config)
-    if refuse := getattr(plugin, "check", None):
-        refuse(options)
+    config.writer_choice.check()
 
 
-def _plugin(config: Config) -> tuple[ModuleType, Any]:
-    """The writer and its options."""
-    plugin = plugins.load(writers, config.writer)
-    where = f"options of the writer {config.writer}"
-    return plugin, build(plugin.Config, config.writer_options, where)
-
-
-def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> provenance.Identity:
+def _recipe(config: Config, skill: skills.Skill) -> provenance.Identity:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    decided = provenance.deciding(config)
-    options = provenance.deciding(writer_options)
-    for name, value in options.items():
+    decided, defaults = provenance.deciding(config), provenance.defaults(type(config))
+    writer = config.writer_choice
+    identity = writer.identity()
+    for name, value in identity.items():
         decided[f"writer's {name}"] = value
-    decided["writer's sha256"] = checkpoints.local_fingerprint(options.get("model", ""))
+    for name, value in identity.defaults.items():
+        defaults[f"writer's {name}"] = value
+    decided["writer's sha256"] = checkpoints.local_fingerprint(writer.model)
     for name, value in asdict(skill).items():
         decided[f"skill's {name}"] = list(value) if isinstance(value, tuple) else value
-    usual = provenance.defaults(type(writer_options))
-    defaults = provenance.defaults(type(config))
-    for name, value in usual.items():
-        defaults[f"writer's {name}"] = value
     return provenance.Identity(decided, defaults)

@@ -16,6 +16,8 @@ from engine.core.misfits import shortened
 from engine.core.store import Store
 from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate.planning import CEILING
+from engine.models import bases
+from engine.models.bases import Base
 from engine.models.lora import cards
 from engine.models.lora.cards import FILE_NAME
 from engine.worlds import World
@@ -82,8 +84,8 @@ def pictures(run: Store) -> dict[str, list[TrainingPicture]]:
     return {skill: painted for skill, painted in by_skill.items() if painted}
 
 
-def base_of(run: Store) -> dict[str, Any]:
-    """The base as stages are given it: `model` and `revision`."""
+def base_of(run: Store) -> Base:
+    """The base that the run's experts were or will be trained on, as stages are given it."""
     for file in sorted(run.folder.glob("experts/*/recipe.json")):
         base = recipe(file.parent).get("base") or {}
         if base.get("model"):
@@ -94,25 +96,26 @@ def base_of(run: Store) -> dict[str, Any]:
     return _base(experts if isinstance(experts, dict) else {}, tables, file)
 
 
-def _base(first: Mapping[str, Any], second: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Model and revision, by the first table or else the second.
+def _base(first: Mapping[str, Any], second: Mapping[str, Any], file: Path) -> Base:
+    """Model, revision and encoder, by the first table or else the second.
 
     Raises EngineError for what is no text.
     """
-    base = {name: first.get(name) or second.get(name) for name in ("model", "revision")}
+    base = {name: first.get(name) or second.get(name) for name in Base._fields}
     for name, value in base.items():
         if value and not isinstance(value, str):
             raise EngineError(
                 f"{file}: {name} is {shortened(value)}, which is no text. Correct it."
             )
-    return base | {"model": base["model"] or worlds.usual_base()}
+    model = base["model"] or worlds.usual_base()
+    return Base(model, base["revision"], bases.encoder_of(base))
 
 
 def base_model(run: Store) -> str:
     """What the run's experts were or will be trained on: by an expert's recipe, by the run's, or
     else the base that ships.
     """
-    return str(base_of(run)["model"])
+    return base_of(run).model
 
 
 def check_judged(run: Store, what: str, judge: str) -> None:

@@ -15,12 +15,14 @@ from engine.core.types import Score
 from engine.evaluate import intervals, planning, standings, summary
 from engine.evaluate.standings import score_tables, units
 from engine.evaluate.standings.units import Unit
+from engine.merge import records
+from engine.merge.presets import MEAN
 from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
 EXAMPLE = worlds.usual().EXAMPLE
 """What is painted before a run is open."""
-METHOD, OPTIONS = "average", {"strength": 1.0}
+METHOD = MEAN
 """The merge that is painted first, with every expert at the same weight."""
 
 
@@ -155,7 +157,7 @@ def _guidance(file: Path) -> float:
 def _is_first(recipe: dict, experts: Sequence[str]) -> bool:
     """Whether a merge is the one that is painted first."""
     weights = recipe.get("experts") or {}
-    if (recipe.get("method"), recipe.get("options")) != (METHOD, OPTIONS):
+    if records.method_of(recipe) != METHOD:
         return False
     are_equal = len(set(weights.values())) == 1 and all(weights.values())
     return are_equal and set(weights) == set(experts)

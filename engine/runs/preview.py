@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from engine import jobs, worlds
-from engine.core import plugins, weights
-from engine.core.config import build
+from engine.core import weights
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.merge import methods, preview_weights
+from engine.models.bases import Base
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents
 
@@ -33,8 +34,8 @@ STEPS = 20
 USUAL_GUIDANCE = worlds.usual().GUIDANCE
 REMEMBERED = 512
 """How many pictures are kept."""
-Items = tuple[tuple[str, Any], ...]
-"""A mapping that can be a key."""
+Items = tuple[tuple[str, float], ...]
+"""A mapping that can be part of a key."""
 Mixer = Callable[[Mapping[str, float]], Any]
 """What a merge method has prepared: from weights to the merged expert."""
 MERGED = "merged"
@@ -44,20 +45,17 @@ MERGED = "merged"
 class Merge:
     """Experts merged by a method."""
 
-    method: str
-    options: Items
+    method: PluginChoice
     weights: Items
 
     @staticmethod
-    def from_options(
-        method: str, options: Mapping[str, Any], weights: Mapping[str, float]
-    ) -> "Merge":
-        return Merge(method, tuple(options.items()), tuple(weights.items()))
+    def of_weights(method: PluginChoice, weights: Mapping[str, float]) -> "Merge":
+        return Merge(method, tuple(weights.items()))
 
     @staticmethod
     def single(expert: str) -> "Merge":
         """One expert, whole."""
-        return Merge("weighted", (), ((expert, 1.0),))
+        return Merge(PluginChoice(methods, "weighted"), ((expert, 1.0),))
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,13 @@ class Preview:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._base: dict[str, Any] = {}
+        self._base: Base | None = None
         self._painter: Painter | None = None
         self._threads = 0
         self._ensemble: Ensemble | None = None
         self._mixture: Mixture | None = None
         self._files: list[tuple[str, int]] = []
-        self._mixers: dict[tuple[str, Items], Mixer] = {}
+        self._mixers: dict[PluginChoice, Mixer] = {}
         self._pictures: OrderedDict[PictureRequest, Image.Image] = OrderedDict()
 
     def paint(self, run: Store, requests: Sequence[PictureRequest]) -> list[Image.Image]:
@@ -176,12 +174,11 @@ class Preview:
 
     def _mixer(self, ensemble: "Ensemble", merge: Merge) -> Mixer:
         """The method's preparation, which the sliders do not change; that of one method is kept."""
-        key = (merge.method, merge.options)
-        if key not in self._mixers:
-            method = plugins.load(methods, merge.method)
-            options = build(method.Config, dict(merge.options), where=merge.method)
-            self._mixers = {key: methods.prepare(method, ensemble.experts, options)}
-        return self._mixers[key]
+        method = merge.method
+        if method not in self._mixers:
+            mixer = methods.prepare(method.module, ensemble.experts, method.config())
+            self._mixers = {method: mixer}
+        return self._mixers[method]
 
     def _open(self, run: Store) -> "Ensemble":
         """The run's base with its experts; what was painted by others is forgotten."""
@@ -193,7 +190,7 @@ class Preview:
         self._close(base)
         return self._open_anew(run, base, experts, files)
 
-    def _close(self, next_base: Mapping[str, Any]) -> None:
+    def _close(self, next_base: Base) -> None:
         if self._ensemble is not None:
             self._ensemble.remove()
         self._ensemble = self._mixture = None
@@ -205,14 +202,14 @@ class Preview:
     def _open_anew(
         self,
         run: Store,
-        base: dict[str, Any],
+        base: Base,
         experts: Sequence[Path],
         files: list[tuple[str, int]],
     ) -> "Ensemble":
         from engine.models.ensemble import Ensemble
 
         names = [file.parent.name for file in experts]
-        ensemble = Ensemble(base["model"], base["revision"], run, names, self._painter)
+        ensemble = Ensemble(base, run, names, self._painter)
         self._painter = ensemble.painter  # an expert that is refused does not cost the base
         self._base = base
         self._mixture = ensemble.mixture  # loads the experts: an error leaves nothing half open
@@ -225,8 +222,7 @@ def _coefficients(merge: Merge | None, ensemble: "Ensemble") -> dict[str, float]
     """What each expert's delta is multiplied by."""
     if merge is None or not ensemble.folders:
         return {}
-    options = dict(merge.options)
-    return preview_weights.coefficients(merge.method, options, _weights(merge, ensemble))
+    return preview_weights.coefficients(merge.method, _weights(merge, ensemble))
 
 
 def _weights(merge: Merge, ensemble: "Ensemble") -> dict[str, float]:

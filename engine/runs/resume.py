@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from engine import recipes
-from engine.core import plugins, provenance
-from engine.core.config import build, read_toml, to_toml
+from engine.core import provenance
+from engine.core.config import read_toml, to_toml
 from engine.core.errors import EngineError
 from engine.core.hashing import file_hash
 from engine.core.store import write_text
 from engine.models import checkpoints
-from engine.prompts import writers
 from engine.recipes import MADE_WITH, Recipe
 
 FILE_NAME = "recipe.toml"
@@ -156,9 +155,7 @@ def _models(recipe: Recipe) -> list[str]:
     if recipe.images:
         models.add(recipe.images.encode_for)
     if recipe.prompts:
-        writer = plugins.load(writers, recipe.prompts.writer)
-        options = build(writer.Config, recipe.prompts.writer_options)
-        models.add(getattr(options, "model", ""))
+        models.add(recipe.prompts.writer_choice.model)
     return sorted(models)
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object
-from engine.merge import presets
-from engine.merge.presets import Preset
+from engine.merge import presets, records
+from engine.merge.presets import PLAIN_SUM, Preset
 from engine.models.lora import cards
 from engine.runs import contents
 
@@ -59,10 +59,9 @@ def known_presets(run: Store, experts: Sequence[str]) -> dict[str, Preset]:
     if experts:
         known |= presets.presets(experts, contents.base_model(run))
     for name, recipe in read(run).recipes.items():
-        options = recipe.get("options") or {}
-        known[name] = Preset(recipe["method"], options, recipe["experts"], MERGE_HINT)
+        known[name] = Preset(records.method_of(recipe), recipe["experts"], MERGE_HINT)
     for name, weights in searched_weights(run).items():
-        known[name] = Preset("weighted", {"strength": 1.0}, weights, SEARCH_HINT)
+        known[name] = Preset(PLAIN_SUM, weights, SEARCH_HINT)
     return known
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from engine import judges, worlds
-from engine.core import plugins
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store
 from engine.core.types import Prompt, Score
 from engine.judges import Judge
@@ -86,6 +86,5 @@ def _score(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | No
 
 @cache
 def _judge(name: str) -> Judge:
-    plugin = plugins.load(judges, name)
-    judge: Judge = plugin.judge(plugin.Config())
+    judge: Judge = PluginChoice(judges, name).open()
     return judge

@@ -1,15 +1,12 @@
 """The pictures of a grid, and what the judge says of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from PIL import Image
 
-from engine import judges
-from engine.core import plugins
-from engine.core.config import build
-from engine.core.types import Evidence, Prompt, file_fault
+from engine.core.plugins import PluginChoice
+from engine.core.types import Answer, Evidence, Prompt, file_fault
 
 MOST_CELLS = 400
 
@@ -31,6 +28,11 @@ class Cell:
     """The judge's; None where it was not asked or cannot read the text."""
     evidence: Evidence = field(default_factory=Evidence)
 
+    @property
+    def answers(self) -> list[Answer]:
+        """In the order of the judge's questions; none where nobody asked."""
+        return self.evidence.get("questions", [])
+
     def fault(self) -> str:
         """What makes it no picture of its grid, or ""."""
         if min(self.column, self.row) < 0 or max(self.column, self.row) >= MOST_CELLS:
@@ -42,12 +44,11 @@ Judge = Callable[[Cell, Image.Image], Cell]
 """From a cell and its picture to the cell with what is said of it."""
 
 
-def judge_of(name: str, options: Mapping[str, Any], seed: int) -> Judge:
-    """The judge of that name; without one a cell stays as it is."""
-    if not name:
+def judge_of(choice: PluginChoice, seed: int) -> Judge:
+    """The judge of that choice; where it names none a cell stays as it is."""
+    if not choice.name:
         return lambda cell, image: cell
-    plugin = plugins.load(judges, name)
-    judge = plugin.judge(build(plugin.Config, options, where=name))
+    judge = choice.open()
 
     def judged(cell: Cell, image: Image.Image) -> Cell:
         (score,) = judge([Prompt("", "", cell.prompt)], [image], [seed])

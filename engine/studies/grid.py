@@ -18,7 +18,6 @@ from engine.core.events import Event
 from engine.core.options import option
 from engine.core.store import Store, atomic, read_records, write_records
 from engine.core.weights import check as check_weights
-from engine.models import checkpoints
 from engine.models.identity import recognised
 from engine.option_groups import BaseModel, OptionalJudging, Painting
 from engine.studies import axes
@@ -63,8 +62,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
 
     cells = plan(config)
     folder = store.folder / "grids" / config.name
-    ensemble = Ensemble(config.model, config.revision, store, config.weights)
-    judge = judge_of(config.judge, config.judge_options, config.seed)
+    ensemble = Ensemble(config.base, store, config.weights)
+    judge = judge_of(config.judge_choice, config.seed)
     # asked before anything is written: a base that refuses the experts leaves no empty grid
     if not (folder / RECIPE).exists() and ensemble.mixture is None:
         raise EngineError("A grid needs an expert. Name one and what it weighs.")
@@ -110,7 +109,7 @@ def check(config: Config) -> None:
     names.check(config.name, "a grid")
     for name in config.weights:
         names.check(name, "an expert")
-    checkpoints.check_base(config.model)
+    config.check_base()
     config.check_judge()
     texts.check(config.prompts)
     check_weights(config.weights)

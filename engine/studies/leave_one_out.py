@@ -5,18 +5,19 @@ Reads experts/, writes left_out/result.json, and scores/ as the evaluate stage d
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from engine import evaluate, merge
-from engine.core import names
+from engine.core import names, options, plugins
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.options import option
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store, write_json
 from engine.evaluate import intervals, report, summary
 from engine.evaluate.planning import CEILING
-from engine.merge import preview_weights
+from engine.merge import methods, preview_weights
 from engine.option_groups import BaseModel, Judging, Painting
 from engine.studies.evaluation import evaluation, progress, scores_of
 
@@ -30,11 +31,20 @@ class Config(Painting, Judging, BaseModel):
     """The merge, and how it is judged."""
 
     experts: dict[str, float] = option(help="Weight of each expert, by its name")
-    method: str = option("average", "A merge method that is a sum of deltas")
+    method: str = option(
+        "average",
+        "A merge method that is a sum of deltas",
+        family=methods,
+        options_in="options",
+    )
     options: dict[str, Any] = option(factory=dict, help="The method's own options")
     skills: tuple[str, ...] = option((), "Whose prompts; none named: the world's own")
     prompts_per_skill: int = option(20, "Of each skill", range=(2, 10_000))
     seed: int = option(0, "Of the noise")
+
+    @property
+    def method_choice(self) -> PluginChoice:
+        return plugins.chosen(self, "method")
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -55,7 +65,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
     ceiling = report.summarised(judged, store, CEILING).macro
-    result = {"merge": asdict(config), "all": summary.macro(with_all), "without": without}
+    result = {"merge": options.recorded(config), "all": summary.macro(with_all), "without": without}
     result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)
     text = f"Each of {len(config.experts)} experts was left out in turn."
@@ -77,15 +87,13 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
     merge.check_weights(config.experts)
     if len(config.experts) < 2:
         raise EngineError("One expert alone cannot be left out. Train another.")
-    mixes = {ALL: _coefficients(config, config.experts)}
+    method = config.method_choice
+    mixes = {ALL: preview_weights.coefficients(method, config.experts)}
     for name, weight in config.experts.items():
         if weight:
             others = {**config.experts}
             del others[name]
             is_merge = any(others.values())
-            mixes[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
+            mix = preview_weights.coefficients(method, others) if is_merge else {}
+            mixes[f"{WITHOUT}{name}"] = mix
     return mixes
-
-
-def _coefficients(config: Config, weights: dict[str, float]) -> dict[str, float]:
-    return preview_weights.coefficients(config.method, config.options, weights)

@@ -1,7 +1,7 @@
 """What the studies of a run have found so far: its grids, its searches, its leave-one-out."""
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from engine.core.store import Store, read_object, read_records
 from engine.studies.candidates import file_of
@@ -15,10 +15,12 @@ Triple = tuple[float, float, float]
 
 
 class Axes(TypedDict):
-    """What a grid's recipe says of its axes."""
+    """What a grid's table shows of its recipe."""
 
     x: str
     y: str
+    judge: NotRequired[str]
+    """Not in grids of before they were judged."""
 
 
 class Rest(TypedDict):
@@ -34,6 +36,8 @@ class Merge(TypedDict):
     method: str
     experts: dict[str, float]
     guidance: float
+    judge: NotRequired[str]
+    """Not in results of before judges were recorded."""
 
 
 def grids(run: Store) -> list[str]:

@@ -61,7 +61,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     check(config)
     from engine.models.ensemble import Ensemble
 
-    ensemble = Ensemble(config.model, config.revision, store, config.experts)
+    ensemble = Ensemble(config.base, store, config.experts)
     first_arm = {_arm(config, AVERAGE): average_of(config)}
     candidates = yield from _scored(config, store, ensemble, first_arm)
     gain = judges.declaration(config.judge).gain

@@ -8,6 +8,10 @@ from gradio_client import Client
 
 from app.forms.form import form
 from engine.core import config
+from engine.experts import Config as Training
+from engine.models import encoders
+from tests.app.stage_forms import without_a_component
+from tests.plugin_files import install
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,13 @@ def test_each_field_gets_its_component():
         "learning_rate": gr.Number, "density": gr.Slider, "rank": gr.Slider, "steps": gr.Number,
         "ends": gr.Dropdown, "model": gr.Textbox, "flip": gr.Checkbox, "targets": gr.Dropdown,
         "best_of": gr.Number}
+
+
+def test_a_plugin_without_options_is_chosen_from_those_there_are(tmp_path, monkeypatch):
+    install(encoders, "quiet", '"""Nothing is read."""', tmp_path, monkeypatch)
+    shown = form(Training, "experts", leave_out=without_a_component(Training)).components["encoder"]
+    assert isinstance(shown, gr.Dropdown) and shown.value == "native"
+    assert [value for _, value in shown.choices] == ["native", "quiet"]
 
 
 def test_help_and_range_are_shown():

@@ -6,9 +6,10 @@ import pytest
 
 from app.forms import history
 from app.forms.form import form
-from app.forms.picker import Field, pick
+from app.forms.picker import pick
 from engine import runs
 from engine.core.config import build
+from engine.core.plugins import Slot
 from engine.merge import methods
 from engine.runs import settings
 from tests.app.stage_forms import STAGES, required, through_the_page, without_a_component
@@ -22,7 +23,7 @@ def test_a_stages_options_come_back_from_the_form_that_follows_a_run(stage, monk
     with gr.Blocks() as demo:
         run = gr.Dropdown(elem_id="run")
         shown = form(stage.Config, "form", leave_out=without_a_component(stage.Config))
-        picker = pick("form", Field("method", "method_options"), methods, "average")
+        picker = pick("form", Slot("method", methods, "method_options"), "average")
         history.follow(run, "any", stage.Config, shown, picker)
     fill, = (listener for listener in demo.fns.values() if listener.name == "fill")
     updates = answer(fill, {"run": "mine"})

@@ -1,7 +1,6 @@
 """An objective's form has its own options and those of its source; what it is filled with makes a run's options."""
 from app.tabs.experts import SEPARATE
 from engine.experts import Config, check
-from engine.experts.checks import objective_options
 
 
 def test_the_form_of_dpo_makes_options_that_the_stage_takes(studio, started, monkeypatch):
@@ -13,4 +12,5 @@ def test_the_form_of_dpo_makes_options_that_the_stage_takes(studio, started, mon
     assert {"judge", "beta", "least_margin"} <= options["options"].keys()
     made = Config(experts={"better": ["places"]}, model="storybook", objective="dpo", options=options["options"])
     check(made)
-    assert (objective_options(made).beta, objective_options(made).judge) == (2000.0, "storybook")
+    objective = made.objective_choice.config()
+    assert (objective.beta, objective.judge) == (2000.0, "storybook")

@@ -4,9 +4,10 @@ from dataclasses import fields
 import gradio as gr
 import pytest
 
-from app.forms.picker import Field, first_sentence, pick
+from app.forms.picker import first_sentence, pick
+from engine import merge, prompts
 from engine.core import plugins
-from engine.core.config import build
+from engine.core.plugins import PluginChoice, Slot
 from engine.merge import methods
 from engine.prompts import writers
 from tests.app.stage_forms import FAMILIES, PLUGINS, through_the_page
@@ -15,7 +16,7 @@ from tests.app.studio import answer
 
 def picker_of(kind, name):
     with gr.Blocks():
-        return pick("stage", Field(kind, "options"), FAMILIES[kind], name)
+        return pick("stage", Slot(kind, FAMILIES[kind], "options"), name)
 
 
 @pytest.mark.parametrize("kind, name", PLUGINS)
@@ -23,12 +24,13 @@ def test_a_plugins_options_come_back_from_its_choice(kind, name):
     plugin = plugins.load(FAMILIES[kind], name)
     config, picker = plugin.Config(), picker_of(kind, name)
     values = {}
-    for component, update in picker.select(name, vars(config)).items():
+    for component, update in picker.select(PluginChoice(FAMILIES[kind], name, vars(config))).items():
         if component in picker.inputs:
             values[component] = through_the_page(component, update["value"])
-    chosen, options = picker.read(values)
+    chosen = picker.read(values)
     hidden = {f.name: getattr(config, f.name) for f in fields(plugin.Config) if not f.metadata.get("in_form", True)}
-    assert chosen == name and build(plugin.Config, options | hidden) == config
+    assert PluginChoice(FAMILIES[kind], name, chosen.options | hidden).config() == config
+    assert picker.config(values) == {kind: name, "options": chosen.options}
 
 
 @pytest.mark.parametrize("kind, name", PLUGINS)
@@ -42,7 +44,7 @@ def test_what_undo_puts_back_is_what_the_page_had(kind, name):
 
 def test_the_form_of_the_chosen_plugin_alone_is_in_sight():
     with gr.Blocks() as demo:
-        picker = pick("merge", Field("method", "options"), methods, "average")
+        picker = pick("merge", plugins.slot(merge.Config, "method"), "average")
     listener, = demo.fns.values()
     shown = answer(listener, {"merge-method": "ties"})
     visible = {name for name, group in picker.groups.items() if shown[str(group._id)]["visible"]}
@@ -51,12 +53,13 @@ def test_the_form_of_the_chosen_plugin_alone_is_in_sight():
 
 def test_a_plugin_that_is_not_offered_changes_nothing():
     picker = picker_of("judge", "storybook")
-    assert picker.select("", {}) == picker.select("gone since", {"a": 1}) == {}
+    nobody, gone = (PluginChoice(FAMILIES["judge"], name, {"a": 1}) for name in ("", "gone since"))
+    assert picker.select(nobody) == picker.select(gone) == {}
 
 
 def test_the_options_of_every_writer_are_in_the_form_but_where_a_key_is_sent():
     with gr.Blocks():
-        picker = pick("prompts", Field("writer", "writer_options"), writers, "storybook")
+        picker = pick("prompts", plugins.slot(prompts.Config, "writer"), "storybook")
     wanted = {f"prompts-writer-{name}-{field.name}" for name in plugins.names(writers)
               for field in fields(plugins.load(writers, name).Config)}
     hidden = {"prompts-writer-openai_compatible-base_url", "prompts-writer-openai_compatible-api_key_variable"}

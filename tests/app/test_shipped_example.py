@@ -9,6 +9,7 @@ from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
 from engine.evaluate.standings import score_tables
 from engine.models import checkpoints
+from engine.models.bases import Base
 from engine.models.ensemble import Ensemble
 from engine.runs import contents, opening, trainings
 from engine.runs.preview import Merge, PictureRequest, Preview
@@ -49,7 +50,7 @@ def test_its_experts_are_of_the_base_that_ships():
     for name in SKILLS:
         recorded = read_json(run.expert(name) / "recipe.json")["base"]["sha256"]
         assert checkpoints.recognised(recorded, base) == base
-    assert set(Ensemble("storybook", None, run, SKILLS).experts) == set(SKILLS)
+    assert set(Ensemble(Base("storybook"), run, SKILLS).experts) == set(SKILLS)
 
 
 def test_its_pictures_open_whole_on_the_hub(tmp_path):
@@ -63,7 +64,7 @@ def test_its_first_pictures_show_what_they_are_said_to():
     """With the sliders as they begin, in the app's own number of steps."""
     run = shipped()
     first = opening.choose(run, SKILLS)
-    merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
+    merged = Merge.of_weights(opening.METHOD, dict.fromkeys(SKILLS, 1.0))
     cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())
     scores = read([Prompt("", "", first.prompt)] * 2, list(Preview().paint(run, cells)), [0, 0])

@@ -6,7 +6,8 @@ import pytest
 from app.tabs.merge import saved_view, undo_steps
 from engine import runs
 from engine.core.errors import EngineError
-from engine.merge import preview_weights
+from engine.core.plugins import PluginChoice
+from engine.merge import methods, preview_weights
 from tests.app.example_run import SKILLS
 
 SLIDERS = [f"weight-{number}" for number in range(12)]
@@ -83,6 +84,7 @@ def test_where_nothing_has_moved_undo_changes_nothing(studio):
 
 
 def test_only_a_sum_can_be_a_grid():
-    assert preview_weights.coefficients("average", {"strength": 2.0}, {"a": 1.0, "b": 3.0}) == {"a": 0.5, "b": 1.5}
+    average, ties = PluginChoice(methods, "average", {"strength": 2.0}), PluginChoice(methods, "ties")
+    assert preview_weights.coefficients(average, {"a": 1.0, "b": 3.0}) == {"a": 0.5, "b": 1.5}
     with pytest.raises(EngineError, match="Choose average or weighted"):
-        preview_weights.coefficients("ties", {}, {"a": 1.0})
+        preview_weights.coefficients(ties, {"a": 1.0})

@@ -46,14 +46,6 @@ def test_the_command_line_takes_it(config, monkeypatch, tmp_path, capsys):
     assert "sharpness" in capsys.readouterr().err and len(configs) == 1
 
 
-def test_its_description_tells_help_range_and_default(config):
-    lines = {line.split()[0]: line for line in options.described(config).splitlines()}
-    assert lines.keys() == {one.name for one in fields(config)}
-    assert lines["sharpness"].split(maxsplit=1)[1] == "How sharp; 0.0 to 2.0; default 0.5"
-    assert "one of dpmsolver++, ddim, euler, default" in lines["sampler"]
-    assert "must be given" in lines["skills"] and "default" not in lines["skills"]
-
-
 def test_a_recipe_holds_it(config, tmp_path):
     file = tmp_path / "recipe.toml"
     file.write_text(to_toml({"images": asdict(config(("counting",), sharpness=1.25))}))
@@ -101,11 +93,32 @@ def test_a_field_says_nothing_that_nobody_reads(kind):
         assert set(one.metadata) <= options.FACTS, one.name
 
 
+@dataclass(frozen=True)
+class Late:
+    """A Config whose last option came after artifacts were made."""
+
+    steps: int = options.option(20)
+    reading: str = options.option("whole", silent_default=True)
+
+
+def test_records_are_silent_of_an_option_at_a_default_that_is_to_be_silent():
+    assert options.recorded(Late()) == provenance.deciding(Late()) == {"steps": 20}
+    assert options.recorded(Late(reading="parts")) == {"steps": 20, "reading": "parts"}
+    assert provenance.names(Late) == ["steps", "reading"]
+
+
+def test_a_silent_default_is_told_from_other_values_both_ways():
+    default, other = (provenance.identity(late, {}) for late in (Late(), Late(reading="parts")))
+    assert provenance.difference(dict(default), other) == "reading whole -> parts"
+    assert provenance.difference(dict(other), default) == "reading parts -> whole"
+    assert provenance.difference({"steps": 20, "reading": "whole"}, default) == ""
+
+
 def test_options_are_handed_on_by_group():
     @dataclass(frozen=True)
     class Config(Painting, BaseModel):
         seed: int = 0
     config = Config(steps=3, model="here")
-    assert options.values(config, BaseModel) == {"model": "here", "revision": None}
+    assert options.values(config, BaseModel) == {"model": "here", "revision": None, "encoder": "native"}
     assert options.values(config, Sampling) == {"steps": 3, "sampler": "dpmsolver++"}
     assert options.defaults(Config)["guidance"] == 3.5 and options.defaults(Config)["seed"] == 0

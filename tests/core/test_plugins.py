@@ -1,6 +1,8 @@
 """A plugin is a file."""
 import sys
+from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,8 @@ import engine
 from engine import judges
 from engine.core import plugins
 from engine.core.errors import EngineError
-from engine.core.plugins import PluginChoice
+from engine.core.options import option
+from engine.core.plugins import PluginChoice, Slot
 
 TIES = '''
 """Trim, elect, merge."""
@@ -18,6 +21,7 @@ from engine.core.errors import EngineError
 @dataclass(frozen=True)
 class Config:
     density: float = 0.2
+    model: str = "tiny"
 
 def check(config):
     if not config.density:
@@ -72,6 +76,40 @@ def test_a_choice_is_checked_built_and_opened_in_one_place(methods):
 def test_a_choice_that_makes_no_sense_is_refused(methods, name, options, match):
     with pytest.raises(EngineError, match=match):
         PluginChoice(methods, name, options).check()
+
+
+@pytest.fixture
+def stage(methods):
+    @dataclass(frozen=True)
+    class Config:
+        name: str = "mine"
+        method: str = option("linear", family=methods, options_in="options")
+        options: dict[str, Any] = option(factory=dict)
+        reader: str = option("ties", family=methods)
+    return Config
+
+
+def test_a_config_says_which_options_name_plugins(stage, methods):
+    assert plugins.slots(stage) == [Slot("method", methods, "options"), Slot("reader", methods, "")]
+    assert plugins.slot(stage, "reader").family is methods
+
+
+def test_what_stands_in_a_slot_is_a_choice(stage, methods):
+    config = stage(method="ties", options={"density": 0.7})
+    assert plugins.chosen(config, "method") == PluginChoice(methods, "ties", {"density": 0.7})
+    assert plugins.chosen(config, "reader") == PluginChoice(methods, "ties")
+
+
+def test_choices_are_keys_whatever_their_options_hold(methods):
+    one, same, other = (PluginChoice(methods, "ties", {"layers": [layer]}) for layer in (1, 1, 2))
+    assert {one: "found"}[same] == "found" and other not in {one: "found"}
+
+
+def test_a_choice_tells_its_identity_and_the_model_it_loads(methods):
+    choice = PluginChoice(methods, "ties", {"density": 0.5})
+    assert choice.identity() == {"density": 0.5, "model": "tiny"}
+    assert choice.identity().defaults == {"density": 0.2, "model": "tiny"}
+    assert choice.model == "tiny"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.core.store import Store, read_json, write_records
 from engine.core.types import Prompt
 from engine.experts import checkpoints, latents
 from engine.merge import records
-from engine.prompts import skills
+from engine.prompts import skills, writers
 from engine.runs import resume
 from engine.worlds import storybook
 from tests.experts.worlds import paint_pictures
@@ -124,13 +124,14 @@ def test_every_option_of_a_plugin_decides(package, name):
         assert provenance.deciding(changed) != provenance.deciding(options), one.name
 
 
-def test_the_options_of_a_plugin_that_are_new_void_nothing():
+def test_the_options_of_a_plugin_that_are_new_void_nothing(monkeypatch):
     options = make_dataclass("Config", [("top_p", float, field(default=1.0)), *ADDED])
+    monkeypatch.setattr(plugins.load(writers, "storybook"), "Config", options)
     skill = skills.load("counting")
-    now = prompts._recipe(prompts.Config(("counting",)), options(), skill)
+    now = prompts._recipe(prompts.Config(("counting",)), skill)
     before = {key: value for key, value in now.items() if key != "writer's added"}
     assert difference(before, now) == ""
-    other_now = prompts._recipe(prompts.Config(("counting",)), options(added=4), skill)
+    other_now = prompts._recipe(prompts.Config(("counting",), writer_options={"added": 4}), skill)
     assert difference(before, other_now) == "writer's added 3 -> 4"
     assert difference(now, before | {"writer's added": 9}) == "writer's added 3 -> 9"
 
@@ -207,7 +208,7 @@ def test_what_was_recorded_before_this_rule_is_recorded_still(monkeypatch):
         had = read_json(store.expert(name) / "recipe.json")
         assert {**now, "images": had["images"]} == {key: had[key] for key in now}
     merged = read_json(store.merge("merged") / "recipe.json")
-    now = records.recipe_of(asked.merge, merged["options"], merged["parents"])
+    now = records.recipe_of(asked.merge, merged["parents"])
     assert now == {key: merged[key] for key in now}
     for config in (asked.validation, asked.test):
         had = read_json(folder / f"scores/base@3.5/{config.split}/storybook.recipe.json")["recipe"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.forms.picker import Field, pick
-from engine import judges
+from app.forms.picker import pick
+from engine import evaluate, judges
 from engine.core import plugins
 from engine.core.types import Prompt, Score
 from engine.evaluate import score_files, summary
@@ -115,7 +115,7 @@ def test_the_lowest_is_the_best_where_a_judge_says_so(darkness):
 
 def test_a_new_judge_has_a_form_with_its_own_options(darkness):
     with gr.Blocks():
-        picker = pick("evaluate", Field("judge", "judge_options"), judges, "storybook")
+        picker = pick("evaluate", plugins.slot(evaluate.Config, "judge"), "storybook")
     assert "darkness" in [value for _, value in picker.choice.choices]
     assert picker.forms["darkness"].components["channel"].label
 

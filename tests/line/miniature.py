@@ -1,6 +1,10 @@
 """The line in miniature: a recipe of seconds, and what a run of it leaves."""
-from engine.core.store import Store, write_records
-from engine.core.types import Prompt
+import base64
+
+import numpy as np
+
+from engine.core.store import Store, read_records, write_records
+from engine.core.types import Prompt, Score
 from engine.models import tensor_files
 
 TEXTS = {"counting": ("three red balls", "two blue stars at night", "four green trees"),
@@ -68,3 +72,9 @@ def results(out):
     found = {path: {key: tensor.numpy().tobytes() for key, tensor in tensor_files.read(path)[0].items()}
              for path in weights} | {path: path.read_bytes() for path in others}
     return {str(path.relative_to(out)): content for path, content in found.items()}
+
+
+def pixels(out, model):
+    """Small likenesses of the pictures that a model was judged by on validation."""
+    scores = read_records(Store(out).scores(model, "validation/storybook"), Score)
+    return np.array([list(base64.b64decode(score.evidence["pooled"])) for score in scores])

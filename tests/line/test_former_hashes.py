@@ -10,6 +10,7 @@ from engine.core.errors import EngineError
 from engine.core.picture_folder import RECORD
 from engine.core.store import Store, read_json
 from engine.models import checkpoints, diffusion, identity
+from engine.models.bases import Base
 from engine.models.ensemble import Ensemble
 from engine.models.lora import expert_files
 from engine.studies import grid
@@ -108,7 +109,7 @@ def test_a_grid_goes_on_and_experts_open_on_their_base(former_run, recipe, forme
     files = {path: path.stat().st_mtime_ns for path in (former_run / "grids").rglob("*.png")}
     assert list(grid.run(asked, store))[-1].kind == "done"
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    ensemble = Ensemble(model, None, store, ["counting", "merged"])
+    ensemble = Ensemble(Base(model), store, ["counting", "merged"])
     assert set(ensemble.experts) == {"counting", "merged"}
 
 
@@ -122,4 +123,4 @@ def test_other_weights_are_other_weights_still(former_run, recipe, tmp_path):
     unet.write_bytes(bytes(content))
     assert expert_files.read_recipe(Store(former_run).expert("styles"))["base"]["sha256"]
     with pytest.raises(EngineError, match="whose weights differ from those of"):
-        _ = Ensemble(str(copy), None, Store(former_run), ["styles"]).experts
+        _ = Ensemble(Base(str(copy)), Store(former_run), ["styles"]).experts

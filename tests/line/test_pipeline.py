@@ -1,5 +1,4 @@
 """The real line in miniature: real classes, small random weights, prompts written beforehand."""
-import base64
 import signal
 import subprocess
 import sys
@@ -12,10 +11,8 @@ from engine import pipeline
 from engine.core import config
 from engine.core.errors import EngineError
 from engine.core.stopping import guarded
-from engine.core.store import Store, read_records
-from engine.core.types import Score
 from engine.models import diffusion
-from tests.line.miniature import results, written
+from tests.line.miniature import pixels, results, written
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,11 +46,6 @@ def test_weights_named_in_the_recipe_paint_what_the_merged_file_paints(finished)
     base, merged, file = (pixels(finished[0], f"{arm}@3") for arm in ("base", "merged", "file"))
     assert np.abs(merged - file).max() <= 1
     assert np.abs(merged - base).max() > 0
-
-
-def pixels(out, model):
-    scores = read_records(Store(out).scores(model, "validation/storybook"), Score)
-    return np.array([list(base64.b64decode(score.evidence["pooled"])) for score in scores])
 
 
 def test_the_run_folder_says_what_made_it_and_is_a_recipe_itself(finished, recipe, tmp_path):

@@ -9,10 +9,12 @@ from safetensors import safe_open
 
 from engine import experts, images, merge
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.merge import adopt, export
+from engine.merge import adopt, export, methods
 from engine.models import diffusion
+from engine.models.bases import Base
 from engine.models.diffusion import PaintingOptions
 from engine.models.ensemble import Ensemble
 from engine.models.lora import expert_files
@@ -76,7 +78,7 @@ def painted_by_diffusers(base, folder, painter):
 @pytest.mark.parametrize("name", ["counting", "merged"])
 def test_plain_diffusers_reads_the_file_and_paints_the_same(store, base, name):
     painter = diffusion.load(str(base), device="cpu")
-    ensemble = Ensemble(str(base), None, store, [name], painter)
+    ensemble = Ensemble(Base(str(base)), store, [name], painter)
     seeds = list(range(len(TEXTS)))
     options = PaintingOptions(3, "default", mixture=ensemble.mixture, mix={name: 1.0})
     ours = torch.stack([picture.latents for picture in painter.paint(TEXTS, seeds, 3.0, options)])
@@ -94,7 +96,7 @@ def test_a_merge_is_verified_by_plain_diffusers(store):
 def test_sliders_show_base_beside_merged_from_one_noise(store):
     """Live: while a weight moves, the base's picture stays, and at weight 0 both are the same."""
     def pair(weight):
-        mix = Merge.from_options("weighted", {}, {"counting": weight, "styles": 0.0})
+        mix = Merge.of_weights(PluginChoice(methods, "weighted"), {"counting": weight, "styles": 0.0})
         cells = [PictureRequest(TEXTS[0], 3, 3.5, own, steps=2) for own in (None, mix)]
         return [np.asarray(image, dtype=int) for image in Preview().paint(store, cells)]
     base, same = pair(0.0)

@@ -16,7 +16,8 @@ WRONG = [
     MERGED | {"experts": {"counting": float("nan")}}, MERGED | {"experts": {"counting": 10**400}},
     MERGED | {"options": []}, MERGED | {"options": 3}, MERGED | {"method": 7}, MERGED | {"method": None},
     MERGED | {"base": "storybook"}, MERGED | {"base": ["tiny"]}, MERGED | {"base": {"model": 5}},
-    MERGED | {"base": {"model": None}}, MERGED | {"base": {"sha256": []}}, MERGED | {"verify": "yes"},
+    MERGED | {"base": {"model": None}}, MERGED | {"base": {"sha256": []}}, MERGED | {"base": {"encoder": 5}},
+    MERGED | {"verify": "yes"},
     {"kind": ["merge"]}, {"name": 3}, {"step": "5"}, {"steps": [1]}, {"skills": "counting"}, {"source": "a"}]
 
 
@@ -50,6 +51,17 @@ def test_a_base_without_a_name_is_an_unknown_one(store, named):
     events = list(merge.run(merge.Config(experts={"counting": 1.0}, name="m"), store))
     assert "Not verified: unknown is not on this machine" in events[-1].text
     assert cards.read_recipe(store.merge("m"))["base"]["model"] == "unknown"
+
+
+def test_experts_that_learned_from_other_encoders_texts_are_no_merge(store):
+    for name, base in (("counting", {"model": "tiny", "encoder": "loud"}), ("styles", {"model": "tiny"})):
+        file = store.expert(name) / expert_files.FILE_NAME
+        tensors, header = tensor_files.read(file)
+        tensor_files.write(file, tensors, header | {"recipe": json.dumps({"base": base})})
+    with pytest.raises(EngineError, match="counting with loud; styles with native"):
+        list(merge.run(merge.Config(experts={"counting": 1.0, "styles": 1.0}, name="m"), store))
+    list(merge.run(merge.Config(experts={"counting": 1.0}, name="m", verify=False), store))
+    assert cards.read_recipe(store.merge("m"))["base"]["encoder"] == "loud"
 
 
 def test_a_card_lists_what_is_whole_and_stays(store):

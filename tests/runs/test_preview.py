@@ -5,7 +5,9 @@ import torch
 
 from engine import jobs
 from engine.core.errors import EngineError
+from engine.core.plugins import PluginChoice
 from engine.core.store import Store, write_json
+from engine.merge import methods
 from engine.runs.preview import Merge, PictureRequest, Preview
 from tests.app.example_run import SKILLS, add_weights, make_run
 
@@ -19,7 +21,7 @@ def preview() -> Preview:
 
 def paint(preview, run, weights, seed=3, method="weighted", **options):
     """The base's and the merged picture."""
-    merges = (None, Merge.from_options(method, options, weights))
+    merges = (None, Merge.of_weights(PluginChoice(methods, method, options), weights))
     requests = [PictureRequest("two red balls", seed, 3.5, merge, steps=2) for merge in merges]
     return [np.asarray(image, dtype=int) for image in preview.paint(run, requests)]
 

@@ -19,7 +19,7 @@ def copy():
 def test_presets_are_selmas_and_the_saved_merges(example):
     presets = saved_merges.known_presets(example, SKILLS)
     base = read_json(example.expert("counting") / "recipe.json")["base"]["model"]
-    assert presets[RELEASED].method == "weighted"
+    assert presets[RELEASED].method.name == "weighted"
     assert presets[RELEASED].weights == dict.fromkeys(SKILLS, 1 / len(base))
     assert presets["merged"].weights == read_json(example.merge("merged") / "recipe.json")["experts"]
 
@@ -31,7 +31,7 @@ def test_a_run_without_experts_has_its_saved_merges_alone(example):
 def test_what_a_search_found_is_a_preset(copy):
     write_json(copy.folder / "searches" / "search-1" / "result.json", {"weights": {"counting": 0.25}})
     preset = saved_merges.known_presets(copy, SKILLS)["search-1"]
-    assert (preset.method, preset.weights) == ("weighted", {"counting": 0.25})
+    assert (preset.method.name, preset.weights) == ("weighted", {"counting": 0.25})
     assert preset.hint == saved_merges.SEARCH_HINT
 
 

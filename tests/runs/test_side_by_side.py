@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from engine.merge.presets import MEAN
 from engine.runs import side_by_side
 from engine.runs.preview import Merge, Preview
 from engine.runs.side_by_side import Subject
 from tests.app.example_run import SKILLS
 
-AVERAGE = Merge.from_options("average", {"strength": 1.0}, dict.fromkeys(SKILLS, 1.0))
+AVERAGE = Merge.of_weights(MEAN, dict.fromkeys(SKILLS, 1.0))
 SUBJECT = Subject(("two red balls", "a blue star"), seed=3, guidance=3.5)
 
 

@@ -10,11 +10,12 @@ from app import launch, parts
 from app.access import owner_only
 from app.forms import history
 from app.forms.form import Form, form
-from app.forms.picker import Field, Picker, pick
+from app.forms.picker import Picker, pick
 from app.listeners import QUEUED, Updates, Values
 from app.tab import Tab
 from app.tabs.evaluate import ranking
-from engine import judges, runs, worlds
+from engine import runs, worlds
+from engine.core import plugins
 from engine.evaluate import Config, checks
 from engine.evaluate.standings import score_tables
 from engine.runs import contents, settings
@@ -24,6 +25,7 @@ ELSEWHERE = (
     "models",
     "model",
     "revision",
+    "encoder",
     "judge",
     "judge_options",
     "skills",
@@ -68,7 +70,7 @@ class Stage:
         judge = self.judge.config(values)
         store = runs.open_store(run)
         contents.check_judged(store, "An evaluation", judge["judge"])
-        options = self.options.read(values) | judge | contents.base_of(store)
+        options = self.options.read(values) | judge | contents.base_of(store)._asdict()
         options["models"] = arms(values[self.models])
         options["guidances"] = list(map(float, values[self.guidances]))
         options["skills"] = settings.judged_skills(store)
@@ -145,9 +147,7 @@ def build(run: gr.Dropdown) -> Tab:
             split = _split_choice()
             button = parts.main_button("Evaluate", "evaluate")
             with gr.Accordion("Settings", open=False):
-                judge = pick(
-                    "evaluate", Field("judge", "judge_options"), judges, worlds.usual_judge()
-                )
+                judge = pick("evaluate", plugins.slot(Config, "judge"), worlds.usual_judge())
                 options = form(Config, "evaluate", leave_out=ELSEWHERE)
         with gr.Column(scale=2, min_width=320):
             scores = _scores(run, models)

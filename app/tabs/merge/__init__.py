@@ -20,6 +20,7 @@ from app.tabs.merge.sliders import Mixer
 from app.tabs.merge.undo import Undo
 from engine import runs
 from engine.merge import preview_weights
+from engine.merge.presets import PLAIN_SUM
 from engine.runs import contents, fresh_prompts, opening
 
 TITLE = "Merge"
@@ -82,7 +83,7 @@ class MergeTab:
     def begin(self, values: Values) -> Updates:
         """The method and the scene that a run's merge begins with."""
         first = self.scene.open(values[self.run], values[self.mixer.experts], values)
-        method = self.mixer.method.select(opening.METHOD, opening.OPTIONS)
+        method = self.mixer.method.select(opening.METHOD)
         remark = {self.panes.comparison.opening: first.remark}
         return {**method, **first.updates, **remark}
 
@@ -103,8 +104,8 @@ class MergeTab:
 
     @owner_only
     def paint_grid(self, values: Values) -> Updates:
-        weights, method, options = self.mixer.read(values)
-        coefficients = preview_weights.coefficients(method, options, weights)
+        weights, method = self.mixer.read(values)
+        coefficients = preview_weights.coefficients(method, weights)
         return self.panes.grid.start(values, coefficients, self.scene.read(values))
 
     @owner_only
@@ -118,7 +119,7 @@ class MergeTab:
         if cell is None:
             return no_updates()
         weights = self.mixer.set_weights(values[self.mixer.experts], cell.weights)
-        method = self.mixer.method.select("weighted", {"strength": 1.0})
+        method = self.mixer.method.select(PLAIN_SUM)
         return {**weights, **method, self.scene.guidance: self.scene.guide(cell.guidance)}
 
     def open_comparison(self) -> Updates:

@@ -42,7 +42,7 @@ class AdoptForm:
             file = folder / "adopted" / Path(upload).name
             store.copy(Path(upload), file)
             base = contents.base_of(runs.open_store(run))
-            config = Config(file=str(file), name=name, **base)
+            config = Config(file=str(file), name=name, **base._asdict())
             jobs.begin("adopt", asdict(config), folder)
         return {self.run: launch.run_choice(run)}
 

@@ -114,8 +114,7 @@ def corrected(world: World, prompts: str, sentence: str) -> str:
 
 def _painted(store: Store, order: Order) -> str:
     """The pictures, or why there are none."""
-    weights, method, options = order.merge
-    merge = Merge.from_options(method, options, weights)
+    merge = Merge.of_weights(order.merge.method, order.merge.weights)
     try:
         rows = side_by_side.paint(PREVIEW, store, order.subject, merge, order.each_expert)
     except EngineError as error:

@@ -68,7 +68,7 @@ class GridPane:
         run = values[self.run]
         store = runs.open_store(run)
         world = contents.world(store)
-        options = subject._asdict() | contents.base_of(store) | self._axes(values)
+        options = subject._asdict() | contents.base_of(store)._asdict() | self._axes(values)
         options["prompts"] = subject.prompts or (world.EXAMPLE,)
         options["weights"] = weights
         options["name"] = results.free_name(store, results.GRIDS, "grid")

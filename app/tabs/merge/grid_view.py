@@ -46,7 +46,7 @@ def _by_prompt(cells: Sequence[Cell]) -> dict[str, list[NumberedCell]]:
 
 
 def _table(folder: Path, axes: Axes, prompt: str, cells: Sequence[NumberedCell]) -> str:
-    unit = units.of(str(axes.get("judge", "")), [cell.value for _, cell in cells])
+    unit = units.of(axes.get("judge", ""), [cell.value for _, cell in cells])
     columns, rows = {}, {}
     frames = {}
     for number, cell in cells:
@@ -70,5 +70,5 @@ def _frame(folder: Path, unit: Unit, number: int, cell: Cell) -> Frame:
 def _description(cell: Cell) -> str:
     """The weights and the judge's answers."""
     lines = [f"{name} {weight:.3g}" for name, weight in cell.weights.items()]
-    lines += map(judgement.answer_text, cell.evidence.get("questions", ()))
+    lines += map(judgement.answer_text, cell.answers)
     return "\n".join(lines)

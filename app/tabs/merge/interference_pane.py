@@ -74,7 +74,7 @@ class InterferencePane:
         run = values[self.run]
         store = runs.open_store(run)
         judge = contents.judge_of(store, "Leaving experts out")
-        options = merge.config() | contents.base_of(store)
+        options = merge.config() | contents.base_of(store)._asdict()
         options["guidance"] = guidance
         options["judge"] = judge
         options["skills"] = settings.judged_skills(store)

@@ -26,6 +26,7 @@ ELSEWHERE = (
     "highest",
     "model",
     "revision",
+    "encoder",
     "judge",
     "judge_options",
     "prompts",
@@ -78,7 +79,7 @@ class SearchPane:
         run = values[self.run]
         store = runs.open_store(run)
         judge = contents.judge_of(store, "A search")
-        options = self.options.read(values) | contents.base_of(store)
+        options = self.options.read(values) | contents.base_of(store)._asdict()
         options["experts"] = tuple(values[self.experts])
         options["name"] = results.free_name(store, results.SEARCHES, "search")
         options["judge"] = judge

@@ -8,11 +8,13 @@ import gradio as gr
 
 from app import access, launch, parts
 from app.access import owner_only
-from app.forms.picker import Field, Picker, pick
+from app.forms.picker import Picker, pick
 from app.listeners import QUEUED, Updates, Values, no_updates
 from app.tabs.merge import saved_view
 from engine import merge, runs
-from engine.merge import Config, methods
+from engine.core import plugins
+from engine.core.plugins import PluginChoice
+from engine.merge import Config
 from engine.runs import contents, saved_merges, trainings
 
 MOST_EXPERTS = 12
@@ -25,12 +27,15 @@ class MergeChoice(NamedTuple):
     """How the experts are merged."""
 
     weights: dict[str, float]
-    method: str
-    options: dict[str, Any]
+    method: PluginChoice
 
     def config(self) -> dict[str, Any]:
-        """As the fields of the Config of whoever merges."""
-        return {"experts": self.weights, "method": self.method, "options": self.options}
+        """As the options of whoever merges."""
+        return {
+            "experts": self.weights,
+            "method": self.method.name,
+            "options": self.method.options,
+        }
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Mixer:
         weights = {}
         for name, slider in zip(values[self.experts], self.sliders, strict=False):
             weights[name] = float(values[slider])
-        return MergeChoice(weights, *self.method.read(values))
+        return MergeChoice(weights, self.method.read(values))
 
     def set_weights(self, experts: Sequence[str], weights: Mapping[str, float]) -> Updates:
         """Slide to these weights; an expert that is not named gets none."""
@@ -118,7 +123,7 @@ class Mixer:
             return no_updates()
         updates = self.set_weights(experts, preset.weights)
         updates[self.preset] = gr.update(info=preset.hint)
-        return updates | self.method.select(preset.method, preset.options)
+        return updates | self.method.select(preset.method)
 
 
 def build(run: gr.Dropdown, experts: gr.State) -> Mixer:
@@ -128,7 +133,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> Mixer:
         )
         undo = parts.narrow_button("Undo", "undo-weights", 80)
     sliders = list(map(_slider, range(MOST_EXPERTS)))
-    method = pick("merge", Field("method", "options"), methods, "average")
+    method = pick("merge", plugins.slot(Config, "method"), Config.method)
     with gr.Row(elem_classes="bar"):
         name = parts.short_text("my-merge", "Save as", "merge-name", min_width=140)
         save = parts.narrow_button("Save", "save-merge", 80, variant="primary")

@@ -14,7 +14,12 @@ To add one, add a file or a folder, named as the need, with
 The app reads `Config` and `check`, so PyTorch is imported inside functions.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
+
+from engine.core import plugins
+from engine.core.plugins import PluginChoice
 
 if TYPE_CHECKING:
     from engine.experts import Config
@@ -26,3 +31,8 @@ class Collection(Protocol):
 
     def stream(self, name: str, config: "Config") -> "Stream":
         """The batches of one expert, a function of its name, its options and the seed alone."""
+
+
+def of(objective: PluginChoice) -> ModuleType:
+    """The source of the batches that an objective needs."""
+    return plugins.load(sys.modules[__name__], objective.module.NEEDS)

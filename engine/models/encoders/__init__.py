@@ -2,8 +2,9 @@
 
 `encode(read, texts) -> Conditions` gives a row for each text. `read(texts)` is how the base's own
 text encoders read texts, whatever family it is of; an encoder may call it with other texts, such
-as sentences, and put the results together. The file's name is the encoder's, and part of what
-identifies everything that was made from its conditions.
+as sentences, and put the results together. The file's name is the encoder's, which every stage with
+a base takes as its option `encoder`, and part of what identifies everything that was made from its
+conditions.
 """
 
 import sys
@@ -32,6 +33,11 @@ class Encoder(Protocol):
 def load(name: str) -> Encoder:
     """One encoder by name. Raises EngineError for one that is none."""
     return cast(Encoder, plugins.load(sys.modules[__name__], name))
+
+
+def recorded(encoder: str) -> dict[str, str]:
+    """What records say of an encoder: nothing of the native one, as before there were others."""
+    return {} if encoder == NATIVE else {"encoder": encoder}
 
 
 def identity(fingerprint: str, encoder: str) -> str:

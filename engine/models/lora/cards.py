@@ -29,12 +29,13 @@ LAST_LINE = (
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
-class Base(TypedDict, total=False):
+class RecordedBase(TypedDict, total=False):
     """What a recipe says of the base; None in its place is an unknown one."""
 
     model: str
     revision: str | None
     sha256: str | None
+    encoder: str | None
 
 
 class ExpertRecipe(TypedDict):
@@ -47,7 +48,7 @@ class ExpertRecipe(TypedDict):
     step: NotRequired[int | None]
     steps: NotRequired[int | None]
     options: NotRequired[dict[str, Any] | None]
-    base: NotRequired[Base | None]
+    base: NotRequired[RecordedBase | None]
 
 
 class MergeRecipe(ExpertRecipe):
@@ -91,7 +92,7 @@ def read_recipe(folder: Path) -> dict[str, Any]:
 def check_base(base: Any, file: Path) -> None:
     """Raises EngineError for what names no base; None is an unknown one."""
     try:
-        checker(Base | None)(base)
+        checker(RecordedBase | None)(base)
     except Misfit as error:
         raise EngineError(f"{file} is damaged (base: {error}). {REMEDY}.") from error
 

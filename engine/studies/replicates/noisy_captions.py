@@ -19,7 +19,7 @@ from engine.images import shards
 from engine.images.painting import text_tensors
 from engine.images.shards import Shard
 from engine.images.shelf import Shelf
-from engine.models import diffusion
+from engine.models import diffusion, encoders
 from engine.models.autoencoder import to_pixels
 from engine.models.diffusion import Painter
 from engine.recipes import Recipe
@@ -38,11 +38,12 @@ def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, Non
     prompts = [
         Prompt(f"{SKILL}-{i:05d}", SKILL, text, "pre-training") for i, (_, text) in enumerate(drawn)
     ]
-    identity = {"model": recipe.experts.model, "drawn": world.VERSION, "seed": seed}
+    model, revision, encoder = recipe.experts.base
+    identity = {"model": model, "drawn": world.VERSION, "seed": seed, **encoders.recorded(encoder)}
     planned, shelf = shards.plan(prompts, 1, 1, seed, identity), Shelf(store.images(SKILL))
     if shelf.is_joined(planned):
         return
-    painter = diffusion.load(recipe.experts.model, recipe.experts.revision)
+    painter = diffusion.load(model, revision, encoder=encoder)
     write_records(store.prompts(SKILL), prompts)
     for shard in planned:
         if not shelf.has(shard):

@@ -7,11 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from engine import recipes
-from engine.core import options, plugins
-from engine.core.config import build
+from engine.core import options
 from engine.evaluate import prompt_sets
 from engine.models import checkpoints
-from engine.prompts import writers
 from engine.studies.replicates.expansion import Replicate
 
 Settings = dict[str, Any]
@@ -47,8 +45,7 @@ def _configs(replicate: Replicate) -> dict[str, Any]:
         if config:
             configs[name] = config
     if recipe.prompts:
-        writer = plugins.load(writers, recipe.prompts.writer)
-        configs[WRITER] = build(writer.Config, recipe.prompts.writer_options)
+        configs[WRITER] = recipe.prompts.writer_choice.config()
     return configs
 
 
@@ -63,7 +60,7 @@ def _hashes(replicate: Replicate) -> dict[str, str]:
         folder = checkpoints.pipeline_folder(model, revision)
         hashes[model] = checkpoints.fingerprint(folder)
     if recipe.prompts:
-        sha256 = checkpoints.local_fingerprint(_configs(replicate)[WRITER].model)
+        sha256 = checkpoints.local_fingerprint(recipe.prompts.writer_choice.model)
         if sha256:
             hashes[WRITER] = sha256
     for split, config in (("validation", recipe.validation), ("test", recipe.test)):

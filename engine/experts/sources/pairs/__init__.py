@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine import judges
-from engine.core import plugins
-from engine.core.config import build
-from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.hashing import file_hash
 from engine.core.options import option
 from engine.core.store import Store
 from engine.experts.sources import pictures
 from engine.experts.sources.pairs import records
+from engine.option_groups import OptionalJudging
 
 if TYPE_CHECKING:
     from engine.experts.devices import Devices
@@ -31,12 +29,14 @@ THINGS, HASHES = "pairs of painted pictures", (*pictures.HASHES, "pairs' sha256"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(OptionalJudging):
     """Who makes the pairs, and which differences count."""
 
     judge: str = option(
         "",
         "Who compares the pictures of a prompt: the name of a judge; empty: the pairs are there",
+        family=judges,
+        options_in="judge_options",
     )
     judge_options: dict[str, Any] = option(
         factory=dict, help="The judge's own options", in_form=False
@@ -48,12 +48,7 @@ class Config:
 
 def check(options: Config) -> None:
     """Raises EngineError for a judge, or options of it, that there are not."""
-    if options.judge:
-        plugin = plugins.load(judges, options.judge)
-        where = f"options of the judge {options.judge}"
-        build(plugin.Config, options.judge_options, where=where)
-    elif options.judge_options:
-        raise EngineError("There are judge_options and no judge. Name it, or leave them out.")
+    options.check_judge()
 
 
 def prepare(options: Config, store: Store, skills: Sequence[str], replace: bool) -> Iterator[Event]:

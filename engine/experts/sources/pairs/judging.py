@@ -6,7 +6,6 @@ from itertools import chain, combinations, starmap
 
 from engine import judges
 from engine.core import picture_files, picture_folder, plugins
-from engine.core.config import build
 from engine.core.edited_pictures import Current
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -104,8 +103,7 @@ def _judged(
         values[grade.file_name] = grade.value
     candidates = list(chain.from_iterable(by_caption.values()))
     waiting = [one for one in candidates if one.picture.file_name not in values]
-    plugin = plugins.load(judges, options.judge)
-    judge = plugin.judge(build(plugin.Config, options.judge_options))
+    judge = options.judge_choice.open()
     for start in range(0, len(waiting), AT_ONCE):
         batch = waiting[start : start + AT_ONCE]
         prompts = [one.prompt for one in batch]
