@@ -23,7 +23,8 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from engine.core.types import Score, Seen
+from engine.core.evidence import Seen
+from engine.core.types import Score
 
 SIDE = 8
 Fact = tuple[str | None, str | None]
@@ -78,9 +79,9 @@ def _pixels(score: Score) -> np.ndarray:
 
 def _facts(seen: Seen) -> Counter[Fact]:
     facts: Counter[Fact] = Counter()
-    for thing in seen["things"]:
-        facts[thing["kind"], thing["colour"]] += 1
-    for what, value in (("background", seen["background"]), ("style", seen["style"])):
+    for thing in seen.things:
+        facts[thing.kind, thing.colour] += 1
+    for what, value in (("background", seen.background), ("style", seen.style)):
         if value:
             facts[what, value] += 1
     return facts

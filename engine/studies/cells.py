@@ -9,7 +9,8 @@ from PIL import Image
 from engine import judges
 from engine.core import plugins
 from engine.core.config import build
-from engine.core.types import Evidence, Prompt, file_fault
+from engine.core.evidence import Evidence
+from engine.core.types import Prompt, file_fault
 
 MOST_CELLS = 400
 

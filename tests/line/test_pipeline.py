@@ -53,7 +53,7 @@ def test_weights_named_in_the_recipe_paint_what_the_merged_file_paints(finished)
 
 def pixels(out, model):
     scores = read_records(Store(out).scores(model, "validation/storybook"), Score)
-    return np.array([list(base64.b64decode(score.evidence["pooled"])) for score in scores])
+    return np.array([list(base64.b64decode(score.pooled)) for score in scores])
 
 
 def test_the_run_folder_says_what_made_it_and_is_a_recipe_itself(finished, recipe, tmp_path):

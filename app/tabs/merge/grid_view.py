@@ -90,5 +90,5 @@ def _frame(folder: Path, unit: Unit, number: int, cell: Cell) -> Frame:
 def _description(cell: Cell) -> str:
     """The weights and the judge's answers."""
     lines = [f"{name} {weight:.3g}" for name, weight in cell.weights.items()]
-    lines += map(judgement.answer_text, cell.evidence.get("questions", ()))
+    lines += map(judgement.answer_text, cell.evidence.questions or ())
     return "\n".join(lines)
