@@ -70,7 +70,9 @@ def distance(a: Score, b: Score) -> float:
 def _unlike(ours: Counter[Fact], theirs: Counter[Fact]) -> float:
     """One minus Jaccard's index of two multisets; 0 where both are empty."""
     either = (ours | theirs).total()
-    return 1 - (ours & theirs).total() / either if either else 0.0
+    if not either:
+        return 0.0
+    return 1 - (ours & theirs).total() / either
 
 
 def _pixels(score: Score) -> np.ndarray:

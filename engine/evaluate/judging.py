@@ -38,16 +38,13 @@ def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) 
         by_own.append(Question(row, row.prompt, image))
         if row.other:
             by_others.append(Question(row, row.other, image))
-    floors = dict(zip(map(_row_of, by_others), _scores(judge, by_others), strict=True))
+    floors = {}
+    for question, score in zip(by_others, _scores(judge, by_others), strict=True):
+        floors[question.row] = _without_reasons(score)
     judged = []
     for row, score in zip(rows, _scores(judge, by_own), strict=True):
-        floor = floors.get((row.model, row.key))
-        judged.append(Judged(row, score, floor and _without_reasons(floor)))
+        judged.append(Judged(row, score, floors.get(row)))
     return judged
-
-
-def _row_of(question: Question) -> tuple[str, tuple[str, int]]:
-    return question.row.model, question.row.key
 
 
 def _scores(judge: Judge, questions: Sequence[Question]) -> list[Score]:

@@ -107,7 +107,7 @@ def average(values: Collection[float]) -> float:
 
 
 def _averages(values: Mapping[str, Collection[float]]) -> dict[str, float]:
-    return dict(zip(values, map(average, values.values()), strict=True))
+    return {name: average(of_name) for name, of_name in values.items()}
 
 
 def _mean(values: Collection[float]) -> float | None:

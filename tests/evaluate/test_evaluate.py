@@ -65,9 +65,10 @@ def test_the_floor_is_the_same_picture_before_another_prompt_of_the_skill(config
     for score, wrong in zip(ours, floor, strict=True):
         assert wrong.seed == score.seed and wrong.pooled == score.pooled
         assert wrong.prompt_id != score.prompt_id and wrong.skill == score.skill
-    more = planning.rows(replace(config, prompts_per_skill=50))
+    prompts = evaluate.check(config)
+    more = planning.rows(replace(config, prompts_per_skill=50), prompts)
     partners = {row.prompt.id: row.other.id for row in more}
-    assert all(partners[row.prompt.id] == row.other.id for row in planning.rows(config))
+    assert all(partners[row.prompt.id] == row.other.id for row in planning.rows(config, prompts))
 
 
 def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
@@ -194,13 +195,13 @@ def test_prompts_of_another_world(config, tmp_path):
     assert events[-1].total == 6 and not Store(tmp_path).scores("ceiling", "validation/storybook").exists()
     assert len(scores(Store(tmp_path), "base@3", "validation/storybook.floor")) == 2
     with pytest.raises(EngineError, match="has no prompts of 'birds'. Choose from dogs, cats"):
-        planning.rows(replace(other, skills=("birds",)))
+        evaluate.check(replace(other, skills=("birds",)))
     write_records(file, [Prompt("p1", "dogs", "a dog")] * 2)
     with pytest.raises(EngineError, match="two prompts with the id 'p1'"):
-        planning.rows(other)
+        evaluate.check(other)
     write_records(file, [Prompt("p1", "dogs", "a dog " * 20_000)])
     with pytest.raises(EngineError, match="120,000 characters"):
-        planning.rows(other)
+        evaluate.check(other)
 
 
 def test_a_family_without_experts_is_judged_as_the_base(config, tmp_path):

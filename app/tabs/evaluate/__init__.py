@@ -15,7 +15,7 @@ from app.listeners import QUEUED, Updates, Values
 from app.tab import Tab
 from app.tabs.evaluate import ranking
 from engine import judges, runs, worlds
-from engine.evaluate import Config, checks
+from engine.evaluate import Config, check
 from engine.evaluate.standings import score_tables
 from engine.runs import contents
 
@@ -74,7 +74,7 @@ class Stage:
         options["skills"] = history.judged_skills(run)
         options["split"] = split
         options["keep_pictures"] = ranking.MOST_PROMPTS
-        choice = launch.start("evaluate", run, Config, checks.check, **options)
+        choice = launch.start("evaluate", run, Config, check, **options)
         table = f"{split}/{judge['judge']}"
         return {self.run: choice, self.table: parts.choice_update([table], table)}
 
