@@ -120,11 +120,15 @@ def base_of(model: str, models: Sequence[str], base: str = BASE) -> str | None:
     arm, guidance = arm_of(model)
     if arm in (base, CEILING):
         return None
-    bases = [other for other in models if arm_of(other)[0] == base]
-    for other in bases:
-        if arm_of(other)[1] == guidance:
+    first = None
+    for other in models:
+        other_arm, scale = arm_of(other)
+        if other_arm != base:
+            continue
+        if scale == guidance:
             return other
-    return bases[0] if bases else None
+        first = first or other
+    return first
 
 
 def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:

@@ -110,7 +110,10 @@ def _of_skills(scores: Sequence[Score], skills: Collection[str]) -> list[Score]:
 
 def _rounded(prompts: PerPrompt) -> dict[str, dict[str, float]]:
     """To so many digits as are kept."""
-    return {skill: _rounded_values(values) for skill, values in prompts.items()}
+    by_skill = {}
+    for skill, values in prompts.items():
+        by_skill[skill] = _rounded_values(values)
+    return by_skill
 
 
 def _rounded_values(values: Mapping[str, float]) -> dict[str, float]:

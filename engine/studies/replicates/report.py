@@ -7,11 +7,12 @@ Differences are paired on prompts and carry the interval over replicates and pro
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, methodcaller
 from statistics import fmean
 from typing import Any
 
 from engine.evaluate import intervals, standings, summary
+from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import arm_of, model_name
 from engine.evaluate.standings import NOT_COMPARED, Comparison
 from engine.evaluate.standings.units import SHARE
@@ -108,16 +109,21 @@ def _validation(
     bases = [model_name(BASE, float(scale)) for scale in base[0].validated]
     by_scale = {}
     for scale in arms[0].validated:
-        ours = [arm.validated_at(scale, skills) for arm in arms]
+        ours = _validated(arms, scale, skills)
         means = [summary.macro(scores) or 0.0 for scores in ours]
         rival = standings.base_of(model_name(arms[0].name, float(scale)), bases)
         difference = None
         if rival:
             _, base_scale = arm_of(rival)
-            theirs = [arm.validated_at(f"{base_scale:g}", skills) for arm in base]
+            theirs = _validated(base, f"{base_scale:g}", skills)
             difference = standings.compared(ours, theirs, SHARE).difference
         by_scale[scale] = {"dsg": fmean(means), "against_base": difference}
     return by_scale
+
+
+def _validated(arms: Sequence[Arm], scale: str, skills: Sequence[str]) -> list[PerPrompt]:
+    """An arm's scores on validation in each replicate, of the skills that experts learned."""
+    return [arm.validated_at(scale, skills) for arm in arms]
 
 
 def _means(arm: Arm) -> dict[str, float]:
@@ -151,14 +157,16 @@ def _verdict_on(claim: Claim, arms: Arms, skills: Sequence[str]) -> dict[str, An
     for number in range(len(ours)):
         candidates = [arms[name][number] for name in claim.rivals]
         rivals.append(max(candidates, key=lambda arm: arm.validation))
-    names = [arm.name for arm in rivals]
     difference, verdict = _compared(ours, rivals, skills)
-    result = {"ours": claim.ours, "rivals": names, "difference": difference}
-    return result | {"verdict": verdict or "undecided"}
+    return {
+        "ours": claim.ours,
+        "rivals": [arm.name for arm in rivals],
+        "difference": difference,
+        "verdict": verdict or "undecided",
+    }
 
 
 def _compared(ours: Sequence[Arm], theirs: Sequence[Arm], skills: Sequence[str]) -> Comparison:
     """On the skills that experts learned."""
-    our_scores = [arm.learned_scores(skills) for arm in ours]
-    their_scores = [arm.learned_scores(skills) for arm in theirs]
-    return standings.compared(our_scores, their_scores, SHARE)
+    learned = methodcaller("learned_scores", skills)
+    return standings.compared(list(map(learned, ours)), list(map(learned, theirs)), SHARE)
