@@ -10,7 +10,7 @@ from PIL import Image
 from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.imagefolder import file_name
-from engine.core.store import Store, read_json, read_records, write_records, write_text
+from engine.core.store import Store, read_json, read_records, write_json, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
 from engine.evaluate.picture_cache import FOLDER
@@ -138,6 +138,30 @@ def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run
     after = scores(run_folder, "ceiling")
     assert after[:len(before)] == before and len(after) == len(before) + 2
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+
+
+def recipe_file(store, model):
+    return store.scores(model, "validation/storybook.recipe").with_suffix(".json")
+
+
+def test_a_ceiling_of_other_settings_is_refused_before_anything_is_painted(config, run_folder, monkeypatch):
+    monkeypatch.setattr(ensemble.Ensemble, "painter", property(lambda self: pytest.fail("nothing is to be painted")))
+    record = read_json(recipe_file(run_folder, "ceiling"))
+    record["recipe"]["model's sha256"] = "0" * 64
+    write_json(recipe_file(run_folder, "ceiling"), record)
+    run_folder.scores("base@1", "validation/storybook").unlink()
+    with pytest.raises(EngineError, match="scores of ceiling were made with other settings .*model's sha256"):
+        list(evaluate.run(config, run_folder))
+    assert scores(run_folder, "base@1") == []
+
+
+def test_scores_that_are_older_than_a_sampling_option_count_as_painted_with_its_default(config, run_folder):
+    record = read_json(recipe_file(run_folder, "base@1"))
+    assert record["recipe"].pop("sampler") == config.sampler
+    write_json(recipe_file(run_folder, "base@1"), record)
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+    with pytest.raises(EngineError, match=r"base@1 were made with other settings .*sampler"):
+        list(evaluate.run(replace(config, sampler="ddim"), run_folder))
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
