@@ -9,11 +9,11 @@ from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
 from engine.evaluate.standings import score_tables
-from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
 from engine.runs import contents, trainings
 from engine.runs.preview import Merge, PictureRequest, Preview
+from engine.storybook.judges import storybook
 from engine.votes import ballots, similarity
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")

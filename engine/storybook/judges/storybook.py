@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from engine.core.evidence import Answer, Evidence, Seen, Thing
+from engine.core.judging import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.core.types import Prompt, Score
-from engine.judges import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.storybook.language import Unreadable, fault
 from engine.storybook.questions import Question
 from engine.storybook.reading import Seen as Reading
