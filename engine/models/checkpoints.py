@@ -217,4 +217,9 @@ def first_line(error: Exception) -> str:
     text = " ".join(lines[:count])
     if not text or isinstance(error, LookupError):  # whose text is only what was looked for
         text = f"{type(error).__name__} {text}".strip()
-    return text[:200].rstrip(".")
+    return _without_middle(text).rstrip(".")
+
+
+def _without_middle(text: str) -> str:
+    """At most 200 characters: long paths fill the middle, and the name that matters ends them."""
+    return text if len(text) <= 200 else f"{text[:95]} ... {text[-100:]}"

@@ -25,7 +25,7 @@ from engine.prompts import collection, skills
 from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.candidates import Candidate
-from engine.votes import ballots
+from engine.votes import pairs
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
 
@@ -187,7 +187,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "budget": trainings.memory_budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.listed(),
-    "pairs": ballots.pairs,
+    "pairs": pairs.all_pairs,
     "first": lambda run: runs.first_shown(),
     "standings": lambda run: report.table(report.lines(SPLIT, run)),
     "pool": lambda run: collection.load(
