@@ -8,7 +8,7 @@ import pytest
 
 from engine import evaluate, experts, images, judges, merge, prompts
 from engine.core import plugins
-from engine.evaluate import planning, score_recipes
+from engine.evaluate import planning, prompt_sets, score_recipes
 from engine.experts import identity, objectives
 from engine.merge import adopt, export, methods, records
 from engine.models import checkpoints as weights
@@ -77,9 +77,10 @@ def of_merge(config, world):
 def of_evaluate(config, world):
     base = weights.fingerprint(weights.pipeline_folder(config.model))
     ensemble = SimpleNamespace(fingerprint=base, hashes={"a": "1", "b": "2", "merged": "3"})
-    rows = planning.rows(config)
+    prompts = prompt_sets.prompts_of(config)
+    rows = planning.rows(config, prompts)
     asked = [(row.model, row.key, row.other) for row in rows]
-    return score_recipes.of_models(config, rows, ensemble), asked, config.ceiling
+    return score_recipes.of_models(config, prompts, rows, ensemble), asked, config.ceiling
 
 
 def of_grid(config, world):

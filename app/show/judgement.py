@@ -1,9 +1,10 @@
 """What judges, and the filter of the prompts, said, as HTML."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from app.show import markup
+from engine.core.evidence import Answer, Seen
 from engine.core.types import Prompt, Rejected, Score
 from engine.evaluate.standings import units
 from engine.evaluate.standings.units import SHARE, Unit
@@ -70,9 +71,9 @@ def unreadable(world: str, reason: str, known_words: Sequence[str]) -> str:
     )
 
 
-def answer_text(question: Mapping) -> str:
+def answer_text(answer: Answer) -> str:
     """A question with its answer, in plain text."""
-    return f"{YES if question['yes'] else NO} {question['text']}"
+    return f"{YES if answer.yes else NO} {answer.text}"
 
 
 def _accepted(prompt: Prompt) -> str:
@@ -93,29 +94,29 @@ def _reason(rejected: Rejected) -> str:
     return f"{rejected.reason} (“{rejected.nearest}”{rouge_l})"
 
 
-def _answer(question: Mapping) -> str:
-    kind, sign = ("yes", YES) if question["yes"] else ("no", NO)
-    return f'<li class="{kind}"><i>{sign}</i>{escape(question["text"])}</li>'
+def _answer(answer: Answer) -> str:
+    kind, sign = ("yes", YES) if answer.yes else ("no", NO)
+    return f'<li class="{kind}"><i>{sign}</i>{escape(answer.text)}</li>'
 
 
-def _share(questions: Sequence[Mapping]) -> str:
+def _share(answers: Sequence[Answer]) -> str:
     """How many questions are answered yes; "" where none was put."""
-    if not questions:
+    if not answers:
         return ""
-    right = sum(bool(question["yes"]) for question in questions)
-    return f" {right} of {len(questions)} questions"
+    right = sum(answer.yes for answer in answers)
+    return f" {right} of {len(answers)} questions"
 
 
-def _scene(seen: Mapping | None) -> str:
+def _scene(seen: Seen | None) -> str:
     """What the judge saw, in one line."""
     if seen is None:
         return ""
     parts = []
-    for thing in seen["things"]:
-        colour, kind = thing["colour"] or "oddly coloured", thing["kind"] or "shape"
+    for thing in seen.things:
+        colour, kind = thing.colour or "oddly coloured", thing.kind or "shape"
         parts.append(f"{colour} {kind}")
-    if seen["background"]:
-        parts.append(seen["background"])
+    if seen.background:
+        parts.append(seen.background)
     sees = ", ".join(parts) or "nothing it knows"
     return f'<p class="seen">It sees {escape(sees)}.</p>'
 

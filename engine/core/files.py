@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.misfits import DEEPEST, TOO_DEEP, check_depth, is_unicode, shortened
+from engine.core.open_records import Open
 from engine.core.typed import Record, reader
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -58,6 +60,18 @@ def record_of(line: str, kind: type[Record]) -> Record:
     """One record of its line. Raises ValueError, saying what is wrong with it."""
     read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
     return read(parsed(line))
+
+
+def line_of(record: Any) -> str:
+    """The line that `record_of` reads as this record, a dataclass."""
+    return json.dumps(_by_name(record), ensure_ascii=False, default=_by_name)
+
+
+def _by_name(record: Any) -> dict[str, Any]:
+    """A record's values; the records among them have their own turn."""
+    if isinstance(record, Open):
+        return record.as_json()
+    return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
 def parsed(text: str) -> Any:

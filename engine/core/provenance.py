@@ -39,7 +39,7 @@ class Identity(dict[str, Any]):
         defaults: Mapping[str, Any],
         plugin_defaults: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        super().__init__(values)
+        self.update(values)
         self.defaults = dict(defaults)
         self.plugin_defaults = dict(plugin_defaults or {})
 
@@ -54,12 +54,13 @@ class Identity(dict[str, Any]):
         """The same with more that decides."""
         return Identity({**self, **values}, self.defaults, self.plugin_defaults)
 
-    def without(self, name: str) -> "Identity":
-        """The same for an artifact that an option does not decide."""
+    def without(self, *names: str) -> "Identity":
+        """The same for an artifact that these options do not decide."""
         values = {**self}
         defaults = {**self.defaults}
-        values.pop(name, None)
-        defaults.pop(name, None)
+        for name in names:
+            values.pop(name, None)
+            defaults.pop(name, None)
         return Identity(values, defaults, self.plugin_defaults)
 
     def part_of(self, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -15,7 +15,7 @@ import psutil
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
-from engine.core.files import parsed, read_text, record_of
+from engine.core.files import line_of, parsed, read_text, record_of
 from engine.core.misfits import Misfit
 from engine.core.typed import Record, checker
 
@@ -175,8 +175,8 @@ def read_object(path: Path, remedy: str = AGAIN, **hints: Any) -> dict[str, Any]
 
 def write_records(path: Path, records: Iterable[Any]) -> None:
     """One JSON object per line."""
-    lines = (json.dumps(asdict(record), ensure_ascii=False) for record in records)
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    lines = [f"{line_of(record)}\n" for record in records]
+    write_text(path, "".join(lines))
 
 
 def read_records(

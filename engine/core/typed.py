@@ -1,7 +1,7 @@
 """Values held to type hints, the same for options, records and JSON objects."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from math import isfinite
 from types import UnionType
@@ -19,6 +19,7 @@ from typing import (
 )
 
 from engine.core.misfits import REMEDIES, Misfit, is_unicode, shortened, wrong
+from engine.core.open_records import MORE, Open
 
 Record = TypeVar("Record")
 Checker = Callable[[Any], Any]
@@ -28,7 +29,7 @@ WHOLE_NUMBERS = range(-(2**63), 2**63)
 
 
 def checker(hint: Any) -> Checker:
-    """For a type, `Any`, Literal, Optional, list, tuple, dict, or a TypedDict.
+    """For a type, `Any`, Literal, Optional, list, tuple, dict, a TypedDict, or a dataclass.
 
     Keys that a TypedDict does not name are kept.
     """
@@ -36,6 +37,8 @@ def checker(hint: Any) -> Checker:
         return _as_it_is
     if is_typeddict(hint):
         return _of_shape(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return reader(hint)
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (NotRequired, Required):
         return checker(inner[0])
@@ -71,7 +74,7 @@ def must_be_given(one: Field[Any]) -> bool:
 
 @cache
 def reader(kind: type[Record]) -> Callable[[Any], Record]:
-    """Named values -> a dataclass's instance; names it does not know are left out.
+    """Named values -> a dataclass's instance; names it does not know are left out, but for `Open`.
 
     A class may have a `fault`, which says what is wrong with an instance, or "". The reader raises
     Misfit.
@@ -79,9 +82,15 @@ def reader(kind: type[Record]) -> Callable[[Any], Record]:
     checks = list(checkers(kind).items())  # type: ignore[arg-type]
     needed = [one.name for one in fields(kind) if must_be_given(one)]  # type: ignore[arg-type]
     fault: Callable[[Any], str] | None = getattr(kind, "fault", None)
+    keeps_more = issubclass(kind, Open)
+    if keeps_more:
+        checks = [(name, check) for name, check in checks if name != MORE]
 
     def read(values: Any) -> Record:
-        record = kind(**_checked(_dict(values), checks, needed))
+        checked = _checked(_dict(values), checks, needed)
+        if keeps_more and len(checked) < len(values):
+            checked[MORE] = {name: values[name] for name in values if name not in checked}
+        record = kind(**checked)
         if fault and (complaint := fault(record)):
             raise Misfit(complaint)
         return record
@@ -204,7 +213,7 @@ def _named(inner: Checker) -> Checker:
 def _several(kind: type, inner: Checker) -> Checker:
     def check(value: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise wrong(value, kind)
+            raise wrong(value, list)
         return kind(map(inner, value))
 
     return check
@@ -215,7 +224,7 @@ def _exactly(inner: list[Checker]) -> Checker:
 
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise wrong(value, tuple)
+            raise wrong(value, list)
         if len(value) != len(inner):
             raise Misfit(
                 f"is {shortened(list(value))}; it must hold {len(inner)} values", "Give as many"

@@ -1,63 +1,12 @@
 """The records that travel between stages, one JSON line each, held to these types when read."""
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, TypedDict
 
-POOLED_BYTES = 8 * 8 * 3
-"""A score's evidence keeps that many of its picture; see engine/evaluate/diversity.py."""
+from engine.core.evidence import Answer, Evidence, Seen
 
 MOST_BYTES = 255
 """A file's name has no more."""
-
-
-class Answer(TypedDict):
-    """A question that a judge asked of a picture, and what it read there."""
-
-    id: str | int
-    yes: bool
-    parents: list[str | int]
-    category: str
-    text: str
-
-
-class Thing(TypedDict):
-    """One that a judge saw; None is what it could not name."""
-
-    kind: str | None
-    colour: str | None
-
-
-class Seen(TypedDict):
-    """All that a judge saw in a picture."""
-
-    things: list[Thing]
-    background: str | None
-    style: str | None
-    flags: list[Any]
-
-
-class Evidence(TypedDict, total=False):
-    """Why a score is what it is; on disk an object with those of these names that apply."""
-
-    questions: list[Answer]
-    exact: bool | float
-    """Whether the picture shows the text and nothing else."""
-    seen: Seen
-    unscored: str
-    """Why the judge cannot read the text."""
-    nearest: str
-    """The nearest text that it can read."""
-    skill: str
-    text: str
-    number: int
-    """Counts the pictures of one prompt from 0."""
-    pooled: str
-    """The picture's small likeness: 8 x 8 RGB bytes, base64."""
-    details: dict[str, Any]
-    """What else a judge has to say."""
 
 
 @dataclass(frozen=True)
@@ -123,48 +72,43 @@ class Score:
 
     @property
     def skill(self) -> str:
-        return self.evidence.get("skill", "")
+        return self.evidence.skill or ""
 
     @property
     def text(self) -> str:
         """What the picture was to show."""
-        return self.evidence.get("text", "")
+        return self.evidence.text or ""
 
     @property
-    def answers(self) -> list[Answer]:
+    def answers(self) -> tuple[Answer, ...]:
         """In the order of the questions; none from a judge that asks nothing."""
-        return self.evidence.get("questions", [])
+        return self.evidence.questions or ()
 
     @property
     def exact(self) -> float | None:
         """1.0 for a picture that shows the text and nothing else; None where nobody looked."""
-        found = self.evidence.get("exact")
-        return None if found is None else float(found)
+        exact = self.evidence.exact
+        return None if exact is None else float(exact)
 
     @property
     def seen(self) -> Seen | None:
         """None from a judge that sees no scene."""
-        return self.evidence.get("seen")
+        return self.evidence.seen
 
     @property
     def unscored(self) -> str:
         """Why there is no value; "" where nobody says."""
-        return self.evidence.get("unscored", "")
+        return self.evidence.unscored or ""
 
     @property
     def nearest(self) -> str:
         """The nearest text that the judge can read; "" where it names none."""
-        return self.evidence.get("nearest", "")
+        return self.evidence.nearest or ""
 
     @property
     def pooled(self) -> str:
         """The picture's small likeness, see engine/evaluate/diversity.py; "" where none is kept."""
-        return self.evidence.get("pooled", "")
-
-    def fault(self) -> str:
-        """What makes it no score, or ""."""
-        is_whole = not self.pooled or _is_pooled(self.pooled)
-        return "" if is_whole else "evidence: pooled holds no 8 x 8 picture"
+        return self.evidence.pooled or ""
 
 
 def file_fault(name: str) -> str:
@@ -174,10 +118,3 @@ def file_fault(name: str) -> str:
     if is_file and not path.is_absolute() and ".." not in path.parts:
         return ""
     return f"file_name is {name[:80]!r}, which is no file of this folder"
-
-
-def _is_pooled(text: str) -> bool:
-    try:
-        return len(base64.b64decode(text, validate=True)) == POOLED_BYTES
-    except (binascii.Error, ValueError):
-        return False

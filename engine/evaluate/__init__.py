@@ -14,7 +14,7 @@ Beside these, `scores/ceiling/` has the scores of drawn scenes after a VAE round
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.events import Event
@@ -23,6 +23,7 @@ from engine.core.store import Store
 from engine.option_groups import BaseModel, Judging, Sampling
 
 if TYPE_CHECKING:
+    from engine.evaluate.prompt_sets import Prompts
     from engine.models.ensemble import Ensemble
 
 
@@ -113,6 +114,11 @@ class Config(Sampling, Judging, BaseModel):
         why="what to do with older work",
     )
 
+    @property
+    def table(self) -> str:
+        """The name of its score files in each model's folder: the split and the judge."""
+        return f"{self.split}/{self.judge}"
+
 
 def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Iterator[Event]:
     """Paint and judge what is missing, in turns. Raises EngineError, naming the remedy.
@@ -120,32 +126,42 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     Callers that evaluate again and again keep one `ensemble` of `config.model` and all experts
     warm; the judge is made anew each time.
     """
-    check(config)
-    from engine.evaluate import ceiling, planning, prompt_sets, score_recipes
-    from engine.evaluate.passes import Passes, Tools
-    from engine.evaluate.picture_cache import PictureCache
-    from engine.evaluate.score_files import ScoreFiles
-    from engine.evaluate.warm_models import WarmModels
+    prompts = check(config)
+    from engine.evaluate import planning, prompt_sets, score_files, score_recipes
+    from engine.evaluate.passes import Passes, drawing, tools_of
+    from engine.models.ensemble import Ensemble
 
-    rows = planning.rows(config)
-    warm = WarmModels(config, store, ensemble)
-    recipes = score_recipes.of_models(config, rows, warm.ensemble)
-    files = ScoreFiles(config, store, recipes)
-    cache = PictureCache(store, config.picture_budget_mb)
-    passes = Passes(rows, recipes, files, Tools(warm.paint, warm.load_judge, cache))
-    if files.changed:
-        text = f"{files.changed} kept pictures are not those that were judged; they are made again."
-        yield Event(text, passes.done, len(rows))
-    yield from passes.run(config.batch_size)
-    if config.ceiling and not config.prompts and prompt_sets.world_of(config).HAS_CEILING:
-        yield from ceiling.run(config, store, cache, warm)
-    means = files.means(recipes)
+    world = prompt_sets.ceiling_world(config)
+    rows = planning.rows(config, prompts)
+    scenes = planning.ceiling_rows(prompts, config.prompts_per_skill) if world else []
+    if ensemble is None:
+        experts = planning.experts_of(rows)
+        ensemble = Ensemble(config.base, store, experts)
+    recipes = score_recipes.of_models(config, prompts, [*rows, *scenes], ensemble)
+    files = score_files.opened(store, config.table, recipes, config.replace)
+    tools = tools_of(config, store, ensemble)
+    arms = Passes(rows, files, tools)
+    changed = sum(len(of_model.pictures.changed) for of_model in files.values())
+    if changed:
+        text = f"{changed} kept pictures are not those that were judged; they are made again."
+        yield Event(text, arms.done, len(rows))
+    yield from arms.run(config.batch_size)
+    if world:
+        by_world = replace(tools, paint=drawing(ensemble, world))
+        yield from Passes(scenes, files, by_world).run(config.batch_size)
+    means = arms.means()
     text = f"Judged {len(rows)} pictures of {len(means)} models."
     yield Event(text, len(rows), len(rows), "done", {"means": means})
 
 
-def check(config: Config) -> None:
-    """Raises EngineError for arms, prompts, a base and a judge that make no sense."""
-    from engine.evaluate import checks
+def check(config: Config) -> "Prompts":
+    """The prompts by skill, which is all that is loaded. Raises EngineError for arms, prompts, a
+    base and a judge that make no sense.
+    """
+    from engine.evaluate import planning, prompt_sets
 
-    checks.check(config)
+    planning.check_arms(config)
+    config.judge_choice.check()
+    prompts = prompt_sets.readable(config)
+    config.check_base()
+    return prompts

@@ -23,7 +23,8 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from engine.core.types import Score, Seen
+from engine.core.evidence import Seen
+from engine.core.types import Score
 
 SIDE = 8
 Fact = tuple[str | None, str | None]
@@ -69,7 +70,9 @@ def distance(a: Score, b: Score) -> float:
 def _unlike(ours: Counter[Fact], theirs: Counter[Fact]) -> float:
     """One minus Jaccard's index of two multisets; 0 where both are empty."""
     either = (ours | theirs).total()
-    return 1 - (ours & theirs).total() / either if either else 0.0
+    if not either:
+        return 0.0
+    return 1 - (ours & theirs).total() / either
 
 
 def _pixels(score: Score) -> np.ndarray:
@@ -78,9 +81,9 @@ def _pixels(score: Score) -> np.ndarray:
 
 def _facts(seen: Seen) -> Counter[Fact]:
     facts: Counter[Fact] = Counter()
-    for thing in seen["things"]:
-        facts[thing["kind"], thing["colour"]] += 1
-    for what, value in (("background", seen["background"]), ("style", seen["style"])):
+    for thing in seen.things:
+        facts[thing.kind, thing.colour] += 1
+    for what, value in (("background", seen.background), ("style", seen.style)):
         if value:
             facts[what, value] += 1
     return facts

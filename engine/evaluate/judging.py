@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from engine.core.types import Evidence, Prompt, Score
+from engine.core.evidence import Evidence
+from engine.core.types import Prompt, Score
 from engine.evaluate import diversity
 from engine.evaluate.planning import Row
 from engine.judges import Judge
@@ -37,16 +38,13 @@ def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) 
         by_own.append(Question(row, row.prompt, image))
         if row.other:
             by_others.append(Question(row, row.other, image))
-    floors = dict(zip(map(_row_of, by_others), _scores(judge, by_others), strict=True))
+    floors = {}
+    for question, score in zip(by_others, _scores(judge, by_others), strict=True):
+        floors[question.row] = _without_reasons(score)
     judged = []
     for row, score in zip(rows, _scores(judge, by_own), strict=True):
-        floor = floors.get((row.model, row.key))
-        judged.append(Judged(row, score, floor and _without_reasons(floor)))
+        judged.append(Judged(row, score, floors.get(row)))
     return judged
-
-
-def _row_of(question: Question) -> tuple[str, tuple[str, int]]:
-    return question.row.model, question.row.key
 
 
 def _scores(judge: Judge, questions: Sequence[Question]) -> list[Score]:
@@ -62,21 +60,18 @@ def _scores(judge: Judge, questions: Sequence[Question]) -> list[Score]:
 
 
 def _completed(score: Score, about: Question) -> Score:
-    """Written in this order."""
-    evidence = score.evidence.copy()
-    evidence["skill"] = about.prompt.skill
-    evidence["text"] = about.prompt.text
-    evidence["number"] = about.row.number
-    evidence["pooled"] = diversity.pooled(about.image)
+    evidence = replace(
+        score.evidence,
+        skill=about.prompt.skill,
+        text=about.prompt.text,
+        number=about.row.number,
+        pooled=diversity.pooled(about.image),
+    )
     return replace(score, evidence=evidence)
 
 
 def _without_reasons(score: Score) -> Score:
     """Why a score by another prompt is low interests nobody, and takes much space."""
-    about = Evidence(
-        skill=score.skill,
-        text=score.text,
-        number=score.evidence["number"],
-        pooled=score.pooled,
-    )
+    said = score.evidence
+    about = Evidence(skill=said.skill, text=said.text, number=said.number, pooled=said.pooled)
     return replace(score, evidence=about)

@@ -4,6 +4,8 @@ A turn of painting ends when enough pictures wait for the judge, so that means a
 evaluation runs, and so that the pictures fit on the disk. What the cache holds is judged at once.
 """
 
+import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,24 +13,51 @@ from PIL import Image
 
 from engine.core import picture_files
 from engine.core.events import Event
-from engine.core.provenance import Identity
-from engine.evaluate import planning, score_recipes
-from engine.evaluate.judging import judge_all
+from engine.core.store import Store
+from engine.evaluate import Config, planning, score_recipes
+from engine.evaluate.judging import Judged, judge_all
 from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.planning import Row
 from engine.evaluate.score_files import ScoreFiles
 from engine.judges import Judge
+from engine.models.ensemble import Ensemble
+from engine.worlds import World
 
 Paint = Callable[[Sequence[Row]], list[Image.Image]]
-"""One batch of pictures, a row each."""
+"""From rows to a picture each, all in one batch."""
 JUDGED_AT_ONCE = 32
 MOST_WAITING = 256
 """Painted pictures that wait for the judge."""
 
 
+def painting(ensemble: Ensemble, steps: int, sampler: str) -> Paint:
+    """By the base; every row has its own mixture and its own guidance."""
+
+    def paint(rows: Sequence[Row]) -> list[Image.Image]:
+        texts, seeds, guidance, mixes = [], [], [], []
+        for row in rows:
+            texts.append(row.prompt.text)
+            seeds.append(row.seed)
+            guidance.append(row.guidance)
+            mixes.append(row.mix)
+        return ensemble.paint(texts, seeds, guidance, mixes, steps=steps, sampler=sampler)
+
+    return paint
+
+
+def drawing(ensemble: Ensemble, world: World) -> Paint:
+    """By the world, and through the base's VAE and back: the most that its painter could score."""
+
+    def draw(rows: Sequence[Row]) -> list[Image.Image]:
+        scenes = [world.draw(row.prompt.text, row.seed) for row in rows]
+        return ensemble.painter.round_trip(scenes)
+
+    return draw
+
+
 @dataclass(frozen=True)
 class Tools:
-    """Who paints and who judges."""
+    """Who paints, who judges, and where pictures wait."""
 
     paint: Paint
     load_judge: Callable[[], Judge]
@@ -36,23 +65,28 @@ class Tools:
     cache: PictureCache
 
 
-class Passes:
-    """Both passes over the rows of an evaluation; `recipes` say by model what decides them."""
+def tools_of(config: Config, store: Store, ensemble: Ensemble) -> Tools:
+    """The painter, the judge and the cache that an evaluation's options name."""
+    paint = painting(ensemble, config.steps, config.sampler)
+    load_judge = functools.cache(config.judge_choice.open)
+    return Tools(paint, load_judge, PictureCache(store, config.picture_budget_mb))
 
-    def __init__(
-        self, rows: Sequence[Row], recipes: Mapping[str, Identity], files: ScoreFiles, tools: Tools
-    ) -> None:
-        self.rows, self.recipes, self.files, self.tools = rows, recipes, files, tools
+
+class Passes:
+    """Both passes over rows; `files` are those of each row's model, by its name."""
+
+    def __init__(self, rows: Sequence[Row], files: Mapping[str, ScoreFiles], tools: Tools) -> None:
+        self.rows, self.files, self.tools = rows, files, tools
         self.waiting: list[Row] = []
         """Painted, and not judged yet."""
         self.painted_bytes = 0
         """Of those that wait."""
-        self.done = len(rows) - len(self._lacking())
+        self.done = len(rows) - len(self._lacking(rows))
 
     def run(self, batch_size: int) -> Iterator[Event]:
         """Ends with every row judged; raises EngineError as painting and judging do."""
         for shard in planning.shards(self.rows, batch_size):
-            missing = list(filter(self.files.lacks, shard))
+            missing = self._lacking(shard)
             if not missing:
                 continue
             is_painted = all(map(self._is_painted, missing))
@@ -67,6 +101,10 @@ class Passes:
                 yield from self._judge_waiting()
         yield from self._judge_waiting()
         self.tools.cache.trim(self._still_needed)
+
+    def means(self) -> dict[str, float | None]:
+        """The mean over skills of every model, by name; None where nothing could be scored."""
+        return self._means_of({row.model for row in self.rows})
 
     def _paint(self, shard: Sequence[Row], missing: Sequence[Row]) -> None:
         """The whole shard, of which the missing are kept.
@@ -84,33 +122,42 @@ class Passes:
         return not self.painted_bytes or is_full or len(self.waiting) >= MOST_WAITING
 
     def _judge_waiting(self) -> Iterator[Event]:
-        cache = self.tools.cache
         for start in range(0, len(self.waiting), JUDGED_AT_ONCE):
             rows = self.waiting[start : start + JUDGED_AT_ONCE]
-            files = {row: cache.file(self._identity(row)) for row in rows}
-            images = list(map(picture_files.read, files.values()))
-            judged = judge_all(self.tools.load_judge(), rows, images)
-            self.files.add(judged, files)
-            yield self._means_so_far({row.model for row in rows})
+            self._judge(rows)
+            yield self._means_so_far(rows)
         if self.painted_bytes:
-            cache.trim(self._still_needed)
+            self.tools.cache.trim(self._still_needed)
         self.waiting, self.painted_bytes = [], 0
 
-    def _still_needed(self) -> set[str]:
-        return set(map(self._identity, self._lacking()))
+    def _judge(self, rows: Sequence[Row]) -> None:
+        pictures = {row: self.tools.cache.file(self._identity(row)) for row in rows}
+        images = list(map(picture_files.read, pictures.values()))
+        by_model: dict[str, list[Judged]] = defaultdict(list)
+        for judged in judge_all(self.tools.load_judge(), rows, images):
+            by_model[judged.row.model].append(judged)
+        for model, of_model in by_model.items():
+            self.files[model].add(of_model, pictures)
 
-    def _lacking(self) -> list[Row]:
-        return list(filter(self.files.lacks, self.rows))
+    def _still_needed(self) -> set[str]:
+        return set(map(self._identity, self._lacking(self.rows)))
+
+    def _lacking(self, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if self.files[row.model].lacks(row)]
 
     def _is_painted(self, row: Row) -> bool:
         return self.tools.cache.holds(self._identity(row))
 
     def _identity(self, row: Row) -> str:
         """What the row's picture is called in the cache."""
-        return score_recipes.of_picture(self.recipes[row.model], row)
+        return score_recipes.of_picture(self.files[row.model].recipe, row)
 
-    def _means_so_far(self, models: set[str]) -> Event:
-        means = self.files.means(models)
+    def _means_of(self, models: set[str]) -> dict[str, float | None]:
+        return {model: self.files[model].mean() for model in sorted(models)}
+
+    def _means_so_far(self, rows: Sequence[Row]) -> Event:
+        """Of the models of these rows."""
+        means = self._means_of({row.model for row in rows})
         parts = []
         for model, mean in means.items():
             parts.append(f"{model} {'unscored' if mean is None else f'{mean:.3f}'}")

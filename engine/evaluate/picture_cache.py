@@ -42,15 +42,17 @@ class PictureCache:
         `needed` gives the identities of those still to be judged; it is called only where there is
         too much.
         """
-        by_age, excess_bytes = [], -self.budget_bytes
+        files = []
+        total_bytes = 0
         for file in self.folder.glob("[!.]*.png"):
             stat = file.stat()
-            excess_bytes += stat.st_size
-            by_age.append((stat.st_mtime_ns, file, stat.st_size))
+            total_bytes += stat.st_size
+            files.append((stat.st_mtime_ns, file, stat.st_size))
+        excess_bytes = total_bytes - self.budget_bytes
         if excess_bytes <= 0:
             return
         stay = needed()
-        for _, file, size_bytes in sorted(by_age):
+        for _, file, size_bytes in sorted(files):
             if excess_bytes <= 0:
                 return
             if file.stem not in stay:

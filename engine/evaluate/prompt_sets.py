@@ -2,41 +2,75 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-from engine import worlds
-from engine.core import prompt_files, texts
+from engine import judges, worlds
+from engine.core import plugins, prompt_files, texts
 from engine.core.errors import EngineError
 from engine.core.files import path_of
 from engine.core.misfits import shortened
 from engine.core.types import Prompt
 from engine.evaluate import Config
 
+Prompts = Mapping[str, Sequence[Prompt]]
+"""By skill."""
+
 
 def prompts_of(config: Config) -> dict[str, list[Prompt]]:
     """All prompts of the config's skills. Raises EngineError for a skill or a file not there."""
     if config.prompts:
         return _of_file(config.prompts, config.skills)
-    return world_of(config).evaluation_prompts(config.split, config.skills)
+    return _world_of(config).evaluation_prompts(config.split, config.skills)
 
 
-def world_of(config: Config) -> worlds.World:
+def readable(config: Config) -> dict[str, list[Prompt]]:
+    """The same. Raises EngineError also where the judge can read none of those to be painted."""
+    prompts = prompts_of(config)
+    to_paint: list[Prompt] = []
+    for of_skill in prompts.values():
+        to_paint += of_skill[: config.prompts_per_skill]
+    with naming(config.prompts):
+        check_readable(config.judge, to_paint)
+    return prompts
+
+
+def check_readable(judge: str, prompts: Sequence[Prompt]) -> None:
+    """Raises EngineError where the judge can tell beforehand that it can read none of the prompts.
+
+    A few that it cannot read go unscored; where it is all, every picture would be for nothing.
+    """
+    plugin = plugins.load(judges, judge)
+    why: Callable[[Prompt], str | None] | None = getattr(plugin, judges.WHY_UNREADABLE, None)
+    if why is None or not prompts:
+        return
+    for prompt in prompts:
+        if why(prompt) is None:
+            return
+    first = prompts[0]
+    raise EngineError(
+        f"The judge {judge!r} can read none of the {len(prompts)} prompts; of "
+        f"{shortened(first.text)} it says: {why(first)}. Choose prompts that it "
+        "understands, or another judge."
+    )
+
+
+def ceiling_world(config: Config) -> worlds.World | None:
+    """The world that draws what its own prompts ask for; None where no ceiling is to be judged."""
+    if not config.ceiling or config.prompts:
+        return None
+    world = _world_of(config)
+    return world if world.HAS_CEILING else None
+
+
+def _world_of(config: Config) -> worlds.World:
     """Whose prompts, judges and ceiling belong to the base."""
     return worlds.of(config.model, [config.judge])
 
 
-def to_paint(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> list[Prompt]:
-    """The first of each skill, as many as the config says."""
-    first: list[Prompt] = []
-    for of_skill in prompts.values():
-        first += of_skill[: config.prompts_per_skill]
-    return first
-
-
-def prompts_sha256(prompts: Mapping[str, Sequence[Prompt]]) -> str:
+def prompts_sha256(prompts: Prompts) -> str:
     """Over ids and texts."""
     digest = hashlib.sha256()
     for prompt in chain.from_iterable(prompts.values()):

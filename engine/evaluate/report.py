@@ -44,7 +44,7 @@ def lines(config: Config, store: Store) -> list[Standing]:
         for model in _models_of(config, arm).values():
             base = standings.base_of(model, bases, base_arm or "")
             rows.append(standing(config, store, model, base))
-    if store.scores(CEILING, _name(config)).exists():
+    if store.scores(CEILING, config.table).exists():
         rows.append(standing(config, store, CEILING))
     return rows
 
@@ -62,7 +62,7 @@ def summarised(config: Config, store: Store, model: str) -> Summary:
 
 def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[Score]:
     """A model's scores in the config's split by its judge; none where it was not judged."""
-    return score_files.read(store.scores(model, _name(config) + suffix))
+    return score_files.read(store.scores(model, config.table + suffix))
 
 
 def table(rows: Sequence[Standing]) -> str:
@@ -111,10 +111,6 @@ def _base_arm(models: Mapping[str, Mapping[str, float]]) -> str | None:
 def _models_of(config: Config, arm: str) -> dict[float, str]:
     """An arm's folders, by guidance scale."""
     return {scale: model_name(arm, scale) for scale in scales_of(config, arm)}
-
-
-def _name(config: Config) -> str:
-    return f"{config.split}/{config.judge}"
 
 
 def _against(standing: Standing) -> str:

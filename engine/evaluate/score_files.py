@@ -3,7 +3,6 @@
 Every value that is read lies in its judge's scale, where the judge declares one.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from engine import judges
 from engine.core.provenance import Identity
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Score
-from engine.evaluate import Config, score_recipes, summary
+from engine.evaluate import score_recipes, summary
 from engine.evaluate.judging import Judged
 from engine.evaluate.planning import Row
 from engine.evaluate.shown_pictures import ShownPictures
@@ -22,98 +21,86 @@ Key = tuple[str, int]
 
 
 class ScoreFiles:
-    """Scores by model and picture, in memory and on disk.
+    """What one model scored in one split before one judge, in memory and on disk."""
 
-    Raises EngineError when other settings made a model's scores, unless they may be replaced: they
-    cannot stand beside new ones.
-    """
-
-    def __init__(self, config: Config, store: Store, recipes: Mapping[str, Identity]) -> None:
-        self.config, self.store = config, store
-        self.scores: dict[str, dict[Key, Score]] = {}
-        self.floors: dict[str, dict[Key, Score]] = {}
-        self.pictures: dict[str, ShownPictures] = {}
-        for model in recipes:
-            self.pictures[model] = ShownPictures(config, store, model)
-        replaced = [model for model in recipes if self._is_other(model, recipes[model])]
-        for model in replaced:
-            self._discard(model)
-        for model, recipe in recipes.items():
-            self.scores[model] = _by_picture(read(self.path(model)))
-            self.floors[model] = _by_picture(read(self.path(model, ".floor")))
-            score_recipes.write(self._recipe_path(model), recipe, bool(self.scores[model]))
-            self.pictures[model].compare(self.scores[model].values())
-
-    def path(self, model: str, suffix: str = "") -> Path:
-        return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
-
-    @property
-    def changed(self) -> int:
-        """How many shown pictures are not those that were judged."""
-        return sum(len(pictures.changed) for pictures in self.pictures.values())
+    def __init__(self, store: Store, model: str, table: str, recipe: Identity) -> None:
+        """`table` names split and judge, "validation/<judge>"; the recipe decides the scores."""
+        self.model, self.recipe = model, recipe
+        self.path = store.scores(model, table)
+        self.floor_path = store.scores(model, f"{table}.floor")
+        self.recipe_path = store.scores(model, f"{table}.recipe").with_suffix(".json")
+        self.pictures = ShownPictures(store.pictures(model), recipe)
+        self.scores: dict[Key, Score] = {}
+        self.floors: dict[Key, Score] = {}
 
     def lacks(self, row: Row) -> bool:
         """Whether a row has no score yet, no floor, or not the picture that was judged."""
-        if row.key not in self.scores[row.model] or self._lacks_floor(row):
+        if row.key not in self.scores or self._lacks_floor(row):
             return True
-        return row.is_shown and not self.pictures[row.model].has(row)
-
-    def _lacks_floor(self, row: Row) -> bool:
-        if row.other is None:
-            return False
-        return (row.other.id, row.seed) not in self.floors[row.model]
+        return row.is_shown and not self.pictures.has(row)
 
     def add(self, judged: Sequence[Judged], files: Mapping[Row, Path]) -> None:
         """Write the pictures to show, then the floors, then the scores: these stand for the rest.
 
-        `files` says where each row's picture lies.
+        `files` says where each row's picture lies. What was scored before stays as it was.
         """
-        by_model: dict[str, list[Judged]] = defaultdict(list)
+        to_show = {}
         for one in judged:
-            by_model[one.row.model].append(one)
-        for model, of_model in by_model.items():
-            pictures, to_show = self.pictures[model], {}
-            for one in of_model:
-                if one.row.is_shown and not pictures.has(one.row):
-                    to_show[one.row] = files[one.row]
-            pictures.add(to_show)
-            self._write(model, of_model)
-
-    def _write(self, model: str, judged: Sequence[Judged]) -> None:
-        """What was scored before stays as it was."""
-        scores, floors = self.scores[model], self.floors[model]
-        for one in judged:
-            scores.setdefault(one.row.key, one.score)
+            if one.row.is_shown and not self.pictures.has(one.row):
+                to_show[one.row] = files[one.row]
+            self.scores.setdefault(one.row.key, one.score)
             if one.floor:
-                floors.setdefault(one.floor.key, one.floor)
-        if floors:
-            write_records(self.path(model, ".floor"), floors.values())
-        write_records(self.path(model), scores.values())
+                self.floors.setdefault(one.floor.key, one.floor)
+        self.pictures.add(to_show)
+        if self.floors:
+            write_records(self.floor_path, self.floors.values())
+        write_records(self.path, self.scores.values())
 
-    def means(self, models: Iterable[str]) -> dict[str, float | None]:
-        """Mean over skills of every model so far; None where nothing could be scored."""
-        means = {}
-        for model in sorted(models):
-            prompts = summary.per_prompt(self.scores[model].values())
-            means[model] = summary.macro(prompts)
-        return means
+    def mean(self) -> float | None:
+        """Over skills, so far; None where nothing could be scored."""
+        return summary.macro(summary.per_prompt(self.scores.values()))
 
-    def _discard(self, model: str) -> None:
-        """Remove a model's scores and the pictures they were about; those of other splits stay."""
-        judged = {score.prompt_id for score in read(self.path(model))}
-        self.pictures[model].remove(judged)
-        self.path(model, ".floor").unlink(missing_ok=True)
-        self.path(model).unlink(missing_ok=True)
-
-    def _recipe_path(self, model: str) -> Path:
-        return self.path(model, ".recipe").with_suffix(".json")
-
-    def _is_other(self, model: str, recipe: Identity) -> bool:
-        """Whether the model's scores were made by another recipe and are to be replaced."""
-        if not self.path(model).exists():
+    def is_other(self, may_replace: bool) -> bool:
+        """Whether another recipe made what is there. Raises EngineError where it has to stay."""
+        if not self.path.exists():
             return False
-        path, may_replace = self._recipe_path(model), self.config.replace
-        return score_recipes.is_other(path, recipe, model, may_replace)
+        return score_recipes.is_other(self.recipe_path, self.recipe, self.model, may_replace)
+
+    def discard(self) -> None:
+        """Remove the scores and the pictures they were about; those of other splits stay."""
+        self.pictures.remove({score.prompt_id for score in read(self.path)})
+        self.floor_path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+    def load(self) -> None:
+        """Read what is there, to go on with it, and record what decides it."""
+        self.scores = _by_picture(read(self.path))
+        self.floors = _by_picture(read(self.floor_path))
+        score_recipes.write(self.recipe_path, self.recipe, goes_on=bool(self.scores))
+        self.pictures.compare(self.scores.values())
+
+    def _lacks_floor(self, row: Row) -> bool:
+        if row.other is None:
+            return False
+        return (row.other.id, row.seed) not in self.floors
+
+
+def opened(
+    store: Store, table: str, recipes: Mapping[str, Identity], may_replace: bool
+) -> dict[str, ScoreFiles]:
+    """By model. What other settings made cannot stand beside new scores: it is removed.
+
+    Raises EngineError where it may not be replaced; then nothing is removed.
+    """
+    files = {}
+    for model, recipe in recipes.items():
+        files[model] = ScoreFiles(store, model, table, recipe)
+    replaced = [one for one in files.values() if one.is_other(may_replace)]
+    for one in replaced:
+        one.discard()
+    for one in files.values():
+        one.load()
+    return files
 
 
 def read(path: Path) -> list[Score]:

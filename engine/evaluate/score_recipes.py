@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core import options, provenance
+from engine.core import provenance
 from engine.core.errors import EngineError
 from engine.core.provenance import Identity, versions
 from engine.core.store import read_object, write_json
-from engine.evaluate import Config, prompt_sets
-from engine.evaluate.planning import Row
+from engine.evaluate import Config
+from engine.evaluate.planning import CEILING, Row
+from engine.evaluate.prompt_sets import Prompts, prompts_sha256
 from engine.models.identity import recognised
 from engine.option_groups import Sampling
 
-PAINTED = provenance.names(Sampling)
-"""What decides a painted picture and not a drawn one."""
+DECIDES_NO_SCENE = ("seed", "encoder", *provenance.names(Sampling))
+"""A drawn scene has nothing of a painter in it, nor of its noise or of its reading of the text."""
 PROMPTS_OF = "prompts of "
 """Before the name of each skill that was asked for: the hash of its prompts."""
 JUDGE_S = "judge's "
@@ -36,29 +37,24 @@ class Weights(Protocol):
     def hashes(self) -> dict[str, str]: ...
 
 
-def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[str, Identity]:
-    """By model: everything that decides its scores."""
-    shared = _shared(config, weights)
+def of_models(
+    config: Config, prompts: Prompts, planned: Sequence[Row], weights: Weights
+) -> dict[str, Identity]:
+    """By model, the ceiling among them: everything that decides its scores."""
+    shared = _shared(config, prompts, weights)
     recipes: dict[str, Identity] = {}
     for row in planned:
         if row.model in recipes:
             continue
-        own = {**options.values(config, Sampling), "guidance": row.guidance}
-        for expert, weight in mix_of(config, row.arm).items():
+        if row.model == CEILING:
+            recipes[row.model] = shared.without(*DECIDES_NO_SCENE)
+            continue
+        own: dict[str, Any] = {"guidance": row.guidance}
+        for expert, weight in row.mix.items():
             own[f"weight of {expert}"] = weight
             own[f"{expert}'s sha256"] = weights.hashes[expert]
         recipes[row.model] = shared.plus(own)
     return recipes
-
-
-def of_ceiling(config: Config, weights: Weights) -> Identity:
-    """Nothing is painted by noise or text in drawn scenes: seed and encoder decide nothing."""
-    return _shared(config, weights).without("seed").without("encoder")
-
-
-def mix_of(config: Config, arm: str) -> dict[str, float]:
-    """An arm's experts that count, with their weights."""
-    return {name: weight for name, weight in config.models[arm].items() if weight}
 
 
 def of_picture(recipe: Identity, row: Row) -> str:
@@ -68,16 +64,6 @@ def of_picture(recipe: Identity, row: Row) -> str:
         if name not in DECIDES_NO_PICTURE and not name.startswith((PROMPTS_OF, JUDGE_S)):
             deciding[name] = value
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
-
-
-def _shared(config: Config, weights: Weights) -> Identity:
-    """What all models of an evaluation share, and the ceiling too."""
-    parents: dict[str, Any] = {"model's sha256": weights.fingerprint}
-    for name, value in config.judge_choice.options.items():
-        parents[f"{JUDGE_S}{name}"] = value
-    for skill, prompts in prompt_sets.prompts_of(config).items():
-        parents[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})
-    return provenance.identity(config, parents, without=PAINTED)
 
 
 def write(path: Path, recipe: Identity, goes_on: bool) -> None:
@@ -108,6 +94,16 @@ def is_other(path: Path, recipe: Identity, model: str, may_replace: bool) -> boo
     complaint = f"The scores of {model} were made with other settings"
     remedy = "Set them back, choose another run, or set replace to judge anew"
     return not provenance.is_same(old, new, complaint, remedy, may_replace)
+
+
+def _shared(config: Config, prompts: Prompts, weights: Weights) -> Identity:
+    """What all models of an evaluation share, and the ceiling too."""
+    parents: dict[str, Any] = {"model's sha256": weights.fingerprint}
+    for name, value in config.judge_choice.options.items():
+        parents[f"{JUDGE_S}{name}"] = value
+    for skill, of_skill in prompts.items():
+        parents[f"{PROMPTS_OF}{skill}"] = prompts_sha256({skill: of_skill})
+    return provenance.identity(config, parents)
 
 
 def _recorded(path: Path, model: str) -> dict[str, Any]:

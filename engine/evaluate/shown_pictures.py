@@ -9,9 +9,10 @@ from pathlib import Path
 
 from engine.core import imagefolder, picture_files, picture_folder
 from engine.core.errors import EngineError
-from engine.core.store import METADATA, Store, atomic, read_records, write_records
+from engine.core.provenance import Identity
+from engine.core.store import METADATA, atomic, read_records, write_records
 from engine.core.types import Picture, Score
-from engine.evaluate import Config, diversity
+from engine.evaluate import diversity
 from engine.evaluate.planning import Row
 
 Key = tuple[str, int]
@@ -24,9 +25,9 @@ STORY = "Pictures that were judged; metadata.jsonl has what they were to show."
 class ShownPictures:
     """One model's, an `imagefolder` with its `metadata.jsonl`."""
 
-    def __init__(self, config: Config, store: Store, model: str) -> None:
-        self.config = config
-        self.folder = store.pictures(model)
+    def __init__(self, folder: Path, recipe: Identity) -> None:
+        """The recipe says what they were painted with."""
+        self.folder, self.recipe = folder, recipe
         self.changed: set[Key] = set()
         """Those that are not what was judged."""
         self._read_names()
@@ -68,7 +69,10 @@ class ShownPictures:
         gone: list[Picture] = []
         stay: list[Picture] = []
         for picture in read_records(metadata, Picture):
-            (gone if picture.prompt_id in prompt_ids else stay).append(picture)
+            if picture.prompt_id in prompt_ids:
+                gone.append(picture)
+            else:
+                stay.append(picture)
         if not gone:
             return
         write_records(metadata, stay)
@@ -87,9 +91,16 @@ class ShownPictures:
         return self.folder / (known or imagefolder.file_name(row.prompt.id, row.number))
 
     def _record(self, row: Row, file_name: str) -> Picture:
-        config, prompt = self.config, row.prompt
-        about_prompt = file_name, prompt.id, prompt.text, row.seed
-        return Picture(*about_prompt, config.model, config.sampler, row.guidance, config.steps)
+        return Picture(
+            file_name,
+            row.prompt.id,
+            row.prompt.text,
+            row.seed,
+            model=self.recipe["model"],
+            sampler=self.recipe["sampler"],
+            guidance=row.guidance,
+            steps=self.recipe["steps"],
+        )
 
 
 def _is_like(file: Path, pooled: str) -> bool:

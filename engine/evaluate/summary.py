@@ -79,7 +79,7 @@ def by_category(scores: Iterable[Score]) -> dict[str, float]:
     values: dict[str, list[float]] = defaultdict(list)
     for score in scores:
         for answer, value in zip(score.answers, one_level(dsg_answers(score)), strict=True):
-            values[answer["category"]].append(value)
+            values[answer.category].append(value)
     return _averages(values)
 
 
@@ -87,8 +87,8 @@ def dsg_answers(score: Score) -> list[Answered]:
     """The judge's raw answers, in the question set's order."""
     answers = []
     for answer in score.answers:
-        parents = tuple(map(str, answer["parents"]))
-        answers.append(Answered(str(answer["id"]), bool(answer["yes"]), parents))
+        parents = tuple(map(str, answer.parents))
+        answers.append(Answered(str(answer.id), answer.yes, parents))
     return answers
 
 
@@ -107,7 +107,7 @@ def average(values: Collection[float]) -> float:
 
 
 def _averages(values: Mapping[str, Collection[float]]) -> dict[str, float]:
-    return dict(zip(values, map(average, values.values()), strict=True))
+    return {name: average(of_name) for name, of_name in values.items()}
 
 
 def _mean(values: Collection[float]) -> float | None:
@@ -132,7 +132,7 @@ def _exact(scores: Sequence[Score]) -> float | None:
 
 
 def _flagged(scores: Sequence[Score]) -> float | None:
-    return _mean([float(bool(score.seen["flags"])) for score in scores if score.seen])
+    return _mean([float(bool(score.seen.flags)) for score in scores if score.seen])
 
 
 def _by_skill(

@@ -17,13 +17,9 @@ import sys
 from dataclasses import dataclass
 
 from engine.core import plugins
-from engine.core.judging import ALL_METRICS as ALL_METRICS
-from engine.core.judging import CATEGORIES as CATEGORIES
-from engine.core.judging import DSG as DSG
-from engine.core.judging import EXACT as EXACT
-from engine.core.judging import FLAGGED as FLAGGED
-from engine.core.judging import SELMA as SELMA
-from engine.core.judging import Judge as Judge
+from engine.core.judging import ALL_METRICS, CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
+
+__all__ = ["ALL_METRICS", "CATEGORIES", "DSG", "EXACT", "FLAGGED", "SELMA", "Judge"]
 
 WHY_UNREADABLE, SCALE = "why_unreadable", "SCALE"
 HIGHER_IS_BETTER, METRICS = "HIGHER_IS_BETTER", "METRICS"

@@ -5,15 +5,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from engine import recipes, worlds
+from engine import evaluate, recipes, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.evaluate import Config, planning, score_recipes
-from engine.evaluate.passes import Passes, Tools
+from engine.evaluate import passes, planning, score_files, score_recipes
 from engine.evaluate.picture_cache import FOLDER as PAINTED
-from engine.evaluate.picture_cache import PictureCache
-from engine.evaluate.score_files import ScoreFiles
-from engine.evaluate.warm_models import WarmModels
+from engine.models.ensemble import Ensemble
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
 LEFT_BEHIND = (
@@ -47,16 +44,17 @@ def keep_test_pictures(run: Store) -> None:
     short as this one: too few pairs would be left to vote on. No score is made or changed.
     """
     config = _test_of(run)
-    rows = [replace(row, is_shown=True) for row in planning.rows(config)]
-    warm, cache = WarmModels(config, run), PictureCache(run, config.picture_budget_mb)
-    made_by = score_recipes.of_models(config, rows, warm.ensemble)
-    files = ScoreFiles(config, run, made_by)
-    passes = Passes(rows, made_by, files, Tools(warm.paint, warm.load_judge, cache))
-    list(passes.run(config.batch_size))
-    shutil.rmtree(cache.folder, ignore_errors=True)
+    prompts = evaluate.check(config)
+    rows = [replace(row, is_shown=True) for row in planning.rows(config, prompts)]
+    ensemble = Ensemble(config.base, run, planning.experts_of(rows))
+    recipes = score_recipes.of_models(config, prompts, rows, ensemble)
+    files = score_files.opened(run, config.table, recipes, config.replace)
+    tools = passes.tools_of(config, run, ensemble)
+    list(passes.Passes(rows, files, tools).run(config.batch_size))
+    shutil.rmtree(tools.cache.folder, ignore_errors=True)
 
 
-def _test_of(run: Store) -> Config:
+def _test_of(run: Store) -> evaluate.Config:
     """The run's test as it was made: every arm at the guidance scale that was chosen for it."""
     test = recipes.load(run.folder / "recipe.toml").test
     if test is None:

@@ -5,7 +5,6 @@ fits nothing is a thing without a kind or a colour: a miss.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -37,15 +36,7 @@ class Seen:
     things: tuple[Thing, ...]
     background: str | None
     style: str | None
-    flags: tuple[str, ...] = field(default=())
-
-    def as_dict(self) -> dict[str, Any]:
-        things = []
-        for thing in self.things:
-            x, y = round(thing.x, 1), round(thing.y, 1)
-            things.append({"kind": thing.kind, "colour": thing.colour, "x": x, "y": y})
-        seen: dict[str, Any] = {"things": things, "background": self.background}
-        return seen | {"style": self.style, "flags": list(self.flags)}
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """The pictures of a grid, and what the judge says of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
+from engine.core.evidence import Answer, Evidence
 from engine.core.plugins import PluginChoice
-from engine.core.types import Answer, Evidence, Prompt, file_fault
+from engine.core.types import Prompt, file_fault
 
 MOST_CELLS = 400
 
@@ -29,9 +30,9 @@ class Cell:
     evidence: Evidence = field(default_factory=Evidence)
 
     @property
-    def answers(self) -> list[Answer]:
+    def answers(self) -> Sequence[Answer]:
         """In the order of the judge's questions; none where nobody asked."""
-        return self.evidence.get("questions", [])
+        return self.evidence.questions or ()
 
     def fault(self) -> str:
         """What makes it no picture of its grid, or ""."""

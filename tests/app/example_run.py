@@ -1,6 +1,7 @@
 """A finished run folder in the stages' own formats, painted as if by models that sometimes paint another scene."""
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 
 from engine.core.hashing import derived_seed
 from engine.core.store import Store, write_json, write_records, write_text
-from engine.core.types import Picture, Prompt, Rejected, Score
+from engine.core.types import Picture, Prompt, Rejected
 from engine.evaluate import diversity
 from engine.storybook import evaluation
 from engine.storybook.judges import storybook
@@ -99,8 +100,9 @@ def evaluate(store: Store, model: str, mistakes: float, count: int) -> None:
                 rng = np.random.default_rng((seed, len(model)))
                 image, name = scene(prompt.text, rng, mistakes), f"{prompt.id}-{number}.png"
                 score = judge([prompt], [image], [seed])[0]
-                about = {"skill": skill, "text": prompt.text, "number": number, "pooled": diversity.pooled(image)}
-                scores.append(Score(prompt.id, seed, "storybook", score.value, {**score.evidence, **about}))
+                evidence = replace(score.evidence, skill=skill, text=prompt.text, number=number,
+                                   pooled=diversity.pooled(image))
+                scores.append(replace(score, evidence=evidence))
                 if number == 0:
                     save(image, store.pictures(model) / name)
                     records.append(Picture(name, prompt.id, prompt.text, seed, "storybook", "dpmsolver++", 3.5, 20))

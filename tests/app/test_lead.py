@@ -1,5 +1,6 @@
 """Nobody is called the best, and nothing is bold, unless the intervals decide it."""
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -7,6 +8,7 @@ from app.tabs import evaluate
 from app.tabs.evaluate import ranking
 from app.tabs.merge import panes
 from engine import runs
+from engine.core.evidence import Evidence
 from engine.core.store import Store, read_records, write_json, write_records
 from engine.core.types import Score
 from engine.evaluate import summary
@@ -22,8 +24,8 @@ def prompts(values):
 
 
 def judged(values, judge="storybook"):
-    about = {"skill": "counting", "text": "a ball", "pooled": ""}
-    unread = {**about, "unscored": "“dog” is no word"}
+    about = Evidence(skill="counting", text="a ball", pooled="")
+    unread = replace(about, unscored="“dog” is no word")
     return [Score(str(n), 1, judge, value, unread if value is None else about)
             for n, value in enumerate(values)]
 
@@ -100,7 +102,7 @@ def test_prompts_that_no_judge_could_read_say_so_and_nothing_is_plotted(runs_fol
     for model in ("base@3.5", "merged@2"):
         known = read_records(run.scores(model, "test/storybook"), Score)
         write_records(run.scores(model, "test/storybook"), [
-            Score(s.prompt_id, s.seed, s.judge, None, {**s.evidence, "unscored": "“dog” is no word"})
+            Score(s.prompt_id, s.seed, s.judge, None, replace(s.evidence, unscored="“dog” is no word"))
             for s in known])
     shown = evaluate.view_of("mine", "test/storybook", which)
     told = shown.ranking

@@ -10,6 +10,7 @@ from app.show import charts, judgement, markup, pictures, thumbnails
 from app.show.charts import Point
 from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
+from engine.core.evidence import Answer, Evidence, Seen, Thing
 from engine.core.types import Prompt, Rejected, Score
 from engine.evaluate.standings import units
 
@@ -28,7 +29,7 @@ def test_what_people_and_models_wrote_is_escaped():
         pictures.large(NASTY, thumbnails.InlinePicture("", True), ""), pictures.side_by_side(NASTY, []),
         markup.table([NASTY], [[NASTY, NASTY]]), markup.empty(NASTY, NASTY), markup.failure(NASTY),
         judgement.unreadable(NASTY, NASTY, [NASTY]), markup.definitions(NASTY, {NASTY: NASTY}), markup.notice(NASTY),
-        judgement.reading(Score("p", 1, "j", None, {"unscored": NASTY})), markup.counts({NASTY: 1}),
+        judgement.reading(Score("p", 1, "j", None, Evidence(unscored=NASTY))), markup.counts({NASTY: 1}),
         markup.patience(NASTY), markup.aside(NASTY), markup.scroll(NASTY, "")]
     for html in shown:
         assert "<script" not in html and "&lt;script" in html
@@ -42,15 +43,16 @@ def test_a_refused_line_says_why():
 
 
 def test_a_reading_lists_every_answer():
-    evidence = {"questions": [{"text": "Is there a ball?", "yes": True}, {"text": "Is the ball red?", "yes": False}],
-                "seen": {"things": [{"kind": "ball", "colour": ""}], "background": "night"}}
+    is_ball = Answer(1, "entity", "Is there a ball?", (), True)
+    is_red = Answer(2, "attribute", "Is the ball red?", (1,), False)
+    evidence = Evidence((is_ball, is_red), seen=Seen((Thing("ball", ""),), "night", None, ()))
     html = judgement.reading(Score("p", 1, "storybook", 0.5, evidence))
     assert "50%" in html and "1 of 2 questions" in html and "oddly coloured ball, night" in html
     assert html.index("Is there a ball?") < html.index('class="no"') < html.index("Is the ball red?")
 
 
 def test_an_unscored_reading_says_so_and_is_no_zero():
-    html = judgement.reading(Score("p", 1, "storybook", None, {"unscored": "“dog” is not one of its words"}))
+    html = judgement.reading(Score("p", 1, "storybook", None, Evidence(unscored="“dog” is not one of its words")))
     assert "Unscored: “dog”" in html and "0%" not in html
     unscored = Score("p", 1, "j", None)
     assert judgement.score_text(unscored) == "unscored" and judgement.is_good(unscored) is None
@@ -87,7 +89,7 @@ def test_thumbnails_are_small_and_follow_their_file(tmp_path):
 
 
 def test_a_score_outside_0_to_1_is_its_own_number():
-    clip = Score("p", 1, "clipscore", 20.3, {"seen": None})
+    clip = Score("p", 1, "clipscore", 20.3, Evidence())
     assert judgement.score_text(clip) == "20.3" and judgement.is_good(clip) is None
     assert '<b class="mark">20.3</b>' in judgement.reading(clip)
     assert "questions" not in judgement.reading(clip)

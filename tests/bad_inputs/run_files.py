@@ -1,13 +1,14 @@
 """A run folder with a file of every kind, and who reads each of them."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from app.tabs.merge import left_out_view, panes
 from engine import jobs, runs
 from engine.core import store
+from engine.core.evidence import Answer, Evidence
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.evaluate import Config as Scoring
@@ -23,7 +24,6 @@ from engine.prompts import collection, skills
 from engine.runs import contents, settings, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.candidates import Candidate
-from engine.studies.cells import Cell
 from engine.votes import pairs
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
@@ -129,11 +129,11 @@ def _grid(run: Store) -> None:
         y_values=(0.0, 1.0),
     )
     folder = run.folder / "grids" / "grid-1"
-    question = {"id": "1", "yes": True, "parents": [], "category": "entity", "text": "a ball?"}
+    question = Answer("1", "entity", "a ball?", (), True)
     write_records(
         folder / grid.CELLS,
         [
-            Cell(**{**asdict(cell), "value": 0.5, "evidence": {"questions": [question]}})
+            replace(cell, value=0.5, evidence=Evidence((question,)))
             for cell in grid.plan(asked_for)
         ],
     )

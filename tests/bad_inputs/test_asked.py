@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from engine import merge, recipes
+from engine import evaluate, merge, recipes
 from engine.cli import stages as command
 from engine.core.config import to_toml
 from engine.core.store import write_json
-from engine.evaluate import checks
 from engine.prompts import skills
 from tests.bad_inputs.configs import CONFIGS, STAGES
 from tests.bad_inputs.mutations import HERE, Damage, of_file, of_json, places, put, some
@@ -222,7 +221,7 @@ def test_prompts_of_ones_own(tmp_path, each):
 
     def read() -> None:
         try:
-            checks.check(config)
+            evaluate.check(config)
         except Exception as error:
             said.append(str(error))
             raise

@@ -49,7 +49,7 @@ def test_an_optional_value_with_a_range_may_be_absent():
     ({"model": "toy", "rank": True}, "must be of type int"),
     ({"model": "toy", "rate": "fast"}, "must be of type float"),
     ({"model": "toy", "ends": "abruptly"}, "choose one of cosine, constant"),
-    ({"model": "toy", "skills": "counting"}, "must be of type tuple"),
+    ({"model": "toy", "skills": "counting"}, "must be of type list"),
     ({"model": "toy", "seed": 11}, "between 0 and 10"),
     ({"model": "toy", "flip": 1}, "must be of type bool"),
     ({"model": "toy", "between": [1]}, "must hold 2 values"),

@@ -26,4 +26,4 @@ def scores(store, model, name="validation/storybook"):
 
 
 def values(found):
-    return {(score.prompt_id, score.seed): (score.value, score.evidence["pooled"]) for score in found}
+    return {(score.prompt_id, score.seed): (score.value, score.pooled) for score in found}

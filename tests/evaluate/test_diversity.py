@@ -1,22 +1,25 @@
 """The spread of pictures: none among copies, all between opposites, pixels and facts half each."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine.core.evidence import Evidence, Seen, Thing
 from engine.core.types import Score
 from engine.evaluate import diversity
 
-BALL = {"kind": "ball", "colour": "red", "x": 1.0, "y": 2.0}
-STAR = {"kind": "star", "colour": "blue", "x": 3.0, "y": 4.0}
+BALL = Thing("ball", "red", 1.0, 2.0)
+STAR = Thing("star", "blue", 3.0, 4.0)
 
 
 def score(colour=(0, 0, 0), things=(), background=None, style=None, prompt="a", **changes):
     picture = colour if isinstance(colour, Image.Image) else Image.new("RGB", (64, 64), colour)
-    evidence = {"skill": "s", "pooled": diversity.pooled(picture),
-                "seen": {"things": list(things), "background": background, "style": style, "flags": []}}
-    return Score(prompt, 0, "storybook", 1.0, {**evidence, **changes})
+    seen = Seen(tuple(things), background, style, ())
+    evidence = Evidence(skill="s", pooled=diversity.pooled(picture), seen=seen)
+    return Score(prompt, 0, "storybook", 1.0, replace(evidence, **changes))
 
 
 def test_copies_have_no_spread_and_opposites_all_of_it():
@@ -37,7 +40,7 @@ def test_where_a_thing_is_counts_in_the_pixels_alone():
     pixels = np.zeros((64, 64, 3), np.uint8)
     pixels[:32] = 255
     upper, lower = Image.fromarray(pixels), Image.fromarray(pixels[::-1])
-    assert diversity.distance(score(upper, [BALL]), score(lower, [{**BALL, "y": 50.0}])) == 0.5
+    assert diversity.distance(score(upper, [BALL]), score(lower, [replace(BALL, y=50.0)])) == 0.5
 
 
 def test_the_spread_is_a_mean_over_pairs_then_prompts_and_needs_two_pictures():
@@ -49,7 +52,7 @@ def test_the_spread_is_a_mean_over_pairs_then_prompts_and_needs_two_pictures():
 
 def test_a_judge_that_sees_no_scene_leaves_the_pixels():
     black, white = (diversity.pooled(Image.new("RGB", (8, 8), colour)) for colour in ("black", "white"))
-    plain = [Score("a", 0, "clipscore", 0.5, {"skill": "s", "pooled": pooled}) for pooled in (black, white)]
+    plain = [Score("a", 0, "clipscore", 0.5, Evidence(skill="s", pooled=pooled)) for pooled in (black, white)]
     assert diversity.spread(plain) == {"s": 1.0}
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.imagefolder import file_name
-from engine.core.store import Store, read_json, read_records, write_records, write_text
+from engine.core.store import Store, read_json, read_records, write_json, write_records, write_text
 from engine.core.types import Picture, Prompt
 from engine.evaluate import planning
 from engine.evaluate.picture_cache import FOLDER
@@ -35,8 +35,8 @@ def test_a_score_says_what_it_is_about(finished):
     score = scores(finished[0], "base@1")[1]
     prompt = load("validation", "counting")[0]
     assert (score.prompt_id, score.judge) == (prompt.id, "storybook")
-    assert {"skill": "counting", "text": prompt.text, "number": 1}.items() <= score.evidence.items()
-    assert len(score.answers) > 0 and "flags" in score.seen
+    assert (score.skill, score.text, score.evidence.number) == ("counting", prompt.text, 1)
+    assert len(score.answers) > 0 and score.seen.flags is not None
 
 
 def test_experts_and_guidance_change_the_pictures(finished):
@@ -63,11 +63,12 @@ def test_the_floor_is_the_same_picture_before_another_prompt_of_the_skill(config
     ours, floor = (scores(finished[0], "base@3", f"validation/storybook{suffix}") for suffix in ("", ".floor"))
     assert len(ours) == len(floor)
     for score, wrong in zip(ours, floor, strict=True):
-        assert wrong.seed == score.seed and wrong.evidence["pooled"] == score.evidence["pooled"]
-        assert wrong.prompt_id != score.prompt_id and wrong.evidence["skill"] == score.evidence["skill"]
-    more = planning.rows(replace(config, prompts_per_skill=50))
+        assert wrong.seed == score.seed and wrong.pooled == score.pooled
+        assert wrong.prompt_id != score.prompt_id and wrong.skill == score.skill
+    prompts = evaluate.check(config)
+    more = planning.rows(replace(config, prompts_per_skill=50), prompts)
     partners = {row.prompt.id: row.other.id for row in more}
-    assert all(partners[row.prompt.id] == row.other.id for row in planning.rows(config))
+    assert all(partners[row.prompt.id] == row.other.id for row in planning.rows(config, prompts))
 
 
 def test_the_ceiling_is_drawn_for_the_prompts(config, finished):
@@ -119,7 +120,7 @@ def test_a_skill_that_is_asked_for_later_is_added_and_voids_nothing(config, fini
     before = scores(run_folder, "base@3")
     list(evaluate.run(replace(config, skills=("twins",)), run_folder))
     after = scores(run_folder, "base@3")
-    assert after[:len(before)] == before and {s.evidence["skill"] for s in after[len(before):]} == {"twins"}
+    assert after[:len(before)] == before and {s.skill for s in after[len(before):]} == {"twins"}
     recipe = read_json(run_folder.folder / "scores/base@3/validation/storybook.recipe.json")["recipe"]
     assert {f"prompts of {skill}" for skill in (*SKILLS, "twins")} <= set(recipe)
     assert list(evaluate.run(config, run_folder))[-1].kind == "done" and scores(run_folder, "base@3") == after
@@ -137,6 +138,30 @@ def test_the_ceiling_is_one_for_the_run_whatever_the_noise(config, finished, run
     after = scores(run_folder, "ceiling")
     assert after[:len(before)] == before and len(after) == len(before) + 2
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+
+
+def recipe_file(store, model):
+    return store.scores(model, "validation/storybook.recipe").with_suffix(".json")
+
+
+def test_a_ceiling_of_other_settings_is_refused_before_anything_is_painted(config, run_folder, monkeypatch):
+    monkeypatch.setattr(ensemble.Ensemble, "painter", property(lambda self: pytest.fail("nothing is to be painted")))
+    record = read_json(recipe_file(run_folder, "ceiling"))
+    record["recipe"]["model's sha256"] = "0" * 64
+    write_json(recipe_file(run_folder, "ceiling"), record)
+    run_folder.scores("base@1", "validation/storybook").unlink()
+    with pytest.raises(EngineError, match="scores of ceiling were made with other settings .*model's sha256"):
+        list(evaluate.run(config, run_folder))
+    assert scores(run_folder, "base@1") == []
+
+
+def test_scores_that_are_older_than_a_sampling_option_count_as_painted_with_its_default(config, run_folder):
+    record = read_json(recipe_file(run_folder, "base@1"))
+    assert record["recipe"].pop("sampler") == config.sampler
+    write_json(recipe_file(run_folder, "base@1"), record)
+    assert list(evaluate.run(config, run_folder))[-1].kind == "done"
+    with pytest.raises(EngineError, match=r"base@1 were made with other settings .*sampler"):
+        list(evaluate.run(replace(config, sampler="ddim"), run_folder))
 
 
 def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config, finished, run_folder):
@@ -194,13 +219,13 @@ def test_prompts_of_another_world(config, tmp_path):
     assert events[-1].total == 6 and not Store(tmp_path).scores("ceiling", "validation/storybook").exists()
     assert len(scores(Store(tmp_path), "base@3", "validation/storybook.floor")) == 2
     with pytest.raises(EngineError, match="has no prompts of 'birds'. Choose from dogs, cats"):
-        planning.rows(replace(other, skills=("birds",)))
+        evaluate.check(replace(other, skills=("birds",)))
     write_records(file, [Prompt("p1", "dogs", "a dog")] * 2)
     with pytest.raises(EngineError, match="two prompts with the id 'p1'"):
-        planning.rows(other)
+        evaluate.check(other)
     write_records(file, [Prompt("p1", "dogs", "a dog " * 20_000)])
     with pytest.raises(EngineError, match="120,000 characters"):
-        planning.rows(other)
+        evaluate.check(other)
 
 
 def test_a_family_without_experts_is_judged_as_the_base(config, tmp_path):

@@ -8,7 +8,7 @@ from engine import evaluate
 from engine.core.errors import EngineError
 from engine.core.imagefolder import file_name
 from engine.core.store import read_records, write_records
-from engine.core.types import Picture
+from engine.core.types import Picture, Score
 from tests.evaluate.small_run import scores
 
 
@@ -22,6 +22,14 @@ def test_a_kept_picture_that_people_changed_is_painted_again_and_told(config, fi
         assert "1 kept pictures are not those that were judged" in first.text
         assert last.kind == "done"
         assert changed.read_bytes() == painted and scores(run_folder, "both@3") == before
+
+
+def test_score_files_are_written_back_to_the_same_bytes(finished, tmp_path):
+    files = sorted(finished[0].folder.glob("scores/*/validation/*.jsonl"))
+    assert {file.name for file in files} == {"storybook.jsonl", "storybook.floor.jsonl"}
+    for file in files:
+        write_records(tmp_path / "again.jsonl", read_records(file, Score))
+        assert (tmp_path / "again.jsonl").read_bytes() == file.read_bytes()
 
 
 def test_a_floor_that_is_asked_for_later_is_judged(config, finished, run_folder):

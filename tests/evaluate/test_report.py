@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from engine.core.errors import EngineError
+from engine.core.evidence import Evidence
 from engine.core.store import Store, write_records
 from engine.core.types import Score
 from engine.evaluate import report, standings
@@ -24,10 +25,11 @@ def test_the_report_of_a_finished_run(config, finished):
 def test_the_best_scale_is_the_highest_mean_and_the_lowest_of_equals(config, tmp_path):
     store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(1.0, 2.0, 3.0))
     for scale, value in ((1, 0.4), (2, 0.7), (3, 0.7)):
-        evidence = {"skill": "counting"}
+        evidence = Evidence(skill="counting")
         write_records(store.scores(f"base@{scale}", "validation/storybook"), [Score("a", 0, "x", value, evidence)])
     assert report.best_guidance(one, store) == {"base": 2.0}
-    write_records(store.scores("base@1", "validation/storybook"), [Score("a", 0, "x", None, {"skill": "counting"})])
+    unscored = Score("a", 0, "x", None, Evidence(skill="counting"))
+    write_records(store.scores("base@1", "validation/storybook"), [unscored])
     with pytest.raises(EngineError, match="could read no prompt of validation"):
         report.best_guidance(replace(one, guidances=(1.0,)), store)
 
@@ -40,12 +42,12 @@ def test_scales_are_compared_on_what_all_of_them_were_judged_on(config, tmp_path
     store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))
     for scale, values in UNEVEN.items():
         write_records(store.scores(f"base@{scale}", "validation/storybook"), [
-            Score(prompt, 0, "x", value, {"skill": "s"}) for prompt, value in values.items()])
+            Score(prompt, 0, "x", value, Evidence(skill="s")) for prompt, value in values.items()])
     assert report.best_guidance(one, store) == {"base": 2.0}
 
 
 def test_scales_that_share_nothing_choose_nothing(config, tmp_path):
-    judged = {scale: [Score(prompt, 0, "x", 0.5, {"skill": "s"})]
+    judged = {scale: [Score(prompt, 0, "x", 0.5, Evidence(skill="s"))]
               for scale, prompt in ((2.0, "a"), (5.0, "b"))}
     assert standings.best_scale(judged) is None and standings.best_scale({}) is None
     store, one = Store(tmp_path), replace(config, models={"base": {}}, guidances=(2.0, 5.0))

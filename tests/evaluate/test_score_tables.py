@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.core.evidence import Evidence
 from engine.core.store import read_records, write_records
 from engine.core.types import Picture, Score
 from engine.evaluate import Config, intervals, report, summary
@@ -25,7 +26,7 @@ def test_the_scale_is_chosen_on_validation_and_only_reported_on_test(tmp_path, e
     run = type(example)(tmp_path)
     def score(model, split, value):
         write_records(run.scores(model, f"{split}/j"), [
-            Score(p, 1, "j", value, {"skill": "s", "pooled": "", "text": p}) for p in ("a", "b")])
+            Score(p, 1, "j", value, Evidence(skill="s", pooled="", text=p)) for p in ("a", "b")])
     for scale, on_validation, on_test in ((2, 0.9, 0.1), (5, 0.3, 0.8)):
         score(f"merged@{scale}", "validation", on_validation)
         score(f"merged@{scale}", "test", on_test)
@@ -45,7 +46,7 @@ def test_the_page_and_the_pipeline_choose_the_same_scale(tmp_path, example):
     for scale, values in ((2, {"a": 1.0, "b": 1.0, "c": 0.2, "d": 0.2}), (5, {"a": 0.9, "b": 0.9})):
         for split in ("validation", "test"):
             write_records(run.scores(f"base@{scale}", f"{split}/j"), [
-                Score(prompt, 0, "j", value, {"skill": "s", "pooled": "", "text": prompt})
+                Score(prompt, 0, "j", value, Evidence(skill="s", pooled="", text=prompt))
                 for prompt, value in values.items()])
     asked = Config(models={"base": {}}, judge="j", guidances=(2.0, 5.0))
     assert report.best_guidance(asked, run) == {"base": 2.0}
@@ -67,7 +68,7 @@ def test_pictures_of_another_split_are_not_in_the_table(example, tmp_path):
 def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, example, monkeypatch):
     run = type(example)(tmp_path)
     path = run.scores("base@1", "test/j")
-    write_records(path, [Score("a", 1, "j", 0.5, {"skill": "s", "pooled": ""})])
+    write_records(path, [Score("a", 1, "j", 0.5, Evidence(skill="s", pooled=""))])
     reads = []
     read = score_tables.score_files.read
     monkeypatch.setattr(score_tables.score_files, "read", lambda path: reads.append(path) or read(path))
@@ -75,7 +76,7 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
         assert score_tables.of_run(run, "test/j")[0].summary.macro == 0.5
     once = len(reads)
     assert path in reads
-    write_records(path, [Score("a", 1, "j", 1.0, {"skill": "s", "pooled": ""})])
+    write_records(path, [Score("a", 1, "j", 1.0, Evidence(skill="s", pooled=""))])
     assert score_tables.of_run(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
 
 

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from engine.core.evidence import Evidence
 from engine.core.types import Score
 from engine.evaluate import intervals, report, standings, summary
 from engine.evaluate.standings import score_tables
@@ -23,7 +24,7 @@ def test_without_a_base_nothing_is_compared():
 
 
 def scores(values, judge="storybook"):
-    return [Score(prompt, 1, judge, value, {"skill": "s"}) for prompt, value in values.items()]
+    return [Score(prompt, 1, judge, value, Evidence(skill="s")) for prompt, value in values.items()]
 
 
 def test_a_standing_says_what_the_scores_say():

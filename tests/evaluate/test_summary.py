@@ -3,15 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.evidence import Answer, Evidence, Seen
 from engine.core.types import Score
 from engine.evaluate import summary
 
 
 def score(prompt, answers, skill="counting", seed=0, **evidence):
     """`answers`: (yes, parents, category) a question, ids from 1."""
-    asked = [{"id": n, "yes": yes, "parents": list(parents), "category": category, "text": ""}
-             for n, (yes, parents, category) in enumerate(answers, 1)]
-    return Score(prompt, seed, "storybook", 0.123, {"questions": asked, "skill": skill, **evidence})
+    asked = tuple(Answer(n, category, "", parents, yes) for n, (yes, parents, category) in enumerate(answers, 1))
+    return Score(prompt, seed, "storybook", 0.123, Evidence(questions=asked, skill=skill, **evidence))
 
 
 CHAIN = [(False, (), "entity"), (True, (1,), "attribute"), (True, (2,), "count")]
@@ -35,9 +35,9 @@ def test_pictures_of_a_prompt_are_averaged_before_prompts_are():
 
 
 def test_unscored_texts_are_counted_apart_and_misses_are_not():
-    unscored = Score("x", 0, "storybook", None, {"skill": "counting", "unscored": "no word 'dog'"})
-    miss = score("m", [(False, (), "entity")], exact=False, seen={"things": [], "flags": ["no background"]})
-    hit = score("h", SINGLE, exact=True, seen={"things": [], "flags": []})
+    unscored = Score("x", 0, "storybook", None, Evidence(skill="counting", unscored="no word 'dog'"))
+    miss = score("m", [(False, (), "entity")], exact=False, seen=Seen((), None, None, ("no background",)))
+    hit = score("h", SINGLE, exact=True, seen=Seen((), None, None, ()))
     found = summary.summarise([unscored, miss, hit])
     assert (found.pictures, found.unscored) == (3, 1)
     assert found.macro == 0.5 and found.exact == 0.5 and found.flagged == 0.5
@@ -45,13 +45,13 @@ def test_unscored_texts_are_counted_apart_and_misses_are_not():
 
 
 def test_a_judge_without_questions_is_averaged_by_its_value():
-    scores = [Score(prompt, 0, "clipscore", value, {"skill": "s"}) for prompt, value in (("a", 0.2), ("b", 0.4))]
+    scores = [Score(prompt, 0, "clipscore", value, Evidence(skill="s")) for prompt, value in (("a", 0.2), ("b", 0.4))]
     found = summary.summarise(scores)
     assert found.macro == pytest.approx(0.3)
     assert found.selma is None and found.exact is None and found.flagged is None and found.by_category == {}
 
 
-@pytest.mark.parametrize("scores", [[], [Score("x", 0, "storybook", None, {"skill": "s"})]])
+@pytest.mark.parametrize("scores", [[], [Score("x", 0, "storybook", None, Evidence(skill="s"))]])
 def test_nothing_scored_is_no_number(scores):
     found = summary.summarise(scores)
     assert found.macro is None and found.selma is None and found.exact is None and found.by_skill == {}

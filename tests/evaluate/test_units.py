@@ -1,23 +1,18 @@
 """A score is written in its judge's own unit."""
-import sys
-from types import ModuleType
-
 import pytest
 
 from engine import judges
 from engine.core import plugins
 from engine.evaluate.intervals import Interval
 from engine.evaluate.standings import units
+from tests.plugin_files import install
 
 
 @pytest.fixture
-def declared(monkeypatch):
-    """A judge of this scale, called `made_up`, as if it were a file beside the others."""
+def declared(tmp_path, monkeypatch):
+    """A judge of this scale, called `made_up`, as a file beside the others."""
     def declare(scale):
-        plugin = ModuleType("engine.judges.made_up")
-        plugin.SCALE = scale
-        monkeypatch.setitem(sys.modules, plugin.__name__, plugin)
-        monkeypatch.setattr(plugins, "names", lambda _: ["storybook", "made_up"])
+        install(judges, "made_up", f"SCALE = {scale}", tmp_path, monkeypatch)
     return declare
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from app.forms.picker import pick
 from engine import evaluate, judges
 from engine.core import plugins
+from engine.core.evidence import Answer, Evidence
 from engine.core.types import Prompt, Score
 from engine.evaluate import score_files, summary
 from engine.evaluate.standings import best_scale, units
@@ -92,7 +93,7 @@ def test_what_a_judge_cannot_read_it_leaves_unscored(module):
 
 
 def test_a_new_judge_is_summarised_by_its_mean(darkness, tmp_path):
-    scores = [Score(key, 1, "darkness", value, {"skill": "s"}) for key, value in (("a", 100.0), ("b", 50.0))]
+    scores = [Score(key, 1, "darkness", value, Evidence(skill="s")) for key, value in (("a", 100.0), ("b", 50.0))]
     found = summary.summarise(scores)
     assert found.macro == 75.0 and found.by_skill == {"s": 75.0}
     assert (found.selma, found.exact, found.flagged, found.by_category) == (None, None, None, {})
@@ -100,13 +101,14 @@ def test_a_new_judge_is_summarised_by_its_mean(darkness, tmp_path):
 
 
 def test_what_it_does_not_declare_is_not_reported_though_there_is_evidence(darkness):
-    answer = {"id": 1, "yes": False, "parents": [], "category": "entity", "text": "a ball?"}
-    found = summary.summarise([Score("a", 1, "darkness", 100.0, {"skill": "s", "questions": [answer], "exact": True})])
+    evidence = Evidence((Answer(1, "entity", "a ball?", (), False),), exact=True, skill="s")
+    found = summary.summarise([Score("a", 1, "darkness", 100.0, evidence)])
     assert found.macro == 100.0 and found.selma is None and found.exact is None
 
 
 def test_the_lowest_is_the_best_where_a_judge_says_so(darkness):
-    judged = {scale: [Score("a", 1, "darkness", value, {"skill": "s"})] for scale, value in ((2.0, 80.0), (5.0, 30.0))}
+    judged = {scale: [Score("a", 1, "darkness", value, Evidence(skill="s"))]
+              for scale, value in ((2.0, 80.0), (5.0, 30.0))}
     assert best_scale(judged) == 5.0
     unit = units.of("darkness", [])
     assert unit.verdict(units.Interval(-5.0, -7.0, -3.0)) == "better"

@@ -36,8 +36,8 @@ def test_the_right_picture_scores_one(judge: One) -> None:
                   picture(Thing("ball", "red", 16, 30, 9), Thing("star", "blue", 46, 34, 9)), 5)
     assert (score.prompt_id, score.seed, score.judge, score.value) == ("p1", 5, "storybook", 1.0)
     assert score.exact == 1.0
-    assert [q["yes"] for q in score.answers] == [True] * 6
-    assert score.seen["background"] == "grass" and score.seen["flags"] == []
+    assert [q.yes for q in score.answers] == [True] * 6
+    assert score.seen.background == "grass" and score.seen.flags == ()
 
 
 def test_a_question_under_a_wrong_parent_counts_as_no(judge: One) -> None:
@@ -74,14 +74,14 @@ def test_a_text_outside_the_language_is_unscored_with_reason_and_nearest(judge: 
 def test_a_picture_that_cannot_be_read_is_a_miss_with_flags(judge: One, shown: Image.Image) -> None:
     score = judge(ask("a red ball at night"), shown, 0)
     assert score.value == 0.0
-    assert "no background" in score.seen["flags"][0]
+    assert "no background" in score.seen.flags[0]
 
 
 def test_an_unreadable_thing_is_a_miss_with_a_flag(judge: One) -> None:
     broken = np.array(picture(Thing("star", "red", 32, 32, 10)))
     broken[:, 32:] = GRASS
     score = judge(ask("a red star"), Image.fromarray(broken), 0)
-    assert score.value == 0.0 and "fits nothing" in score.seen["flags"][0]
+    assert score.value == 0.0 and "fits nothing" in score.seen.flags[0]
 
 
 def test_an_empty_picture_answers_only_for_its_background(judge: One) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-import engine.evaluate.warm_models  # noqa: F401 - what every process would import first
+import engine.evaluate.passes  # noqa: F401 - what every process would import first
 import engine.experts.session  # noqa: F401
 import engine.images.painting  # noqa: F401
 from engine import cli as command

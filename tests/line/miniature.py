@@ -77,4 +77,4 @@ def results(out):
 def pixels(out, model):
     """Small likenesses of the pictures that a model was judged by on validation."""
     scores = read_records(Store(out).scores(model, "validation/storybook"), Score)
-    return np.array([list(base64.b64decode(score.evidence["pooled"])) for score in scores])
+    return np.array([list(base64.b64decode(score.pooled)) for score in scores])

@@ -2,6 +2,7 @@
 import pytest
 
 from engine import runs
+from engine.core.evidence import Evidence
 from engine.core.store import Store, write_json, write_records
 from engine.core.types import Score
 from engine.runs import contents, opening
@@ -26,7 +27,7 @@ def made(store, name, weights, method="average", strength=1.0):
 
 def scored(store, model, values, split="validation"):
     write_records(store.scores(model, f"{split}/storybook"), [
-        Score(key, 7, "storybook", value, {"skill": "s", "text": TEXTS[key], "pooled": ""})
+        Score(key, 7, "storybook", value, Evidence(skill="s", text=TEXTS[key], pooled=""))
         for key, value in values.items()])
 
 

@@ -154,12 +154,6 @@ def test_the_style_is_what_most_things_have() -> None:
     assert (len(read(picture).things), read(picture).style) == (2, None)
 
 
-def test_a_reading_can_be_kept_as_json() -> None:
-    place = {"x": pytest.approx(31.6, abs=0.3), "y": pytest.approx(32.3, abs=0.3)}
-    assert read(paint(BALL)).as_dict() == {
-        "things": [{"kind": "ball", "colour": "red", **place}], "background": "sky", "style": "filled", "flags": []}
-
-
 @pytest.mark.parametrize("side", [128, 512, 1000])
 def test_larger_pictures_are_shrunk(side: int) -> None:
     large = Image.fromarray(paint(BALL)).resize((side, side), Image.Resampling.BICUBIC)

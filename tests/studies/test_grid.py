@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from engine.core.errors import EngineError
+from engine.core.evidence import Evidence
 from engine.core.store import Store, read_records
 from engine.models import diffusion
 from engine.models.diffusion import PaintingOptions
@@ -58,7 +59,7 @@ def test_every_cell_is_what_it_would_be_alone(base, store):
             one, other = (torch.tensor(list(i.convert("RGB").tobytes())).int() for i in (image, alone.image))
         assert (one - other).abs().max() <= 1
         assert cell.weights == {"a": asked.x_values[cell.column], "b": asked.y_values[cell.row]}
-        assert cell.evidence["questions"] and 0 <= cell.value <= 1
+        assert cell.evidence.questions and 0 <= cell.value <= 1
 
 
 @pytest.mark.parametrize(("axes", "at", "expected"), [
@@ -72,7 +73,7 @@ def test_axes(base, axes, at, expected):
 def test_several_prompts_make_a_grid_each_and_without_a_judge_nothing_is_scored(base, store):
     cells = painted(config(base, prompts=(PROMPT, "a tree"), judge=""), store)
     assert len(cells) == 12 and {c.prompt for c in cells} == {PROMPT, "a tree"}
-    assert all(c.value is None and not c.evidence for c in cells)
+    assert all(c.value is None and c.evidence == Evidence() for c in cells)
 
 
 def test_what_is_painted_stays_and_a_broken_run_goes_on(base, store):

@@ -229,6 +229,13 @@ def test_the_recipes_that_ship_make_sense(path, tmp_path):
     assert planned and bool(planned[0].recipe.test) == (path.stem == "storybook"), "settings: on validation"
 
 
+def test_the_shipped_results_are_what_the_shipped_measurements_say(tmp_path, monkeypatch):
+    monkeypatch.setattr(replicates, "_run", lambda *given: pytest.fail("it was measured"))
+    list(replicates.run(ROOT / "assets" / "results" / "storybook.toml", tmp_path))
+    remade, shipped = tmp_path / "results.json", ROOT / "assets" / "results" / "storybook.json"
+    assert remade.read_bytes() == shipped.read_bytes()
+
+
 def test_without_a_test_the_table_is_about_validation(recipe, tmp_path):
     text = RESULTS.replace("replicates = 2", "replicates = 1").partition("[lines.selma]")[0]
     text = text.replace('"merge"]', '"merge", "test"]') + '[claims]\n"Guidance helps" = ["base-at-3", "base"]\n'

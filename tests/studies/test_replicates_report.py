@@ -35,6 +35,15 @@ def test_arms_are_compared_with_the_base_at_the_same_scale():
     assert difference == pytest.approx(0) and low == pytest.approx(-0.1) and high == pytest.approx(0.1)
 
 
+def test_an_arm_whose_scale_the_base_lacks_is_held_against_the_base_at_its_first():
+    """As everywhere: `standings.base_of` says which base an arm is compared with."""
+    scores = {"counting": {"a": 0.5, "b": 0.5}}
+    base = arm("base", scores, guidance=2.0, validated={"2": {"counting": {"a": 0.1, "b": 0.3}}})
+    merged = arm("merged", scores, guidance=5.0, validated={"5": {"counting": {"a": 0.5, "b": 0.7}}})
+    found = report.results(config(), [[line(base, merged)]])["arms"]["merged"]["validation"]
+    assert found["5"]["against_base"] == pytest.approx([0.4, 0.4, 0.4])
+
+
 def test_an_arm_that_is_run_once_stands_beside_every_replicate_and_is_counted_once():
     base = arm("base", {"counting": {"a": 0.2, "b": 0.2}})
     rounds = [[line(base), line(arm("merged", {"counting": {"a": 0.4, "b": 0.6}}))],

@@ -16,7 +16,7 @@ from app.tab import Tab
 from app.tabs.evaluate import ranking
 from engine import runs, worlds
 from engine.core import plugins
-from engine.evaluate import Config, checks
+from engine.evaluate import Config, check
 from engine.evaluate.standings import score_tables
 from engine.runs import contents, settings
 
@@ -76,7 +76,7 @@ class Stage:
         options["skills"] = settings.judged_skills(store)
         options["split"] = split
         options["keep_pictures"] = ranking.MOST_PROMPTS
-        choice = launch.start("evaluate", run, Config, checks.check, **options)
+        choice = launch.start("evaluate", run, Config, check, **options)
         table = f"{split}/{judge['judge']}"
         return {self.run: choice, self.table: parts.choice_update([table], table)}
 

@@ -17,6 +17,7 @@ from engine.evaluate import diversity, intervals, summary
 from engine.evaluate.intervals import Interval, PerPrompt
 from engine.evaluate.planning import CEILING, arm_of
 from engine.evaluate.standings import units
+from engine.evaluate.standings.units import Unit
 from engine.evaluate.summary import Summary
 
 BASE = "base"
@@ -28,6 +29,18 @@ class Point(NamedTuple):
     value: float
     low: float | None = None
     high: float | None = None
+
+
+class Comparison(NamedTuple):
+    """Of an arm with another, by the difference of their means over skills."""
+
+    difference: Interval | None
+    """None where too few prompts are shared."""
+    verdict: str
+    """Of that difference; "" without one."""
+
+
+NOT_COMPARED = Comparison(None, "")
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,10 @@ def of(
     """The standing of a model by its scores; `base` are those of the model it is compared with."""
     prompts = summary.per_prompt(scores)
     arm, guidance = arm_of(model)
-    difference = None if base is None else intervals.paired(prompts, summary.per_prompt(base))
-    verdict = _unit_of(scores).verdict(difference) if difference else ""
+    against_base = NOT_COMPARED
+    if scores and base is not None:
+        unit = units.of(scores[0].judge, [score.value for score in scores])
+        against_base = compared([prompts], [summary.per_prompt(base)], unit)
     spread = diversity.spread(scores)
     return Standing(
         model=model,
@@ -84,10 +99,16 @@ def of(
         summary=summary.summarise(scores),
         diversity=fmean(spread.values()) if spread else None,
         floor=summary.macro(summary.per_prompt(floor)),
-        against_base=difference,
-        verdict=verdict,
+        against_base=against_base.difference,
+        verdict=against_base.verdict,
         prompts=prompts,
     )
+
+
+def compared(ours: Sequence[PerPrompt], theirs: Sequence[PerPrompt], unit: Unit) -> Comparison:
+    """The replicates of an arm with as many of another's."""
+    difference = intervals.hierarchical(ours, theirs)
+    return Comparison(difference, unit.verdict(difference) if difference else "")
 
 
 def base_of(model: str, models: Sequence[str], base: str = BASE) -> str | None:
@@ -99,13 +120,15 @@ def base_of(model: str, models: Sequence[str], base: str = BASE) -> str | None:
     arm, guidance = arm_of(model)
     if arm in (base, CEILING):
         return None
-    by_scale: dict[float | None, str] = {}
+    first = None
     for other in models:
         other_arm, scale = arm_of(other)
-        if other_arm == base:
-            by_scale.setdefault(scale, other)
-    first = next(iter(by_scale.values()), None)
-    return by_scale.get(guidance, first)
+        if other_arm != base:
+            continue
+        if scale == guidance:
+            return other
+        first = first or other
+    return first
 
 
 def best_scale(judged: Mapping[float, Sequence[Score]]) -> float | None:
@@ -135,10 +158,6 @@ def _shared_keys(judged: Sequence[Sequence[Score]]) -> set[tuple[str, int]]:
     for scores in judged[1:]:
         shared.intersection_update(map(attrgetter("key"), scores))
     return shared
-
-
-def _unit_of(scores: Sequence[Score]) -> units.Unit:
-    return units.of(scores[0].judge, [score.value for score in scores])
 
 
 def _point(skill: str, values: Mapping[str, float]) -> Point:

@@ -27,7 +27,8 @@ class Lead:
 
     def sentence(self, names: Sequence[str]) -> str:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
-        first, others = names[self.first], list(map(names.__getitem__, self.others))
+        first = names[self.first]
+        others = [names[other] for other in self.others]
         if self.decided:
             return (
                 f"{first} is the best here: the interval of its difference to every other lies "

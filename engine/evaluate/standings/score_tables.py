@@ -152,12 +152,12 @@ def _standing(model: str, scored: Dated, floor: Dated, base: Dated | None) -> St
 
 
 def _dated(run: Store, model: str, table: str) -> Dated:
-    path = run.folder / "scores" / model / f"{table}.jsonl"
+    path = run.scores(model, table)
     return path, path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _scores(run: Store, model: str, table: str) -> list[Score]:
-    return score_files.read(run.folder / "scores" / model / f"{table}.jsonl")
+    return score_files.read(run.scores(model, table))
 
 
 def _rank(model: str) -> tuple[int, str, float]:

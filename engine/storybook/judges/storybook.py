@@ -8,14 +8,15 @@ is a miss.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from PIL import Image
 
+from engine.core.evidence import Answer, Evidence, Seen, Thing
 from engine.core.judging import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
-from engine.core.types import Answer, Evidence, Prompt, Score, Seen
+from engine.core.types import Prompt, Score
 from engine.storybook.language import Unreadable, fault
 from engine.storybook.questions import Question
+from engine.storybook.reading import Seen as Reading
 from engine.storybook.verdicts import to_pixels, verdict
 
 NAME = "storybook"
@@ -50,18 +51,18 @@ def _score(prompt: Prompt, picture: Image.Image, seed: int) -> Score:
     except Unreadable as error:
         reason = Evidence(unscored=error.reason, nearest=error.nearest)
         return Score(prompt.id, seed, NAME, None, reason)
-    answers = [_answer(question, yes) for question, yes in found.asked]
-    seen = cast(Seen, found.seen.as_dict())
-    evidence = Evidence(questions=answers, exact=found.exact, seen=seen)
+    answers = tuple(_answer(question, yes) for question, yes in found.asked)
+    evidence = Evidence(questions=answers, exact=found.exact, seen=_seen(found.seen))
     return Score(prompt.id, seed, NAME, found.dsg, evidence)
 
 
 def _answer(question: Question, yes: bool) -> Answer:
-    """Key by key in the order that score files have."""
-    return {
-        "id": question.id,
-        "category": question.category,
-        "text": question.text,
-        "parents": list(question.parents),
-        "yes": yes,
-    }
+    return Answer(question.id, question.category, question.text, question.parents, yes)
+
+
+def _seen(reading: Reading) -> Seen:
+    things = []
+    for thing in reading.things:
+        x, y = round(thing.x, 1), round(thing.y, 1)
+        things.append(Thing(thing.kind, thing.colour, x, y))
+    return Seen(tuple(things), reading.background, reading.style, reading.flags)

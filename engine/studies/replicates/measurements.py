@@ -10,13 +10,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from statistics import fmean
 
 from engine.core.errors import EngineError
 from engine.core.provenance import versions
 from engine.core.store import Store, atomic
 from engine.core.types import Score
-from engine.evaluate import diversity, planning, report, summary
+from engine.evaluate import planning, report, summary
+from engine.evaluate.intervals import PerPrompt
 from engine.evaluate.planning import CEILING, model_name
 from engine.models import checkpoints
 from engine.studies.replicates import packing
@@ -82,29 +82,25 @@ def _arm(replicate: Replicate, store: Store, name: str, guidance: float) -> Arm:
     """An arm at its guidance scale, and what validation said of it at every scale."""
     validation, reported = replicate.recipe.validation, replicate.reported
     assert validation
-    on_validation = {}
+    validated = {}
     for scale in planning.scales_of(validation, name):
-        on_validation[scale] = report.scores(validation, store, model_name(name, scale))
+        validated[scale] = report.standing(validation, store, model_name(name, scale))
+    on_validation = validated.get(guidance)
     model = model_name(name, guidance)
-    scores = report.scores(reported, store, model)
-    floor = report.scores(reported, store, model, ".floor")
-    learned = _of_skills(scores, replicate.recipe.tables["skills"])
-    spread = diversity.spread(on_validation.get(guidance, [])).values()
-    said = summary.summarise(scores)
-    selma = summary.summarise(learned).selma
-    floor_macro = summary.macro(summary.per_prompt(floor))
-    validated = {f"{scale:g}": _rounded(at_scale) for scale, at_scale in on_validation.items()}
+    standing = report.standing(reported, store, model)
+    skills = replicate.recipe.tables["skills"]
+    learned = _of_skills(report.scores(reported, store, model), skills)
     return Arm(
         name,
         guidance,
-        validated,
-        _rounded(scores),
-        selma=selma,
-        exact=said.exact_by_skill,
-        flagged=said.flagged,
-        pictures=said.pictures,
-        floor=floor_macro,
-        diversity=fmean(spread) if spread else None,
+        {f"{scale:g}": _rounded(at_scale.prompts) for scale, at_scale in validated.items()},
+        _rounded(standing.prompts),
+        selma=summary.summarise(learned).selma,
+        exact=standing.summary.exact_by_skill,
+        flagged=standing.summary.flagged,
+        pictures=standing.summary.pictures,
+        floor=standing.floor,
+        diversity=on_validation.diversity if on_validation else None,
     )
 
 
@@ -112,10 +108,10 @@ def _of_skills(scores: Sequence[Score], skills: Collection[str]) -> list[Score]:
     return [score for score in scores if score.skill in skills]
 
 
-def _rounded(scores: Sequence[Score]) -> dict[str, dict[str, float]]:
-    """Skill -> prompt id -> score, to so many digits as are kept."""
+def _rounded(prompts: PerPrompt) -> dict[str, dict[str, float]]:
+    """To so many digits as are kept."""
     by_skill = {}
-    for skill, values in summary.per_prompt(scores).items():
+    for skill, values in prompts.items():
         by_skill[skill] = _rounded_values(values)
     return by_skill
 

@@ -11,8 +11,11 @@ from operator import attrgetter, itemgetter, methodcaller
 from statistics import fmean
 from typing import Any
 
-from engine.evaluate import intervals, summary
-from engine.evaluate.intervals import Interval
+from engine.evaluate import intervals, standings, summary
+from engine.evaluate.intervals import PerPrompt
+from engine.evaluate.planning import arm_of, model_name
+from engine.evaluate.standings import NOT_COMPARED, Comparison
+from engine.evaluate.standings.units import SHARE
 from engine.studies.replicates.expansion import BASE
 from engine.studies.replicates.packing import Arm, Measurement
 from engine.studies.replicates.recipe import Claim, Config
@@ -94,35 +97,33 @@ def _row(arms: Sequence[Arm], base: Sequence[Arm], skills: Sequence[str]) -> dic
         values = map(attrgetter(name), arms)
         row[name] = _known_mean(list(values))
     row["validation"] = _validation(arms, base, skills)
-    row["against_base"], row["verdict"] = None, ""
-    difference = None if arms[0].name == BASE else _difference(arms, base, skills)
-    if difference:
-        row["against_base"], row["verdict"] = difference, intervals.verdict(*difference)
+    against_base = NOT_COMPARED if arms[0].name == BASE else _compared(arms, base, skills)
+    row["against_base"], row["verdict"] = against_base
     return row
 
 
 def _validation(
     arms: Sequence[Arm], base: Sequence[Arm], skills: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """By guidance scale."""
+    """By guidance scale: the mean, and the difference to the base that it is compared with."""
+    bases = [model_name(BASE, float(scale)) for scale in base[0].validated]
     by_scale = {}
     for scale in arms[0].validated:
-        by_scale[scale] = _at(scale, arms, base, skills)
+        ours = _validated(arms, scale, skills)
+        means = [summary.macro(scores) or 0.0 for scores in ours]
+        rival = standings.base_of(model_name(arms[0].name, float(scale)), bases)
+        difference = None
+        if rival:
+            _, base_scale = arm_of(rival)
+            theirs = _validated(base, f"{base_scale:g}", skills)
+            difference = standings.compared(ours, theirs, SHARE).difference
+        by_scale[scale] = {"dsg": fmean(means), "against_base": difference}
     return by_scale
 
 
-def _at(
-    scale: str, arms: Sequence[Arm], base: Sequence[Arm], skills: Sequence[str]
-) -> dict[str, Any]:
-    """On validation at one scale: the mean, and the difference to the base at the same."""
-    ours = [arm.validated_at(scale, skills) for arm in arms]
-    means = [summary.macro(scores) or 0.0 for scores in ours]
-    against_base = None
-    is_comparable = all(scale in arm.validated for arm in base)
-    if is_comparable and arms[0].name != BASE:
-        theirs = [arm.validated_at(scale, skills) for arm in base]
-        against_base = intervals.hierarchical(ours, theirs)
-    return {"dsg": fmean(means), "against_base": against_base}
+def _validated(arms: Sequence[Arm], scale: str, skills: Sequence[str]) -> list[PerPrompt]:
+    """An arm's scores on validation in each replicate, of the skills that experts learned."""
+    return [arm.validated_at(scale, skills) for arm in arms]
 
 
 def _means(arm: Arm) -> dict[str, float]:
@@ -156,15 +157,16 @@ def _verdict_on(claim: Claim, arms: Arms, skills: Sequence[str]) -> dict[str, An
     for number in range(len(ours)):
         candidates = [arms[name][number] for name in claim.rivals]
         rivals.append(max(candidates, key=lambda arm: arm.validation))
-    difference = _difference(ours, rivals, skills)
-    verdict = intervals.verdict(*difference) if difference else "undecided"
-    names = [arm.name for arm in rivals]
-    return {"ours": claim.ours, "rivals": names, "difference": difference, "verdict": verdict}
+    difference, verdict = _compared(ours, rivals, skills)
+    return {
+        "ours": claim.ours,
+        "rivals": [arm.name for arm in rivals],
+        "difference": difference,
+        "verdict": verdict or "undecided",
+    }
 
 
-def _difference(
-    ours: Sequence[Arm], theirs: Sequence[Arm], skills: Sequence[str]
-) -> Interval | None:
+def _compared(ours: Sequence[Arm], theirs: Sequence[Arm], skills: Sequence[str]) -> Comparison:
     """On the skills that experts learned."""
     learned = methodcaller("learned_scores", skills)
-    return intervals.hierarchical(list(map(learned, ours)), list(map(learned, theirs)))
+    return standings.compared(list(map(learned, ours)), list(map(learned, theirs)), SHARE)

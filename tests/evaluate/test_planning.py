@@ -46,7 +46,7 @@ def test_models_are_named_by_arm_and_scale():
 
 
 def test_an_arm_with_its_own_scale_is_painted_there_alone(config):
-    rows = planning.rows(replace(config, own_guidance={"both": 2.0}))
+    rows = planning.rows(replace(config, own_guidance={"both": 2.0}), evaluate.check(config))
     assert {row.model for row in rows} == {"base@1", "base@3", "counting@1", "counting@3", "both@2"}
     assert all(len({row.guidance for row in shard}) == 1 for shard in planning.shards(rows, 5))
 

@@ -6,7 +6,7 @@ from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.store import Store, write_records
 from engine.core.types import Prompt
-from engine.evaluate import Config, checks, planning, run
+from engine.evaluate import Config, check, prompt_sets, run
 
 PHOTOGRAPHS = [Prompt(f"p{n}", "photos", f"a photo of {n} dogs on a skateboard") for n in range(2, 6)]
 SCENE = Prompt("s", "photos", "two red balls")
@@ -28,17 +28,18 @@ def test_an_evaluation_that_no_judge_can_read_is_refused_before_a_model_is_looke
 
 
 def test_one_prompt_that_it_reads_is_enough(tmp_path):
-    assert len(planning.rows(asked(tmp_path, [*PHOTOGRAPHS, SCENE]))) == 5
+    (prompts,) = check(asked(tmp_path, [*PHOTOGRAPHS, SCENE])).values()
+    assert len(prompts) == 5
 
 
 def test_only_the_prompts_that_are_to_be_judged_count(tmp_path):
     with pytest.raises(EngineError, match=ARE_REFUSED):
-        planning.rows(asked(tmp_path, [*PHOTOGRAPHS, SCENE], prompts_per_skill=4))
+        check(asked(tmp_path, [*PHOTOGRAPHS, SCENE], prompts_per_skill=4))
 
 
 def test_a_judge_that_does_not_say_reads_everything(monkeypatch):
     monkeypatch.delattr(plugins.load(judges, "storybook"), judges.WHY_UNREADABLE)
-    checks.check_readable("storybook", PHOTOGRAPHS)
+    prompt_sets.check_readable("storybook", PHOTOGRAPHS)
 
 
 def test_the_judge_leaves_unscored_what_it_says_it_cannot_read():
