@@ -76,12 +76,12 @@ class Refresh:
         on, else the example. Choosing it draws the rest.
         """
         run = dict(request.query_params).get("run")
-        if run not in runs.listed(run):
-            run = runs.first_shown()
-        return {self.bar.run: gr.update(choices=runs.listed(run), value=run)}
+        if run not in runs.run_names(run):
+            run = runs.default_run()
+        return {self.bar.run: gr.update(choices=runs.run_names(run), value=run)}
 
     def offer_runs(self, values: Values) -> Updates:
-        return {self.bar.run: gr.update(choices=runs.listed(values[self.bar.run]))}
+        return {self.bar.run: gr.update(choices=runs.run_names(values[self.bar.run]))}
 
     def open(self, values: Values) -> Updates:
         """What a tab does when it is opened, and its drawing."""

@@ -27,21 +27,21 @@ class RunMenu:
     name: gr.Textbox
     delete_row: gr.Row
     question: gr.HTML
-    about: gr.State
+    subject: gr.State
     """The run that the question in sight is about."""
 
     @owner_only
     def ask_name(self, values: Values) -> Updates:
         run = values[self.run]
         runs.check_changeable(run)
-        return {**self._only(self.rename_row), self.name: run, self.about: run}
+        return {**self._only(self.rename_row), self.name: run, self.subject: run}
 
     @owner_only
     def ask_to_delete(self, values: Values) -> Updates:
         run = values[self.run]
         runs.check_changeable(run)
         question = markup.aside(f"Delete {run} for good? With it go {_inventory(run)}.")
-        return {**self._only(self.delete_row), self.question: question, self.about: run}
+        return {**self._only(self.delete_row), self.question: question, self.subject: run}
 
     @owner_only
     def rename(self, values: Values) -> Updates:
@@ -58,7 +58,7 @@ class RunMenu:
         self._check_same(values)
         runs.delete(values[self.run])
         pairs.forget_ledgers()
-        return {self.run: run_choice(runs.first_shown()), **self.hide()}
+        return {self.run: run_choice(runs.default_run()), **self.hide()}
 
     def hide(self) -> Updates:
         return self._only(None)
@@ -69,11 +69,12 @@ class RunMenu:
 
     def _check_same(self, values: Values) -> None:
         """Raises EngineError where another run was chosen since the question was put."""
-        run, about = values[self.run], values[self.about]
+        run, subject = values[self.run], values[self.subject]
         runs.check_changeable(run)
-        if run != about:
+        if run != subject:
             raise EngineError(
-                f"The question was about {about or 'no run'}, and {run} is chosen now. Press again."
+                f"The question was about {subject or 'no run'}, and {run} is chosen now. "
+                "Press again."
             )
 
 

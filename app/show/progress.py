@@ -26,7 +26,7 @@ ALL_DONE = "every stage of the recipe."
 
 
 def last_job(run: str) -> Job | None:
-    for job in jobs.listed():
+    for job in jobs.all_jobs():
         if job.run == run:
             return job
     return None
@@ -34,7 +34,7 @@ def last_job(run: str) -> Job | None:
 
 def mark(run: str) -> str:
     """Changes whenever there is something new to show of a run."""
-    return f"{run} {_job_mark(last_job(run))} {_job_mark(jobs.running())}"
+    return f"{run} {_job_mark(last_job(run))} {_job_mark(jobs.running_job())}"
 
 
 def strip(run: str, job: Job | None, other_runs_job: Job | None) -> str:

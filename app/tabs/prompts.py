@@ -17,7 +17,7 @@ from app.show import judgement, markup
 from app.tab import Tab
 from engine import runs, worlds
 from engine.core import plugins
-from engine.core.types import Prompt, Rejected
+from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, check, language_of, skills, writers
 from engine.runs import contents
 
@@ -32,7 +32,7 @@ class Lines(NamedTuple):
     """What was written for a skill, the newest last."""
 
     accepted: Sequence[Prompt]
-    rejected: Sequence[Rejected]
+    rejected: Sequence[RejectedPrompt]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def line_of(event: Event) -> str:
     return f"[{event.done}/{event.total}] {event.text}"
 
 
-def recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:
+def record(events: Iterator[Event], file: Path) -> Iterator[Event]:
     """The events, each written down first.
 
     Raises EngineError where that fails; a follower then sees no last event.

@@ -28,7 +28,7 @@ def show_list() -> int:
     from engine import runs
 
     rows, errors = [], []
-    for name in runs.listed():
+    for name in runs.run_names():
         try:
             if name != runs.NEW:
                 rows.append(_row(name))
@@ -70,7 +70,7 @@ def _last_job(name: str) -> str:
     from engine import jobs, runs
 
     folder = runs.folder(name)
-    for job in jobs.listed(folder.parent):
+    for job in jobs.all_jobs(folder.parent):
         if job.run == folder.name:
             return f"{job.stage}: {job.state}"
     return ""

@@ -34,7 +34,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
         try:
             checked[name] = checks[name](value)
         except Misfit as misfit:
-            raise EngineError(_sentence(misfit.inside(name), where)) from None
+            raise EngineError(_sentence(misfit.at_place(name), where)) from None
         _check_range(options[name], value, where)
     return kind(**checked)
 

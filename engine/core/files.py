@@ -57,10 +57,10 @@ def read_text(path: Path, remedy: str) -> str:
 def record_of(line: str, kind: type[Record]) -> Record:
     """One record of its line. Raises ValueError, saying what is wrong with it."""
     read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
-    return read(parsed(line))
+    return read(parse_json(line))
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """JSON. Raises ValueError for what is none, and for what nothing could show or write again."""
     try:
         value = json.loads(text)

@@ -78,7 +78,7 @@ def defaults(kind: type) -> dict[str, Any]:
     return by_name
 
 
-def described(kind: type) -> str:
+def describe(kind: type) -> str:
     """A Config's options for a reader of the command line, a line each."""
     usual, hints = defaults(kind), get_type_hints(kind)
     width = max((len(option.name) for option in fields(kind)), default=0)

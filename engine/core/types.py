@@ -30,7 +30,7 @@ class Thing(TypedDict):
     colour: str | None
 
 
-class Seen(TypedDict):
+class SeenScene(TypedDict):
     """All that a judge saw in a picture."""
 
     things: list[Thing]
@@ -45,7 +45,7 @@ class Evidence(TypedDict, total=False):
     questions: list[Answer]
     exact: bool | float
     """Whether the picture shows the text and nothing else."""
-    seen: Seen
+    seen: SeenScene
     unscored: str
     """Why the judge cannot read the text."""
     nearest: str
@@ -73,7 +73,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedPrompt:
     """A line the writer wrote and the rules or the filter refused."""
 
     skill: str
@@ -142,7 +142,7 @@ class Score:
         return None if found is None else float(found)
 
     @property
-    def seen(self) -> Seen | None:
+    def seen(self) -> SeenScene | None:
         """None from a judge that sees no scene."""
         return self.evidence.get("seen")
 

@@ -23,7 +23,7 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from engine.core.types import Score, Seen
+from engine.core.types import Score, SeenScene
 
 SIDE = 8
 Fact = tuple[str | None, str | None]
@@ -76,7 +76,7 @@ def _pixels(score: Score) -> np.ndarray:
     return np.frombuffer(base64.b64decode(score.pooled), np.uint8) / 255
 
 
-def _facts(seen: Seen) -> Counter[Fact]:
+def _facts(seen: SeenScene) -> Counter[Fact]:
     facts: Counter[Fact] = Counter()
     for thing in seen["things"]:
         facts[thing["kind"], thing["colour"]] += 1

@@ -21,7 +21,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPicture:
     """One picture with what the judge says of it."""
 
     row: Row
@@ -30,7 +30,9 @@ class Judged:
     """By another prompt of the skill; None where there is no other."""
 
 
-def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) -> list[Judged]:
+def judge_all(
+    judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]
+) -> list[JudgedPicture]:
     """All pictures before their own prompts, then before others."""
     by_own, by_others = [], []
     for row, image in zip(rows, images, strict=True):
@@ -41,7 +43,7 @@ def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) 
     judged = []
     for row, score in zip(rows, _scores(judge, by_own), strict=True):
         floor = floors.get((row.model, row.key))
-        judged.append(Judged(row, score, floor and _without_reasons(floor)))
+        judged.append(JudgedPicture(row, score, floor and _without_reasons(floor)))
     return judged
 
 

@@ -25,7 +25,7 @@ def prompts_of(config: Config) -> dict[str, list[Prompt]]:
 
 def world_of(config: Config) -> worlds.World:
     """Whose prompts, judges and ceiling belong to the base."""
-    return worlds.of(config.model, [config.judge])
+    return worlds.world_of(config.model, [config.judge])
 
 
 def to_paint(config: Config, prompts: Mapping[str, Sequence[Prompt]]) -> list[Prompt]:

@@ -13,7 +13,7 @@ from engine.core.provenance import Identity
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Score
 from engine.evaluate import Config, score_recipes, summary
-from engine.evaluate.judging import Judged
+from engine.evaluate.judging import JudgedPicture
 from engine.evaluate.planning import Row
 from engine.evaluate.shown_pictures import ShownPictures
 
@@ -63,12 +63,12 @@ class ScoreFiles:
             return False
         return (row.other.id, row.seed) not in self.floors[row.model]
 
-    def add(self, judged: Sequence[Judged], files: Mapping[Row, Path]) -> None:
+    def add(self, judged: Sequence[JudgedPicture], files: Mapping[Row, Path]) -> None:
         """Write the pictures to show, then the floors, then the scores: these stand for the rest.
 
         `files` says where each row's picture lies.
         """
-        by_model: dict[str, list[Judged]] = defaultdict(list)
+        by_model: dict[str, list[JudgedPicture]] = defaultdict(list)
         for one in judged:
             by_model[one.row.model].append(one)
         for model, of_model in by_model.items():
@@ -79,7 +79,7 @@ class ScoreFiles:
             pictures.add(to_show)
             self._write(model, of_model)
 
-    def _write(self, model: str, judged: Sequence[Judged]) -> None:
+    def _write(self, model: str, judged: Sequence[JudgedPicture]) -> None:
         """What was scored before stays as it was."""
         scores, floors = self.scores[model], self.floors[model]
         for one in judged:

@@ -15,7 +15,7 @@ from engine.evaluate.planning import Row
 from engine.models.identity import recognised
 from engine.option_groups import Sampling
 
-PAINTED = provenance.names(Sampling)
+PAINTING_OPTIONS = provenance.names(Sampling)
 """What decides a painted picture and not a drawn one."""
 PROMPTS_OF = "prompts of "
 """Before the name of each skill that was asked for: the hash of its prompts."""
@@ -77,7 +77,7 @@ def _shared(config: Config, weights: Weights) -> Identity:
         parents[f"{JUDGE_S}{name}"] = value
     for skill, prompts in prompt_sets.prompts_of(config).items():
         parents[f"{PROMPTS_OF}{skill}"] = prompt_sets.prompts_sha256({skill: prompts})
-    return provenance.identity(config, parents, without=PAINTED)
+    return provenance.identity(config, parents, without=PAINTING_OPTIONS)
 
 
 def write(path: Path, recipe: Identity, goes_on: bool) -> None:

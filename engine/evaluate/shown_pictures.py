@@ -42,7 +42,7 @@ class ShownPictures:
             name = self._names.get(score.key)
             if name is None:
                 continue
-            file = picture_folder.inside(self.folder, name)
+            file = picture_folder.path_inside(self.folder, name)
             if file.is_file() and not _is_like(file, score.pooled):
                 self.changed.add(score.key)
 
@@ -73,7 +73,7 @@ class ShownPictures:
             return
         write_records(metadata, stay)
         for picture in gone:
-            file = picture_folder.inside(self.folder, picture.file_name)
+            file = picture_folder.path_inside(self.folder, picture.file_name)
             file.unlink(missing_ok=True)
         self._read_names()
 

@@ -21,12 +21,12 @@ def wanted(config: Config, store: Store, name: str, options: Any) -> dict[str, A
     # what was recorded before there was another density stays as it was
     density = {} if config.timesteps == "uniform" else {"timesteps": config.timesteps}
     decides = {
-        **provenance.deciding(config, without=provenance.names(Training)),
-        **provenance.deciding(training),
+        **provenance.deciding_options(config, without=provenance.names(Training)),
+        **provenance.deciding_options(training),
         **stops_early,
         **density,
-        **source(config).recorded(store, skills),
+        **source(config).fingerprint(store, skills),
     }
     decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}
-    decides["options"] = provenance.deciding(options)
+    decides["options"] = provenance.deciding_options(options)
     return dict(json.loads(json.dumps(decides)))

@@ -20,7 +20,7 @@ ONE_ROW = ("empty_embedding", "empty_pooled")
 PICTURES, KEPT, RECIPE = "pictures", "kept", "recipe"
 
 
-class Joined(TypedDict):
+class JoinedShards(TypedDict):
     """What joined latents say of the shards they were made of: key and number of rows."""
 
     shards: list[tuple[str, int]]
@@ -71,7 +71,7 @@ def write_joined(
 def read_joined_recipe(path: Path) -> dict[str, Any]:
     """The recipe, with its `shards`. Raises EngineError for a file of another kind."""
     with tensor_files.opened(path, "numpy") as file:
-        recipe: dict[str, Any] = _entry(file, path, RECIPE, Joined)
+        recipe: dict[str, Any] = _entry(file, path, RECIPE, JoinedShards)
     return recipe
 
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from PIL import Image
 
-from engine.core.types import Answer, Evidence, Prompt, Score, Seen
+from engine.core.types import Answer, Evidence, Prompt, Score, SeenScene
 from engine.judges import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.storybook.language import Unreadable, fault
 from engine.storybook.questions import Question
@@ -50,8 +50,8 @@ def _score(prompt: Prompt, picture: Image.Image, seed: int) -> Score:
     except Unreadable as error:
         reason = Evidence(unscored=error.reason, nearest=error.nearest)
         return Score(prompt.id, seed, NAME, None, reason)
-    answers = [_answer(question, yes) for question, yes in found.asked]
-    seen = cast(Seen, found.seen.as_dict())
+    answers = [_answer(question, yes) for question, yes in found.answers]
+    seen = cast(SeenScene, found.reading.as_dict())
     evidence = Evidence(questions=answers, exact=found.exact, seen=seen)
     return Score(prompt.id, seed, NAME, found.dsg, evidence)
 

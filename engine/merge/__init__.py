@@ -38,7 +38,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     options = build_options(config)
     folder = folder_for(config, store)
     total = len(config.experts) + 1
-    recipe = recipe_of(config, provenance.deciding(options), parents_of(config, store))
+    recipe = recipe_of(config, provenance.deciding_options(options), parents_of(config, store))
     if is_done(folder, recipe, config):
         text = f"{config.name} is merged already."
         yield Event(text, total, total, "done", {"folder": str(folder)})

@@ -14,7 +14,7 @@ class Preset:
     method: str
     options: Mapping[str, Any]
     weights: Mapping[str, float]
-    about: str
+    hint: str
 
 
 def presets(experts: Sequence[str], model: str) -> dict[str, Preset]:

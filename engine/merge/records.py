@@ -24,7 +24,7 @@ def recipe_of(config: Config, options: Mapping[str, Any], parents: Parents) -> I
     base = {"model": "unknown"} | (bases[0] or {})  # all experts have one
     decides = {
         "kind": "merge",
-        **provenance.deciding(config),
+        **provenance.deciding_options(config),
         "options": dict(options),
         "parents": parents,
         "base": base,
@@ -92,7 +92,7 @@ def _check_same(config: Config, folder: Path) -> None:
     options = build(method_config, config.options, config.method)
     own = provenance.identity(config, {})
     here = Identity(
-        {**own, **provenance.deciding(options)},
+        {**own, **provenance.deciding_options(options)},
         {**own.defaults, **provenance.defaults(method_config)},
     )
     there = {**own.part_of(recipe), "name": config.name, **(recipe.get("options") or {})}

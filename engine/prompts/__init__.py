@@ -111,7 +111,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         if lines.is_users_own:
             users_own.append(name)
         if not lines.finished and lines.rounds < config.max_rounds:
-            shortfall.check(lines, recipe, config.count, shortfall.unanswered(lines))
+            shortfall.check(lines, recipe, config.count, shortfall.unanswered_rounds(lines))
             writer = writer or plugin.writer(options)
             for event in rounds.write(config, store, lines, recipe, writer):
                 yield replace(event, done=done + event.done, total=total)
@@ -158,8 +158,8 @@ def _plugin(config: Config) -> tuple[ModuleType, Any]:
 
 def _recipe(config: Config, writer_options: Any, skill: skills.Skill) -> provenance.Identity:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    decided = provenance.deciding(config)
-    options = provenance.deciding(writer_options)
+    decided = provenance.deciding_options(config)
+    options = provenance.deciding_options(writer_options)
     for name, value in options.items():
         decided[f"writer's {name}"] = value
     decided["writer's sha256"] = checkpoints.local_fingerprint(options.get("model", ""))

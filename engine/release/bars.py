@@ -10,14 +10,14 @@ from engine.release.numbers import short_number
 ASSETS = Path(__file__).parents[2] / "assets"
 CHECK = ASSETS / "storybook" / "check.json"
 HEADER = ["| what | goal | measured | n |", "|---|---|---|---|"]
-Measured = Mapping[str, float]
+Measurements = Mapping[str, float]
 
 
-def _always(measured: Measured) -> bool:
+def _always(measured: Measurements) -> bool:
     return True
 
 
-def at_least(name: str, bound: float) -> Callable[[Measured], bool]:
+def at_least(name: str, bound: float) -> Callable[[Measurements], bool]:
     """Holds where the number of that name reaches the bound."""
     return lambda measured: measured[name] >= bound
 
@@ -27,23 +27,23 @@ class Bar(NamedTuple):
 
     what: str
     goal: str = ""
-    holds: Callable[[Measured], bool] = _always
+    holds: Callable[[Measurements], bool] = _always
 
 
-def _is_quick(measured: Measured) -> bool:
+def _is_quick(measured: Measurements) -> bool:
     return measured["judge_ms"] <= 5
 
 
-def _base_is_between(measured: Measured) -> bool:
+def _base_is_between(measured: Measurements) -> bool:
     """Good enough to learn from, and not so good that there is nothing left to learn."""
     return 0.65 <= measured["base_dsg"] <= 0.90
 
 
-def _weak_is_weaker(measured: Measured) -> bool:
+def _weak_is_weaker(measured: Measurements) -> bool:
     return measured["weak_dsg"] <= measured["base_dsg"] - 0.08
 
 
-def _writes_like_the_grammar(measured: Measured) -> bool:
+def _writes_like_the_grammar(measured: Measurements) -> bool:
     return abs(measured["writer_novel"] - measured["grammar_novel"]) <= 0.10
 
 

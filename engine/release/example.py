@@ -10,7 +10,7 @@ from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate import Config, planning, score_recipes
 from engine.evaluate.passes import Passes, Tools
-from engine.evaluate.picture_cache import FOLDER as PAINTED
+from engine.evaluate.picture_cache import FOLDER as PICTURE_CACHE
 from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.score_files import ScoreFiles
 from engine.evaluate.warm_models import WarmModels
@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
 LEFT_BEHIND = (
     "jobs",
     "votes.db*",
-    PAINTED,
+    PICTURE_CACHE,
     "latents.safetensors",
     "edited",
     "checkpoint*",

@@ -46,7 +46,7 @@ def at_each_scale() -> str:
     return by_scale(_read("storybook"))
 
 
-def searched() -> str:
+def search_table() -> str:
     """What was tried on validation. Raises EngineError where a search has an arm without words."""
     arms = {}
     for recipe, words in SEARCHES.items():

@@ -62,7 +62,7 @@ def all_tables() -> dict[str, Callable[[], str]]:
         "bars": bars.table,
         "results": experiments.results,
         "at each scale": experiments.at_each_scale,
-        "searched": experiments.searched,
+        "searched": experiments.search_table,
         "benchmarks": benchmarks.table,
     }
     for family in FAMILIES:

@@ -31,7 +31,7 @@ lowest.
 
 
 @dataclass(frozen=True)
-class Seen:
+class PictureReading:
     """What a picture shows. `flags` say in words what could not be read."""
 
     things: tuple[Thing, ...]
@@ -100,23 +100,23 @@ class _Cut:
         return [part for part in self.parts if part.readable]
 
 
-def read(picture: Rgb) -> Seen:
+def read(picture: Rgb) -> PictureReading:
     """Read a (64, 64, 3) uint8 picture. Other sizes are the caller's to shrink first."""
     assert picture.shape == (SIZE_PIXELS, SIZE_PIXELS, 3), picture.shape
     pixels = np.ascontiguousarray(picture.reshape(-1, 3).T, np.float32)
     setting, share, ground = background(pixels)
     if share < LEAST_BACKGROUND_SHARE:
-        return Seen((), None, None, (f"no background: the commonest covers {share:.0%}",))
+        return PictureReading((), None, None, (f"no background: the commonest covers {share:.0%}",))
     inks = Inks(pixels, ground)
     parts = _parts(inks)
     if not parts:
-        return Seen((), setting, None)
+        return PictureReading((), setting, None)
     things, flags = [], []
     for part in parts:
         things.append(part.thing())
         if not part.readable:
             flags.append(part.flag())
-    return Seen(tuple(things), setting, _style(inks, parts), tuple(flags))
+    return PictureReading(tuple(things), setting, _style(inks, parts), tuple(flags))
 
 
 def _style(inks: Inks, parts: list[_Part]) -> str | None:

@@ -32,8 +32,8 @@ SYNONYMS = {
     "it": "scene",
 }
 FUNCTION_WORDS = "a the and is there of to left right at in on picture scene".split()
-KNOWN = {*NOUNS, *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *FUNCTION_WORDS}
-KNOWN |= set(SYNONYMS) | set(SYNONYMS.values())
+ALL_WORDS = {*NOUNS, *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *FUNCTION_WORDS}
+ALL_WORDS |= set(SYNONYMS) | set(SYNONYMS.values())
 
 
 def noun(kind: str, count: int) -> str:

@@ -54,7 +54,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             expert = arm.removeprefix(WITHOUT)
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
-    ceiling = report.summarised(judged, store, CEILING).macro
+    ceiling = report.summarise(judged, store, CEILING).macro
     result = {"merge": asdict(config), "all": summary.macro(with_all), "without": without}
     result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)

@@ -185,7 +185,7 @@ def _result(config: Config, store: Store, arms: Mapping[str, Weights]) -> dict[s
     difference = intervals.paired(ours, theirs)
     verdict = intervals.verdict(*difference) if difference else "undecided"
     floor = summary.macro(scores_of(on_test, store, best, ".floor"))
-    ceiling = report.summarised(on_test, store, CEILING).macro
+    ceiling = report.summarise(on_test, store, CEILING).macro
     result = {"test": summary.macro(ours), "average_on_test": summary.macro(theirs)}
     bounds = {"floor": floor, "ceiling": ceiling}
     decision = {"weights": arms[best], "difference": difference, "verdict": verdict}

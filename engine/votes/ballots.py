@@ -12,14 +12,14 @@ from pathlib import Path
 from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
-from engine.votes.ledger import Ledger, Refused, Vote
+from engine.votes.ledger import Ledger, RefusedVote, Vote
 from engine.votes.schema import Choice
 
 LEAST_LOOK_SECONDS = 0.4
 """A vote that comes sooner after the pair is a second press meant for the pair before."""
 
 
-class TooSoon(Refused):
+class TooSoon(RefusedVote):
     """A vote before its pair can have been looked at."""
 
 
@@ -113,12 +113,14 @@ def cast(ledger: Ledger, ballot: str, choice: Choice, voter: str, looked_seconds
     """Count a vote on the pair of `ballot`, which the voter's page names.
 
     `looked_seconds`, since the pair was seen, is the page's word; since the ballot was handed out,
-    it is ours. Raises TooSoon when either is under `LEAST_LOOK_SECONDS`, and Refused for another's
-    ballot, one that was never handed out, or one that has its vote.
+    it is ours. Raises TooSoon when either is under `LEAST_LOOK_SECONDS`, and RefusedVote for
+    another's ballot, one that was never handed out, or one that has its vote.
     """
     issued = ledger.ballot(ballot)
     if issued and issued["voter"] != voter:
-        raise Refused("This ballot was handed out to somebody else. Reload the page for your own.")
+        raise RefusedVote(
+            "This ballot was handed out to somebody else. Reload the page for your own."
+        )
     if issued and not _has_looked(looked_seconds, issued["issued_at"]):
         raise TooSoon("The pictures were not in sight for half a second. Look, and then vote.")
     return ledger.cast(ballot, choice)

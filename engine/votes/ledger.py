@@ -21,7 +21,7 @@ from engine.votes.schema import BALLOT_LENGTH, BALLOTS, CHOICES, VOTES, Choice
 BALLOT_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{BALLOT_LENGTH}}}")
 
 
-class Refused(EngineError):
+class RefusedVote(EngineError):
     """A vote that does not count: its ballot is unknown, or was voted on before."""
 
 
@@ -54,7 +54,7 @@ class Ledger:
     def issue(self, ballot: Mapping[str, Any]) -> bool:
         """Record a ballot, values by column; False when this voter already has one for the pair.
 
-        Raises Refused for a value longer than its column, which SQLite would store whole.
+        Raises RefusedVote for a value longer than its column, which SQLite would store whole.
         """
         for column in BALLOTS.c:
             _check_length(column, ballot.get(column.name))
@@ -78,19 +78,21 @@ class Ledger:
         return bool(self._database.rows(query))
 
     def cast(self, ballot: str, choice: Choice) -> Vote:
-        """Count a vote. Raises Refused when the ballot is unknown or already voted on."""
+        """Count a vote. Raises RefusedVote when the ballot is unknown or already voted on."""
         if choice not in CHOICES:
-            raise Refused(f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}.")
+            raise RefusedVote(
+                f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}."
+            )
         issued = self.ballot(ballot)
         if issued is None:
-            raise Refused("This ballot was never handed out. Reload the page for a fresh one.")
+            raise RefusedVote("This ballot was never handed out. Reload the page for a fresh one.")
         row = {name: issued[name] for name in VOTES.c.keys() if name in issued}
         row |= {"ballot": ballot, "choice": choice, "cast_at": _now()}
         try:
             with self._database.connected() as connection:
                 connection.execute(sql.insert(VOTES).values(row))
         except IntegrityError as error:
-            raise Refused("This pair has your vote already; the first one counts.") from error
+            raise RefusedVote("This pair has your vote already; the first one counts.") from error
         return Vote(**row, pair=issued["pair"])
 
     def votes(self) -> list[Vote]:
@@ -125,7 +127,7 @@ def _is_on_ballot() -> sql.ColumnElement[bool]:
 def _check_length(column: sql.Column[Any], value: object) -> None:
     most = getattr(column.type, "length", None)
     if most is not None and isinstance(value, str) and len(value) > most:
-        raise Refused(
+        raise RefusedVote(
             f"A {column.name} of {len(value):,} letters is not stored; {most} at most. "
             "Reload the page for a fresh one."
         )

@@ -36,20 +36,20 @@ READING = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Sifted:
+class SiftedPairs:
     """The pairs there are: those to ask, and how many are not and why."""
 
-    asked: tuple[Pair, ...] = ()
+    distinct: tuple[Pair, ...] = ()
     alike: int = 0
     unreadable: int = 0
     """Pairs with a picture that cannot be read; the log names the file."""
 
     @property
     def total(self) -> int:
-        return len(self.asked) + self.alike + self.unreadable
+        return len(self.distinct) + self.alike + self.unreadable
 
 
-def sift(pairs: Sequence[Pair]) -> Sifted:
+def sift(pairs: Sequence[Pair]) -> SiftedPairs:
     """Leaves out what nobody can tell apart or see. Files are read once, again when they change."""
     distinct, alike, unreadable = [], 0, 0
     with READING:
@@ -61,7 +61,7 @@ def sift(pairs: Sequence[Pair]) -> Sifted:
                 alike += 1
             else:
                 distinct.append(pair)
-    return Sifted(tuple(distinct), alike, unreadable)
+    return SiftedPairs(tuple(distinct), alike, unreadable)
 
 
 def difference(first: Path, second: Path) -> float | None:

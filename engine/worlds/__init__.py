@@ -3,7 +3,7 @@ lists.
 
 A world knows its base models, its skills, who writes its prompts and how their lines are checked,
 which prompts evaluate a model, which judges read its pictures, what the ceiling is drawn from, and
-where the app starts. Everybody else asks the world: `of` says which one a run belongs to.
+where the app starts. Everybody else asks the world: `world_of` says which one a run belongs to.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +48,7 @@ class Misreading:
 
     reason: str
     nearest: str
-    known: tuple[str, ...]
+    known_words: tuple[str, ...]
     """The words of the text that the world knows."""
 
 
@@ -128,7 +128,7 @@ def usual() -> World:
     return load(EMBEDDED)
 
 
-def of(base: str, judges: Iterable[str] = ()) -> World:
+def world_of(base: str, judges: Iterable[str] = ()) -> World:
     """The world of a run: whose base it paints with, or else whose judge reads its pictures.
 
     A base from elsewhere that is evaluated by a world's judge was trained for that world.
@@ -144,7 +144,7 @@ def of(base: str, judges: Iterable[str] = ()) -> World:
     return load(OTHERS)
 
 
-def speaking(language: Language) -> World:
+def world_of_language(language: Language) -> World:
     """The world whose prompts are in that language."""
     for world in map(load, names()):
         if world.LANGUAGE == language:
@@ -157,7 +157,7 @@ def judge_of(world: World) -> str:
     return world.JUDGES[0] if world.JUDGES else ""
 
 
-def reading(judge: str) -> World | None:
+def world_of_judge(judge: str) -> World | None:
     """The world that the judge reads; None for a judge of no world, who reads them all."""
     for world in map(load, names()):
         if judge in world.JUDGES:

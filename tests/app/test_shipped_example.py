@@ -27,7 +27,7 @@ def shipped() -> Store:
 def test_the_first_open_shows_it(tmp_path, monkeypatch):
     monkeypatch.delenv("SELMA_EXAMPLE", raising=False)
     monkeypatch.setenv("SELMA_RUNS", str(tmp_path))
-    assert runs.first_shown() == runs.EXAMPLE and runs.open_store(runs.EXAMPLE).folder == shipped().folder.resolve()
+    assert runs.default_run() == runs.EXAMPLE and runs.open_store(runs.EXAMPLE).folder == shipped().folder.resolve()
 
 
 def test_every_tab_has_something_of_it():
@@ -102,8 +102,8 @@ def test_there_are_pairs_to_vote_on_that_a_person_can_tell_apart():
     run = shipped()
     sifted = similarity.sift(ballots.pairs(run, ("merged@3.5", "base@3.5")))
     assert sifted.total == 5 * 8 * 2 and sifted.unreadable == 0
-    assert len(sifted.asked) >= 8
-    for pair in sifted.asked:
+    assert len(sifted.distinct) >= 8
+    for pair in sifted.distinct:
         sides = [np.asarray(Image.open(side.file), int) for side in (pair.first, pair.second)]
         assert np.abs(sides[0] - sides[1]).max() >= 40, "and then it is more than a shade"
 

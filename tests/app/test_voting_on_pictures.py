@@ -39,7 +39,7 @@ def test_a_damaged_picture_holds_nobody(runs_folder, newcomer):
     shutil.copytree(runs.folder("example"), runs_folder / "one")
     visitor = newcomer(run="one").opens()
     before = asked("one")
-    in_sight, *_ = pairs.sifted_models("one", MODELS).asked
+    in_sight, *_ = pairs.sift_models("one", MODELS).distinct
     for side in (in_sight.first, in_sight.second):
         side.file.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     visitor.opens()

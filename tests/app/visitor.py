@@ -62,7 +62,7 @@ def button_of(choice: Choice) -> str:
 
 def asked(run: str = "example") -> int:
     """How many of the duel's nine pairs differ: two that paint no mistake paint the same here."""
-    return len(pairs.sifted_models(run, MODELS).asked)
+    return len(pairs.sift_models(run, MODELS).distinct)
 
 
 def cast(run: str = "example") -> list[Any]:

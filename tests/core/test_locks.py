@@ -51,7 +51,7 @@ def test_threads_of_one_process_take_turns(tmp_path):
     inside, most = [], []
 
     def work():
-        with locks.held(tmp_path / "lock", 60):
+        with locks.hold(tmp_path / "lock", 60):
             inside.append(1)
             most.append(len(inside))
             inside.pop()

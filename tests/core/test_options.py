@@ -47,7 +47,7 @@ def test_the_command_line_takes_it(config, monkeypatch, tmp_path, capsys):
 
 
 def test_its_description_tells_help_range_and_default(config):
-    lines = {line.split()[0]: line for line in options.described(config).splitlines()}
+    lines = {line.split()[0]: line for line in options.describe(config).splitlines()}
     assert lines.keys() == {one.name for one in fields(config)}
     assert lines["sharpness"].split(maxsplit=1)[1] == "How sharp; 0.0 to 2.0; default 0.5"
     assert "one of dpmsolver++, ddim, euler, default" in lines["sampler"]

@@ -121,7 +121,7 @@ def test_every_option_of_a_plugin_decides(package, name):
             continue
         options = kind()
         changed = replace(options, **{one.name: other(kind, one.name, getattr(options, one.name))})
-        assert provenance.deciding(changed) != provenance.deciding(options), one.name
+        assert provenance.deciding_options(changed) != provenance.deciding_options(options), one.name
 
 
 def test_the_options_of_a_plugin_that_are_new_void_nothing():
@@ -155,8 +155,8 @@ def test_what_is_free_and_what_may_grow_stands_beside_the_fields():
     assert provenance.free(evaluate.Config) == {"batch_size", "keep_pictures", "picture_budget_mb", "replace"}
     assert {"recompute", "log_every", "held_out_every",
             "checkpoint_every"} <= provenance.free(experts.Config)
-    assert provenance.growing(experts.Config) == {"experts", "shards", "overrides"}
-    assert provenance.growing(evaluate.Config) == {"models", "skills", "guidances", "own_guidance"}
+    assert provenance.growing_options(experts.Config) == {"experts", "shards", "overrides"}
+    assert provenance.growing_options(evaluate.Config) == {"models", "skills", "guidances", "own_guidance"}
 
 
 def test_whatever_decides_nothing_says_why():

@@ -11,7 +11,7 @@ from engine.evaluate.standings import score_tables
 
 
 def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
-    found = {standing.model: standing for standing in score_tables.of_run(example, "test/storybook")}
+    found = {standing.model: standing for standing in score_tables.run_standings(example, "test/storybook")}
     assert list(found) == ["base@3.5", "counting@3.5", "merged@2"]
     ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
                   for model in ("merged@2", "base@3.5"))
@@ -72,11 +72,11 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
     read = score_tables.score_files.read
     monkeypatch.setattr(score_tables.score_files, "read", lambda path: reads.append(path) or read(path))
     for _ in range(3):
-        assert score_tables.of_run(run, "test/j")[0].summary.macro == 0.5
+        assert score_tables.run_standings(run, "test/j")[0].summary.macro == 0.5
     once = len(reads)
     assert path in reads
     write_records(path, [Score("a", 1, "j", 1.0, {"skill": "s", "pooled": ""})])
-    assert score_tables.of_run(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
+    assert score_tables.run_standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
 
 
 def test_the_pictures_stand_beside_their_scores(example):

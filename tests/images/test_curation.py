@@ -156,8 +156,8 @@ def test_an_end_while_all_is_put_together_loses_nothing(config, store, folder, t
             list(images.run(config, store))
     with pytest.raises(EngineError,
                        match="stopped while it was put together. Run the images stage again"):
-        latents.curated(store, "counting")
+        latents.curated_folder(store, "counting")
     list(images.run(config, store))
     at_once = with_prompts(Store(tmp_path / "at_once"), 7)
     list(images.run(config, at_once))
-    assert files(store) == files(at_once) and not latents.curated(store, "counting").is_edited
+    assert files(store) == files(at_once) and not latents.curated_folder(store, "counting").is_edited

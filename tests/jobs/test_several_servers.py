@@ -34,7 +34,7 @@ def test_of_several_servers_on_one_folder_one_starts_the_job(tmp_path):
         go.touch()
         told = sorted(rival.communicate(timeout=120)[0].split()[0] for rival in rivals)
         assert told == ["refused", "refused", "started"]
-        assert len(working := [job for job in jobs.listed() if job.state == "running"]) == 1
+        assert len(working := [job for job in jobs.all_jobs() if job.state == "running"]) == 1
         jobs.cancel(working[0].folder, patience_seconds=0)
 
 

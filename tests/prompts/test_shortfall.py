@@ -10,7 +10,7 @@ from engine import prompts, recipes
 from engine.core.errors import EngineError
 from engine.core.stopping import guarded
 from engine.core.store import read_json, read_records
-from engine.core.types import Prompt, Rejected
+from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, writers
 from engine.prompts.collection import recipe_path
 from engine.runs import resume
@@ -70,7 +70,7 @@ def of_server(server, **options):
 
 
 def refused(store):
-    return read_records(store.rejected("counting"), Rejected)
+    return read_records(store.rejections("counting"), RejectedPrompt)
 
 
 def test_three_rounds_with_nothing_kept_are_the_last_and_name_reason_example_and_remedy(

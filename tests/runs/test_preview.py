@@ -56,9 +56,9 @@ def test_beside_a_job_one_thread_is_enough(preview, run, monkeypatch):
     threads = []
     monkeypatch.setattr(preview, "_threads", 2)
     monkeypatch.setattr(torch, "set_num_threads", threads.append)
-    monkeypatch.setattr(jobs, "running", lambda: object())
+    monkeypatch.setattr(jobs, "running_job", lambda: object())
     paint(preview, run, ONES, seed=21)
-    monkeypatch.setattr(jobs, "running", lambda: None)
+    monkeypatch.setattr(jobs, "running_job", lambda: None)
     paint(preview, run, ONES, seed=22)
     assert threads == [1, 2]
 

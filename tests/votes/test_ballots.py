@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.votes import ballots
 from engine.votes.ballots import LEAST_LOOK_SECONDS, TooSoon
-from engine.votes.ledger import Ledger, Refused
+from engine.votes.ledger import Ledger, RefusedVote
 from engine.votes.schema import CHOICES
 from tests.votes.painted import paint_run
 
@@ -109,7 +109,7 @@ def test_a_vote_counts_for_its_own_ballot_and_its_own_voter(store, ledger):
     among = ballots.pairs(store)
     ours, theirs = (ballots.next_ballot(ledger, among, voter) for voter in ("v", "w"))
     time.sleep(LEAST_LOOK_SECONDS)
-    with pytest.raises(Refused, match="somebody else"):
+    with pytest.raises(RefusedVote, match="somebody else"):
         ballots.cast(ledger, theirs.id, "left", "v", 9.0)
     ballots.cast(ledger, ours.id, "left", "v", 9.0)
     assert [(vote.ballot, vote.voter) for vote in ledger.votes()] == [(ours.id, "v")]

@@ -9,7 +9,7 @@ import sqlalchemy as sql
 
 from engine.core.errors import EngineError
 from engine.votes import ballots
-from engine.votes.ledger import Ledger, Refused
+from engine.votes.ledger import Ledger, RefusedVote
 from engine.votes.schema import VOTES
 from tests.full_disk import full_disk
 from tests.votes.painted import paint_run
@@ -45,7 +45,7 @@ def test_a_second_vote_on_a_ballot_is_refused(url):
     ledger = Ledger(url)
     assert issue(ledger)
     ledger.cast("b" * 22, "left")
-    with pytest.raises(Refused, match="the first one counts"):
+    with pytest.raises(RefusedVote, match="the first one counts"):
         ledger.cast("b" * 22, "right")
     assert [vote.choice for vote in ledger.votes()] == ["left"]
 
@@ -75,7 +75,7 @@ def test_a_voter_gets_a_pair_once(url):
 def test_nonsense_is_refused(url, ballot, choice, words):
     ledger = Ledger(url)
     issue(ledger)
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(RefusedVote, match=words):
         ledger.cast(ballot, choice)
     assert ledger.votes() == []
 
@@ -84,7 +84,7 @@ def test_nonsense_is_refused(url, ballot, choice, words):
     {"voter": "v" * 200_000}, {"ballot": "b" * 44}, {"pair": "a" * 65}])
 def test_nothing_longer_than_its_column_is_stored(url, given):
     ledger = Ledger(url)
-    with pytest.raises(Refused, match="is not stored"):
+    with pytest.raises(RefusedVote, match="is not stored"):
         issue(ledger, **given)
     assert ledger.issued("v" * 200_000) == ledger.sides() == []
 
@@ -130,7 +130,7 @@ def test_the_file_is_in_wal_and_votes_survive(url):
 def attempt(ledger, choice):
     try:
         ledger.cast("b" * 22, choice)
-    except Refused:
+    except RefusedVote:
         return 0
     return 1
 

@@ -58,7 +58,7 @@ def test_alike_pairs_are_counted_and_not_asked(tmp_path):
     store = paint_run(tmp_path / "run")
     Image.open(store.pictures("base") / "1-7.png").save(store.pictures("merged") / "1-7.png")
     sifted = similarity.sift(ballots.pairs(store))
-    assert [pair.prompt for pair in sifted.asked] == ["prompt 0", "prompt 2", "prompt 3"]
+    assert [pair.prompt for pair in sifted.distinct] == ["prompt 0", "prompt 2", "prompt 3"]
     assert (sifted.alike, sifted.unreadable, sifted.total) == (1, 0, 4)
 
 
@@ -68,13 +68,13 @@ def test_both_damaged_pictures_of_a_pair_are_told_and_the_pair_is_left_out(tmp_p
         (store.pictures(model) / "2-7.png").write_bytes(b"\x89PNG no more")
     with caplog.at_level(logging.WARNING):
         sifted = similarity.sift(ballots.pairs(store))
-    assert (len(sifted.asked), sifted.alike, sifted.unreadable) == (3, 0, 1)
+    assert (len(sifted.distinct), sifted.alike, sifted.unreadable) == (3, 0, 1)
     for model in ("base", "merged"):
         assert str(store.pictures(model) / "2-7.png") in caplog.text
 
 
 def test_a_picture_that_is_painted_again_is_looked_at_again(tmp_path):
     store = paint_run(tmp_path / "run", prompts=1)
-    assert len(similarity.sift(ballots.pairs(store)).asked) == 1
+    assert len(similarity.sift(ballots.pairs(store)).distinct) == 1
     Image.new("RGB", (64, 64), (254, 0, 0)).save(store.pictures("merged") / "0-7.png")
     assert similarity.sift(ballots.pairs(store)).alike == 1

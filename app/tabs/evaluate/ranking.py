@@ -68,12 +68,12 @@ def unread_view(store: Store, rows: Sequence[Standing], table: str) -> str:
 def ranking_view(rows: Sequence[Standing], unit: Unit) -> str:
     """A row per model; the best of those that paint stands out where the intervals decide it."""
     painters = painted_by(rows)
-    ahead = lead.among([standing.prompts for standing in painters], unit)
+    ahead = lead.find_lead([standing.prompts for standing in painters], unit)
     best, sentence = None, ""
     if ahead:
         names = [standing.model for standing in painters]
         sentence = markup.aside(ahead.sentence(names))
-        if ahead.decided:
+        if ahead.is_decided:
             best = rows.index(painters[ahead.first])
     skills = skills_of(rows)
     lines = [_row(standing, skills, unit) for standing in rows]

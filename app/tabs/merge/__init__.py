@@ -156,12 +156,12 @@ def warm(run: str) -> None:
 def _wire_beginning(tab: MergeTab, way_back: Undo) -> None:
     """Other experts: their first scene is painted, and there is no way back from it."""
     bar, mixer = tab.scene, tab.mixer
-    inputs: Any = {tab.run, mixer.experts, bar.prompt, bar.begun}
-    scene_outputs = [bar.seed, bar.guidance, bar.begun, tab.panes.comparison.opening]
+    inputs: Any = {tab.run, mixer.experts, bar.prompt, bar.example}
+    scene_outputs = [bar.seed, bar.guidance, bar.example, tab.panes.comparison.opening]
     outputs = [*mixer.method.outputs, *scene_outputs]
     beginning = tab.drawn_for.change(tab.begin, inputs, outputs, **QUEUED)
-    both: Any = {bar.prompt, bar.begun}
-    script = scripts.call(scene.FIRST_PROMPT, both, [bar.prompt, bar.begun])
+    both: Any = {bar.prompt, bar.example}
+    script = scripts.call(scene.FIRST_PROMPT, both, [bar.prompt, bar.example])
     written = beginning.then(js=script, inputs=both, outputs=[bar.prompt], **BROWSER_ONLY)
     written.then(**way_back.begin).then(**tab.repaint)
 

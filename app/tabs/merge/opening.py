@@ -95,7 +95,7 @@ def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
     values = []
     for gain in gains:
         values += [gain.base.value, gain.merge.value]
-    return units.of(judge, values)
+    return units.judge_unit(judge, values)
 
 
 def _why(gain: Gain, unit: Unit) -> str:
@@ -113,7 +113,7 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
     verdict = unit.verdict(difference)
     return (
         f"Over all {prompts} validation prompts the mean difference is "
-        f"{unit.between(difference)}: {verdict}."
+        f"{unit.interval_text(difference)}: {verdict}."
     )
 
 

@@ -47,7 +47,7 @@ class Scene:
     guidance: gr.Slider
     seed: gr.Number
     noise: gr.Button
-    begun: gr.Textbox
+    example: gr.Textbox
     """Out of sight: the run's own first prompt, which `FIRST_PROMPT` puts into the box."""
 
     @property
@@ -63,18 +63,18 @@ class Scene:
         """The run's own first scene; what people wrote stays."""
         first = opening.of(runs.open_store(run), experts)
         remark = markup.aside(first.reason) if first.reason else ""
-        if values[self.prompt] not in ("", values[self.begun]):
+        if values[self.prompt] not in ("", values[self.example]):
             return Opening({}, remark)
         updates = {
             self.seed: first.seed,
             self.guidance: self.guide(first.guidance),
-            self.begun: first.prompt,
+            self.example: first.prompt,
         }
         return Opening(updates, remark)
 
     def guide(self, guidance: float) -> dict[str, Any]:
         """The guidance slider at a scale."""
-        return sliders.at(guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
+        return sliders.slider_update(guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
 
     def other_noise(self) -> Updates:
         return {self.seed: random.randint(0, LARGEST_NOISE)}

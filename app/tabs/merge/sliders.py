@@ -73,7 +73,7 @@ class Mixer:
         """Slide to these weights; an expert that is not named gets none."""
         updates: Updates = {}
         for name, slider in zip(experts, self.sliders, strict=False):
-            updates[slider] = at(weights.get(name, 0.0), LOWEST, HIGHEST)
+            updates[slider] = slider_update(weights.get(name, 0.0), LOWEST, HIGHEST)
         return updates
 
     def show(self, run: str, is_new: bool) -> Updates:
@@ -116,7 +116,7 @@ class Mixer:
         if preset is None:
             return no_updates()
         updates = self.set_weights(experts, preset.weights)
-        updates[self.preset] = gr.update(info=preset.about)
+        updates[self.preset] = gr.update(info=preset.hint)
         return updates | self.method.select(preset.method, preset.options)
 
 
@@ -143,7 +143,7 @@ def slider_names(run: str) -> list[str]:
     return list(experts[:MOST_EXPERTS])
 
 
-def at(value: float, lowest: float, highest: float) -> dict[str, Any]:
+def slider_update(value: float, lowest: float, highest: float) -> dict[str, Any]:
     """A slider at this value, made longer where it must be."""
     return gr.update(value=value, minimum=min(lowest, value), maximum=max(highest, value))
 

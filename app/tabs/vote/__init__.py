@@ -15,9 +15,9 @@ from app.tabs.vote.ballot_view import CHOICES, Sight
 from engine import runs
 from engine.votes import ballots
 from engine.votes.ballots import Ballot
-from engine.votes.ledger import Refused
+from engine.votes.ledger import RefusedVote
 from engine.votes.schema import Choice
-from engine.votes.similarity import Sifted
+from engine.votes.similarity import SiftedPairs
 from engine.votes.voters import TooMany, Voter
 
 TITLE = "Vote"
@@ -84,7 +84,7 @@ class Vote:
             _cast(choice, sight, values[self.voter])
         except ballots.TooSoon as too_soon:
             return {self.note: ballot_view.note(str(too_soon))}
-        except Refused as refused:
+        except RefusedVote as refused:
             refusal = str(refused)
         updates = self.show_duel(values)
         updates[self.note] = ballot_view.note(refusal) + updates[self.note]
@@ -94,18 +94,18 @@ class Vote:
         """All votes on the run's pictures as they are now."""
         run = values[self.run]
         duels = results_view.count(run)
-        left_out = ballot_view.left_out(pairs.sifted(run, values[self.duel]))
+        left_out = ballot_view.left_out(pairs.sift_duel(run, values[self.duel]))
         figure = parts.figure_update(results_view.figure(duels))
         return {self.results: results_view.table(duels, left_out), self.plot: figure}
 
     def _next_pair(
         self, run: str, duel: str | None, token: Any, sight: Sight | None = None
     ) -> Updates:
-        sifted = pairs.sifted(run, duel)
-        if not sifted.asked:
+        sifted = pairs.sift_duel(run, duel)
+        if not sifted.distinct:
             return self._pair(run, Drawing(None, ballot_view.view(run, None, sifted)))
         try:
-            voter = voter_identity.admitted(token)
+            voter = voter_identity.admit(token)
         except TooMany as error:
             crowded = markup.empty("Not so many at once", str(error))
             return self._pair(run, Drawing(None, crowded))
@@ -113,7 +113,7 @@ class Vote:
         if voter.token != token:
             updates[self.voter] = voter.token
         drawing = _draw(run, sifted, voter)
-        if sight and sight.is_of(run, drawing.ballot):
+        if sight and sight.shows(run, drawing.ballot):
             return updates
         updates |= self._pair(run, drawing)
         updates[self.note] = ballot_view.note("", ballot_view.left_out(sifted))
@@ -165,14 +165,14 @@ def _components(run: gr.Dropdown) -> Vote:
     return Vote(run, duel, sight, voter, pair, buttons, note, panel, results, plot)
 
 
-def _draw(run: str, sifted: Sifted, voter: Voter) -> Drawing:
+def _draw(run: str, sifted: SiftedPairs, voter: Voter) -> Drawing:
     """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
 
     Otherwise a slow drawing would bring back a pair that its page has left behind.
     """
     ledger = pairs.ledger(run)
     while True:
-        ballot = ballots.next_ballot(ledger, sifted.asked, voter.id)
+        ballot = ballots.next_ballot(ledger, sifted.distinct, voter.id)
         html = ballot_view.view(run, ballot, sifted)
         if ballot is None or not ledger.has_vote(ballot.id):
             return Drawing(ballot, html)
@@ -181,7 +181,7 @@ def _draw(run: str, sifted: Sifted, voter: Voter) -> Drawing:
 def _cast(choice: Choice, sight: Sight, token: Any) -> None:
     """Where the pair in sight was handed out, whatever run is chosen by now."""
     if not runs.folder(sight.run).is_dir():
-        raise Refused("This pair's run is gone. Here is the next pair.")
+        raise RefusedVote("This pair's run is gone. Here is the next pair.")
     ledger = pairs.ledger(sight.run)
     voter = voter_identity.of_page(token)
     ballots.cast(ledger, sight.ballot, choice, voter.id, sight.looked_seconds)

@@ -8,7 +8,7 @@ from typing import Any
 from app.show import markup, thumbnails
 from engine.votes.ballots import Ballot
 from engine.votes.schema import Choice
-from engine.votes.similarity import Sifted
+from engine.votes.similarity import SiftedPairs
 
 CHOICES: dict[Choice, str] = {
     "left": "Left",
@@ -70,12 +70,12 @@ class Sight:
         seconds = float(looked) if isinstance(looked, int | float) else 0.0
         return cls(_text(sent.get("run")), _text(sent.get("ballot")), seconds)
 
-    def is_of(self, run: str, ballot: Ballot | None) -> bool:
+    def shows(self, run: str, ballot: Ballot | None) -> bool:
         """Whether it is this ballot's pair."""
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
 
 
-def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
+def view(run: str, ballot: Ballot | None, sifted: SiftedPairs) -> str:
     """The prompt and two pictures of equal size, in addresses that tell nothing."""
     if not sifted.total:
         return markup.empty(
@@ -83,7 +83,7 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
             "Votes are cast on the pictures of the Evaluate stage: run it for two models at least, "
             "or choose the example run above.",
         )
-    if not sifted.asked:
+    if not sifted.distinct:
         return markup.empty(
             "Nothing to tell apart",
             f"{left_out(sifted)} Compare other models, or evaluate on more prompts.",
@@ -91,7 +91,8 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
     if ballot is None:
         return markup.empty(
             "That was the last pair",
-            f"You have voted on all {len(sifted.asked)}. Thank you: what people prefer is below.",
+            f"You have voted on all {len(sifted.distinct)}. "
+            "Thank you: what people prefer is below.",
         )
     question = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
     place = f'data-run="{escape(run)}" data-ballot="{escape(ballot.id)}"'
@@ -101,7 +102,7 @@ def view(run: str, ballot: Ballot | None, sifted: Sifted) -> str:
     return f'<div class="ballot" {place}>{progress}{prompt}<div class="sides">{sides}</div></div>'
 
 
-def left_out(sifted: Sifted) -> str:
+def left_out(sifted: SiftedPairs) -> str:
     """How many pairs nobody is asked about, and why; nothing when all are asked about."""
     sentences = []
     if sifted.alike:

@@ -12,7 +12,7 @@ from engine.runs.preview import USUAL_GUIDANCE
 from engine.votes import ballots, similarity
 from engine.votes.ballots import Pair
 from engine.votes.ledger import Ledger
-from engine.votes.similarity import Sifted
+from engine.votes.similarity import SiftedPairs
 
 EVERYTHING = "all models against each other"
 Models = tuple[str, ...]
@@ -51,12 +51,12 @@ def rivals(models: Sequence[str], merges: Sequence[str]) -> list[tuple[str, str]
     return pairs
 
 
-def sifted(run: str, duel: str | None) -> Sifted:
+def sift_duel(run: str, duel: str | None) -> SiftedPairs:
     """The pairs of a duel, those to ask apart; of all models where there is no such."""
-    return sifted_models(run, duels(run).get(duel or "", ()))
+    return sift_models(run, duels(run).get(duel or "", ()))
 
 
-def sifted_models(run: str, models: Models) -> Sifted:
+def sift_models(run: str, models: Models) -> SiftedPairs:
     folder = runs.folder(run)
     return _sifted(folder, models, _stamps(folder))
 
@@ -90,7 +90,7 @@ def _stamps(folder: Path) -> Stamps:
 
 
 @lru_cache(16)
-def _sifted(folder: Path, models: Models, stamps: Stamps) -> Sifted:
+def _sifted(folder: Path, models: Models, stamps: Stamps) -> SiftedPairs:
     return similarity.sift(_pairs(folder, models, stamps))
 
 

@@ -26,7 +26,7 @@ def of_page(token: object) -> Voter:
     return signer.known(token) or signer.of_session(getattr(request, "session_hash", None))
 
 
-def admitted(token: object) -> Voter:
+def admit(token: object) -> Voter:
     """The page's voter, who may be handed a ballot.
 
     Raises TooMany when the address brings more new voters than people do, and EngineError.

@@ -68,7 +68,7 @@ class Standing:
         return row
 
 
-def of(
+def standing_of(
     model: str, scores: Sequence[Score], floor: Sequence[Score], base: Sequence[Score] | None
 ) -> Standing:
     """The standing of a model by its scores; `base` are those of the model it is compared with."""
@@ -138,7 +138,7 @@ def _shared_keys(judged: Sequence[Sequence[Score]]) -> set[tuple[str, int]]:
 
 
 def _unit_of(scores: Sequence[Score]) -> units.Unit:
-    return units.of(scores[0].judge, [score.value for score in scores])
+    return units.judge_unit(scores[0].judge, [score.value for score in scores])
 
 
 def _point(skill: str, values: Mapping[str, float]) -> Point:

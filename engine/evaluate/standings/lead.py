@@ -22,13 +22,13 @@ class Lead:
     others: tuple[int, ...]
 
     @property
-    def decided(self) -> bool:
+    def is_decided(self) -> bool:
         return not self.others
 
     def sentence(self, names: Sequence[str]) -> str:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
         first, others = names[self.first], list(map(names.__getitem__, self.others))
-        if self.decided:
+        if self.is_decided:
             return (
                 f"{first} is the best here: the interval of its difference to every other lies "
                 "above zero."
@@ -40,7 +40,7 @@ class Lead:
         )
 
 
-def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
+def find_lead(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
     """The best mean over skills; None where fewer than two were scored, so that none is best."""
     gains: dict[int, float] = {}
     for number, prompts in enumerate(compared):

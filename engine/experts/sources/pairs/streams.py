@@ -73,7 +73,7 @@ def paired(store: Store, skills: Sequence[str], library: Library) -> Pairs:
 
 def _rows_by_name(store: Store, skill: str, library: Library) -> dict[str, int]:
     rows: dict[str, int] = {}
-    pictures = latents.curated(store, skill).pictures
+    pictures = latents.curated_folder(store, skill).pictures
     for row, picture in zip(library.rows[skill], pictures, strict=True):
         rows.setdefault(picture.file_name, row)
     return rows
