@@ -86,9 +86,9 @@ class Refresh:
     def open(self, values: Values) -> Updates:
         """What a tab does when it is opened, and its drawing."""
         run, tab = values[self.bar.run], self.tabs.get(values[self.open_tab])
-        if run and tab and tab.opened:
+        if run and tab and tab.on_open:
             with suppress(EngineError):  # a damaged file: what is drawn next says so
-                tab.opened(run)
+                tab.on_open(run)
         return self.redraw(values)
 
     def redraw(self, values: Values) -> Updates:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.misfits import DEEPEST, TOO_DEEP, check_depth, is_unicode, shortened
-from engine.core.typed import Record, reader
+from engine.core.type_checks import Record, reader
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 

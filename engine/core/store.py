@@ -16,7 +16,7 @@ from engine.core import imagefolder
 from engine.core.errors import EngineError
 from engine.core.files import parse_json, read_text, record_of
 from engine.core.misfits import Misfit
-from engine.core.typed import Record, checker
+from engine.core.type_checks import Record, checker
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"

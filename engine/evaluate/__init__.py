@@ -133,8 +133,9 @@ def run(config: Config, store: Store, ensemble: "Ensemble | None" = None) -> Ite
     files = ScoreFiles(config, store, recipes)
     cache = PictureCache(store, config.picture_budget_mb)
     passes = Passes(rows, recipes, files, Tools(warm.paint, warm.load_judge, cache))
-    if files.changed:
-        text = f"{files.changed} kept pictures are not those that were judged; they are made again."
+    if files.changed_count:
+        count = files.changed_count
+        text = f"{count} kept pictures are not those that were judged; they are made again."
         yield Event(text, passes.done, len(rows))
     yield from passes.run(config.batch_size)
     if config.ceiling and not config.prompts and prompt_sets.world_of(config).HAS_CEILING:

@@ -30,7 +30,7 @@ Fact = tuple[str | None, str | None]
 """A thing as (kind, colour), or what else was seen as (what, value)."""
 
 
-def pooled(picture: Image.Image) -> str:
+def pool(picture: Image.Image) -> str:
     """The 8 x 8 average-pooled RGB bytes, base64: what a score's evidence keeps of a picture."""
     small = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
     return base64.b64encode(small.tobytes()).decode()

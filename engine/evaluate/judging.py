@@ -69,7 +69,7 @@ def _completed(score: Score, about: Question) -> Score:
     evidence["skill"] = about.prompt.skill
     evidence["text"] = about.prompt.text
     evidence["number"] = about.row.number
-    evidence["pooled"] = diversity.pooled(about.image)
+    evidence["pooled"] = diversity.pool(about.image)
     return replace(score, evidence=evidence)
 
 

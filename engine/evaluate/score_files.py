@@ -48,7 +48,7 @@ class ScoreFiles:
         return self.store.scores(model, f"{self.config.split}/{self.config.judge}{suffix}")
 
     @property
-    def changed(self) -> int:
+    def changed_count(self) -> int:
         """How many shown pictures are not those that were judged."""
         return sum(len(pictures.changed) for pictures in self.pictures.values())
 

@@ -97,7 +97,7 @@ def _is_like(file: Path, pooled: str) -> bool:
     if not pooled:
         return True
     try:
-        pooled_now = diversity.pooled(picture_files.read(file))
+        pooled_now = diversity.pool(picture_files.read(file))
     except (EngineError, ValueError):
         return False
     now, then = base64.b64decode(pooled_now), base64.b64decode(pooled)

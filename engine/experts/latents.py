@@ -14,7 +14,7 @@ from engine.core import imagefolder, picture_folder
 from engine.core.edited_pictures import CuratedFolder
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.core.typed import checker
+from engine.core.type_checks import checker
 from engine.experts import edits
 from engine.models import tensor_files
 from engine.models.conditions import Conditions, from_stored
@@ -102,7 +102,7 @@ def _hash(store: Store, skill: str) -> str:
 
 def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
     """The shard of each row, and what the header says of the painting."""
-    with tensor_files.opened(file) as tensors:
+    with tensor_files.open_file(file) as tensors:
         recipe = json.loads((tensors.metadata() or {}).get("recipe", "{}"))
         names = set(tensors.keys())
         rows = tensors.get_slice("latents").get_shape()[0] if "latents" in names else 0

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from engine.core.edited_pictures import Original
 from engine.core.errors import EngineError
-from engine.core.typed import checker, reader
+from engine.core.type_checks import checker, reader
 from engine.models import tensor_files
 
 ONE_ROW = ("empty_embedding", "empty_pooled")
@@ -39,7 +39,7 @@ def write_part(
 
 def read_pictures(path: Path) -> list[Original]:
     """A part's pictures as painted. Raises EngineError for a file that is no part."""
-    with tensor_files.opened(path, "numpy") as file:
+    with tensor_files.open_file(path, "numpy") as file:
         pictures = _entry(file, path, PICTURES, list[Any])
     try:
         return list(map(reader(Original), pictures))
@@ -51,7 +51,7 @@ def read_pictures(path: Path) -> list[Original]:
 
 def read_edited(path: Path) -> set[str]:
     """Files of a part that people had edited when it was painted; none in parts of long ago."""
-    with tensor_files.opened(path, "numpy") as file:
+    with tensor_files.open_file(path, "numpy") as file:
         if KEPT not in (file.metadata() or {}):
             return set()
         return set(_entry(file, path, KEPT, list[str]))
@@ -70,7 +70,7 @@ def write_joined(
 
 def read_joined_recipe(path: Path) -> dict[str, Any]:
     """The recipe, with its `shards`. Raises EngineError for a file of another kind."""
-    with tensor_files.opened(path, "numpy") as file:
+    with tensor_files.open_file(path, "numpy") as file:
         recipe: dict[str, Any] = _entry(file, path, RECIPE, JoinedShards)
     return recipe
 
@@ -78,7 +78,7 @@ def read_joined_recipe(path: Path) -> dict[str, Any]:
 def read_tensors(path: Path, rows: slice) -> dict[str, Any]:
     """Some rows of every tensor, and the whole of those that all rows share."""
     tensors = {}
-    with tensor_files.opened(path) as file:
+    with tensor_files.open_file(path) as file:
         for name in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
             wanted_rows = slice(None) if name in ONE_ROW else rows
             tensors[name] = file.get_slice(name)[wanted_rows]

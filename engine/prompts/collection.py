@@ -16,7 +16,7 @@ from typing import Any
 from engine.core import prompt_files, provenance
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object, read_records, write_records
-from engine.core.typed import reader
+from engine.core.type_checks import reader
 from engine.core.types import Prompt, RejectedPrompt
 from engine.models.identity import recognised
 from engine.prompts.novelty import Novelty

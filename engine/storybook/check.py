@@ -63,7 +63,7 @@ def measure(size: Size, parts: Sequence[str] = PARTS) -> dict[str, Any]:
     return bars | {"weights": weights()}
 
 
-def renewed(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+def renew(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
     """What was known, with some parts measured anew. Raises EngineError when the others' weights
     have changed.
     """

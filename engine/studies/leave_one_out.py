@@ -50,7 +50,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     for arm in judged.models:
         if arm != ALL:
             scores = scores_of(judged, store, arm)
-            difference = intervals.paired(scores, with_all)
+            difference = intervals.paired_difference(scores, with_all)
             expert = arm.removeprefix(WITHOUT)
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))

@@ -100,7 +100,7 @@ def evaluate(store: Store, model: str, mistakes: float, count: int) -> None:
                 rng = np.random.default_rng((seed, len(model)))
                 image, name = scene(prompt.text, rng, mistakes), f"{prompt.id}-{number}.png"
                 score = judge([prompt], [image], [seed])[0]
-                about = {"skill": skill, "text": prompt.text, "number": number, "pooled": diversity.pooled(image)}
+                about = {"skill": skill, "text": prompt.text, "number": number, "pooled": diversity.pool(image)}
                 scores.append(Score(prompt.id, seed, "storybook", score.value, {**score.evidence, **about}))
                 if number == 0:
                     save(image, store.pictures(model) / name)

@@ -14,7 +14,7 @@ STAR = {"kind": "star", "colour": "blue", "x": 3.0, "y": 4.0}
 
 def score(colour=(0, 0, 0), things=(), background=None, style=None, prompt="a", **changes):
     picture = colour if isinstance(colour, Image.Image) else Image.new("RGB", (64, 64), colour)
-    evidence = {"skill": "s", "pooled": diversity.pooled(picture),
+    evidence = {"skill": "s", "pooled": diversity.pool(picture),
                 "seen": {"things": list(things), "background": background, "style": style, "flags": []}}
     return Score(prompt, 0, "storybook", 1.0, {**evidence, **changes})
 
@@ -48,7 +48,7 @@ def test_the_spread_is_a_mean_over_pairs_then_prompts_and_needs_two_pictures():
 
 
 def test_a_judge_that_sees_no_scene_leaves_the_pixels():
-    black, white = (diversity.pooled(Image.new("RGB", (8, 8), colour)) for colour in ("black", "white"))
+    black, white = (diversity.pool(Image.new("RGB", (8, 8), colour)) for colour in ("black", "white"))
     plain = [Score("a", 0, "clipscore", 0.5, {"skill": "s", "pooled": pooled}) for pooled in (black, white)]
     assert diversity.spread(plain) == {"s": 1.0}
 

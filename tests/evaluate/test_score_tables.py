@@ -16,7 +16,7 @@ def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
     ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
                   for model in ("merged@2", "base@3.5"))
     assert found["merged@2"].mean == intervals.mean(ours)
-    assert found["merged@2"].against_base == intervals.paired(ours, base)
+    assert found["merged@2"].against_base == intervals.paired_difference(ours, base)
     assert found["base@3.5"].against_base is None
     assert found["merged@2"].by_skill["styles"].value == pytest.approx(found["merged@2"].summary.by_skill["styles"])
 

@@ -30,7 +30,7 @@ def test_a_standing_says_what_the_scores_say():
     ours, theirs = {"a": 0.9, "b": 0.8, "c": 0.7}, {"a": 0.2, "b": 0.3, "c": 0.1}
     found = standings.standing_of("merged@2", scores(ours), scores({"a": 0.25}), scores(theirs))
     assert (found.arm, found.guidance, found.floor, found.diversity) == ("merged", 2.0, 0.25, None)
-    assert found.against_base == intervals.paired({"s": ours}, {"s": theirs}) and found.verdict == "better"
+    assert found.against_base == intervals.paired_difference({"s": ours}, {"s": theirs}) and found.verdict == "better"
     assert found.mean == intervals.mean({"s": ours}) and found.by_skill["s"].value == pytest.approx(0.8)
     assert found.summary == summary.summarise(scores(ours))
     alone = standings.standing_of("base@2", scores(theirs), [], None)

@@ -37,7 +37,7 @@ def test_a_header_of_any_length_is_read(tmp_path, length, framework):
     text = json.dumps(header).encode().ljust(length)
     file.write_bytes(length.to_bytes(8, "little") + text + torch.ones(1).numpy().tobytes())
     assert file.read_bytes()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK")
-    with tensor_files.opened(file, framework) as found:
+    with tensor_files.open_file(file, framework) as found:
         assert found.metadata() == {"told": "é"} and float(found.get_tensor("x")[0]) == 1
 
 
@@ -72,7 +72,7 @@ def test_a_pickle_is_told_and_never_opened(tmp_path, monkeypatch, kind, framewor
     file = tmp_path / "a.safetensors"
     file.write_bytes(PICKLES[kind])
     with (pytest.raises(EngineError, match="pickled weights, which can run code and are never"),
-          tensor_files.opened(file, framework)):
+          tensor_files.open_file(file, framework)):
         pass
 
 
@@ -81,5 +81,5 @@ def test_a_pickle_is_told_and_never_opened(tmp_path, monkeypatch, kind, framewor
 def test_what_is_neither_is_told_to_be_damaged(tmp_path, content):
     file = tmp_path / "a.safetensors"
     file.write_bytes(content)
-    with pytest.raises(EngineError, match="damaged or no safetensors file"), tensor_files.opened(file):
+    with pytest.raises(EngineError, match="damaged or no safetensors file"), tensor_files.open_file(file):
         pass

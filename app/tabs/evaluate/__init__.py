@@ -183,7 +183,7 @@ def view_of(run: str, table: str | None, rows: str) -> ranking.View:
     store = runs.open_store(run)
     every = score_tables.run_standings(store, table) if table else []
     if table is None or not every:
-        return ranking.nothing("Nothing is scored yet", NOTHING)
+        return ranking.empty_view("Nothing is scored yet", NOTHING)
     best = score_tables.at_their_best(store, table)
     return ranking.view(store, table, best if rows == BEST else every, best)
 

@@ -66,7 +66,7 @@ def of(run: Store, experts: Sequence[str]) -> Opening:
         return unmeasured
     unit = _unit(files.merge.stem, gains)
     prompts = {gain.merge.prompt_id for gain in gains}
-    difference = intervals.paired(summary.per_prompt(merge), summary.per_prompt(base))
+    difference = intervals.paired_difference(summary.per_prompt(merge), summary.per_prompt(base))
     mean = _mean(difference, unit, len(prompts))
     largest = max(gains, key=lambda gain: gain.value)
     guidance = _guidance(files.merge)

@@ -74,7 +74,9 @@ def standing_of(
     """The standing of a model by its scores; `base` are those of the model it is compared with."""
     prompts = summary.per_prompt(scores)
     arm, guidance = arm_of(model)
-    difference = None if base is None else intervals.paired(prompts, summary.per_prompt(base))
+    difference = (
+        None if base is None else intervals.paired_difference(prompts, summary.per_prompt(base))
+    )
     verdict = _unit_of(scores).verdict(difference) if difference else ""
     spread = diversity.spread(scores)
     return Standing(

@@ -61,7 +61,7 @@ def find_lead(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
 @lru_cache(256)
 def _is_better(ours: Hashable, theirs: Hashable, unit: Unit) -> bool:
     """Whether the interval of the paired difference says so; it takes 0.2 s for 500 prompts."""
-    difference = intervals.paired(_per_prompt(ours), _per_prompt(theirs))
+    difference = intervals.paired_difference(_per_prompt(ours), _per_prompt(theirs))
     return difference is not None and unit.verdict(difference) == "better"
 
 

@@ -52,7 +52,7 @@ def read(replicate: Replicate, shipped: Path) -> Measurement | None:
 
 def measure(replicate: Replicate) -> Measurement:
     """Read the scores of a replicate that has run, and keep what they say."""
-    validation, reported = replicate.recipe.validation, replicate.reported
+    validation, reported = replicate.recipe.validation, replicate.report_config
     assert validation
     store = Store(replicate.folder)
     scales = report.best_guidance(validation, store) | reported.own_guidance
@@ -80,7 +80,7 @@ def _read(file: Path) -> Measurement:
 
 def _arm(replicate: Replicate, store: Store, name: str, guidance: float) -> Arm:
     """An arm at its guidance scale, and what validation said of it at every scale."""
-    validation, reported = replicate.recipe.validation, replicate.reported
+    validation, reported = replicate.recipe.validation, replicate.report_config
     assert validation
     on_validation = {}
     for scale in planning.scales_of(validation, name):

@@ -85,4 +85,4 @@ def load(
     from engine.experts.sources.pictures import library
 
     encoded = yield from library.load(store, skills, painter, devices)
-    return streams.paired(store, skills, encoded)
+    return streams.load_pairs(store, skills, encoded)

@@ -53,7 +53,7 @@ class PairStream(Stream):
         return self._pairs.better[item]
 
 
-def paired(store: Store, skills: Sequence[str], library: Library) -> Pairs:
+def load_pairs(store: Store, skills: Sequence[str], library: Library) -> Pairs:
     """Raises EngineError for pairs of pictures that are not there, or that have two captions."""
     better: list[int] = []
     worse: list[int] = []
