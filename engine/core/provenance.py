@@ -54,7 +54,7 @@ class Identity(dict[str, Any]):
         """The same with more that decides."""
         return Identity({**self, **values}, self.defaults, self.plugin_defaults)
 
-    def without(self, name: str) -> "Identity":
+    def omit(self, name: str) -> "Identity":
         """The same for an artifact that an option does not decide."""
         values = {**self}
         defaults = {**self.defaults}

@@ -53,7 +53,7 @@ def of_models(config: Config, planned: Sequence[Row], weights: Weights) -> dict[
 
 def of_ceiling(config: Config, weights: Weights) -> Identity:
     """No painter's noise is in drawn scenes, so the evaluation's seed decides nothing."""
-    return _shared(config, weights).without("seed")
+    return _shared(config, weights).omit("seed")
 
 
 def mix_of(config: Config, arm: str) -> dict[str, float]:
@@ -104,7 +104,7 @@ def is_other(path: Path, recipe: Identity, model: str, may_replace: bool) -> boo
     for name in old.keys() ^ new.keys():
         if name.startswith(PROMPTS_OF):  # skills of which only one knows stand beside each other
             old.pop(name, None)
-            new = new.without(name)
+            new = new.omit(name)
     complaint = f"The scores of {model} were made with other settings"
     remedy = "Set them back, choose another run, or set replace to judge anew"
     return not provenance.is_same(old, new, complaint, remedy, may_replace)

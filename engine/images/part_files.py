@@ -17,7 +17,7 @@ from engine.models import tensor_files
 
 ONE_ROW = ("empty_embedding", "empty_pooled")
 """Tensors that every shard holds once, the same in all."""
-PICTURES, KEPT, RECIPE = "pictures", "kept", "recipe"
+PICTURES, EDITED, RECIPE = "pictures", "kept", "recipe"
 
 
 class JoinedShards(TypedDict):
@@ -32,7 +32,7 @@ def write_part(
     """A shard's tensors, its pictures as painted, and which of their files people had edited."""
     header = {
         PICTURES: json.dumps(list(map(asdict, pictures)), sort_keys=True),
-        KEPT: json.dumps(list(edited), sort_keys=True),
+        EDITED: json.dumps(list(edited), sort_keys=True),
     }
     tensor_files.write(path, tensors, header)
 
@@ -52,9 +52,9 @@ def read_pictures(path: Path) -> list[Original]:
 def read_edited(path: Path) -> set[str]:
     """Files of a part that people had edited when it was painted; none in parts of long ago."""
     with tensor_files.open_file(path, "numpy") as file:
-        if KEPT not in (file.metadata() or {}):
+        if EDITED not in (file.metadata() or {}):
             return set()
-        return set(_entry(file, path, KEPT, list[str]))
+        return set(_entry(file, path, EDITED, list[str]))
 
 
 def write_joined(

@@ -20,7 +20,7 @@ from engine.models.lora import cards
 from engine.models.lora.cards import FILE_NAME
 from engine.worlds import World
 
-REJECTED = ".rejected"
+REJECTED_SUFFIX = ".rejected"
 """How the stems of files end that hold what was not accepted."""
 GUIDANCE = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
@@ -63,7 +63,7 @@ def prompts(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
     by_skill = {}
     for file in sorted(run.folder.glob("prompts/[!.]*.jsonl")):  # with a dot: not yet whole
-        if not file.stem.endswith(REJECTED):
+        if not file.stem.endswith(REJECTED_SUFFIX):
             by_skill[file.stem] = prompt_files.read(file)
     return by_skill
 

@@ -12,7 +12,7 @@ import numpy as np
 from engine.storybook.inks import Indices, Inks, background
 from engine.storybook.scenes import SIZE_PIXELS, Rgb, Thing
 from engine.storybook.shapes import COLOURS
-from engine.storybook.silhouettes import Fit, Masks, bridged, components, filled, fit, grown
+from engine.storybook.silhouettes import Fit, Masks, bridged, components, dilated, filled, fit
 
 LEAST_BACKGROUND_SHARE = 0.3
 LEAST_AREA_PIXELS = 14
@@ -184,7 +184,7 @@ def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) 
     for masks in ways:
         closed = [filled(mask & inside) for mask in masks]
         silhouettes = np.concatenate([components(mask, least_area) for mask in closed])
-        is_left_out = ~grown(np.any(silhouettes, axis=0))
+        is_left_out = ~dilated(np.any(silhouettes, axis=0))
         left_out = np.bincount(labels[is_left_out], minlength=numbers[-1] + 1)
         cut_of = {n: _Cut(area=float(left_out[n])) for n in numbers}
         cuts.append(cut_of)

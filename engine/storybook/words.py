@@ -44,7 +44,7 @@ def article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def joined(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """ "a ball", "a ball and a star", "a ball, a star and a moon"."""
     if len(names) == 1:
         return names[0]

@@ -20,7 +20,7 @@ from engine.merge import preview_weights
 from engine.option_groups import BaseModel, Judging, Painting
 from engine.studies.evaluation import evaluation, progress, scores_of
 
-ALL, WITHOUT = "_all", "_without-"
+ALL, WITHOUT_PREFIX = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
 RESULT = "left_out/result.json"
 
@@ -51,7 +51,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         if arm != ALL:
             scores = scores_of(judged, store, arm)
             difference = intervals.paired_difference(scores, with_all)
-            expert = arm.removeprefix(WITHOUT)
+            expert = arm.removeprefix(WITHOUT_PREFIX)
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
     ceiling = report.summarise(judged, store, CEILING).macro
@@ -83,7 +83,7 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
             others = {**config.experts}
             del others[name]
             is_merge = any(others.values())
-            mixes[f"{WITHOUT}{name}"] = _coefficients(config, others) if is_merge else {}
+            mixes[f"{WITHOUT_PREFIX}{name}"] = _coefficients(config, others) if is_merge else {}
     return mixes
 
 

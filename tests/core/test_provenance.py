@@ -178,7 +178,7 @@ def test_a_record_is_completed_by_defaults_and_by_those_of_its_plugin():
     assert difference({"rank": 8, "options": {"beta": 2.0}}, now) == ""
     assert difference({"options": {"beta": 2.0}}, now) == "rank 4 -> 8"
     assert now.part_of({"rank": 8, "step": 7}) == {"rank": 8}
-    assert now.without("rank").completed({}) == {"new": 1, "options": {"beta": 1.0}}
+    assert now.omit("rank").completed({}) == {"new": 1, "options": {"beta": 1.0}}
 
 
 def test_what_other_settings_made_is_refused_or_given_up():

@@ -50,9 +50,9 @@ def options(body):
         (answer("a ball", finish_reason="MAX_TOKENS"), Reply("a ball", cut=True)),
         (
             answer(None, finish_reason="length", reasoning_content="Hm, balls"),
-            Reply("", cut=True, thought=True),
+            Reply("", cut=True, has_thoughts=True),
         ),
-        (answer("a ball", reasoning="Hm, balls"), Reply("a ball", thought=True)),
+        (answer("a ball", reasoning="Hm, balls"), Reply("a ball", has_thoughts=True)),
         (answer("", reasoning_content=""), Reply("")),
         (answer(None, refusal="I cannot help with balls."), Reply("I cannot help with balls.")),
     ],

@@ -37,7 +37,7 @@ SECOND = Plan(
 step 11,500.
 """
 BATCH = 16
-SORTED = 4
+BATCHES_PER_SORT = 4
 """Batches whose documents are drawn together and sorted by length, so that little is padding."""
 LINES = 8
 """Lines a training document holds: a few stand for the examples, the rest for what follows."""
@@ -203,11 +203,11 @@ def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
 
 def batch(lines: list[list[list[int]]], seed: int, step: int) -> tuple[Tensor, Tensor]:
     """(ids, labels), padded at the end; padding is not learnt."""
-    rng = np.random.default_rng((seed, step // SORTED))
-    skills_drawn = rng.integers(0, len(lines), SORTED * BATCH).tolist()
+    rng = np.random.default_rng((seed, step // BATCHES_PER_SORT))
+    skills_drawn = rng.integers(0, len(lines), BATCHES_PER_SORT * BATCH).tolist()
     drawn = sorted([document(lines[skill], rng) for skill in skills_drawn], key=len)
-    order = rng.permutation(SORTED)
-    first = BATCH * int(order[step % SORTED])
+    order = rng.permutation(BATCHES_PER_SORT)
+    first = BATCH * int(order[step % BATCHES_PER_SORT])
     documents = drawn[first : first + BATCH]
     return _padded(documents, PADDING), _padded(documents, NOT_LEARNT)
 
