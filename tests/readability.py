@@ -79,8 +79,8 @@ PREPOSITIONS = frozenset(
 PARTICIPLES = frozenset(
     "answered applied asked beaten begun bound built caught chosen curated decided described done drawn encoded fed "
     "found given gone got grown heard held hidden joined judged kept known left listed located lost made measured "
-    "meant met named needed owned painted paired placed recorded refused said sampled searched seen shown sifted sorted "
-    "stored taken thought told understood validated wanted won written".split())
+    "meant met named needed owned painted paired placed recorded refused said sampled searched seen shown sifted "
+    "sorted stored taken thought told understood validated wanted won written".split())
 SHORT_OF_A_NOUN = PREPOSITIONS | PARTICIPLES | {"beat", "own"}
 """Words that say nothing of what a thing is. Those that read as a verb, too (read, set, put, cut, hold), are names of
 functions; left is a side as well.

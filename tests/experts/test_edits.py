@@ -132,8 +132,8 @@ def test_a_picture_of_ones_own_needs_a_file_and_a_line(store, folder, painter):
     assert told == "1 left out for want of a line in metadata.jsonl (mine.png)"
     write_lines(folder, [*lines(folder), {"file_name": "mine.png", "text": "a green field"}])
     encoded, told = read(store, painter)
-    assert len(encoded.texts) == 9 and encoded.texts[8] == "a green field"
-    assert encoded.latents[8].abs().max() > 0
+    assert len(encoded.texts) == 9 and encoded.texts[-1] == "a green field"
+    assert encoded.latents[-1].abs().max() > 0
     assert told == ["Encoded 1 of 1 edited pictures.", "Encoded 1 of 1 edited captions."]
 
 
@@ -155,7 +155,7 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
     before = expert_files.read(store.expert("counting"))
     black(store.images("counting") / "3.png")
     (store.images("counting") / "5.png").unlink()
-    with pytest.raises(EngineError, match=r"images as they were -> as they are now\).*set replace"):
+    with pytest.raises(EngineError, match=r"images as they were -> .*set replace"):
         list(experts.run(asked, store))
     asked = config(base, experts=asked.experts, steps=2, replace=True)
     told = [event.text for event in experts.run(asked, store)]
@@ -179,7 +179,7 @@ def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
      "3.png is damaged"),
     (lambda folder: write_lines(folder, [{"file_name": "../../x.png"}]),
      "which is no file of this folder"),
-    (lambda folder: write_lines(folder, []), "Nothing is left of the pictures of 'counting'"),
+    (lambda folder: write_lines(folder, []), "Nothing is left .*'counting'"),
 ])
 def test_what_cannot_be_learned_from_is_told(store, folder, painter, spoil, sentence):
     spoil(folder)

@@ -16,7 +16,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, most_bytes):
     file = tmp_path / "adapter.safetensors"
     tensor_files.write(file, {"a": torch.ones(2)}, {"step": "1"})
     before = file.read_bytes()
-    with full_disk(most_bytes), pytest.raises(EngineError, match="Cannot write .*Free some space and start again"):
+    with full_disk(most_bytes), pytest.raises(EngineError, match="Cannot write .*Free some space"):
         tensor_files.write(file, {"a": torch.ones(10_000)}, {"step": "2"})
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
     tensor_files.write(file, {"a": torch.ones(10_000)}, {"step": "2"})
@@ -71,7 +71,7 @@ def test_a_pickle_is_told_and_never_opened(tmp_path, monkeypatch, kind, framewor
     monkeypatch.setattr(torch, "load", None)
     file = tmp_path / "a.safetensors"
     file.write_bytes(PICKLES[kind])
-    with (pytest.raises(EngineError, match="pickled weights, which can run code and are never"),
+    with (pytest.raises(EngineError, match="pickled weights, .*run code.*never"),
           tensor_files.open_file(file, framework)):
         pass
 

@@ -139,7 +139,7 @@ def test_several_skills_share_one_progress_and_free_texts_need_no_language(gramm
 
 
 @pytest.mark.parametrize(("change", "remedy"), [
-    ({"skills": ("juggling",)}, "Choose from artworks, captions, counting"), ({"writer": "nobody"}, "Choose one of"),
+    ({"skills": ("juggling",)}, "from artworks, captions, counting"), ({"writer": "nobody"}, "Choose one of"),
     ({"writer_options": {"colour": 1}}, "no option called 'colour'")])
 def test_unknown_names_end_in_the_remedy(grammar, store, change, remedy):
     with pytest.raises(EngineError, match=remedy):

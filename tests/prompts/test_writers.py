@@ -123,7 +123,7 @@ def test_a_local_model_s_list_is_read_like_a_server_s(options, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "wrong", "remedy"), [
-    ("openai_compatible", {"model": ""}, "needs the name of a model on http://127.*/v1/models"),
+    ("openai_compatible", {"model": ""}, "name of a model on http://127.*/v1/"),
     ("openai_compatible", {"model": "  "}, "needs the name of a model"),
     ("openai_compatible", {"base_url": "localhost:8000"}, "no server's address"),
     ("transformers_local", {"model": ""}, "Name an existing folder"),
