@@ -132,7 +132,7 @@ def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):
 
 
 def test_divergence_is_told_and_loses_nobody_elses_work(base, store):
-    with pytest.raises(EngineError, match="counting .* step [23].*learning rate"):
+    with pytest.raises(EngineError, match="counting diverged .*[23].*learning rate"):
         run(config(base, overrides={"counting": WILD}), store)
     assert "checkpoint.safetensors" in names(store, "styles")
     assert "pytorch_lora_weights.safetensors" not in names(store, "counting")

@@ -91,7 +91,8 @@ def test_a_lora_that_took_its_start_out_of_the_base_is_refused(base, expert, tmp
     tensors, header = tensor_files.read(tmp_path / expert_files.FILE_NAME)
     told = {**json.loads(header["lora_adapter_metadata"]), "unet.init_lora_weights": start}
     tensor_files.write(tmp_path / "a.safetensors", tensors, {**header, "lora_adapter_metadata": json.dumps(told)})
-    with pytest.raises(EngineError, match=f"begun by {start}.*_for_weight_conversion"):
+    remedy = "path_initial_model_for_weight_conversion"
+    with pytest.raises(EngineError, match=f"begun by {start}.*{remedy}"):
         take(Store(tmp_path / "run"), file=str(tmp_path / "a.safetensors"), name="foreign", model=str(base))
 
 

@@ -112,7 +112,7 @@ def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(
     (event,) = run(store, experts={"counting": 1}, name="m")
     assert event.kind == "done" and file.stat().st_mtime_ns == before
     other = {"experts": {"counting": 1}, "name": "m", "method": "weighted", "options": {"strength": 2}}
-    with pytest.raises(EngineError, match="'m' .*average -> weighted.*another name"):
+    with pytest.raises(EngineError, match="'m' .*method average -> weighted.*name"):
         run(store, **other)
     assert file.stat().st_mtime_ns == before
     run(store, **other, replace=True)

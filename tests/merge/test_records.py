@@ -38,7 +38,7 @@ def test_an_experts_header_of_the_wrong_kind_is_told(store, recipe):
     file = store.expert("counting") / expert_files.FILE_NAME
     tensors, header = tensor_files.read(file)
     tensor_files.write(file, tensors, header | {"recipe": json.dumps(recipe)})
-    with pytest.raises(EngineError, match=r"weights.* .*damaged (header|.base)"):
+    with pytest.raises(EngineError, match=rf"{file.name} .*damaged (header|.base)"):
         list(merge.run(merge.Config(experts={"counting": 1.0, "styles": 1.0}, name="m"), store))
 
 
