@@ -2,22 +2,31 @@
 
 On a Space (`SPACE_ID` is set) nobody can be told from anybody, so starting, cancelling, going on,
 replacing, renaming, deleting, taking files in and naming models are off, in the handlers and not in
-the page alone. Looking, painting side by side and voting stay.
+the page alone; the forms for it can be read and not be filled in. Looking, painting side by side
+and voting stay.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.components import FormComponent
 
+from app.show import markup
 from engine.core.errors import EngineError
 
 CLOSED = (
     "This copy is open to everybody, so nothing can be started, changed or taken in here: look "
     "around, slide the weights, vote. To do more, run the app on a machine of your own."
 )
+READ_ONLY = (
+    "Read only, since this copy is open to everybody, as any Space is. To start something, run the "
+    "app on a machine of your own."
+)
+"""What stands where a form is started."""
 LARGEST_UPLOAD = "256mb"
 NO_UPLOAD = "1b"
 MARK = "for_the_owner"
@@ -52,15 +61,33 @@ def is_owner_only(handler: Callable | None) -> bool:
     return getattr(handler, MARK, False)
 
 
+def note() -> None:
+    """Below a button that only an owner may press: why nobody can, where that is so."""
+    if is_public():
+        gr.HTML(markup.aside(READ_ONLY), elem_classes="read-only")
+
+
 def close(demo: gr.Blocks) -> None:
-    """Disable the buttons of all such handlers, so that nobody presses in vain."""
+    """Disable the buttons of all such handlers and the fields that nothing else reads, so that
+    nobody presses or fills in anything in vain.
+    """
     if not is_public():
         return
+    read_by_owner: set[Block] = set()
+    read_by_visitors: set[Block] = set()
     for listener in demo.fns.values():
         if is_owner_only(listener.fn):
-            for number, _ in listener.targets:
-                button: Any = demo.blocks[number or 0]
-                button.interactive = False
+            read_by_owner.update(listener.inputs)
+            _disable(demo.blocks[number or 0] for number, _ in listener.targets)
+        elif listener.fn:
+            read_by_visitors.update(listener.inputs)
+    _disable(read_by_owner - read_by_visitors)
+
+
+def _disable(blocks: Iterable[Block]) -> None:
+    for block in blocks:
+        if isinstance(block, FormComponent | gr.Button):
+            block.interactive = False
 
 
 def upload_limit() -> str:

@@ -5,10 +5,14 @@ from typing import Any
 
 import gradio as gr
 
+from app import access
 
-def main_button(label: str, elem_id: str, **look: Any) -> gr.Button:
-    """The button that does what its tab or pane is for."""
-    return gr.Button(label, variant="primary", elem_id=elem_id, **look)
+
+def main_button(label: str, elem_id: str) -> gr.Button:
+    """The button that starts what its tab is for."""
+    button = gr.Button(label, variant="primary", elem_id=elem_id)
+    access.note()
+    return button
 
 
 def narrow_button(label: str, elem_id: str, min_width: int = 120, **look: Any) -> gr.Button:

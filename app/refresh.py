@@ -99,7 +99,7 @@ class Refresh:
         if not run:
             return {self.mark: ""}
         # Before the rest is read, so that what comes meanwhile is drawn at the next tick.
-        updates: Updates = {self.mark: _mark(run)}
+        updates: Updates = {self.mark: _mark(run), **self.bar.offer_changes(run)}
         try:
             updates |= self.bar.show(run)
             if tab := self.tabs.get(values[self.open_tab]):

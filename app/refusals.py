@@ -6,6 +6,7 @@ Gradio 6.31's page shows an error only if it came through the queue and says `vi
 of the message.
 """
 
+import json
 from html import escape
 from typing import Any
 
@@ -14,11 +15,47 @@ import gradio as gr
 from engine.core.errors import EngineError
 
 HEADING = "This did not work"
+LEAST_SECONDS, LETTERS_PER_SECOND = 12, 12
+"""How long a sentence stays by itself: long enough for a slow reader, who may rest on it."""
+SCRIPT = f"""<script>
+(() => {{
+  const heading = {json.dumps(HEADING)};
+  const toasts = () => [...document.querySelectorAll("[data-testid=toast-body]")]
+    .filter(toast => toast.textContent.includes(heading));
+  const close = () => toasts().forEach(
+    toast => toast.querySelector("[data-testid=toast-close]").click());
+  let ending;
+  const closeWhenRead = () => {{
+    clearTimeout(ending);
+    const letters = toasts().reduce((sum, toast) => sum + toast.textContent.length, 0);
+    const seconds = Math.max({LEAST_SECONDS}, letters / {LETTERS_PER_SECOND});
+    ending = setTimeout(() => {{
+      if (toasts().some(toast => toast.matches(":hover"))) closeWhenRead(); else close();
+    }}, 1000 * seconds);
+  }};
+  const holdsText = node => node.querySelector?.("[data-testid=toast-text]");
+  new MutationObserver(changes => {{
+    if (changes.some(change => [...change.addedNodes].some(holdsText))) closeWhenRead();
+  }}).observe(document, {{childList: true, subtree: true}});
+  document.addEventListener("click", press => {{
+    if (press.target.closest("button[id]:not([role=tab])")) close();
+  }}, true);
+  document.addEventListener("keydown", press => {{
+    const submits = press.target.closest("input:not([role=listbox]), textarea");
+    if (press.key === "Enter" && submits) close();
+  }}, true);
+}})();
+</script>"""
+"""A refusal goes with the next press of a button, or of Enter in a text, or when it was read. A tab
+or an accordion is no such press: what the sentence asks for may stand there.
+
+Gradio 6.31 has a timer, too, but only the first of several messages starts it, and at its end all
+go, the newest unread."""
 
 
 class Refusal(gr.Error):
-    """A sentence for the reader as safe HTML, since it may quote what was typed; stays until
-    closed.
+    """A sentence for the reader as safe HTML, since it may quote what was typed. `SCRIPT` takes it
+    away.
     """
 
     def __init__(self, sentence: str, print_exception: bool = False) -> None:

@@ -13,6 +13,8 @@ from app.show import progress
 from engine import jobs, recipes, runs
 from engine.core import store
 
+OF_THE_APP = (runs.EXAMPLE, runs.NEW)
+"""What can be neither renamed nor deleted."""
 GOES_ON_FROM = ("stopped", "error")
 """States of a job that may be started again."""
 
@@ -24,13 +26,15 @@ class RunBar:
     run: gr.Dropdown
     recipe: gr.Dropdown
     strip: gr.HTML
+    rename: gr.Button
+    delete: gr.Button
     cancel: gr.Button
     resume: gr.Button
 
     @property
     def outputs(self) -> list[Any]:
-        """What `show` changes."""
-        return [self.strip, self.cancel, self.resume]
+        """What `show` and `offer_changes` change."""
+        return [self.strip, self.rename, self.delete, self.cancel, self.resume]
 
     def show(self, run: str) -> Updates:
         job, busy = progress.last_job(run), jobs.running_job()
@@ -41,6 +45,11 @@ class RunBar:
             self.cancel: gr.update(visible=busy is not None),
             self.resume: gr.update(visible=may_go_on),
         }
+
+    def offer_changes(self, run: str) -> Updates:
+        """Another name and an end, for a run that belongs to somebody, however damaged it is."""
+        may_change = run not in OF_THE_APP
+        return {button: gr.update(visible=may_change) for button in (self.rename, self.delete)}
 
     def offer_recipes(self) -> Updates:
         return {self.recipe: gr.update(choices=recipe_files.choices())}
@@ -85,11 +94,10 @@ def build() -> RunBar:
     strip = gr.HTML(elem_id="progress")
     with gr.Row(elem_id="job-buttons"):
         rename, delete = run_menu.buttons()
-        hidden: dict[str, Any] = {"size": "sm", "visible": False, "min_width": 100}
-        cancel = gr.Button("Cancel", elem_id="cancel", **hidden)
-        resume = gr.Button("Go on", elem_id="resume", **hidden)
+        cancel = run_menu.small_button("Cancel", "cancel")
+        resume = run_menu.small_button("Go on", "resume")
     run_menu.build(run, rename, delete)
-    bar = RunBar(run, recipe, strip, cancel, resume)
+    bar = RunBar(run, recipe, strip, rename, delete, cancel, resume)
     recipe.focus(bar.offer_recipes, None, [recipe], **QUEUED)
     start.click(bar.start_line, {recipe}, [run], **QUEUED)
     patient = QUEUED | {"concurrency_limit": 4}  # each waits until the job has stopped

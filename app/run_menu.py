@@ -12,10 +12,10 @@ from app.access import owner_only
 from app.launch import run_choice
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup
-from app.tabs.vote import pairs
 from engine import runs
 from engine.core.errors import EngineError
 from engine.runs import contents
+from engine.votes import ledger
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RunMenu:
         name = values[self.name].strip()
         self._check_same(values)
         runs.rename(values[self.run], name)
-        pairs.forget_ledgers()
+        ledger.forget_ledgers()
         return {self.run: run_choice(name), **self.hide()}
 
     @owner_only
@@ -57,7 +57,7 @@ class RunMenu:
         """The run that the question was about is gone; the usual first look takes its place."""
         self._check_same(values)
         runs.delete(values[self.run])
-        pairs.forget_ledgers()
+        ledger.forget_ledgers()
         return {self.run: run_choice(runs.default_run()), **self.hide()}
 
     def hide(self) -> Updates:
@@ -80,10 +80,12 @@ class RunMenu:
 
 def buttons() -> tuple[gr.Button, gr.Button]:
     """Those that put the questions; they stand among the bar's."""
-    small: dict[str, Any] = {"size": "sm", "min_width": 100}
-    rename = gr.Button("Rename", elem_id="rename", **small)
-    delete = gr.Button("Delete", elem_id="delete", **small)
-    return rename, delete
+    return small_button("Rename", "rename"), small_button("Delete", "delete")
+
+
+def small_button(label: str, elem_id: str) -> gr.Button:
+    """One of the bar's, out of sight until a run is shown for which it does something."""
+    return gr.Button(label, elem_id=elem_id, size="sm", min_width=100, visible=False)
 
 
 def build(run: gr.Dropdown, rename: gr.Button, delete: gr.Button) -> None:

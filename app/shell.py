@@ -6,8 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import access, refresh, run_bar, theme
-from app.refusals import Studio
+from app import access, refresh, refusals, run_bar, theme
 from app.show import markup
 from app.tab import Tab
 from app.tabs import TABS
@@ -35,7 +34,7 @@ PIPELINE = {
 
 def build() -> gr.Blocks:
     """The whole app. Imports the tabs, so a broken one fails here and not on a click."""
-    with Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
+    with refusals.Studio(title=NAME, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.HTML(header(), elem_id="header")
         if access.is_public():
             gr.HTML(markup.notice(access.CLOSED), elem_id="closed")
@@ -50,8 +49,8 @@ def build() -> gr.Blocks:
         for tab in tabs.values():
             for component in tab.unseen:
                 component.render()
+        access.close(demo)  # before `refresh`, which reads every field whoever it is for
         refresh.wire(demo, refresh.Refresh(bar, tabs), opened)
-        access.close(demo)
     return demo.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
 
 
@@ -73,7 +72,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme.calm(),
         "css_paths": [STYLE],
-        "head": ballot_view.SCRIPT + refresh.SCRIPT,
+        "head": ballot_view.SCRIPT + refresh.SCRIPT + refusals.SCRIPT,
         "footer_links": ["settings"],
         "max_file_size": access.upload_limit(),
         "run_history": False,

@@ -49,7 +49,7 @@ class Painting(Sampling, Guidance):
 class Judging:
     """Who judges pictures."""
 
-    judge: str = option(worlds.usual_judge(), "Who scores; a file of engine/judges")
+    judge: str = option(worlds.usual_judge(), "Who scores; the name of a judge")
     judge_options: dict[str, Any] = option(factory=dict, help="The judge's own options")
 
     @property
@@ -61,7 +61,7 @@ class Judging:
 class OptionalJudging(Judging):
     """The same where pictures may also be left unjudged."""
 
-    judge: str = option("", "Who reads the pictures; a file of engine/judges, or nobody")
+    judge: str = option("", "Who reads the pictures; the name of a judge, or nobody")
 
     def check_judge(self) -> None:
         """Raises EngineError for a judge that is none, and for options that it does not take."""

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 import engine  # noqa: F401 - before the libraries, whose chatter it turns off
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing by more, and tests run side by side
 settings.register_profile("studio", deadline=None, print_blob=True,
                           suppress_health_check=[HealthCheck.too_slow])  # a clock's verdict, too
 settings.load_profile("studio")

@@ -11,16 +11,15 @@ SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder
 ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 STAGES = {"prompts", "images", "experts", "merge", "evaluate", "votes"}
 BELOW_STAGES = {"core", "models", "worlds", "judges", "option_groups"}
-"""Nobody above the worlds imports one; the prompt writer that belongs to Storybook does."""
+"""A world is asked by the name of its door: nobody but the worlds imports Storybook."""
 BELOW = {
     "core": set(),
     "models": {"core"},
     "storybook": {"core", "models"},
     "worlds": {"core", "models", "storybook"},
-    "judges": {"core", "models", "storybook"},
+    "judges": {"core", "models"},
     "option_groups": {"core", "worlds", "judges"},
     **dict.fromkeys(STAGES, BELOW_STAGES),
-    "prompts": BELOW_STAGES | {"storybook"},
     "jobs": {"core"},
     "recipes": {*BELOW_STAGES, *STAGES},
     "runs": {*BELOW_STAGES, "jobs", *STAGES, "recipes"},

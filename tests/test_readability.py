@@ -21,7 +21,6 @@ NAMES_THAT_STAY = {
     "engine/votes/ballots.py left": "a side, beside the right one",
     "app/tabs/merge/opening.py of": "not renamed yet",
     "engine/experts/identity.py wanted": "not renamed yet",
-    "engine/votes/voters.py known": "not renamed yet",
 }
 
 

@@ -35,7 +35,7 @@ def test_without_make_the_same_tools_are_installed():
     tools = re.findall(r'"[a-z-]+>=[\d.]+,<[\d.]+"', MAKEFILE)
     without = section("Without make", ENGINE)
     line = next(line for line in without.splitlines() if line.startswith("    python -m pip install \"pytest"))
-    assert len(tools) == 7 and line.split("install ")[1].split() == tools
+    assert len(tools) == 8 and line.split("install ")[1].split() == tools
     for command in ("python -m ruff check .", "python -m mypy", 'python -m pytest -m ""', "python app.py"):
         assert command in without
 

@@ -33,16 +33,10 @@ def execute(arguments: argparse.Namespace) -> int:
 def votes_of(run: str) -> Sequence[Any]:
     """Every vote on the run. Raises EngineError where there is no such run."""
     from engine import runs
-    from engine.votes.ledger import Ledger
+    from engine.runs import voting
 
     runs.check_there(run)
-    if not runs.has_votes(run):  # looking makes no file
-        return []
-    ledger = Ledger(runs.votes_url(run))
-    try:
-        return ledger.votes()
-    finally:
-        ledger.close()
+    return voting.votes(run)
 
 
 def _row(duel: Any) -> list[str]:

@@ -6,33 +6,27 @@ each; pictures judged together score as each would alone. The file declares thre
     SCALE               the lowest and the highest value: (0, 1) is a share and written in percent;
                         a score beyond it is damaged
     HIGHER_IS_BETTER    False where the lowest value is the best
-    METRICS             what a summary reports beside the mean, out of those below; none: the mean
+    METRICS             what a summary reports beside the mean, out of those of
+                        engine/core/judging.py; none: the mean
 
 One function more may be there. `why_unreadable(prompt)`, quick and without a model, returns why
 this judge can never score that text, or None where it can: a stage asks before it paints.
 """
 
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
-
 from engine.core import plugins
-from engine.core.types import Prompt, Score
+from engine.core.judging import ALL_METRICS as ALL_METRICS
+from engine.core.judging import CATEGORIES as CATEGORIES
+from engine.core.judging import DSG as DSG
+from engine.core.judging import EXACT as EXACT
+from engine.core.judging import FLAGGED as FLAGGED
+from engine.core.judging import SELMA as SELMA
+from engine.core.judging import Judge as Judge
 
 WHY_UNREADABLE, SCALE = "why_unreadable", "SCALE"
 HIGHER_IS_BETTER, METRICS = "HIGHER_IS_BETTER", "METRICS"
-Judge = Callable[[Sequence[Prompt], Sequence[Image.Image], Sequence[int]], list[Score]]
-
-DSG = "questions by DSG's rule"
-"""The mean is that of the answers, no question counting whose parent was answered no."""
-SELMA = "questions by SELMA's rule"
-CATEGORIES = "categories of questions"
-EXACT = "exact scenes"
-FLAGGED = "flagged pictures"
-"""In which the judge found something that it could not read."""
-ALL_METRICS = (DSG, SELMA, CATEGORIES, EXACT, FLAGGED)
 
 
 @dataclass(frozen=True)

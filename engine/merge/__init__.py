@@ -48,7 +48,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         experts[name] = expert_files.read(store.expert(name)).expert
         yield Event(f"Read {name}.", done, total)
     method = plugins.load(methods, config.method)
-    merge = method.prepare(experts, options)(config.experts)
+    merge = methods.prepare(method, experts, options)(config.experts)
     (folder / cards.RECIPE).unlink(missing_ok=True)  # until all is there it vouches for nothing
     file = _write(folder, merge, config, recipe)
     verdict = verification.verify(file, config, recipe["base"], experts, merge.expert)

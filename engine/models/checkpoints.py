@@ -10,29 +10,12 @@ from safetensors import SafetensorError
 from engine.core.errors import EngineError
 from engine.core.files import path_of
 from engine.core.misfits import shortened
-from engine.models import weight_files
+from engine.models import shipped, weight_files
 from engine.models.identity import FORMERLY
 from engine.models.identity import fingerprint as fingerprint
 from engine.models.identity import recognised as recognised
 
-ASSETS = Path(__file__).parents[2] / "assets"
-BASE, CHECK = "base", "check.json"
-PARTS = (BASE, "weak", "writer")
-"""Folders of the models that ship with a world; its own `check.json` lies beside them."""
-
-
-def _shipped() -> dict[str, Path]:
-    """A world's base goes by the world's name, its other models by that and their own."""
-    found = {}
-    for file in sorted(ASSETS.glob(f"*/{CHECK}")):
-        world = file.parent.name
-        for part in PARTS:
-            name = world if part == BASE else f"{world}-{part}"
-            found[name] = file.parent / part
-    return found
-
-
-SHIPPED = _shipped()
+SHIPPED = {name: model.folder for name, model in shipped.MODELS.items()}
 """The folder of each model that ships, by its name, whether the weights are there or not."""
 
 PIPELINE = "text-to-image pipeline"
@@ -60,10 +43,10 @@ def local_folder(model_id: str) -> Path | None:
 
     Raises EngineError when it is neither, or when the folder is missing.
     """
-    if shipped := SHIPPED.get(model_id):
-        if not shipped.is_dir():
-            raise _missing(model_id, shipped)
-        return shipped
+    if ours := SHIPPED.get(model_id):
+        if not ours.is_dir():
+            raise _missing(model_id, ours)
+        return ours
     if model_id and (folder := path_of(model_id)).is_dir():
         return folder
     if not _HUB_ID.fullmatch(model_id):
@@ -74,17 +57,15 @@ def local_folder(model_id: str) -> Path | None:
     return None
 
 
-def place_of(shipped: Path) -> str:
-    """Where the weights of a model that ships lie in the repository: assets/<world>/<part>."""
-    return "/".join(shipped.parts[-3:])
+def place_of(folder: Path) -> str:
+    """Where the weights of a model that ships lie in the repository: assets/<world>/<folder>."""
+    return "/".join(folder.parts[-3:])
 
 
-def _missing(model_id: str, shipped: Path) -> EngineError:
-    world, part = shipped.parent.name, shipped.name
-    training = BASE if part == "weak" else part
+def _missing(model_id: str, folder: Path) -> EngineError:
     return EngineError(
-        f"The weights of {model_id!r} are missing from {place_of(shipped)}. Fetch them with the "
-        f"repository, or: python -m engine.{world} train {training}, then package {part}."
+        f"The weights of {model_id!r} are missing from {place_of(folder)}. Fetch them with the "
+        f"repository, or: {shipped.MODELS[model_id].training_commands}."
     )
 
 
@@ -236,4 +217,9 @@ def first_line(error: Exception) -> str:
     text = " ".join(lines[:count])
     if not text or isinstance(error, LookupError):  # whose text is only what was looked for
         text = f"{type(error).__name__} {text}".strip()
-    return text[:200].rstrip(".")
+    return _without_middle(text).rstrip(".")
+
+
+def _without_middle(text: str) -> str:
+    """At most 200 characters: long paths fill the middle, and the name that matters ends them."""
+    return text if len(text) <= 200 else f"{text[:95]} ... {text[-100:]}"

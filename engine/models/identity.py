@@ -12,15 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.models import weight_files
+from engine.models import shipped, weight_files
 
 BUFFER_BYTES = 1 << 20
-FORMERLY = {
-    "06219f0489e585c4ea1bf9b65f47ffbae827698feb357a69fb4236ecd33cc201":  # the base that ships
-    "1ccbe672af3b4b8224ecc2a1da45a6ce1fd647cbe44967bcd5477bb2fd839170",
-    "c24bac5c2f5426a616834acbedcb7e234dfc85a68d3ecc076259a3e9c6ec5962":  # the weak base
-    "9086117e226d321d5a1e41044f268cc4881461bd2802c7505b625941f135401f",
-}
+FORMERLY = shipped.former_hashes()
 """Hashes of files that shipped once and have changed, and what the same weights hash to today."""
 
 _FOLDERS: dict[str, Path] = {}

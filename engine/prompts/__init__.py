@@ -11,7 +11,7 @@ ours). Accepted lines are examples from the next round on; refused ones keep the
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine import worlds
 from engine.core import plugins, provenance
@@ -22,7 +22,11 @@ from engine.core.options import option
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.prompts import collection, shortfall, skills, writers
-from engine.worlds import Language
+
+if TYPE_CHECKING:
+    Language = str
+else:  # which there are is known once the worlds are: forms and recipes offer exactly these
+    Language = Literal[worlds.languages()]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Config:
         grows=True,
         recorded="a file each",
     )
-    writer: str = option(worlds.usual().WRITER, "Who writes; a file of engine/prompts/writers")
+    writer: str = option(worlds.usual().WRITER, "Who writes; the name of a prompt writer")
     writer_options: dict[str, Any] = option(factory=dict, recorded="as the writer's")
     count: int = option(
         200,

@@ -9,7 +9,7 @@ from functools import cache
 from engine import worlds
 from engine.prompts.novelty import words_of
 from engine.prompts.skills import Skill
-from engine.worlds import EVALUATION, Check, Language, Refusal
+from engine.worlds import EVALUATION, Check, Refusal
 
 MOST_CHARACTERS = 400
 _SMALL_NUMBERS = (
@@ -29,7 +29,7 @@ def clean(line: str) -> str:
     return " ".join("".join(visible).split())
 
 
-def checker(skill: Skill, language: Language) -> Check:
+def checker(skill: Skill, language: str) -> Check:
     """A function from a clean line to why it is refused, or None. Raises EngineError for rules that
     make no sense.
     """

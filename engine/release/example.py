@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from engine import recipes
+from engine import recipes, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate import Config, planning, score_recipes
@@ -31,9 +31,9 @@ ARM_AT_SCALE = re.compile(r"(?P<arm>\w[\w.+-]*)@(?P<scale>[\d.]+)")
 
 def ship(run: Path, target: Path = SHIPPED) -> None:
     if not (run / "merges").is_dir():
+        recipe = f"assets/recipes/{worlds.usual().RECIPE}.toml"
         raise EngineError(
-            f"{run} is no finished run. "
-            f"Make one: python -m engine run assets/recipes/storybook-quick.toml --out {run}"
+            f"{run} is no finished run. Make one: python -m engine run {recipe} --out {run}"
         )
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(run, target, ignore=shutil.ignore_patterns(*LEFT_BEHIND))

@@ -10,30 +10,51 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from engine import worlds
 from engine.core.store import write_text
 from engine.release import bars, benchmarks, experiments
+from engine.worlds import Measurements
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [
-    ROOT / "README.md",
-    ROOT / "app" / "README.md",
-    ROOT / "engine" / "README.md",
-    ROOT / "engine" / "storybook" / "README.md",
-    ROOT / "assets" / "results" / "README.md",
-    ROOT / "tests" / "README.md",
-]
 FAMILIES = {
     "world": "engine/worlds/*.py",
     "skill": "assets/skills/*/*.toml",
-    "prompt writer": "engine/prompts/writers/*.py",
+    "prompt writer": "engine/**/writers/*.py",
     "objective": "engine/experts/objectives/*.py",
     "merge method": "engine/merge/methods/*.py",
-    "judge": "engine/judges/*.py",
+    "judge": "engine/**/judges/*.py",
     "launcher": "engine/jobs/launchers/*.py",
 }
-"""What there is one file per member of."""
+"""What there is one file per member of; a judge or a writer of one world lies in its room."""
+WORLD_TABLES = {
+    "bars": bars.table,
+    "results": experiments.results,
+    "at each scale": experiments.at_each_scale,
+    "searched": experiments.search_table,
+}
+"""The tables of what was measured in a world, by their marks."""
 END = "<!-- end -->"
 MARKED = re.compile(r"<!-- (?P<name>[\w ]+) -->\n(?P<table>.*?)<!-- end -->", re.DOTALL)
+
+
+def _guides() -> list[Path]:
+    guides = [ROOT / "README.md", ROOT / "app" / "README.md", ROOT / "engine" / "README.md"]
+    for measurements in measured_worlds().values():
+        guides.append(measurements.guide)
+    return [*guides, ROOT / "assets" / "results" / "README.md", ROOT / "tests" / "README.md"]
+
+
+def measured_worlds() -> dict[str, Measurements]:
+    """What was measured in each world, by the world's name; worlds without any are left out."""
+    found = {}
+    for name in worlds.names():
+        if measurements := worlds.load(name).MEASUREMENTS:
+            found[name] = measurements
+    return found
+
+
+GUIDES = _guides()
+"""Each a text with tables between marks."""
 
 
 def write() -> None:
@@ -58,16 +79,18 @@ def render(guide: str) -> str:
 
 def all_tables() -> dict[str, Callable[[], str]]:
     """Every table by its mark."""
-    tables: dict[str, Callable[[], str]] = {
-        "bars": bars.table,
-        "results": experiments.results,
-        "at each scale": experiments.at_each_scale,
-        "searched": experiments.search_table,
-        "benchmarks": benchmarks.table,
-    }
+    tables: dict[str, Callable[[], str]] = {"benchmarks": benchmarks.table}
+    for world, measurements in measured_worlds().items():
+        for mark, table in WORLD_TABLES.items():
+            tables[_mark(mark, world)] = partial(table, measurements)
     for family in FAMILIES:
         tables[f"every {family}"] = partial(plugin_table, family)
     return tables
+
+
+def _mark(mark: str, world: str) -> str:
+    """The usual world's tables have the plain marks, those of another begin with its name."""
+    return mark if world == worlds.DEFAULT else f"{world} {mark}"
 
 
 def plugin_table(family: str) -> str:
@@ -76,9 +99,15 @@ def plugin_table(family: str) -> str:
 
 
 def plugins_of(family: str) -> dict[str, str]:
-    """Name and one-line help of every member, sorted; a file that starts with `_` is private."""
-    paths = sorted(ROOT.glob(FAMILIES[family]))
+    """Name and one-line help of every member; a file that starts with `_` is private."""
+    paths = sorted(ROOT.glob(FAMILIES[family]), key=_world_and_name)
     return {path.stem: help_of(path) for path in paths if path.name[0] != "_"}
+
+
+def _world_and_name(path: Path) -> tuple[str, str]:
+    """Skills stand world by world; all else by its name alone, wherever it lies."""
+    world = path.parent.name if path.suffix == ".toml" else ""
+    return world, path.stem
 
 
 def help_of(path: Path) -> str:

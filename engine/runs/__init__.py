@@ -1,5 +1,6 @@
 """Runs: which there are (`names`), what one holds (`contents`), how it goes on from a recipe
-(`resume`), and its pictures while a slider moves (`preview`).
+(`resume`), its pictures while a slider moves (`preview`), and what people are asked about it
+(`voting`).
 """
 
 from engine.runs.names import (

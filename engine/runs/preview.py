@@ -180,7 +180,7 @@ class Preview:
         if key not in self._mixers:
             method = plugins.load(methods, merge.method)
             options = build(method.Config, dict(merge.options), where=merge.method)
-            self._mixers = {key: method.prepare(ensemble.experts, options)}
+            self._mixers = {key: methods.prepare(method, ensemble.experts, options)}
         return self._mixers[key]
 
     def _open(self, run: Store) -> "Ensemble":

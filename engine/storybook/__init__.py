@@ -5,7 +5,13 @@ Frozen before anything was trained. A change to what a scene looks like or to wh
 is a new WORLD version, new weights and new results.
 """
 
+from pathlib import Path
+
 WORLD = "storybook-1"
+ASSETS = Path(__file__).parents[2] / "assets"
+MODELS = ASSETS / "storybook"
+"""Where its models lie, with their list and what was measured of them."""
+GUIDE = Path(__file__).with_name("README.md")
 WRITER_TEMPERATURE = 0.7
 """At which the shipped writer is used, and measured."""
 EXAMPLE = "two red balls and a blue star at night"

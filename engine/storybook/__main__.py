@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> Iterator[Event]:
 
 def checking(options: argparse.Namespace) -> Iterator[Event]:
     """Measure, and keep what was measured where that is asked for."""
-    from engine.storybook import check
+    from engine.storybook import MODELS, bars, check
     from engine.storybook.train import cards
 
     parts = options.only or check.PARTS
@@ -89,13 +89,13 @@ def checking(options: argparse.Namespace) -> Iterator[Event]:
         raise EngineError(
             "What --quick measures is too little to keep. Leave out --quick or --write."
         )
-    file = check.STORYBOOK / "check.json"
+    file = bars.VALUES_FILE
     known = read_json(file) if options.write and options.only else None
     found = check.measure(check.QUICK if options.quick else check.Size(), parts)
     yield Event(json.dumps(found), kind="done")
     if options.write:
         write_json(file, check.renew(known, found, parts) if known else found)
-        cards.renew(check.STORYBOOK, read_json(file))
+        cards.renew(MODELS, read_json(file))
 
 
 def training(model: str, work: Path) -> Iterator[Event]:

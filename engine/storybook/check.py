@@ -15,14 +15,13 @@ from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.models.checkpoints import fingerprint
 from engine.models.diffusion import Painter, PaintingOptions, load
-from engine.storybook import WORLD, evaluation
+from engine.storybook import MODELS, WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
 from engine.storybook.reading import PictureReading, read
 from engine.storybook.rules import Rules, draw, imagine
 from engine.storybook.scenes import Rgb, Scene, Thing, paint
 from engine.storybook.verdicts import to_pixels, verdict
 
-STORYBOOK = evaluation.ASSETS / "storybook"
 PLACES = {"base": "base", "vae": "base/vae", "weak": "weak", "writer": "writer"}
 """Where the models lie in it."""
 PARTS = ("judge", "vae", "base", "weak", "writer")
@@ -82,12 +81,12 @@ def _part(part: str, size: Size, counts: dict[str, int]) -> dict[str, Any]:
     if part == "vae":
         return judge_after_vae(load("storybook"), size.trips, size.prompts, counts)
     if part == "writer":
-        return writer_bars(STORYBOOK / "writer", size.lines, counts)
+        return writer_bars(MODELS / "writer", size.lines, counts)
     painter = load("storybook" if part == "base" else "storybook-weak")
     return painter_bars(painter, part, size.prompts, size.guidances, counts)
 
 
-def weights(assets: Path = STORYBOOK) -> dict[str, str]:
+def weights(assets: Path = MODELS) -> dict[str, str]:
     """Of the models that are there: what was measured, so no card tells it of others."""
     hashes = {}
     for name, place in PLACES.items():

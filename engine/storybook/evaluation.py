@@ -8,7 +8,6 @@ reported.
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from engine.core.errors import EngineError
 from engine.core.hashing import file_hash
 from engine.core.store import read_json, read_records, write_json, write_records
 from engine.core.types import Prompt
-from engine.storybook import WORLD
+from engine.storybook import ASSETS, WORLD
 from engine.storybook.captions import LEFT_OUT_COLOURS, LEFT_OUT_STYLES, is_kept_from_base
 from engine.storybook.graph import Graph, Group
 from engine.storybook.language import parse
@@ -26,7 +25,6 @@ from engine.storybook.scenes import Scene
 from engine.storybook.shapes import BACKGROUNDS
 from engine.storybook.speech import say
 
-ASSETS = Path(__file__).parents[2] / "assets"
 SKILL_FILES = ASSETS / "skills" / "storybook"
 FOLDER = ASSETS / "evaluation"
 SIZES = {"validation": 100, "test": 200}

@@ -1,5 +1,5 @@
-"""A database of votes behind an SQLAlchemy URL: opened, made when it is missing, asked and told why
-it fails.
+"""A database of votes behind an SQLAlchemy URL, made when it is missing. Whatever fails in it is
+said with a remedy.
 """
 
 import re
@@ -20,12 +20,12 @@ BUSY_SECONDS = 10
 MOST_ATTEMPTS = 3
 """To make the tables, while another process may be making them, too."""
 PAUSE_SECONDS = 0.2
-NOT_OPENED = (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError, OSError)
+OPENING_ERRORS = (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError, OSError)
 IN_MEMORY = (None, "", ":memory:")
 
 
 class Database:
-    """Every statement is a transaction of its own, and each is enough by itself."""
+    """Every statement is a transaction by itself, and each is enough."""
 
     def __init__(self, url: str) -> None:
         """Opens `url`, such as `sqlite:///runs/demo/votes.db`, and makes its tables. Raises
@@ -35,14 +35,14 @@ class Database:
             self._file = _file_of(url)
             self._engine = _engine(url, bool(self._file))
             self._create()
-        except NOT_OPENED as error:
+        except OPENING_ERRORS as error:
             raise EngineError(
-                f"The votes cannot be kept at {_without_password(url)}: {_first_line(error)}. "
+                f"The votes cannot be kept at {_hide_password(url)}: {_first_line(error)}. "
                 "Move a damaged file away, or set SELMA_VOTES to another address."
             ) from error
 
     @contextmanager
-    def connected(self) -> Iterator[sql.Connection]:
+    def connection(self) -> Iterator[sql.Connection]:
         """Raises EngineError when the database does not answer, or its disk is full; IntegrityError
         as it is.
         """
@@ -61,7 +61,7 @@ class Database:
 
     def rows(self, query: sql.Select) -> Sequence[Mapping[str, Any]]:
         """What a query finds, values by column."""
-        with self.connected() as connection:
+        with self.connection() as connection:
             return list(map(dict, connection.execute(query).mappings()))
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ def _file_of(url: str) -> Path | None:
     return Path(str(parsed.database))
 
 
-def _without_password(url: str) -> str:
+def _hide_password(url: str) -> str:
     return re.sub(r":[^:@/]*@", ":***@", url)
 
 

@@ -1,14 +1,15 @@
 """What was handed out and what was chosen, in SQLite or behind any other SQLAlchemy URL.
 
-A ballot is handed out once; a vote is a row that nothing changes afterwards. That a pair is asked
-once a voter and a ballot counts once are the database's own constraints: two pages, two processes
-or two servers cannot get round them.
+A ballot is handed out once; a vote is a row that nothing changes afterwards. That a voter
+gets a pair once and a ballot counts once are constraints of the database itself: two pages, two
+processes or two servers cannot get round them.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sql
@@ -60,7 +61,7 @@ class Ledger:
             _check_length(column, ballot.get(column.name))
         row = sql.insert(BALLOTS).values(**ballot, issued_at=_now())
         try:
-            with self._database.connected() as connection:
+            with self._database.connection() as connection:
                 connection.execute(row)
         except IntegrityError:
             return False
@@ -83,17 +84,17 @@ class Ledger:
             raise RefusedVote(
                 f"{str(choice)[:40]!r} is no choice. Choose one of {', '.join(CHOICES)}."
             )
-        issued = self.ballot(ballot)
-        if issued is None:
+        ballot_row = self.ballot(ballot)
+        if ballot_row is None:
             raise RefusedVote("This ballot was never handed out. Reload the page for a fresh one.")
-        row = {name: issued[name] for name in VOTES.c.keys() if name in issued}
+        row = {name: ballot_row[name] for name in VOTES.c.keys() if name in ballot_row}
         row |= {"ballot": ballot, "choice": choice, "cast_at": _now()}
         try:
-            with self._database.connected() as connection:
+            with self._database.connection() as connection:
                 connection.execute(sql.insert(VOTES).values(row))
         except IntegrityError as error:
             raise RefusedVote("This pair has your vote already; the first one counts.") from error
-        return Vote(**row, pair=issued["pair"])
+        return Vote(**row, pair=ballot_row["pair"])
 
     def votes(self) -> list[Vote]:
         """Every vote, in the order they were cast."""
@@ -102,22 +103,37 @@ class Ledger:
         rows = self._database.rows(query.order_by(VOTES.c.number))
         return [Vote(**row) for row in rows]
 
-    def issued(self, voter: str) -> Sequence[Mapping[str, Any]]:
+    def ballots_of(self, voter: str) -> Sequence[Mapping[str, Any]]:
         """This voter's ballots, oldest first; `choice` is None while a ballot is open."""
         with_votes = sql.select(BALLOTS, VOTES.c.choice).outerjoin(VOTES, _is_on_ballot())
-        of_voter = with_votes.where(BALLOTS.c.voter == voter)
-        return self._database.rows(of_voter.order_by(BALLOTS.c.issued_at))
+        query = with_votes.where(BALLOTS.c.voter == voter)
+        return self._database.rows(query.order_by(BALLOTS.c.issued_at))
 
-    def sides(self) -> Sequence[Mapping[str, Any]]:
-        """How often each pair was handed out with each model on the left, and how often voted."""
+    def side_counts(self) -> Sequence[Mapping[str, Any]]:
+        """How many `ballots` each pair had with each model on the left, and how many `votes` those
+        got.
+        """
         side = BALLOTS.c.pair, BALLOTS.c.left_model
-        issued = sql.func.count(BALLOTS.c.id).label("issued")
-        voted = sql.func.count(VOTES.c.ballot).label("voted")
-        counted = sql.select(*side, issued, voted).outerjoin(VOTES, _is_on_ballot())
-        return self._database.rows(counted.group_by(*side))
+        ballots = sql.func.count(BALLOTS.c.id).label("ballots")
+        votes = sql.func.count(VOTES.c.ballot).label("votes")
+        counts = sql.select(*side, ballots, votes).outerjoin(VOTES, _is_on_ballot())
+        return self._database.rows(counts.group_by(*side))
 
     def close(self) -> None:
         self._database.close()
+
+
+@cache
+def open_ledger(url: str) -> Ledger:
+    """The one ledger of this process at `url`. Raises EngineError where it cannot be opened."""
+    return Ledger(url)
+
+
+def forget_ledgers() -> None:
+    """Open them anew: a run's folder has another name, or is gone, and its old name may be given
+    again.
+    """
+    open_ledger.cache_clear()
 
 
 def _is_on_ballot() -> sql.ColumnElement[bool]:

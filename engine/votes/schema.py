@@ -35,11 +35,12 @@ def _ballot_of_vote() -> sql.Column[Any]:
 
 
 def _choice() -> sql.Column[Any]:
-    is_known = sql.CheckConstraint(f"choice IN {CHOICES}")
-    return sql.Column("choice", sql.String(8), is_known, nullable=False)
+    is_offered = sql.CheckConstraint(f"choice IN {CHOICES}")
+    return sql.Column("choice", sql.String(8), is_offered, nullable=False)
 
 
 SCHEMA = sql.MetaData()
+ONE_BALLOT_PER_PAIR = sql.UniqueConstraint("voter", "pair")
 BALLOTS = sql.Table(
     "ballots",
     SCHEMA,
@@ -48,7 +49,7 @@ BALLOTS = sql.Table(
     _text("pair", 64),
     *_pair(),
     _text("issued_at", 32),
-    sql.UniqueConstraint("voter", "pair"),
+    ONE_BALLOT_PER_PAIR,
 )
 VOTES = sql.Table(
     "votes",

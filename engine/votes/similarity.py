@@ -1,4 +1,4 @@
-"""Which pairs a person can tell apart; no others are asked.
+"""Which pairs a person can tell apart; nobody is asked about the others.
 
 Two pictures count as alike when no thing in them differs: both are reduced to at most 64 pixels a
 side, every square of an eighth of that side is averaged, and nowhere do the averages differ by
@@ -21,12 +21,14 @@ from PIL import Image
 
 from engine.core import picture_files
 from engine.core.errors import EngineError
-from engine.votes.ballots import Pair
+from engine.core.store import Store
+from engine.votes import pairs
+from engine.votes.pairs import Pair, Stamps
 
 LEAST_DIFFERENCE = 36.0
 """Of 255, in one channel, over a square of `SQUARE` pixels a side."""
 LONG_SIDE, SQUARE = 64, 8
-SMALL_ONES = 2048
+MOST_REDUCED = 2048
 """Reduced pictures that are remembered: 25 MB."""
 Pixels = NDArray[np.uint8]
 """(height, width, RGB)"""
@@ -37,48 +39,62 @@ READING = threading.Lock()
 
 @dataclass(frozen=True)
 class SiftedPairs:
-    """The pairs there are: those to ask, and how many are not and why."""
+    """Pairs by whether a person can be asked about them."""
 
     distinct: tuple[Pair, ...] = ()
-    alike: int = 0
-    unreadable: int = 0
+    """Those to ask about."""
+    alike_count: int = 0
+    unreadable_count: int = 0
     """Pairs with a picture that cannot be read; the log names the file."""
 
     @property
     def total(self) -> int:
-        return len(self.distinct) + self.alike + self.unreadable
+        return len(self.distinct) + self.alike_count + self.unreadable_count
 
 
-def sift(pairs: Sequence[Pair]) -> SiftedPairs:
+def sifted_pairs(store: Store, models: Sequence[str] = ()) -> SiftedPairs:
+    """The run's pairs, of `models` or of all; sifted again as soon as a picture changes."""
+    return _sifted_pairs(store.folder, tuple(models), pairs.stamps(store))
+
+
+@lru_cache(pairs.MOST_CACHED)
+def _sifted_pairs(folder: Path, models: tuple[str, ...], _stamps: Stamps) -> SiftedPairs:
+    return sift(pairs.all_pairs(Store(folder), models))
+
+
+def sift(candidates: Sequence[Pair]) -> SiftedPairs:
     """Leaves out what nobody can tell apart or see. Files are read once, again when they change."""
-    distinct, alike, unreadable = [], 0, 0
+    distinct, alike_count, unreadable_count = [], 0, 0
     with READING:
-        for pair in pairs:
-            apart = difference(pair.first.file, pair.second.file)
-            if apart is None:
-                unreadable += 1
-            elif apart < LEAST_DIFFERENCE:
-                alike += 1
+        for pair in candidates:
+            largest = difference(pair.first.file, pair.second.file)
+            if largest is None:
+                unreadable_count += 1
+            elif largest < LEAST_DIFFERENCE:
+                alike_count += 1
             else:
                 distinct.append(pair)
-    return SiftedPairs(tuple(distinct), alike, unreadable)
+    return SiftedPairs(tuple(distinct), alike_count, unreadable_count)
 
 
 def difference(first: Path, second: Path) -> float | None:
     """The largest one between averaged squares, of 255; None where a picture cannot be read."""
-    ours, theirs = _small_of(first), _small_of(second)  # both, so that the log names both
-    return None if ours is None or theirs is None else _apart(ours, theirs)
+    pixels, other_pixels = _reduced(first), _reduced(second)  # both, so that the log names both
+    if pixels is None or other_pixels is None:
+        return None
+    return _largest_difference(pixels, other_pixels)
 
 
-def _apart(first: Pixels, second: Pixels) -> float:
+def _largest_difference(first: Pixels, second: Pixels) -> float:
     """Pictures of unlike sizes are compared at the first one's."""
     height, width, _ = first.shape
     if second.shape != first.shape:
         second = np.asarray(Image.fromarray(second).resize((width, height), Image.Resampling.BOX))
-    return float(np.abs(_averaged(first.astype(float) - second)).max())
+    differences = _square_means(first.astype(float) - second)
+    return float(np.abs(differences).max())
 
 
-def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _square_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of every square; of a difference it is that of the means.
 
     By running sums: what a square holds is the difference of the sums at its ends, first over rows,
@@ -91,18 +107,18 @@ def _averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return (rows[:, width:] - rows[:, :-width]) / (height * width)
 
 
-def _small_of(file: Path) -> Pixels | None:
+def _reduced(file: Path) -> Pixels | None:
+    """A picture at most `LONG_SIDE` a side; None and a line in the log where it cannot be read."""
     try:
-        stat = file.stat()
+        status = file.stat()
     except OSError as error:
         LOG.warning("A pair to vote on is left out: %s: %s", file, error.strerror)
         return None
-    return _small(file, stat.st_mtime_ns, stat.st_size)
+    return _read_reduced(file, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(SMALL_ONES)
-def _small(file: Path, _changed_at: int, _bytes: int) -> Pixels | None:
-    """At most `LONG_SIDE` a side; None, and a line in the log, for a damaged file."""
+@lru_cache(MOST_REDUCED)
+def _read_reduced(file: Path, _changed_at: int, _bytes: int) -> Pixels | None:
     try:
         image = picture_files.read(file)
     except EngineError as error:

@@ -65,22 +65,23 @@ def duels(votes: Sequence[Vote], base: str = "base") -> list[Duel]:
     """
     tallies: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for vote in votes:
-        model, rival = _in_order(vote, base)
+        model, rival = _model_and_rival(vote, base)
         tallies[model, rival][_outcome(vote, model)] += 1
-    counted = []
+    results = []
     for (model, rival), tally in sorted(tallies.items()):
         counts = tally["wins"], tally["losses"], tally["ties"], tally["both_bad"]
-        counted.append(Duel(model, rival, *counts))
-    return counted
+        results.append(Duel(model, rival, *counts))
+    return results
 
 
-def _in_order(vote: Vote, base: str) -> tuple[str, str]:
+def _model_and_rival(vote: Vote, base: str) -> tuple[str, str]:
     """The two models by name, the base last."""
     left, right = vote.left_model, vote.right_model
-    left_is_base, right_is_base = (name.partition("@")[0] == base for name in (left, right))
-    if (left_is_base, left) <= (right_is_base, right):
-        return left, right
-    return right, left
+
+    def rank(model: str) -> tuple[bool, str]:
+        return model.partition("@")[0] == base, model
+
+    return (left, right) if rank(left) <= rank(right) else (right, left)
 
 
 def _outcome(vote: Vote, model: str) -> str:

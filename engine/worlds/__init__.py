@@ -3,15 +3,19 @@ lists.
 
 A world knows its base models, its skills, who writes its prompts and how their lines are checked,
 which prompts evaluate a model, which judges read its pictures, what the ceiling is drawn from, and
-where the app starts. Everybody else asks the world: `world_of` says which one a run belongs to.
+where the app starts. Everybody else asks the world: `of` says which one a run belongs to. What
+makes sense in one world alone, its judge, its writer, the scripts that train its models, lies in
+a room of the world's name, `engine/<world>`; the models that ship are listed in
+`assets/<world>/models.json`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from engine.core import plugins
+from engine.core.bars import Bar
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
 
@@ -20,12 +24,12 @@ if TYPE_CHECKING:
 
 SKILLS = Path(__file__).parents[2] / "assets" / "skills"
 """A folder of skills for each world."""
-EMBEDDED = "storybook"
-"""The world whose models ship: where nobody names a base, a writer or a judge, its own are used."""
+DEFAULT = "storybook"
+"""Where nobody names a base, a writer or a judge, this world's own are used. Nothing else outside
+its room names it.
+"""
 OTHERS = "photographs"
 """The world of every base that no other world calls its own."""
-Language = Literal["storybook", "free"]
-"""What the lines of a prompt writer are held to: a world's own language, or free text."""
 
 
 class Refusal(NamedTuple):
@@ -52,6 +56,21 @@ class Misreading:
     """The words of the text that the world knows."""
 
 
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured in a world and of the models that ship for it, as its guides tell it."""
+
+    guide: Path
+    """About the world; the table of its bars stands there."""
+    bars: Mapping[str, Bar]
+    values_file: Path
+    """JSON: the number of each bar by its name, and under `n` over how many it was taken."""
+    results: str
+    """The recipe in assets/results that compares all arms; its results lie beside it."""
+    searches: Mapping[str, Mapping[str, str]]
+    """Recipe in assets/results that searched -> arm -> what the arm is, in words."""
+
+
 class World(Protocol):
     """What a world's module holds. A function for what the world lacks raises an EngineError."""
 
@@ -59,8 +78,8 @@ class World(Protocol):
     """As people read it."""
     VERSION: str
     """Recorded with the pictures that the world draws."""
-    LANGUAGE: Language
-    """Of its prompts."""
+    LANGUAGE: str
+    """Of its prompts: its own, or "free" where nothing reads them by rules."""
     BASES: tuple[str, ...]
     """Names of base models that ship for it, the usual one first."""
     RECIPE: str
@@ -68,15 +87,17 @@ class World(Protocol):
     SKILLS: Path
     """The folder of its skills."""
     WRITER: str
-    """The prompt writer to begin with, a file of engine/prompts/writers."""
+    """The prompt writer to begin with."""
     JUDGES: tuple[str, ...]
-    """Files of engine/judges that read its pictures, the usual one first; often there is none."""
+    """Judges that read its pictures, the usual one first; often there is none."""
     EXAMPLE: str
     """A prompt that shows what there is to say."""
     GUIDANCE: float
     """The guidance scale at which its usual base paints well."""
     HAS_CEILING: bool
     """Whether `draw` can show what a prompt asks for."""
+    MEASUREMENTS: Measurements | None
+    """None where nothing was measured."""
 
     def line_check(self, rules: Mapping[str, Any], where: str) -> Check:
         """What lines of its language are held to: a skill's rules, and that no evaluation prompt
@@ -125,7 +146,7 @@ def load(name: str) -> World:
 
 def usual() -> World:
     """The world of those who name no other."""
-    return load(EMBEDDED)
+    return load(DEFAULT)
 
 
 def world_of(base: str, judges: Iterable[str] = ()) -> World:
@@ -144,7 +165,17 @@ def world_of(base: str, judges: Iterable[str] = ()) -> World:
     return load(OTHERS)
 
 
-def world_of_language(language: Language) -> World:
+def languages() -> tuple[str, ...]:
+    """What the lines of a prompt writer may be held to: the language of every world, each once, the
+    usual world's first.
+    """
+    found = dict.fromkeys([usual().LANGUAGE])
+    for world in map(load, names()):
+        found[world.LANGUAGE] = None
+    return tuple(found)
+
+
+def world_of_language(language: str) -> World:
     """The world whose prompts are in that language."""
     for world in map(load, names()):
         if world.LANGUAGE == language:

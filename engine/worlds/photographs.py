@@ -12,11 +12,11 @@ from PIL import Image
 from engine.core.errors import EngineError
 from engine.core.types import Prompt
 from engine.worlds import SKILLS as ALL_SKILLS
-from engine.worlds import Check, Language, Misreading, Refusal
+from engine.worlds import Check, Misreading, Refusal
 
 TITLE = "Photographs"
 VERSION = "photographs-1"
-LANGUAGE: Language = "free"
+LANGUAGE = "free"
 BASES: tuple[str, ...] = ()
 RECIPE = "sd14"
 SKILLS = ALL_SKILLS / "photographs"
@@ -25,6 +25,7 @@ JUDGES: tuple[str, ...] = ()
 EXAMPLE = "a photo of two red apples and a cup"
 GUIDANCE = 7.5
 HAS_CEILING = False
+MEASUREMENTS = None
 
 
 def line_check(rules: Mapping[str, Any], where: str) -> Check:

@@ -8,12 +8,13 @@ from PIL import Image
 
 from engine import storybook
 from engine.core.types import Prompt
-from engine.worlds import EVALUATION, Check, Language, Misreading, Refusal
+from engine.storybook import bars, experiments
+from engine.worlds import EVALUATION, Check, Measurements, Misreading, Refusal
 from engine.worlds import SKILLS as ALL_SKILLS
 
 TITLE = "Storybook"
 VERSION = storybook.WORLD
-LANGUAGE: Language = "storybook"
+LANGUAGE = "storybook"
 BASES = ("storybook", "storybook-weak")
 RECIPE = "storybook-quick"
 SKILLS = ALL_SKILLS / "storybook"
@@ -22,6 +23,13 @@ JUDGES = ("storybook",)
 EXAMPLE = storybook.EXAMPLE
 GUIDANCE = 3.5
 HAS_CEILING = True
+MEASUREMENTS = Measurements(
+    guide=storybook.GUIDE,
+    bars=bars.BARS,
+    values_file=bars.VALUES_FILE,
+    results=experiments.RESULTS,
+    searches=experiments.SEARCHES,
+)
 FIRST_SEED = 1_000_000
 """Far from the seeds that the base's own data were drawn with."""
 

@@ -7,11 +7,11 @@ import gradio as gr
 import pytest
 
 from app import shell
-from app.tabs.vote import pairs, voter_identity
+from app.tabs.vote import voter_identity
 from engine import jobs
 from engine.core.store import Store
 from engine.runs.preview import Preview
-from engine.votes import ballots
+from engine.votes import ballots, ledger
 from tests.app.example_run import add_weights, make_run
 from tests.app.studio import Studio
 from tests.app.visitor import Visitor
@@ -80,7 +80,7 @@ def no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(ballots, "LEAST_LOOK_SECONDS", 0.0)
     voter_identity.newcomers.cache_clear()
     yield
-    pairs.forget_ledgers()
+    ledger.forget_ledgers()
 
 
 @pytest.fixture

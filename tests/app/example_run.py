@@ -10,8 +10,8 @@ from engine.core.hashing import derived_seed
 from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Picture, Prompt, RejectedPrompt, Score
 from engine.evaluate import diversity
-from engine.judges import storybook
 from engine.storybook import evaluation
+from engine.storybook.judges import storybook
 from engine.storybook.language import parse
 from engine.storybook.rules import draw, imagine
 from engine.storybook.scenes import paint

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from gradio.components import FormComponent
 
 from app import access, shell
 from app.launch import start
@@ -20,6 +21,15 @@ STARTING = {
     "whole-line", "cancel", "resume", "rename", "delete", "rename-it", "delete-it", "write-prompts", "paint-pictures",
     "train-experts", "evaluate", "save-merge", "paint-grid", "leave-one-out", "search-weights", "adopt-button"}
 """Buttons that start or change something."""
+FORMS = {
+    "recipe", "prompts-skills", "prompts-count", "images-skills", "images-steps", "experts-skills", "experts-kind",
+    "experts-rank", "evaluate-models", "evaluate-split", "evaluate-seed", "merge-name", "grid-x", "grid-x-values",
+    "search-generations"}
+"""Fields of what is started."""
+FOR_VISITORS = {
+    "run", "prompts-skill", "prompts-writer", "weight-0", "preset", "merge-method", "merge-method-ties-density",
+    "merge-prompt", "merge-guidance", "file-of", "evaluate-table", "vote-duel"}
+"""Fields of what is looked at; which options a plugin has is looked at, too."""
 EVENT = {"index": 1, "value": "Grid", "selected": True, "cell": 0}
 GIVEN = {"dropdown": None, "number": 1, "checkbox": True, "textbox": "a", "browserstate": ""}
 
@@ -54,6 +64,23 @@ def test_the_page_says_so_and_the_buttons_are_off(closed):
         assert buttons[button] is False, button
     for button in (*map(button_of, CHOICES), "undo-weights", "another-prompt", "other-noise"):
         assert buttons[button] is not False, button
+
+
+def test_forms_can_be_read_and_not_filled_in_and_say_why(closed):
+    """What only an owner's handler reads; what a visitor's handler reads, too, is his."""
+    fields = {block.elem_id: block.interactive for block in closed.blocks.values() if isinstance(block, FormComponent)}
+    for field in FORMS:
+        assert fields[field] is False, field
+    for field in FOR_VISITORS:
+        assert fields[field] is not False, field
+    read_only = [block for block in closed.blocks.values() if "read-only" in (block.elem_classes or ())]
+    assert len(read_only) == 8 and {access.READ_ONLY[:30] in block.value for block in read_only} == {True}
+
+
+def test_at_home_every_form_can_be_filled_in(demo):
+    fields = {block.elem_id: block for block in demo.blocks.values() if isinstance(block, FormComponent)}
+    assert all(fields[field].interactive is not False for field in (*FORMS, *FOR_VISITORS))
+    assert not [block for block in demo.blocks.values() if "read-only" in (block.elem_classes or ())]
 
 
 def test_no_file_is_taken_in(closed):

@@ -151,8 +151,40 @@ def test_a_search_shows_its_best_and_what_they_are_worth_on_test(run, pane):
 
 def test_only_the_pane_in_sight_is_filled(pane):
     slow = {"interference", "search-result", "file-of"}
-    assert not slow & pane(panes.SIDE_BY_SIDE).keys()
-    assert slow & pane(panes.SEARCH).keys() == {"search-result"}
+    identity = pane(panes.SIDE_BY_SIDE)["drawn-for"]
+    assert not slow & pane(panes.SIDE_BY_SIDE, **{"drawn-for": identity}).keys()
+    assert slow & pane(panes.SEARCH, **{"drawn-for": identity}).keys() == {"search-result"}
+
+
+SAY = {panes.FILES: "file-note", panes.INTERFERENCE: "interference", panes.SEARCH: "search-result"}
+"""Where a pane says what there is, or that there is nothing."""
+EMPTY = ("Nothing to download", "Two experts are needed", "Nothing searched yet")
+
+
+@pytest.mark.parametrize("element", SAY.values())
+def test_before_a_pane_is_filled_it_says_that_it_waits_and_not_that_it_is_empty(studio, element):
+    said = studio.blocks[element].value
+    assert said and not any(words in said for words in EMPTY)
+    filling, = studio.listeners("merge-views", "select")
+    assert filling.show_progress == "hidden", "Gradio would fade what is said"
+
+
+def test_with_other_experts_the_panes_out_of_sight_wait_again(pane, studio):
+    shown = pane(panes.FILES)
+    assert all(shown[element] == studio.blocks[element].value for element in ("interference", "search-result"))
+    assert shown["file-note"] != studio.blocks["file-note"].value and shown["for-diffusers"]["interactive"]
+    again = pane(panes.FILES, **{"drawn-for": shown["drawn-for"]})
+    assert not {"interference", "search-result"} & again.keys(), "what was filled stays"
+
+
+@pytest.mark.parametrize("name", SAY)
+def test_a_pane_that_cannot_be_filled_says_why_instead_of_waiting(studio, name, monkeypatch):
+    def damaged(run):
+        raise EngineError("recipe.json is damaged. Delete it.")
+    monkeypatch.setattr(runs, "open_store", damaged)
+    selected = SimpleNamespace(index=panes.NAMES.index(name))
+    opened = studio.press("merge-views", {"run": "example"}, "select", selected=selected)
+    assert "recipe.json is damaged" in opened[SAY[name]] and opened["pane-in-sight"] == name
 
 
 @pytest.mark.parametrize("name", panes.NAMES)

@@ -71,6 +71,7 @@ def test_a_drawing_that_fails_is_told_once_and_where_the_progress_stands(monkeyp
     watch = Watch(damaged)
     drawn = watch.does("redraw")
     assert 'role="alert"' in drawn["progress"] and words in drawn["progress"]
+    assert drawn["delete"]["visible"], "a damaged run can be deleted"
     assert watch.does("tick", seen=drawn["mark"]) == {}
     assert ("Traceback" in capsys.readouterr().err) is is_bug
 

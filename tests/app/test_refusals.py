@@ -5,8 +5,9 @@ from html import unescape
 import gradio as gr
 import pytest
 
+from app import shell
 from app.listeners import QUEUED, UNQUEUED
-from app.refusals import HEADING, Refusal, Studio, refusal_of, sentence_of
+from app.refusals import HEADING, SCRIPT, Refusal, Studio, refusal_of, sentence_of
 from engine.core.errors import EngineError
 
 BY_ITSELF = {"load", "tick"}
@@ -55,6 +56,10 @@ def test_a_value_that_a_component_does_not_take_is_a_sentence_too():
         button.click(lambda number: None, number)
     refusal = call(demo, [10])
     assert refusal.message.startswith(f"<b>{HEADING}</b>") and "maximum value 9" in refusal.message
+
+
+def test_the_page_takes_a_refusal_away_and_gradios_timer_does_not():
+    assert Refusal("so").duration is None and SCRIPT in shell.launch_options()["head"]
 
 
 def test_a_refusal_stays_as_it_is():

@@ -3,7 +3,7 @@ import pytest
 
 from app import recipe_files
 from app.show import progress
-from engine import jobs
+from engine import jobs, runs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import Event
@@ -31,6 +31,17 @@ def bar(studio):
     def show(run):
         return {component.elem_id: value for component, value in studio.refresh.bar.show(run).items()}
     return show
+
+
+@pytest.mark.parametrize("run, may_change", [("mine", True), (runs.EXAMPLE, False), (runs.NEW, False)])
+def test_what_belongs_to_the_app_is_offered_no_other_name_and_no_end(studio, run, may_change):
+    offered = studio.refresh.bar.offer_changes(run)
+    assert {button.elem_id: update["visible"] for button, update in offered.items()} == {
+        "rename": may_change, "delete": may_change}
+
+
+def test_before_a_run_is_shown_nothing_is_offered_for_it(studio):
+    assert not any(studio.blocks[button].visible for button in ("rename", "delete", "cancel", "resume"))
 
 
 def test_the_quick_recipe_is_offered_first():

@@ -1,13 +1,13 @@
 """A run is renamed and deleted in the app, never the example, and never under a job's hands."""
 import pytest
 
-from app.tabs.vote import pairs
 from engine import jobs, runs
 from engine.core import store
 from engine.core.errors import EngineError
 from engine.core.events import Event
 from engine.core.store import write_text
 from engine.jobs import Job
+from engine.runs import voting
 from engine.votes.ledger import Ledger
 
 
@@ -76,9 +76,9 @@ def test_leaving_it_hides_both_questions(studio):
 
 def test_a_name_that_is_given_again_has_votes_of_its_own(mine, renames):
     """A ledger that is still open would count into the folder that had the name before."""
-    before = pairs.ledger("mine")
+    before = voting.open_ledger("mine")
     renames("mine", "thesis")
-    assert pairs.ledger("mine") is not before
+    assert voting.open_ledger("mine") is not before
 
 
 @pytest.mark.parametrize("run, words", [

@@ -9,12 +9,12 @@ from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
 from engine.core.types import Picture, Prompt, Score
 from engine.evaluate.standings import score_tables
-from engine.judges import storybook
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
 from engine.runs import contents, trainings
 from engine.runs.preview import Merge, PictureRequest, Preview
-from engine.votes import ballots, similarity
+from engine.storybook.judges import storybook
+from engine.votes import similarity
 
 SKILLS = ("counting", "everyday", "places", "styles", "unusual")
 MOST_BYTES = 7 * 2**19
@@ -100,8 +100,8 @@ def test_whatever_it_says_of_weights_is_of_those_that_ship():
 def test_there_are_pairs_to_vote_on_that_a_person_can_tell_apart():
     """Every picture that the test judged is kept: five skills, eight prompts, two pictures each."""
     run = shipped()
-    sifted = similarity.sift(ballots.pairs(run, ("merged@3.5", "base@3.5")))
-    assert sifted.total == 5 * 8 * 2 and sifted.unreadable == 0
+    sifted = similarity.sifted_pairs(run, ("merged@3.5", "base@3.5"))
+    assert sifted.total == 5 * 8 * 2 and sifted.unreadable_count == 0
     assert len(sifted.distinct) >= 8
     for pair in sifted.distinct:
         sides = [np.asarray(Image.open(side.file), int) for side in (pair.first, pair.second)]

@@ -5,12 +5,12 @@ import shutil
 import pytest
 from PIL import Image
 
-from app.tabs.vote import pairs
 from engine import runs
 from engine.core.errors import EngineError
+from engine.runs import voting
 from engine.votes import ballots
 from engine.votes.schema import CHOICES
-from tests.app.visitor import DUEL, asked, button_of, cast
+from tests.app.visitor import DUEL, button_of, cast, pair_count
 
 
 @pytest.fixture(autouse=True)
@@ -28,18 +28,12 @@ def results(studio):
 
 def test_the_merge_against_the_base_is_asked_first(studio):
     choice = studio.draw("vote", "example")["vote-duel"]
-    assert choice["choices"] == [DUEL, "counting@3.5 and base@3.5", pairs.EVERYTHING]
+    assert choice["choices"] == [DUEL, "counting@3.5 and base@3.5", voting.ALL_MODELS]
     assert choice["value"] == DUEL and choice["visible"]
 
 
-def test_rivals_meet_the_base_at_their_own_scale_where_they_can():
-    models = ["base@2", "base@3.5", "a@2", "merged@5", "other"]
-    assert pairs.rivals(models, ["merged"]) == [("merged@5", "base@3.5"), ("a@2", "base@2"), ("other", "base@3.5")]
-    assert pairs.rivals(["a@2"], []) == []
-
-
 def test_the_page_names_nobody(newcomer):
-    visitor = newcomer(pairs.EVERYTHING).opens()
+    visitor = newcomer(voting.ALL_MODELS).opens()
     buttons = "".join(str(visitor.page[button_of(choice)]) for choice in CHOICES)
     html = visitor.pair + visitor.note + buttons
     told = re.sub(r"base64,[^\"]+", "", html)
@@ -61,7 +55,7 @@ def test_a_vote_is_counted_and_the_next_pair_comes(visitor, choice):
 def test_the_vote_is_for_the_pair_on_the_page_whatever_was_drawn_since(visitor, newcomer):
     """Another drawing of the same page may have overtaken it, or the page may be an old one."""
     old_pair, old_ballot = visitor.pair, visitor.sight["ballot"]
-    elsewhere = newcomer(pairs.EVERYTHING)
+    elsewhere = newcomer(voting.ALL_MODELS)
     elsewhere.token = visitor.token
     elsewhere.opens()
     assert f'data-ballot="{old_ballot}"' in old_pair
@@ -100,13 +94,13 @@ def test_a_stale_page_cannot_vote_twice(visitor, newcomer):
 
 
 def test_after_the_last_pair_there_is_nothing_to_press(visitor):
-    for _ in range(asked()):
+    for _ in range(pair_count()):
         visitor.votes("tie")
     assert "That was the last pair" in visitor.pair
     assert not visitor.may_press
-    assert len(cast()) == asked() > 3
+    assert len(cast()) == pair_count() > 3
     visitor.votes("tie")
-    assert len(cast()) == asked()
+    assert len(cast()) == pair_count()
 
 
 def test_results_come_with_their_interval(visitor, results):

@@ -1,9 +1,13 @@
 """Who votes is the server's word, whatever a client sends."""
-import pytest
+from types import SimpleNamespace
 
-from app.tabs.vote import pairs, voter_identity
+import pytest
+from gradio.context import LocalContext
+
+from app.tabs.vote import voter_identity
 from engine.core.errors import EngineError
-from engine.votes.voters import AT_ONCE
+from engine.runs import voting
+from engine.votes.admission import AT_ONCE
 from tests.app.visitor import cast
 
 
@@ -21,7 +25,7 @@ def test_a_strangers_vote_under_a_found_ballot_is_refused(visitor, newcomer):
 
 @pytest.mark.parametrize("said", [
     None, 5, "x", [], {"run": 5, "ballot": ["x"]}, {"run": "example", "ballot": "x" * 10 ** 5},
-    {"run": "../up", "ballot": "x"}, {"run": "nowhere", "ballot": "x", "looked": 9}])
+    {"run": "../up", "ballot": "x"}, {"run": "nowhere", "ballot": "x", "look_seconds": 9}])
 def test_what_no_page_says_votes_on_nothing_and_leaves_nothing(runs_folder, studio, visitor, said):
     try:
         studio.press("vote-left", {"run": "example", **visitor.sends(), "vote-sight": said})
@@ -48,14 +52,22 @@ def test_a_crowd_of_one_address_waits(newcomer):
     late = newcomer().opens()
     assert "Very many new voters" in late.pair and late.token == "" and not late.may_press
     assert first.opens().number == 1 and first.votes("tie").number == 2
-    handed_out = sum(row["issued"] for row in pairs.ledger("example").sides())
+    handed_out = sum(row["ballots"] for row in voting.open_ledger("example").side_counts())
     assert handed_out == AT_ONCE + 1, "and nothing of the late one is stored"
 
 
-@pytest.mark.parametrize("forwarded, address", [
-    ("", "10.0.0.1"), ("8.8.8.8", "8.8.8.8/32"),
-    ("invented, 9.9.9.9, 8.8.8.8, 10.2.3.4", "8.8.8.8/32"),
-    ("1.2.3.4, nonsense", "1.2.3.4/32"), ("192.168.1.1", "10.0.0.1"),
-    ("2a00:1450:4001:82f::200e", "2a00:1450:4001:82f::/64"), ("x" * 10 ** 5, "10.0.0.1")])
-def test_whom_the_proxy_saw(forwarded, address):
-    assert voter_identity.client_address("10.0.0.1", forwarded) == address
+@pytest.fixture
+def visit(monkeypatch):
+    """Comes from a proxy that saw a client."""
+    request = SimpleNamespace(client=SimpleNamespace(host="10.0.0.1"), headers={"x-forwarded-for": "8.8.8.8"},
+                              session_hash="page")
+    monkeypatch.setattr(LocalContext, "request", SimpleNamespace(get=lambda _: request))
+
+
+@pytest.mark.parametrize("space, address", [("somebody/studio", "8.8.8.8/32"), ("", "10.0.0.1")])
+def test_on_a_space_the_client_counts_whom_its_proxy_saw(visit, monkeypatch, space, address):
+    monkeypatch.setenv("SPACE_ID", space)
+    admissions = []
+    monkeypatch.setattr(voter_identity.newcomers(), "admit", lambda voter, address: admissions.append(address))
+    voter = voter_identity.admit("")
+    assert admissions == [address] and voter == voting.signer().new_voter("page")

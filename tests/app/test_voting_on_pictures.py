@@ -4,9 +4,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from app.tabs.vote import pairs
 from engine import runs
-from tests.app.visitor import DUEL, MODELS, asked, cast
+from tests.app.visitor import DUEL, cast, distinct_pairs, pair_count
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +37,8 @@ def test_a_picture_replaced_under_the_page_is_another_pair(runs_folder, newcomer
 def test_a_damaged_picture_holds_nobody(runs_folder, newcomer):
     shutil.copytree(runs.folder("example"), runs_folder / "one")
     visitor = newcomer(run="one").opens()
-    before = asked("one")
-    in_sight, *_ = pairs.sift_models("one", MODELS).distinct
+    before = pair_count("one")
+    in_sight, *_ = distinct_pairs("one")
     for side in (in_sight.first, in_sight.second):
         side.file.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     visitor.opens()

@@ -1,8 +1,12 @@
 """A page that votes, as a browser keeps it: what it shows, and what it sends with a press."""
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from app.tabs.vote import pairs
+from engine import runs
+from engine.runs import voting
+from engine.votes import similarity
+from engine.votes.pairs import Pair
 from engine.votes.schema import CHOICES, Choice
 from tests.app.studio import Studio
 
@@ -21,8 +25,8 @@ class Visitor:
     def opens(self) -> "Visitor":
         return self.takes(self.studio.draw("vote", self.run, self.sends()))
 
-    def votes(self, choice: Choice, looked: Any = 9.0) -> "Visitor":
-        given = {"run": self.run, **self.sends(looked)}
+    def votes(self, choice: Choice, look_seconds: Any = 9.0) -> "Visitor":
+        given = {"run": self.run, **self.sends(look_seconds)}
         return self.takes(self.studio.press(button_of(choice), given))
 
     def takes(self, updates: dict[str, Any]) -> "Visitor":
@@ -30,8 +34,8 @@ class Visitor:
         self.token = updates.get("voter", self.token)
         return self
 
-    def sends(self, looked: Any = 9.0) -> dict[str, Any]:
-        return {"vote-duel": self.duel, "vote-sight": {**self.sight, "looked": looked}, "voter": self.token}
+    def sends(self, look_seconds: Any = 9.0) -> dict[str, Any]:
+        return {"vote-duel": self.duel, "vote-sight": {**self.sight, "look_seconds": look_seconds}, "voter": self.token}
 
     @property
     def sight(self) -> dict[str, Any]:
@@ -60,10 +64,14 @@ def button_of(choice: Choice) -> str:
     return f"vote-{choice.replace(' ', '-')}"
 
 
-def asked(run: str = "example") -> int:
+def distinct_pairs(run: str = "example") -> Sequence[Pair]:
+    return similarity.sifted_pairs(runs.open_store(run), MODELS).distinct
+
+
+def pair_count(run: str = "example") -> int:
     """How many of the duel's nine pairs differ: two that paint no mistake paint the same here."""
-    return len(pairs.sift_models(run, MODELS).distinct)
+    return len(distinct_pairs(run))
 
 
 def cast(run: str = "example") -> list[Any]:
-    return pairs.ledger(run).votes()
+    return voting.open_ledger(run).votes()

@@ -25,7 +25,7 @@ from engine.runs import contents, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.candidates import Candidate
 from engine.studies.cells import Cell
-from engine.votes import ballots
+from engine.votes import pairs
 from tests.app.example_run import make_run
 from tests.app.studio import whole_page
 
@@ -187,7 +187,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "budget": trainings.memory_budget,
     "base": contents.base_of,
     "jobs": lambda run: jobs.all_jobs(),
-    "pairs": ballots.pairs,
+    "pairs": pairs.all_pairs,
     "first": lambda run: runs.default_run(),
     "standings": lambda run: report.table(report.lines(SPLIT, run)),
     "pool": lambda run: collection.load(

@@ -1,5 +1,6 @@
 """The bar's buttons and those of the stages' tabs, pressed well and badly."""
 import re
+from shutil import rmtree
 
 from playwright.sync_api import expect
 
@@ -43,8 +44,8 @@ def a_run_gets_another_name(desk: Desk) -> None:
 
 @bad("rename", "rename-it")
 def a_name_must_do(desk: Desk) -> None:
-    desk.open("prompts").press("rename")
-    desk.expect_refused("The example belongs to the app")
+    press_for_a_gone_run(desk, "rename")
+    desk.expect_refused("There is no run 'fleeting' any more")
     desk.open("prompts", "old").press("rename")
     desk.fill("new-name", "../x")
     desk.press("rename-it")
@@ -66,14 +67,26 @@ def a_run_goes_for_good(desk: Desk) -> None:
 
 @bad("delete", "delete-it")
 def what_is_not_ones_own_stays(desk: Desk) -> None:
-    desk.open("prompts").press("delete")
-    desk.expect_refused("The example belongs to the app")
-    desk.runs.joinpath("fleeting", "prompts").mkdir(parents=True)
-    desk.open("prompts", "fleeting").press("delete")
+    desk.open("prompts")
+    expect(desk.at("delete")).to_be_hidden()
+    press_for_a_gone_run(desk, "delete")
+    desk.expect_refused("There is no run 'fleeting' any more")
+    desk.runs.joinpath(".gone").rename(desk.runs / "fleeting")
+    desk.press("delete")
     expect(desk.at("delete-it")).to_be_visible()
     desk.runs.joinpath("fleeting").rename(desk.runs / ".gone")
     desk.press("delete-it")
     desk.expect_refused("There is no run 'fleeting' any more")
+
+
+def press_for_a_gone_run(desk: Desk, button: str) -> None:
+    """Press a button for a run that has gone meanwhile."""
+    rmtree(desk.runs / ".gone", ignore_errors=True)
+    desk.runs.joinpath("fleeting", "prompts").mkdir(parents=True)
+    desk.open("prompts", "fleeting")
+    expect(desk.at(button)).to_be_visible()
+    desk.runs.joinpath("fleeting").rename(desk.runs / ".gone")
+    desk.press(button)
 
 
 @good("write-prompts")

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.core.store import METADATA, Store, read_records
 from engine.core.types import Picture
+from engine.votes.admission import AT_ONCE, PER_MINUTE
 from engine.votes.ballots import LEAST_LOOK_SECONDS
 from engine.votes.ledger import Ledger, Vote
-from engine.votes.voters import AT_ONCE, PER_MINUTE
 from tests.browser.conftest import serving
 from tests.browser.stranger import FORWARDED, Stranger, page_of
 
@@ -58,7 +58,7 @@ def test_a_vote_is_for_the_pair_shown_however_slowly_the_page_opened(
         page.wait_for_timeout(LOOK_MS)
         expect(page.locator("#vote-left")).to_be_enabled()
         shown.append(page.evaluate("""() => [
-            document.querySelector("#vote-pair .asked").innerText,
+            document.querySelector("#vote-pair .prompt-text").innerText,
             ...[...document.querySelectorAll("#vote-pair .sides img")].map(side => side.src)]"""))
         page.locator("#vote-left").click()
         expect(page.locator("#vote-pair .progress")).to_contain_text("Pair 2")
@@ -145,7 +145,7 @@ def test_sixty_invented_voters_are_as_many_as_their_address_may_bring(app_url: s
     time.sleep(LEAST_LOOK_SECONDS)
     for session, sight, token in pages:
         stranger.session = session
-        stranger.votes({**sight, "looked": 9}, token)
+        stranger.votes({**sight, "look_seconds": 9}, token)
     counted = votes(runs)[before:]
     assert AT_ONCE <= len(pages) <= allowed and len(counted) == len(pages)
     assert all(len(vote.voter) == 22 and "voter-" not in vote.voter for vote in counted)
@@ -155,9 +155,9 @@ def test_one_page_under_sixty_invented_names_is_one_voter(app_url: str, runs: Pa
     stranger, before = Stranger(app_url, "10.0.3.1", "one-page"), len(votes(runs))
     for number in range(60):
         sight, token = stranger.opens(f"invented-{number}")
-        stranger.votes({**sight, "looked": 9}, f"invented-{number}")
+        stranger.votes({**sight, "look_seconds": 9}, f"invented-{number}")
     time.sleep(LEAST_LOOK_SECONDS)
-    stranger.votes({**sight, "looked": 9}, token)
+    stranger.votes({**sight, "look_seconds": 9}, token)
     counted = votes(runs)[before:]
     assert len({vote.voter for vote in counted}) == 1
     assert len({vote.pair for vote in counted}) == len(counted)
@@ -169,7 +169,7 @@ def test_what_a_client_calls_itself_is_not_stored(app_url: str, runs: Path, vote
     sight, token = stranger.opens(voter)
     assert re.fullmatch(r"[\w-]{22}\.[\w-]{43}", token)
     time.sleep(LEAST_LOOK_SECONDS)
-    stranger.votes({**sight, "looked": 9}, voter)
+    stranger.votes({**sight, "look_seconds": 9}, voter)
     assert [len(vote.voter) for vote in votes(runs)[before:]] == [22]
     assert b"v" * 100 not in b"".join(file.read_bytes() for file in runs.glob("example-votes.db*"))
 
@@ -181,22 +181,22 @@ def test_a_post_that_no_page_makes_counts_nothing_and_makes_no_file(
     files = others(runs)
     time.sleep(LEAST_LOOK_SECONDS)
     long = "x" * 200_000
-    for said in (sight, {**sight, "looked": 0.1}, {**sight, "looked": "9"},
-                 {**sight, "ballot": long, "looked": 9}, {**sight, "run": "nowhere", "looked": 9},
-                 {**sight, "run": long, "looked": 9}, {**sight, "run": "../up", "looked": 9},
-                 {**sight, "ballot": "\ud800", "looked": 9},
-                 {**sight, "run": "\ud800", "looked": 9},
+    for said in (sight, {**sight, "look_seconds": 0.1}, {**sight, "look_seconds": "9"},
+                 {**sight, "ballot": long, "look_seconds": 9}, {**sight, "run": "nowhere", "look_seconds": 9},
+                 {**sight, "run": long, "look_seconds": 9}, {**sight, "run": "../up", "look_seconds": 9},
+                 {**sight, "ballot": "\ud800", "look_seconds": 9},
+                 {**sight, "run": "\ud800", "look_seconds": 9},
                  None, [], long, {"ballot": {"$ne": 1}, "run": "example"}):
         stranger.votes(said, token)
         stranger.votes(said, long)
     for run in ("nowhere", long, "../up", 5, None, ["example"]):
-        stranger.votes({**sight, "looked": 0}, token, run)
+        stranger.votes({**sight, "look_seconds": 0}, token, run)
         stranger.post("vote-duel", "input", page_of(token, run, long))
     assert votes(runs) == before
     assert others(runs) == files
     ended = re.findall(r"^([\w.]+(?:Error|Exception)\b.*)", server_log.read_text(), re.M)
     assert not [line for line in ended if not line.startswith("gradio.exceptions.Error: ")]
-    stranger.votes({**sight, "looked": 9}, token)
+    stranger.votes({**sight, "look_seconds": 9}, token)
     assert len(votes(runs)) == len(before) + 1, "and the page's own vote counts"
 
 
@@ -204,9 +204,9 @@ def test_a_vote_sooner_than_anybody_can_look_counts_nothing(app_url: str, runs: 
     stranger, before = Stranger(app_url, "10.0.6.1", "hurried"), len(votes(runs))
     sight, token = stranger.opens("")
     since = time.monotonic()
-    stranger.votes({**sight, "looked": 10 ** 6}, token)
+    stranger.votes({**sight, "look_seconds": 10 ** 6}, token)
     in_time = time.monotonic() - since < LEAST_LOOK_SECONDS
     assert len(votes(runs)) == before or not in_time
     time.sleep(LEAST_LOOK_SECONDS)
-    stranger.votes({**sight, "looked": 10 ** 6}, token)
+    stranger.votes({**sight, "look_seconds": 10 ** 6}, token)
     assert len(votes(runs)) == before + 1

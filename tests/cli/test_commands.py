@@ -1,5 +1,6 @@
 """Runs, jobs and votes on the command line, as processes of their own beside a run that holds something."""
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -103,9 +104,14 @@ def test_a_job_is_found_by_its_folder_its_name_and_as_the_newest(job):
     assert len(told) == 1 and "step 1" in told.pop()
 
 
+def listens():
+    """Ctrl-C counts, though the tests themselves may run where it does not: in a shell's background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_who_stops_following_leaves_the_job_alone(job):
     command = [sys.executable, "-u", "-m", "engine", "jobs", "follow"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as follower:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=listens) as follower:
         assert "step 1" in follower.stdout.readline()
         follower.send_signal(2)
         assert "The job goes on" in follower.stdout.read()

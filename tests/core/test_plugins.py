@@ -4,6 +4,8 @@ from types import ModuleType
 
 import pytest
 
+import engine
+from engine import judges
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.plugins import PluginChoice
@@ -70,3 +72,33 @@ def test_a_choice_is_checked_built_and_opened_in_one_place(methods):
 def test_a_choice_that_makes_no_sense_is_refused(methods, name, options, match):
     with pytest.raises(EngineError, match=match):
         PluginChoice(methods, name, options).check()
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """A world's room that brings the judge `redness`, beside a family that has none."""
+    folder = tmp_path / "engine/a_world/judges"
+    folder.mkdir(parents=True)
+    (folder / "_private.py").touch()
+    (folder / "redness.py").write_text('"""Of a world."""')
+    monkeypatch.setattr(plugins, "ENGINE", tmp_path / "engine")
+    monkeypatch.setattr(engine, "__path__", [*engine.__path__, str(tmp_path / "engine")])
+    monkeypatch.setattr(judges, "__path__", [])
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("engine.a_world") or name == "engine.judges.redness"]:
+        del sys.modules[name]
+    vars(engine).pop("a_world", None), vars(judges).pop("redness", None)
+
+
+def test_a_room_may_bring_a_plugin_of_a_family(room):
+    assert plugins.names(judges) == ["redness"]
+    assert plugins.load(judges, "redness").__doc__ == "Of a world."
+    with pytest.raises(EngineError, match="no judge called 'blueness'. Choose one of redness"):
+        plugins.load(judges, "blueness")
+
+
+def test_the_familys_own_goes_before_a_rooms(room, tmp_path, monkeypatch):
+    (tmp_path / "redness.py").write_text('"""Of the family."""')
+    monkeypatch.setattr(judges, "__path__", [str(tmp_path)])
+    assert plugins.names(judges) == ["redness"]
+    assert plugins.load(judges, "redness").__doc__ == "Of the family."

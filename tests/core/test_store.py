@@ -14,6 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.types import Prompt
 
 ROOT = Path(__file__).parents[2]
+THIS_PROCESS = pytest.param(str(os.getpid()), id="this process")
 PROMPTS = [Prompt("counting-1", "counting", "two red balls"), Prompt("counting-2", "counting", "drei Bälle")]
 
 
@@ -127,7 +128,7 @@ def test_what_a_killed_process_was_writing_is_cleared(tmp_path):
     assert list((tmp_path / "deep").iterdir()) == []
 
 
-@pytest.mark.parametrize("number", ["1", str(os.getpid()), "99999999999999999999", "abc", ""])
+@pytest.mark.parametrize("number", ["1", THIS_PROCESS, "99999999999999999999", "abc", ""])
 def test_a_number_that_another_process_has_by_now_keeps_no_leftover(tmp_path, number):
     leftover = tmp_path / f"{store.WRITING}{number}-x.json"
     leftover.touch()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from engine.core.types import Prompt, Score
-from engine.judges import storybook
+from engine.storybook.judges import storybook
 from engine.storybook.language import parse
 from engine.storybook.rules import imagine
 from engine.storybook.scenes import Scene, Thing, paint

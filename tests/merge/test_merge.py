@@ -35,7 +35,7 @@ def test_the_average_is_the_mean_of_the_deltas(ranks, seed, strength):
     experts = {f"e{i}": {"x": Factors(torch.randn(r, 6, generator=generator),
                                       torch.randn(5, r, generator=generator), 0.5 + i)}
                for i, r in enumerate(ranks)}
-    merged = average.prepare(experts, average.Config(strength=strength))(dict.fromkeys(experts, 0.7)).expert
+    merged = methods.prepare(average, experts, average.Config(strength=strength))(dict.fromkeys(experts, 0.7)).expert
     mean = torch.stack([expert["x"].delta() for expert in experts.values()]).mean(0)
     assert torch.allclose(merged["x"].delta(), strength * mean, atol=1e-5)
     assert merged["x"].rank == sum(ranks) and merged["x"].scale == 1.0
@@ -47,7 +47,7 @@ def test_a_mean_of_factors_would_have_been_something_else():
     a, b = torch.randn(2, 6), torch.randn(5, 2)
     twins = {"one": {"x": Factors(a, b, 1.0)}, "other": {"x": Factors(-a, -b, 1.0)}}
     average = plugins.load(methods, "average")
-    merged = average.prepare(twins, average.Config())({"one": 1.0, "other": 1.0}).expert
+    merged = methods.prepare(average, twins, average.Config())({"one": 1.0, "other": 1.0}).expert
     assert torch.allclose(merged["x"].delta(), b @ a, atol=1e-6)
 
 

@@ -20,7 +20,7 @@ WEIGHTS = {"a": 1.0, "b": 0.5, "c": 0.25}
 
 def merged(name, experts, weights, **options):
     method = plugins.load(methods, name)
-    return method.prepare(experts, method.Config(**options))(weights)
+    return methods.prepare(method, experts, method.Config(**options))(weights)
 
 
 def deltas(expert):
@@ -35,11 +35,11 @@ def dense(experts, weights, path):
 def test_contract(name):
     method = plugins.load(methods, name)
     assert "](http" in method.__doc__, "cite the paper"
-    once = method.prepare(three_experts(), method.Config())
+    once = methods.prepare(method, three_experts(), method.Config())
     first, again = once(WEIGHTS), once(WEIGHTS)
     assert set(first.expert) == {"x", "conv", "y"} and 0 < first.energy_share <= 1 + 1e-6
     assert first.expert["conv"].a.shape[1:] == (4, 3, 3) and first.expert["conv"].b.shape[0] == 7
-    fresh = method.prepare(three_experts(), method.Config())(WEIGHTS)
+    fresh = methods.prepare(method, three_experts(), method.Config())(WEIGHTS)
     for path, delta in deltas(first.expert).items():
         assert torch.equal(delta, again.expert[path].delta()) and torch.equal(delta, fresh.expert[path].delta())
     assert not torch.equal(once({"a": 1.0, "b": 2.0, "c": 0.1}).expert["x"].delta(), first.expert["x"].delta())
@@ -150,7 +150,7 @@ def test_thinning_happens_once_and_a_slider_only_weighs():
 def test_compress_decomposes_the_factors_once(monkeypatch):
     method, calls, qr = plugins.load(methods, "compress"), [], torch.linalg.qr
     monkeypatch.setattr(torch.linalg, "qr", lambda matrix: calls.append(matrix.shape) or qr(matrix))
-    merge = method.prepare(three_experts(), method.Config())
+    merge = methods.prepare(method, three_experts(), method.Config())
     assert len(calls) == 6, "both sides of three layers"
     merge(WEIGHTS), merge({"a": 0.5})
     assert len(calls) == 6

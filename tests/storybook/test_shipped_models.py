@@ -10,8 +10,8 @@ from diffusers import StableDiffusionPipeline
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.models.diffusion import PaintingOptions, load
-from engine.release.bars import BARS
 from engine.storybook import WORLD, check, check_writer, evaluation
+from engine.storybook.bars import BARS
 from engine.storybook.verdicts import to_pixels, verdict
 
 ROOT = Path(__file__).parents[2]

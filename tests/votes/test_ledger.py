@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sql
 
 from engine.core.errors import EngineError
-from engine.votes import ballots
-from engine.votes.ledger import Ledger, RefusedVote
+from engine.votes import ballots, pairs
+from engine.votes.ledger import Ledger, RefusedVote, forget_ledgers, open_ledger
 from engine.votes.schema import VOTES
 from tests.full_disk import full_disk
 from tests.votes.painted import paint_run
@@ -86,7 +86,7 @@ def test_nothing_longer_than_its_column_is_stored(url, given):
     ledger = Ledger(url)
     with pytest.raises(RefusedVote, match="is not stored"):
         issue(ledger, **given)
-    assert ledger.issued("v" * 200_000) == ledger.sides() == []
+    assert ledger.ballots_of("v" * 200_000) == ledger.side_counts() == []
 
 
 def test_votes_of_an_earlier_version_open_and_count(url, tmp_path):
@@ -144,11 +144,11 @@ def test_threads_that_vote_the_same_ballot_leave_one_vote(url):
 
 
 def test_threads_of_one_voter_get_one_open_ballot(url, tmp_path):
-    among = ballots.pairs(paint_run(tmp_path / "run"))
+    run_pairs = pairs.all_pairs(paint_run(tmp_path / "run"))
     ledger = Ledger(url)
     with ThreadPoolExecutor(8) as pool:
-        handed = set(pool.map(lambda _: ballots.next_ballot(ledger, among, "v"), range(16)))
-    issued, = ledger.issued("v")
+        handed = set(pool.map(lambda _: ballots.next_ballot(ledger, run_pairs, "v"), range(16)))
+    issued, = ledger.ballots_of("v")
     assert {ballot.id for ballot in handed} == {issued["id"]}
 
 
@@ -200,3 +200,11 @@ def test_the_password_stays_out_of_the_sentence():
     with pytest.raises(EngineError) as told:
         Ledger("nodriver://me:secret@host/votes")
     assert "secret" not in str(told.value)
+
+
+def test_a_process_opens_an_address_once_until_it_is_to_forget(url, tmp_path):
+    """A ledger that stays open would count into the folder that had the name before."""
+    first = open_ledger(url)
+    assert open_ledger(url) is first and open_ledger(f"sqlite:///{tmp_path}/other.db") is not first
+    forget_ledgers()
+    assert open_ledger(url) is not first

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engine.votes import ballots, similarity
+from engine.votes import pairs, similarity
 from engine.votes.similarity import LEAST_DIFFERENCE
 from tests.votes.painted import paint_run
 
@@ -57,9 +57,9 @@ def test_the_answer_is_the_same_both_ways_and_at_unlike_sizes(tmp_path):
 def test_alike_pairs_are_counted_and_not_asked(tmp_path):
     store = paint_run(tmp_path / "run")
     Image.open(store.pictures("base") / "1-7.png").save(store.pictures("merged") / "1-7.png")
-    sifted = similarity.sift(ballots.pairs(store))
+    sifted = similarity.sift(pairs.all_pairs(store))
     assert [pair.prompt for pair in sifted.distinct] == ["prompt 0", "prompt 2", "prompt 3"]
-    assert (sifted.alike, sifted.unreadable, sifted.total) == (1, 0, 4)
+    assert (sifted.alike_count, sifted.unreadable_count, sifted.total) == (1, 0, 4)
 
 
 def test_both_damaged_pictures_of_a_pair_are_told_and_the_pair_is_left_out(tmp_path, caplog):
@@ -67,14 +67,14 @@ def test_both_damaged_pictures_of_a_pair_are_told_and_the_pair_is_left_out(tmp_p
     for model in ("base", "merged"):
         (store.pictures(model) / "2-7.png").write_bytes(b"\x89PNG no more")
     with caplog.at_level(logging.WARNING):
-        sifted = similarity.sift(ballots.pairs(store))
-    assert (len(sifted.distinct), sifted.alike, sifted.unreadable) == (3, 0, 1)
+        sifted = similarity.sift(pairs.all_pairs(store))
+    assert (len(sifted.distinct), sifted.alike_count, sifted.unreadable_count) == (3, 0, 1)
     for model in ("base", "merged"):
         assert str(store.pictures(model) / "2-7.png") in caplog.text
 
 
 def test_a_picture_that_is_painted_again_is_looked_at_again(tmp_path):
     store = paint_run(tmp_path / "run", prompts=1)
-    assert len(similarity.sift(ballots.pairs(store)).distinct) == 1
+    assert len(similarity.sifted_pairs(store).distinct) == 1
     Image.new("RGB", (64, 64), (254, 0, 0)).save(store.pictures("merged") / "0-7.png")
-    assert similarity.sift(ballots.pairs(store)).alike == 1
+    assert similarity.sifted_pairs(store).alike_count == 1

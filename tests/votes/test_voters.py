@@ -1,14 +1,13 @@
 """Voters are the server's own: made, signed and counted by it."""
 import multiprocessing
 import stat
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from engine.core.errors import EngineError
 from engine.votes import voters
 from engine.votes.schema import VOTER_LENGTH
-from engine.votes.voters import AT_ONCE, PER_MINUTE, Newcomers, Signer, TooMany
+from engine.votes.voters import Signer
 
 
 @pytest.fixture(autouse=True)
@@ -22,57 +21,26 @@ def signer():
 
 
 def test_a_voter_is_known_again_by_its_token_alone(signer):
-    voter = signer.of_session("page")
-    assert signer.known(voter.token) == voter and len(voter.id) == 22 <= VOTER_LENGTH
-    assert signer.of_session("page") == voter != signer.of_session("another page")
-    assert Signer(b"t" * 32).known(voter.token) is None
-    assert signer.of_session(None) != signer.of_session(None)
-    assert signer.known(signer.of_session("half \ud800").token)
+    voter = signer.new_voter("page")
+    assert signer.verify(voter.token) == voter and len(voter.id) == 22 <= VOTER_LENGTH
+    assert signer.new_voter("page") == voter != signer.new_voter("another page")
+    assert Signer(b"t" * 32).verify(voter.token) is None
+    assert signer.new_voter(None) != signer.new_voter(None)
+    assert signer.verify(signer.new_voter("half \ud800").token)
 
 
 def test_nothing_else_is_known(signer):
-    token = signer.of_session("page").token
+    token = signer.new_voter("page").token
     changed = f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}"
     invented = [changed, token.partition(".")[0], f"x{token}", f"{token}=", "", ".", "v" * 200_000,
                 f"{'v' * 200_000}.{token}", "ü.ü", "\ud800.x", None, 7, ["v"], {"id": token}, True]
-    assert [signer.known(one) for one in invented] == [None] * len(invented)
+    assert [signer.verify(one) for one in invented] == [None] * len(invented)
 
 
-def test_an_address_brings_a_class_at_once_and_then_few():
-    now = [0.0]
-    newcomers = Newcomers(lambda: now[0])
-    for number in range(AT_ONCE):
-        newcomers.admit(f"v{number}", "school")
-    with pytest.raises(TooMany, match="Wait a minute"):
-        newcomers.admit("one more", "school")
-    newcomers.admit("v0", "school")
-    newcomers.admit("one more", "elsewhere")
-    now[0] += 60 / PER_MINUTE
-    newcomers.admit("late", "school")
-    with pytest.raises(TooMany):
-        newcomers.admit("later", "school")
-
-
-def test_threads_admit_no_more_than_there_is_room_for():
-    newcomers = Newcomers(lambda: 0.0)
-
-    def enters(number):
-        try:
-            newcomers.admit(f"v{number}", "one")
-        except TooMany:
-            return 0
-        return 1
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(enters, range(200))) == AT_ONCE
-
-
-def test_the_limiter_forgets_and_does_not_grow(monkeypatch):
-    monkeypatch.setattr(voters, "REMEMBERED", 5)
-    newcomers = Newcomers(lambda: 0.0)
-    for number in range(50):
-        newcomers.admit(f"v{number}", f"address {number}")
-    assert len(newcomers._known) == len(newcomers._left) == 5
+def test_a_page_keeps_its_voter_and_gets_one_for_what_was_not_signed_here(signer):
+    voter = signer.new_voter("page")
+    assert signer.voter(voter.token, "another page") == voter
+    assert signer.voter("invented", "page") == signer.voter("", "page") == voter
 
 
 def test_the_secret_is_made_once_and_is_its_owners(tmp_path):

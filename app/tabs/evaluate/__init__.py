@@ -156,7 +156,7 @@ def build(run: gr.Dropdown) -> Tab:
     fields = Form({**options.components, "split": split})
     history.follow(run, "evaluate", Config, fields, judge)
     changes = [scores.table.input, scores.rows.input]
-    gr.on(changes, scores.redraw, {run, *scores.inputs}, scores.outputs, **QUEUED)
+    gr.on(changes, scores.redraw, {run, scores.table, scores.rows}, scores.outputs, **QUEUED)
     return Tab(scores.inputs, [models, *scores.outputs], scores.show)
 
 

@@ -76,7 +76,7 @@ class MergeTab:
             self.drawn_for: identity,
             **self.mixer.show(run, is_new),
             **self.panes.grid.show(run, names, values),
-            **self.panes.fill(values[self.panes.in_sight], run, values),
+            **self.panes.show(run, values, is_new),
         }
 
     def begin(self, values: Values) -> Updates:

@@ -10,6 +10,7 @@ from app.listeners import QUEUED, Updates, Values
 from app.tabs.merge import downloads
 from engine import runs
 from engine.core.errors import EngineError
+from engine.core.store import Store
 from engine.models import checkpoints
 from engine.models.lora.cards import FILE_NAME
 from engine.runs import contents
@@ -29,6 +30,7 @@ ONLY_DIFFUSERS = (
     "{world}. With one of those as the base, the second file is theirs."
 )
 NOTHING = "Nothing to download yet: train an expert or save a merge."
+READING = "Reading the run's experts and merges: a few seconds."
 
 
 @dataclass(frozen=True)
@@ -59,38 +61,45 @@ class FilesPane:
         name = parts.one_of(values[self.name], list(files))
         choice = {self.name: parts.choice_update(files, name)}
         if name is None:
-            return choice | self._nothing(NOTHING)
+            return choice | self.fail(NOTHING)
         try:
             copies = downloads.copies_of(files[name])
             recipe = downloads.recipe_of(files[name])
         except EngineError as error:
-            return choice | self._nothing(str(error))
-        base, world = contents.base_model(store), contents.world(store)
-        directions = _directions(base, name, world.TITLE)
+            return choice | self.fail(str(error))
         buttons = {
             self.plain: _download(copies.plain),
             self.kohya: _download(copies.kohya),
             self.card: _download(copies.card),
         }
-        texts = {
-            self.note: f"{directions}\n\n{copies.hashes}",
-            self.snippet: gr.update(
-                value=_snippet(base, world.EXAMPLE, world.GUIDANCE), visible=True
-            ),
-            self.recipe: gr.update(value=recipe, visible=bool(recipe)),
-        }
-        return {**choice, **buttons, **texts}
+        return {**choice, **buttons, **self._texts(store, name, copies.hashes, recipe)}
 
-    def choose(self, values: Values) -> Updates:
-        return self.show(values[self.run], values)
+    def wait(self) -> Updates:
+        """Until the pane is filled, nothing is said of what there is."""
+        return {self.name: parts.choice_update([], None), **self.fail(READING)}
 
-    def _nothing(self, why: str) -> Updates:
+    def fail(self, why: str) -> Updates:
+        """Nothing to download, and why."""
         updates: Updates = {self.note: why}
         for button in (self.plain, self.kohya, self.card):
             updates[button] = _download(None)
         for text in (self.snippet, self.recipe):
             updates[text] = gr.update(visible=False)
         return updates
+
+    def choose(self, values: Values) -> Updates:
+        return self.show(values[self.run], values)
+
+    def _texts(self, store: Store, name: str, hashes: str, recipe: str) -> Updates:
+        """What to do with the files, and how they are made again."""
+        base, world = contents.base_model(store), contents.world(store)
+        directions = _directions(base, name, world.TITLE)
+        snippet = _snippet(base, world.EXAMPLE, world.GUIDANCE)
+        return {
+            self.note: f"{directions}\n\n{hashes}",
+            self.snippet: gr.update(value=snippet, visible=True),
+            self.recipe: gr.update(value=recipe, visible=bool(recipe)),
+        }
 
 
 def build(run: gr.Dropdown) -> FilesPane:
@@ -99,7 +108,7 @@ def build(run: gr.Dropdown) -> FilesPane:
         plain = _button("For diffusers, peft", "for-diffusers", 180)
         kohya = _button("For ComfyUI, A1111, Forge", "for-comfy", 180)
         card = _button("Model card", "card", 120)
-    note = gr.Markdown(NOTHING, elem_classes="help", elem_id="file-note")
+    note = gr.Markdown(READING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
     # Unnumbered: Gradio sets the numbers before it wraps, so they stand beside other lines.
     read_only: dict[str, Any] = {

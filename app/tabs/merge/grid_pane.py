@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import launch, parts
+from app import access, launch, parts
 from app.listeners import BROWSER_ONLY, QUEUED, Updates, Values
 from app.tabs.merge import grid_view
 from app.tabs.merge.scene import Subject
@@ -122,6 +122,7 @@ def build(run: gr.Dropdown) -> GridPane:
     with gr.Row(elem_classes="bar"):
         paint = parts.narrow_button("Paint the grid", "paint-grid", 190, variant="primary")
         name = gr.Dropdown([], label="Grid", visible=False, elem_id="grid-name", min_width=150)
+    access.note()
     html = gr.HTML(elem_id="grid", js_on_load=CLICKS)
     pane = GridPane(run, x, y, x_values, y_values, paint, name, html)
     x.input(inputs={x}, outputs=[x_values], js=USUAL_VALUES, **BROWSER_ONLY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import launch, parts
+from app import access, launch, parts
 from app.forms import history
 from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup
@@ -30,6 +30,7 @@ NOTE = (
     "mean; experts that have nothing to do with each other lose {alone:.0f} % that way. Effective "
     "rank: how many directions a layer truly uses."
 )
+READING = "The experts are compared: a few seconds, once."
 TOO_FEW = "Train another one, or take one in: then it shows here how they get on."
 
 
@@ -61,7 +62,7 @@ class InterferencePane:
         try:
             report = _report(store.folder, stamped)
         except EngineError as error:
-            return self._instead(markup.failure(str(error)))
+            return self.fail(str(error))
         blocks = {block.name: block for block in report.blocks}
         name = parts.one_of(values[self.block], list(blocks)) or ""
         heat_map = charts.heat_map(blocks[name].cosines, report.experts)
@@ -88,6 +89,13 @@ class InterferencePane:
         choice = launch.start("leave_one_out", run, config, check, **options)
         return {self.run: choice}
 
+    def wait(self) -> Updates:
+        """Until the pane is filled, nothing is said of the experts."""
+        return self._instead(markup.patience(READING))
+
+    def fail(self, why: str) -> Updates:
+        return self._instead(markup.failure(why))
+
     def _instead(self, html: str) -> Updates:
         """No figure, and why there is none."""
         return {
@@ -103,8 +111,9 @@ def build(run: gr.Dropdown) -> InterferencePane:
         [], label="Part of the model", visible=False, elem_id="interference-block", min_width=200
     )
     plot = parts.figure("interference-plot")
-    numbers = gr.HTML(elem_id="interference")
+    numbers = gr.HTML(markup.patience(READING), elem_id="interference")
     button = gr.Button("Leave each out in turn, on validation", size="sm", elem_id="leave-one-out")
+    access.note()
     pane = InterferencePane(run, block, plot, numbers, button, gr.HTML(elem_id="left-out"))
     block.input(pane.choose_block, {run, block}, pane.outputs, **QUEUED)
     return pane

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from app import parts
-from app.listeners import Updates, Values
+from app.listeners import QUEUED, Updates, Values
 from app.tabs.merge import (
     adopt_form,
     comparison,
@@ -20,6 +20,7 @@ from app.tabs.merge.files_pane import FilesPane
 from app.tabs.merge.grid_pane import GridPane
 from app.tabs.merge.interference_pane import InterferencePane
 from app.tabs.merge.search_pane import SearchPane
+from engine.core.errors import EngineError
 
 SIDE_BY_SIDE, GRID, INTERFERENCE, SEARCH, FILES = NAMES = (
     "side-by-side",
@@ -52,7 +53,7 @@ class Panes:
 
     @property
     def inputs(self) -> set[Any]:
-        """What `fill` reads."""
+        """What `show` reads."""
         inputs: set[Any] = {self.in_sight}
         for pane in self.slow.values():
             inputs |= pane.inputs
@@ -60,20 +61,32 @@ class Panes:
 
     @property
     def outputs(self) -> list[Any]:
-        """What `fill` changes."""
+        """What `show` changes."""
         outputs = []
         for pane in self.slow.values():
             outputs += pane.outputs
         return outputs
 
-    def fill(self, name: str, run: str, values: Values) -> Updates:
-        """The pane of this name, if it is one of those that take long."""
-        return self.slow[name].show(run, values) if name in self.slow else {}
+    def show(self, run: str, values: Values, is_new: bool) -> Updates:
+        """What belongs into the pane in sight; of new experts the others know nothing yet."""
+        updates: Updates = {}
+        if is_new:
+            for pane in self.slow.values():
+                updates |= pane.wait()
+        return updates | self._fill(values[self.in_sight], run, values)
 
     def open(self, values: Values, selected: gr.SelectData) -> Updates:
-        """The name of the pane that is opened, and what belongs into it."""
+        """The name of the pane that is opened, and what belongs into it or why that is missing."""
         name = NAMES[selected.index]
-        return {self.in_sight: name, **self.fill(name, values[self.run], values)}
+        try:
+            updates = self._fill(name, values[self.run], values)
+        except EngineError as error:
+            updates = self.slow[name].fail(str(error))
+        return {self.in_sight: name, **updates}
+
+    def _fill(self, name: str, run: str, values: Values) -> Updates:
+        """The pane of this name, if it is one of those that take long."""
+        return self.slow[name].show(run, values) if name in self.slow else {}
 
 
 def build(run: gr.Dropdown, experts: gr.State) -> Panes:
@@ -91,11 +104,6 @@ def build(run: gr.Dropdown, experts: gr.State) -> Panes:
             slow[FILES] = files_pane.build(run)
             adopt_form.build(run)
     panes = Panes(run, tabs, parts.state(SIDE_BY_SIDE, "pane-in-sight"), pair, grid, slow)
-    tabs.select(
-        panes.open,
-        {run, *panes.inputs},
-        [panes.in_sight, *panes.outputs],
-        show_progress="minimal",
-        api_visibility="private",
-    )
+    # QUEUED shows no progress: Gradio's would fade the very sentence that asks for patience.
+    tabs.select(panes.open, {run, *panes.inputs}, [panes.in_sight, *panes.outputs], **QUEUED)
     return panes

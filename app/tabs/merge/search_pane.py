@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import launch, parts
+from app import access, launch, parts
 from app.access import owner_only
 from app.forms import history
 from app.forms.form import Form, form
@@ -38,6 +38,7 @@ HELP = (
     "CMA-ES tries weights around the plain average and keeps what the judge scores highest on "
     "validation prompts. In the end the winner and the average meet once, on test prompts."
 )
+READING = "The run's searches are read."
 NOTHING = (
     "Press Search: it paints a few thousand small pictures, can be cancelled, and goes on where it "
     "was."
@@ -86,6 +87,13 @@ class SearchPane:
         choice = launch.start("search", run, Config, check, **options)
         return {self.run: choice}
 
+    def wait(self) -> Updates:
+        """Until the pane is filled, nothing is said of searches."""
+        return self._view(None, markup.patience(READING))
+
+    def fail(self, why: str) -> Updates:
+        return self._view(None, markup.failure(why))
+
     def _view(self, figure: Any, html: str) -> Updates:
         return {self.plot: parts.figure_update(figure), self.result: html}
 
@@ -95,8 +103,10 @@ def build(run: gr.Dropdown, experts: gr.State) -> SearchPane:
     with gr.Accordion("Settings", open=False):
         options = form(Config, "search", leave_out=ELSEWHERE)
     button = parts.narrow_button("Search", "search-weights", variant="primary")
+    access.note()
     plot = parts.figure("search-plot")
-    pane = SearchPane(run, experts, options, plot, gr.HTML(elem_id="search-result"))
+    result = gr.HTML(markup.patience(READING), elem_id="search-result")
+    pane = SearchPane(run, experts, options, plot, result)
     inputs: Any = {run, experts, *options.components.values()}
     button.click(pane.start, inputs, [run], **QUEUED)
     return pane

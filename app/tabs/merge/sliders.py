@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from app import launch, parts
+from app import access, launch, parts
 from app.access import owner_only
 from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values, no_updates
@@ -131,6 +131,7 @@ def build(run: gr.Dropdown, experts: gr.State) -> Mixer:
     with gr.Row(elem_classes="bar"):
         name = parts.short_text("my-merge", "Save as", "merge-name", min_width=140)
         save = parts.narrow_button("Save", "save-merge", 80, variant="primary")
+    access.note()
     saved = gr.HTML(elem_id="merges")
     mixer = Mixer(run, experts, preset, undo, sliders, method, name, save, saved)
     save.click(mixer.save_merge, {*mixer.inputs, name}, [run], **QUEUED)

@@ -10,15 +10,17 @@ from app import parts, scripts
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup
 from app.tab import Tab
-from app.tabs.vote import ballot_view, pairs, results_view, voter_identity
+from app.tabs.vote import ballot_view, results_view, voter_identity
 from app.tabs.vote.ballot_view import CHOICES, Sight
 from engine import runs
+from engine.runs import voting
 from engine.votes import ballots
-from engine.votes.ballots import Ballot
+from engine.votes.admission import CrowdError
+from engine.votes.ballots import Ballot, EarlyVote
 from engine.votes.ledger import RefusedVote
 from engine.votes.schema import Choice
 from engine.votes.similarity import SiftedPairs
-from engine.votes.voters import TooMany, Voter
+from engine.votes.voters import Voter
 
 TITLE = "Vote"
 
@@ -62,7 +64,7 @@ class Vote:
 
         Raises EngineError where votes or pictures cannot be read.
         """
-        duels = list(pairs.duels(run))
+        duels = list(voting.duels(run))
         duel = parts.one_of(values[self.duel], duels)
         choice = parts.choice_update(duels, duel, visible=len(duels) > 1)
         sight = Sight.parse(values[self.sight])
@@ -82,10 +84,10 @@ class Vote:
         sight, refusal = Sight.parse(values[self.sight]), ""
         try:
             _cast(choice, sight, values[self.voter])
-        except ballots.TooSoon as too_soon:
-            return {self.note: ballot_view.note(str(too_soon))}
-        except RefusedVote as refused:
-            refusal = str(refused)
+        except EarlyVote as error:
+            return {self.note: ballot_view.note(str(error))}
+        except RefusedVote as error:
+            refusal = str(error)
         updates = self.show_duel(values)
         updates[self.note] = ballot_view.note(refusal) + updates[self.note]
         return updates
@@ -94,36 +96,38 @@ class Vote:
         """All votes on the run's pictures as they are now."""
         run = values[self.run]
         duels = results_view.count(run)
-        left_out = ballot_view.left_out(pairs.sift_duel(run, values[self.duel]))
+        pairs = voting.sifted_pairs(run, values[self.duel])
+        table = results_view.table(duels, ballot_view.omissions(pairs))
         figure = parts.figure_update(results_view.figure(duels))
-        return {self.results: results_view.table(duels, left_out), self.plot: figure}
+        return {self.results: table, self.plot: figure}
 
     def _next_pair(
         self, run: str, duel: str | None, token: Any, sight: Sight | None = None
     ) -> Updates:
-        sifted = pairs.sift_duel(run, duel)
-        if not sifted.distinct:
-            return self._pair(run, Drawing(None, ballot_view.view(run, None, sifted)))
+        pairs = voting.sifted_pairs(run, duel)
+        if not pairs.distinct:
+            return self._pair(run, Drawing(None, ballot_view.view(run, None, pairs)))
         try:
             voter = voter_identity.admit(token)
-        except TooMany as error:
+        except CrowdError as error:
             crowded = markup.empty("Not so many at once", str(error))
             return self._pair(run, Drawing(None, crowded))
         updates: Updates = {}
         if voter.token != token:
             updates[self.voter] = voter.token
-        drawing = _draw(run, sifted, voter)
+        drawing = _draw(run, pairs, voter)
         if sight and sight.shows(run, drawing.ballot):
             return updates
         updates |= self._pair(run, drawing)
-        updates[self.note] = ballot_view.note("", ballot_view.left_out(sifted))
+        updates[self.note] = ballot_view.note("", ballot_view.omissions(pairs))
         return updates
 
     def _pair(self, run: str, drawing: Drawing) -> Updates:
         """Everything but the choice of duels and the voter; the results are folded away."""
         ballot = drawing.ballot
+        sight = {"run": run, "ballot": ballot.id if ballot else ""}
         updates: Updates = {
-            self.sight: {"run": run, "ballot": ballot.id if ballot else ""},
+            self.sight: sight,
             self.pair: drawing.html,
             self.note: ballot_view.note(""),
             self.panel: gr.update(open=False),
@@ -135,11 +139,11 @@ class Vote:
 
 def build(run: gr.Dropdown) -> Tab:
     tab = _components(run)
-    voting = {run, *tab.inputs}
-    script = scripts.reading(voting, {tab.sight: ballot_view.SIGHT})
+    inputs = {run, *tab.inputs}
+    script = scripts.reading(inputs, {tab.sight: ballot_view.SIGHT})
     for choice, button in tab.buttons.items():
         vote = partial(tab.vote, choice)
-        button.click(vote, voting, tab.outputs, js=script, trigger_mode="once", **QUEUED)
+        button.click(vote, inputs, tab.outputs, js=script, trigger_mode="once", **QUEUED)
     tab.panel.expand(tab.count, {run, tab.duel}, [tab.results, tab.plot], **QUEUED)
     tab.duel.input(tab.show_duel, {run, tab.duel, tab.voter}, tab.outputs, **QUEUED)
     return Tab(tab.inputs, [tab.duel, *tab.outputs], tab.show, unseen=[tab.voter])
@@ -165,15 +169,15 @@ def _components(run: gr.Dropdown) -> Vote:
     return Vote(run, duel, sight, voter, pair, buttons, note, panel, results, plot)
 
 
-def _draw(run: str, sifted: SiftedPairs, voter: Voter) -> Drawing:
+def _draw(run: str, pairs: SiftedPairs, voter: Voter) -> Drawing:
     """The next ballot and what a page shows of it; once more when it got its vote meanwhile.
 
     Otherwise a slow drawing would bring back a pair that its page has left behind.
     """
-    ledger = pairs.ledger(run)
+    ledger = voting.open_ledger(run)
     while True:
-        ballot = ballots.next_ballot(ledger, sifted.distinct, voter.id)
-        html = ballot_view.view(run, ballot, sifted)
+        ballot = ballots.next_ballot(ledger, pairs.distinct, voter.id)
+        html = ballot_view.view(run, ballot, pairs)
         if ballot is None or not ledger.has_vote(ballot.id):
             return Drawing(ballot, html)
 
@@ -182,6 +186,6 @@ def _cast(choice: Choice, sight: Sight, token: Any) -> None:
     """Where the pair in sight was handed out, whatever run is chosen by now."""
     if not runs.folder(sight.run).is_dir():
         raise RefusedVote("This pair's run is gone. Here is the next pair.")
-    ledger = pairs.ledger(sight.run)
-    voter = voter_identity.of_page(token)
-    ballots.cast(ledger, sight.ballot, choice, voter.id, sight.looked_seconds)
+    ledger = voting.open_ledger(sight.run)
+    voter = voter_identity.page_voter(token)
+    ballots.cast(ledger, sight.ballot, choice, voter.id, sight.look_seconds)

@@ -31,9 +31,9 @@ SCRIPT = """<script>
   window.selmaSight = () => {
     const shown = document.querySelector("#vote-pair .ballot")?.dataset ?? {};
     const seen = sides().map(side => Number(side.dataset.seen ?? Infinity));
-    const looked = seen.length === 2 ? (performance.now() - Math.max(...seen)) / 1000 : 0;
-    if (!(looked > 0)) sides()[0]?.scrollIntoView({block: "nearest"});
-    return {run: shown.run ?? "", ballot: shown.ballot ?? "", looked: Math.max(0, looked)};
+    const look = seen.length === 2 ? (performance.now() - Math.max(...seen)) / 1000 : 0;
+    if (!(look > 0)) sides()[0]?.scrollIntoView({block: "nearest"});
+    return {run: shown.run ?? "", ballot: shown.ballot ?? "", look_seconds: Math.max(0, look)};
   };
   document.addEventListener("keydown", press => {
     if (press.repeat || press.ctrlKey || press.metaKey || press.altKey || press.shiftKey) return;
@@ -59,15 +59,15 @@ class Sight:
 
     run: str = ""
     ballot: str = ""
-    looked_seconds: float = 0.0
+    look_seconds: float = 0.0
 
     @classmethod
     def parse(cls, sent: Any) -> "Sight":
         """What has the wrong type is nothing."""
         if not isinstance(sent, dict):
             return cls()
-        looked = sent.get("looked")
-        seconds = float(looked) if isinstance(looked, int | float) else 0.0
+        look = sent.get("look_seconds")
+        seconds = float(look) if isinstance(look, int | float) else 0.0
         return cls(_text(sent.get("run")), _text(sent.get("ballot")), seconds)
 
     def shows(self, run: str, ballot: Ballot | None) -> bool:
@@ -75,53 +75,53 @@ class Sight:
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
 
 
-def view(run: str, ballot: Ballot | None, sifted: SiftedPairs) -> str:
+def view(run: str, ballot: Ballot | None, pairs: SiftedPairs) -> str:
     """The prompt and two pictures of equal size, in addresses that tell nothing."""
-    if not sifted.total:
+    if not pairs.total:
         return markup.empty(
             "Nothing to compare yet",
             "Votes are cast on the pictures of the Evaluate stage: run it for two models at least, "
             "or choose the example run above.",
         )
-    if not sifted.distinct:
+    count = len(pairs.distinct)
+    if not count:
         return markup.empty(
             "Nothing to tell apart",
-            f"{left_out(sifted)} Compare other models, or evaluate on more prompts.",
+            f"{omissions(pairs)} Compare other models, or evaluate on more prompts.",
         )
     if ballot is None:
         return markup.empty(
             "That was the last pair",
-            f"You have voted on all {len(sifted.distinct)}. "
-            "Thank you: what people prefer is below.",
+            f"You have voted on all {count}. Thank you: what people prefer is below.",
         )
     question = f"Pair {ballot.number} of {ballot.total}. Which picture shows it better?"
     place = f'data-run="{escape(run)}" data-ballot="{escape(ballot.id)}"'
     progress = f'<p class="progress">{question}</p>'
-    prompt = f'<div class="asked">{escape(ballot.prompt)}</div>'
+    prompt = f'<div class="prompt-text">{escape(ballot.prompt)}</div>'
     sides = _side(ballot.left, "left picture") + _side(ballot.right, "right picture")
     return f'<div class="ballot" {place}>{progress}{prompt}<div class="sides">{sides}</div></div>'
 
 
-def left_out(sifted: SiftedPairs) -> str:
+def omissions(pairs: SiftedPairs) -> str:
     """How many pairs nobody is asked about, and why; nothing when all are asked about."""
     sentences = []
-    if sifted.alike:
+    if pairs.alike_count:
         sentences.append(
-            f"{sifted.alike} of {sifted.total} pairs look alike: nobody is asked about "
+            f"{pairs.alike_count} of {pairs.total} pairs look alike: nobody is asked about "
             "them, and they count for neither model."
         )
-    if sifted.unreadable:
+    if pairs.unreadable_count:
         sentences.append(
-            f"{sifted.unreadable} of {sifted.total} pairs cannot be read and are left "
+            f"{pairs.unreadable_count} of {pairs.total} pairs cannot be read and are left "
             "out: the server's log names the files."
         )
     return " ".join(sentences)
 
 
-def note(refusal: str, left_out: str = "") -> str:
-    """What stands below the buttons: why the last press was no vote, and what is left out."""
+def note(refusal: str, omissions: str = "") -> str:
+    """What stands below the buttons: why the last press was no vote, and what nobody is asked."""
     html = f'<p class="refusal" role="status">{escape(refusal)}</p>' if refusal else ""
-    return html + (markup.aside(left_out) if left_out else "")
+    return html + markup.aside(omissions) if omissions else html
 
 
 def _side(file: Path, alt: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.show import charts, markup
-from app.tabs.vote import pairs
+from engine.runs import voting
 from engine.votes import statistics
 from engine.votes.statistics import Duel
 
@@ -17,18 +17,14 @@ NOTE = (
 
 def count(run: str) -> list[Duel]:
     """All votes on the run's pictures as they are now."""
-    known = {pair.id for pair in pairs.every_pair(run)}
-    if not known:
-        return []
-    votes = pairs.ledger(run).votes()
-    return statistics.duels([vote for vote in votes if vote.pair in known])
+    return statistics.duels(voting.votes_on_pictures(run))
 
 
-def table(duels: Sequence[Duel], left_out: str) -> str:
+def table(duels: Sequence[Duel], omissions: str) -> str:
     if not duels:
         return markup.empty("No votes yet", "They are counted here as they come.")
     numbers = markup.table(HEADER, map(_row, duels))
-    return numbers + markup.aside(f"{NOTE} {left_out}")
+    return numbers + markup.aside(f"{NOTE} {omissions}")
 
 
 def figure(duels: Sequence[Duel]) -> Any:

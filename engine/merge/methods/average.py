@@ -4,16 +4,11 @@ A_i.
 Other weights count relative to their sum. [SELMA](https://arxiv.org/abs/2403.06952)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from engine.core.errors import EngineError
 from engine.core.options import option
-from engine.merge.deltas import Merge, concatenate
-
-if TYPE_CHECKING:
-    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)
@@ -32,12 +27,3 @@ def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, floa
             f"The weights sum to {total:g}: there is no mean. Raise one, or choose `weighted`."
         )
     return {name: config.strength * weight / total for name, weight in weights.items()}
-
-
-def prepare(
-    experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merge]:
-    def merge(weights: Mapping[str, float]) -> Merge:
-        return concatenate(experts, coefficients(weights, config))
-
-    return merge

@@ -4,15 +4,10 @@ All weights at 1 add every expert whole: [task arithmetic](https://arxiv.org/abs
 section 2.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from engine.core.options import option
-from engine.merge.deltas import Merge, concatenate
-
-if TYPE_CHECKING:
-    from engine.models.lora.factors import Expert
 
 
 @dataclass(frozen=True)
@@ -23,12 +18,3 @@ class Config:
 def coefficients(weights: Mapping[str, float], config: Config) -> dict[str, float]:
     """Each expert's weight times the strength."""
     return {name: config.strength * weight for name, weight in weights.items()}
-
-
-def prepare(
-    experts: Mapping[str, "Expert"], config: Config
-) -> Callable[[Mapping[str, float]], Merge]:
-    def merge(weights: Mapping[str, float]) -> Merge:
-        return concatenate(experts, coefficients(weights, config))
-
-    return merge

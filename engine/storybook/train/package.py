@@ -14,7 +14,7 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from engine.core.errors import EngineError
 from engine.core.store import read_json, write_json, write_text
-from engine.storybook.evaluation import ASSETS
+from engine.storybook import MODELS
 from engine.storybook.scenes import paint
 from engine.storybook.train import base, compatibility, data, vae, writer
 from engine.storybook.train.cards import CARD, write_card
@@ -95,7 +95,7 @@ def forget_where_it_was(folder: Path) -> None:
     )
 
 
-def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path:
+def package(model: str, work: Path, assets: Path = MODELS) -> Path:
     """Write one trained model where the engine looks for it. Raises EngineError when it was not
     trained.
     """
@@ -112,7 +112,7 @@ def package(model: str, work: Path, assets: Path = ASSETS / "storybook") -> Path
     return target
 
 
-def codec(work: Path, assets: Path = ASSETS / "storybook") -> Path:
+def codec(work: Path, assets: Path = MODELS) -> Path:
     """The codec just trained, or else the one that ships inside the base."""
     for folder in (work / "codec", assets / "base" / "vae"):
         if folder.exists():

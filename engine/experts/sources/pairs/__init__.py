@@ -36,8 +36,7 @@ class Config:
 
     judge: str = option(
         "",
-        "Who compares the pictures of a prompt: a file of engine/judges; empty: the "
-        "pairs are there",
+        "Who compares the pictures of a prompt: the name of a judge; empty: the pairs are there",
     )
     judge_options: dict[str, Any] = option(
         factory=dict, help="The judge's own options", in_form=False

@@ -4,12 +4,26 @@
 No instruction reaches it, only the examples, one a line; what they have in common is the skill.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.core.options import option
 from engine.models import checkpoints
-from engine.prompts.writers import Request, Writer
 from engine.storybook import WRITER_TEMPERATURE
+
+
+class Request(Protocol):
+    """What it reads of a request for lines; see engine/prompts/writers."""
+
+    @property
+    def examples(self) -> tuple[str, ...]: ...
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ def check(config: Config) -> None:
     checkpoints.local_folder(config.model)
 
 
-def writer(config: Config) -> Writer:
+def writer(config: Config) -> Callable[[Request], list[str]]:
     """Each line asked for is one continuation of its own, in one batch, with a seed of its own."""
     from engine.models import causal_lm
     from engine.models.llm import Sampling

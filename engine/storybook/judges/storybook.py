@@ -12,8 +12,8 @@ from typing import cast
 
 from PIL import Image
 
+from engine.core.judging import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.core.types import Answer, Evidence, Prompt, Score, SeenScene
-from engine.judges import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.storybook.language import Unreadable, fault
 from engine.storybook.questions import Question
 from engine.storybook.verdicts import to_pixels, verdict

@@ -1,0 +1,1 @@
+"""The judge that reads Storybook pictures; `engine.judges` finds it here."""

@@ -1,0 +1,1 @@
+"""The prompt writer of Storybook; `engine.prompts.writers` finds it here."""
