@@ -7,9 +7,8 @@ from typing import Any
 import gradio as gr
 
 from app import access
-from app.forms import limits
 from engine import jobs, runs
-from engine.core import config
+from engine.core import config, limits
 from engine.core.errors import EngineError
 
 FIRST_STAGE = "prompts"

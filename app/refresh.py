@@ -16,10 +16,11 @@ from app import parts, scripts
 from app.listeners import BROWSER_ONLY, QUEUED, UNQUEUED, Updates, Values, no_updates
 from app.refusals import sentence_of
 from app.run_bar import RunBar
-from app.show import markup, progress
+from app.show import markup
 from app.tab import Tab
 from engine import runs
 from engine.core.errors import EngineError
+from engine.jobs import progress
 
 TICK_SECONDS = 1.0
 SCRIPT = """<script>

@@ -5,13 +5,15 @@ from typing import Any
 
 import gradio as gr
 
-from app import launch, recipe_files, run_menu
+from app import launch, run_menu
 from app.access import owner_only
 from app.listeners import QUEUED, Updates, Values
 from app.parts import first_or_none
 from app.show import progress
 from engine import jobs, recipes, runs
-from engine.core import store
+from engine.jobs import record
+from engine.jobs.progress import last_job
+from engine.runs import recipe_files
 
 OF_THE_APP = (runs.EXAMPLE, runs.NEW)
 """What can be neither renamed nor deleted."""
@@ -37,7 +39,7 @@ class RunBar:
         return [self.strip, self.rename, self.delete, self.cancel, self.resume]
 
     def show(self, run: str) -> Updates:
-        job, busy = progress.last_job(run), jobs.running_job()
+        job, busy = last_job(run), jobs.running_job()
         other_runs_job = busy if busy and busy.run != run else None
         may_go_on = not busy and job is not None and job.state in GOES_ON_FROM
         return {
@@ -52,7 +54,7 @@ class RunBar:
         return {button: gr.update(visible=may_change) for button in (self.rename, self.delete)}
 
     def offer_recipes(self) -> Updates:
-        return {self.recipe: gr.update(choices=recipe_files.choices())}
+        return {self.recipe: gr.update(choices=_recipe_choices())}
 
     @owner_only
     def start_line(self, values: Values) -> Updates:
@@ -76,10 +78,8 @@ class RunBar:
     def go_on(self, values: Values) -> Updates:
         """Start the run's last job again: it does what is missing."""
         run = values[self.run]
-        if job := progress.last_job(run):
-            file = job.folder / "config.json"
-            config = store.read_object(file, config=dict | None)["config"] or {}
-            jobs.start(job.stage, config, runs.folder(run))
+        if job := last_job(run):
+            jobs.start(job.stage, record.read_options(job.folder), runs.folder(run))
         return {self.run: gr.update(value=run)}
 
 
@@ -106,7 +106,12 @@ def build() -> RunBar:
     return bar
 
 
+def _recipe_choices() -> list[tuple[str, str]]:
+    """Every recipe that lies in the folder now: its title and its name."""
+    return [(recipe_files.title_of(name), name) for name in recipe_files.names()]
+
+
 def _recipe_choice(look: dict[str, Any]) -> gr.Dropdown:
     first = first_or_none(recipe_files.names())
-    choices = recipe_files.choices()
+    choices = _recipe_choices()
     return gr.Dropdown(choices, value=first, label="Recipe", elem_id="recipe", **look)

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("engine", "app") for path in (ROOT / folder).rglob("*.py"))
+APP = [path for path in SOURCES if path.is_relative_to(ROOT / "app")]
 ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 STAGES = {"prompts", "images", "experts", "merge", "evaluate", "votes"}
 BELOW_STAGES = {"core", "models", "worlds", "judges", "option_groups"}
@@ -30,6 +31,20 @@ BELOW = {
 }
 """What each folder and file of the engine may import besides itself. The command line stands above all, and finds
 the stages by name."""
+DRAWS_NOTHING = {
+    "app/__init__.py": "what gradio reads of the environment, before gradio is imported",
+    "app/tabs/__init__.py": "the order of the tabs",
+}
+"""Modules of the app that neither use gradio nor draw HTML, and why they are there nonetheless."""
+FILE_ACCESS = {
+    *("glob", "rglob", "iterdir", "stat", "exists", "is_file", "is_dir", "mkdir", "unlink", "rmdir"),
+    *("read_text", "read_bytes", "write_text", "write_bytes", "copyfile", "copytree", "rmtree"),
+    *("read_json", "read_object", "read_records", "read_toml", "write_json", "write_records"),
+}
+"""Calls by which a module looks into a folder by itself instead of asking an engine room."""
+LOOKS_ITSELF = {
+    "app/show/thumbnails.py": {"stat"},  # a picture that was painted anew is drawn anew
+}
 MOST_LINES = 250
 HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate"}
 TOP_LEVEL = {"app", "engine", "assets", "tests", "findings",
@@ -71,6 +86,43 @@ def test_the_engine_imports_only_what_lies_below(path):
     allowed = BELOW[place] | {place}
     folders = {name.split(".")[1] for name in names if name.startswith("engine.")}
     assert folders <= allowed, f"{shown(path)} imports {sorted(folders - allowed)}"
+
+
+def has_code(path: Path) -> bool:
+    """Whether anything stands in the file besides its docstring."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return not all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
+def called(path: Path) -> set[str]:
+    """Last names of whatever the file calls."""
+    functions = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                 if isinstance(node, ast.Call)]
+    return {function.attr if isinstance(function, ast.Attribute) else function.id for function in functions
+            if isinstance(function, ast.Attribute | ast.Name)}
+
+
+@pytest.mark.parametrize("path", [path for path in APP if has_code(path)], ids=shown)
+def test_a_module_of_the_app_draws(path):
+    """With gradio, or as HTML; whatever does neither belongs into an engine room."""
+    names = imported(path)
+    uses_gradio = any(name.split(".")[0] == "gradio" for name in names)
+    draws_html = path.is_relative_to(ROOT / "app" / "show") or any(name.startswith("app.show.") for name in names)
+    assert (uses_gradio or draws_html) is (shown(path) not in DRAWS_NOTHING)
+
+
+@pytest.mark.parametrize("path", APP, ids=shown)
+def test_the_app_asks_the_engine_what_a_folder_holds(path):
+    assert called(path) & FILE_ACCESS == LOOKS_ITSELF.get(shown(path), set())
+    assert "open" not in {node.func.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                          if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+
+
+def test_a_module_that_looks_into_a_folder_is_told(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text("from pathlib import Path\nfiles = sorted(Path('runs').glob('*/scores'))\n")
+    assert called(module) == {"sorted", "Path", "glob"}
+    assert called(module) & FILE_ACCESS == {"glob"}
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))], ids=shown)

@@ -19,7 +19,6 @@ NAMES_THAT_STAY = {
     "engine/studies/replicates/packing.py validated": "stands in measured results",
     "engine/studies/replicates/recipe.py without": "stands in the recipes of results",
     "engine/votes/ballots.py left": "a side, beside the right one",
-    "app/tabs/merge/opening.py of": "not renamed yet",
     "engine/experts/identity.py wanted": "not renamed yet",
 }
 

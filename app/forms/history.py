@@ -2,85 +2,26 @@
 with it.
 """
 
-from dataclasses import MISSING, fields
-from pathlib import Path
-from typing import Any
-
 import gradio as gr
 
 from app.forms.form import Form
 from app.forms.picker import Picker
 from app.listeners import QUEUED, Updates, Values
 from engine import runs
-from engine.core import store
-from engine.core.config import build
-from engine.evaluate import Config as Scoring
-from engine.runs.resume import FILE_NAME
-
-TABLES = {"evaluate": ("validation", "test")}
-"""A stage's tables in a recipe, where they are not called like it."""
-
-
-def last_config(run: str, stage: str, kind: type) -> Any:
-    """The Config that the run's last job of the stage had, else the one its recipe has; None
-    without either.
-
-    Raises EngineError for one that makes no sense any more.
-    """
-    if options := last_job(run, stage):
-        return build(kind, options, where=f"the last job {stage} of {run}")
-    file = runs.folder(run) / FILE_NAME
-    return _of_recipe(file, stage) if file.exists() else None
-
-
-def last_job(run: str, stage: str) -> dict[str, Any]:
-    """The options that the run's last job of a stage had; none before there was one."""
-    files = sorted(runs.folder(run).glob(f"jobs/*-{stage}/config.json"))
-    return _job_config(files[-1]) if files else {}
-
-
-def judged_skills(run: str) -> tuple[str, ...]:
-    """Those on whose prompts the run's models are judged; () is all that its world trains."""
-    scoring = last_config(run, "evaluate", Scoring)
-    return scoring.skills if scoring else ()
+from engine.core import options
+from engine.runs import settings
 
 
 def follow(run: gr.Dropdown, stage: str, kind: type, form: Form, picker: Picker) -> None:
     """Fill a stage's form, and its choice of a plugin, whenever another run is chosen."""
 
     def fill(values: Values) -> Updates:
-        options = defaults(kind)
-        if config := last_config(values[run], stage, kind):
-            options |= vars(config)
-        plugin = options.get(picker.field.kind) or ""
-        plugin_options = options.get(picker.field.options) or {}
-        return form.fill(options) | picker.select(plugin, plugin_options)
+        filling = options.defaults(kind)
+        if config := settings.last_config(runs.open_store(values[run]), stage, kind):
+            filling |= vars(config)
+        plugin = filling.get(picker.field.kind) or ""
+        plugin_options = filling.get(picker.field.options) or {}
+        return form.fill(filling) | picker.select(plugin, plugin_options)
 
     outputs = [*form.components.values(), *picker.outputs]
     run.change(fill, {run}, outputs, **QUEUED)
-
-
-def defaults(kind: type) -> dict[str, Any]:
-    """A Config's values before anybody chose; fields that must be chosen are left out."""
-    values = {}
-    for field in fields(kind):
-        if field.default is not MISSING:
-            values[field.name] = field.default
-        elif field.default_factory is not MISSING:
-            values[field.name] = field.default_factory()
-    return values
-
-
-def _of_recipe(file: Path, stage: str) -> Any:
-    """The stage's first table in a recipe; None without any."""
-    from engine import recipes
-
-    recipe = recipes.load(file)
-    for table in TABLES.get(stage, (stage,)):
-        if config := getattr(recipe, table):
-            return config
-    return None
-
-
-def _job_config(file: Path) -> dict[str, Any]:
-    return store.read_object(file, config=dict | None)["config"] or {}

@@ -2,12 +2,11 @@
 
 from html import escape
 
-from engine import jobs, runs
+from engine import runs
 from engine.jobs import Job
+from engine.jobs.progress import working_stage
 from engine.runs import contents
 
-SPLITS = ("validation", "test")
-"""The pipeline evaluates twice, and names the split."""
 NEXT = {
     "pipeline": "See who is better in Evaluate, slide the weights in Merge, "
     "choose between pictures in Vote.",
@@ -23,18 +22,6 @@ NEXT = {
 }
 """What to do after each job."""
 ALL_DONE = "every stage of the recipe."
-
-
-def last_job(run: str) -> Job | None:
-    for job in jobs.all_jobs():
-        if job.run == run:
-            return job
-    return None
-
-
-def mark(run: str) -> str:
-    """Changes whenever there is something new to show of a run."""
-    return f"{run} {_job_mark(last_job(run))} {_job_mark(jobs.running_job())}"
 
 
 def strip(run: str, job: Job | None, other_runs_job: Job | None) -> str:
@@ -78,16 +65,6 @@ def ending(stage: str, last_text: str) -> str:
     return f"{text} {NEXT[stage]}" if stage in NEXT else text
 
 
-def working_stage(job: Job | None) -> str:
-    """The stage a running job is at; the whole line's events name theirs."""
-    if job is None or job.state != "running":
-        return ""
-    stage = job.stage
-    if stage == "pipeline":
-        stage = str(job.last.data.get("stage", "")) if job.last else ""
-    return "evaluate" if stage in SPLITS else stage
-
-
 def _counts(run: str) -> dict[str, int]:
     """How much the run holds of each stage."""
     held = contents.summary(runs.open_store(run))
@@ -104,11 +81,3 @@ def _progress_bar(job: Job) -> str:
     if job.last is None or not job.last.total:
         return "<progress></progress>"
     return f'<progress value="{job.last.done}" max="{job.last.total}"></progress>'
-
-
-def _job_mark(job: Job | None) -> str:
-    if job is None:
-        return "-"
-    events = job.folder / "events.jsonl"
-    size = events.stat().st_size if events.exists() else 0
-    return f"{job.folder.name} {job.state} {size}"

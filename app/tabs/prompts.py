@@ -19,7 +19,7 @@ from engine import runs, worlds
 from engine.core import plugins
 from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, check, language_of, skills, writers
-from engine.runs import contents
+from engine.runs import contents, settings
 
 TITLE = "Prompts"
 ALL = "all skills"
@@ -55,7 +55,7 @@ class Stage:
     def write(self, values: Values) -> Updates:
         run = values[self.run]
         writer, options = self.writer.read(values)
-        before = history.last_config(run, "prompts", Config)
+        before = settings.last_config(runs.open_store(run), "prompts", Config)
         if before and before.writer == writer:
             # The recipe may name a server, which no form does.
             options = before.writer_options | options
@@ -129,7 +129,7 @@ def build(run: gr.Dropdown) -> Tab:
 
 def server_address(run: str, writer: str) -> str:
     """That of the run's recipe or of the environment; "" for a writer that asks no server."""
-    before = history.last_config(run, "prompts", Config)
+    before = settings.last_config(runs.open_store(run), "prompts", Config)
     if before and before.writer == writer and before.writer_options.get("base_url"):
         return str(before.writer_options["base_url"])
     return getattr(plugins.load(writers, writer).Config(), "base_url", "")

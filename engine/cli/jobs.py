@@ -81,8 +81,7 @@ def name_of(job: Job) -> str:
 
 
 def _row(job: Job) -> list[str]:
-    text = progress.line_of(job.last) if job.last else "starting"
-    first_line = text.strip().partition("\n")[0]
+    first_line = progress.first_line_of(job.last) if job.last else "starting"
     if len(first_line) > MOST_CHARACTERS:
         first_line = first_line[:MOST_CHARACTERS] + "…"
     return [name_of(job), job.state, first_line]

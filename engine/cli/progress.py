@@ -31,6 +31,11 @@ def line_of(event: Event) -> str:
     return f"[{event.done}/{event.total}] {event.text}"
 
 
+def first_line_of(event: Event) -> str:
+    """The same without what follows: the whole line's last event ends with a table of scores."""
+    return line_of(event).strip().partition("\n")[0]
+
+
 def record(events: Iterator[Event], file: Path) -> Iterator[Event]:
     """The events, each written down first.
 

@@ -4,8 +4,10 @@ import argparse
 import sys
 from typing import Any
 
-from engine.cli import columns
+from engine.cli import columns, progress
 from engine.core.errors import EngineError
+from engine.jobs import Job
+from engine.jobs.progress import last_job, working_stage
 
 HEAD = ("run", "prompts", "pictures", "experts", "merges", "scored", "last job")
 
@@ -13,13 +15,16 @@ HEAD = ("run", "prompts", "pictures", "experts", "merges", "scored", "last job")
 def add(commands: Any) -> None:
     parser = commands.add_parser("runs", help="list the runs and how far each has come")
     parser.add_argument("run", nargs="?", metavar="RUN", help="one of them, in full")
+    part_help = "an expert or a merge of the run: the recipe that makes it again"
+    parser.add_argument("part", nargs="?", metavar="PART", help=part_help)
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:
+    if arguments.part:
+        return show_recipe(arguments.run, arguments.part)
     if arguments.run:
-        print(in_full(arguments.run))
-        return 0
+        return show_run(arguments.run)
     return show_list()
 
 
@@ -40,20 +45,44 @@ def show_list() -> int:
     return 1 if errors else 0
 
 
-def in_full(name: str) -> str:
-    """What one run holds, by name. Raises EngineError where there is no such run."""
+def show_run(name: str) -> int:
+    """Print what one run holds. Returns 1 if one of its merges is damaged.
+
+    Raises EngineError where there is no such run.
+    """
     from engine import runs
-    from engine.runs import contents
+    from engine.runs import contents, saved_merges
 
     runs.check_there(name)
-    summary = contents.summary(runs.open_store(name))
-    facts = [["folder", str(runs.folder(name))]]
+    run = runs.open_store(name)
+    summary, saved = contents.summary(run), saved_merges.read(run)
+    facts = [["folder", str(run.folder)]]
     for kind in ("prompts", "pictures"):
         facts.append([kind, str(getattr(summary, kind))])
     for kind in ("experts", "merges", "scored"):
         facts.append([kind, ", ".join(getattr(summary, kind))])
-    facts.append(["last job", _last_job(name)])
-    return columns.text(("run", name), facts)
+    for merge, sentence in saved.sentences.items():
+        facts.append([f"merge {merge}", sentence])
+    for search, weights in saved_merges.searched_weights(run).items():
+        facts.append([f"search {search}", saved_merges.weights_text(weights)])
+    facts += _facts_of_last_job(name)
+    print(columns.text(("run", name), facts))
+    for sentence in saved.damaged:
+        print(sentence, file=sys.stderr)
+    return 1 if saved.damaged else 0
+
+
+def show_recipe(name: str, part: str) -> int:
+    """Print how an expert or a merge was made, as the part of a recipe.
+
+    Raises EngineError where there is no such run or part, and where nobody knows.
+    """
+    from engine import runs
+    from engine.runs import recipe_texts
+
+    runs.check_there(name)
+    print(recipe_texts.part_text(runs.open_store(name), part))
+    return 0
 
 
 def _row(name: str) -> list[str]:
@@ -66,11 +95,24 @@ def _row(name: str) -> list[str]:
     return [name, *map(str, counts), _last_job(name)]
 
 
+def _facts_of_last_job(name: str) -> list[list[str]]:
+    """Its state, the stage that it works at, and what it said last; as far as there is any."""
+    facts = [["last job", _last_job(name)]]
+    job = _job(name)
+    if stage := working_stage(job):
+        facts.append(["works at", stage])
+    if job and job.last:
+        facts.append(["last event", progress.first_line_of(job.last)])
+    return facts
+
+
 def _last_job(name: str) -> str:
-    from engine import jobs, runs
+    job = _job(name)
+    return f"{job.stage}: {job.state}" if job else ""
+
+
+def _job(name: str) -> Job | None:
+    from engine import runs
 
     folder = runs.folder(name)
-    for job in jobs.all_jobs(folder.parent):
-        if job.run == folder.name:
-            return f"{job.stage}: {job.state}"
-    return ""
+    return last_job(folder.name, folder.parent)

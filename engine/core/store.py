@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import psutil
@@ -124,6 +125,17 @@ def writing(path: Path) -> Iterator[None]:
         raise EngineError(
             f"Cannot write {path}: {error.strerror}. {remedy}; what was finished before is kept."
         ) from error
+
+
+def copy(source: Path, target: Path) -> None:
+    """A file's bytes, whole or not at all.
+
+    Raises EngineError where there is no such file, and when the disk is full.
+    """
+    if not source.is_file():
+        raise EngineError(f"There is no file {source} any more. Choose another one.")
+    with atomic(target) as temporary:
+        copyfile(source, temporary)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -59,6 +59,14 @@ def read_request(job: Path) -> Request:
     return build(Request, store.read_json(file), where=str(file))
 
 
+def read_options(job: Path) -> dict[str, Any]:
+    """The stage's options alone, also of a config.json that says nothing else.
+
+    Raises EngineError for a damaged one.
+    """
+    return store.read_object(job / CONFIG, config=dict | None)["config"] or {}
+
+
 def launcher_of(job: Path) -> str:
     """Who launched the job. A config.json that a crash damaged says nothing, like an old one."""
     try:

@@ -59,6 +59,13 @@ def report(experts: Mapping[str, "Expert"], weights: Mapping[str, float]) -> Rep
     return Report(list(experts), blocks, ranks)
 
 
+def unrelated_cancellation(experts: int) -> float:
+    """Share that the equal mean of so many experts loses where they have nothing to do with each
+    other: at right angles its length is 1 / sqrt(n) of theirs.
+    """
+    return 1 - experts**-0.5
+
+
 def block_of(path: str) -> str:
     """`down_blocks.1` of `down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q`."""
     match = BLOCK.match(path)

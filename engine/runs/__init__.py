@@ -1,6 +1,10 @@
-"""Runs: which there are (`names`), what one holds (`contents`), how it goes on from a recipe
-(`resume`), its pictures while a slider moves (`preview`), and what people are asked about it
-(`voting`).
+"""Runs: which there are (`names`), what one holds, how it goes on, and what is seen of it.
+
+Holdings: `contents`, `trainings`, `saved_merges`, `interference`, and for other programs
+`downloads`. How a run goes on: `resume` from its recipe, `settings` from its last jobs;
+`recipe_files` are the recipes to begin with, `recipe_texts` say how a part was made. What is seen:
+`opening` first, then `preview` while a slider moves, `side_by_side` with the judge's reading,
+`fresh_prompts` at a press; `voting` is what people are asked.
 """
 
 from engine.runs.names import (
@@ -12,6 +16,7 @@ from engine.runs.names import (
     delete,
     folder,
     has_votes,
+    is_there,
     new_name,
     open_store,
     rename,
@@ -30,6 +35,7 @@ __all__ = [
     "default_run",
     "folder",
     "has_votes",
+    "is_there",
     "run_names",
     "new_name",
     "open_store",

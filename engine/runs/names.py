@@ -126,9 +126,13 @@ def to_work_on(name: str) -> Iterator[str]:
         raise
 
 
+def is_there(name: str) -> bool:
+    return folder(name).is_dir()
+
+
 def check_there(name: str) -> None:
     """Raises EngineError where no run of that name is."""
-    if not folder(name).is_dir():
+    if not is_there(name):
         raise EngineError(f"There is no run {name!r} any more. Choose another one.")
 
 

@@ -4,10 +4,9 @@ from dataclasses import fields
 from types import ModuleType
 from typing import Any
 
-from app.forms import history
 from app.forms.form import form
 from engine import evaluate, experts, images, judges, merge, prompts
-from engine.core import plugins
+from engine.core import options, plugins
 from engine.experts import objectives
 from engine.merge import methods
 from engine.prompts import writers
@@ -37,7 +36,7 @@ def through_the_page(component: Any, value: Any) -> Any:
 
 def required(config: type) -> dict[str, Any]:
     """What must be chosen, since it has no default."""
-    wanted = {field.name for field in fields(config)} - history.defaults(config).keys()
+    wanted = {field.name for field in fields(config)} - options.defaults(config).keys()
     made: dict[str, Any] = {"skills": ("counting",), "experts": {"a": ["counting"]}, "models": {"base": {}}}
     if config in (merge.Config, leave_one_out.Config):
         made["experts"] = {"a": 1.0, "b": 0.5}

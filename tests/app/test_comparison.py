@@ -1,8 +1,9 @@
 """Pictures side by side on the merge tab, on a real pipeline with small random weights."""
 import pytest
 
-from app.tabs.merge import comparison, prompt_box
+from app.tabs.merge import comparison
 from engine.core.errors import EngineError
+from engine.runs import side_by_side
 from tests.app.example_run import SKILLS
 
 ONES = dict.fromkeys(SKILLS, 1.0)
@@ -13,7 +14,7 @@ def shown(preview, run, studio, monkeypatch):
     """What the tab shows of a prompt, as it is painted with these weights."""
     monkeypatch.setenv("SELMA_EXAMPLE", str(run.folder))
     monkeypatch.setattr(comparison, "PREVIEW", preview)
-    monkeypatch.setattr(comparison, "STEPS", 2)
+    monkeypatch.setattr(side_by_side, "STEPS", 2)
 
     def paint(prompt, weights=ONES, each=False):
         sliders = {f"weight-{number}": weight for number, weight in enumerate(weights.values())}
@@ -81,11 +82,6 @@ def test_a_cold_model_asks_for_patience_first(run, studio, monkeypatch):
     pair = studio.blocks["merge-pair"]
     first, last = [answer[pair] for answer in listener.fn(values)]
     assert comparison.WARMING_UP in first and "MemoryError: no room" in last
-
-
-def test_another_prompt_is_one_nobody_has_learned_from(run, monkeypatch):
-    monkeypatch.setenv("SELMA_EXAMPLE", str(run.folder))
-    assert prompt_box.another("example", "a ball") != "a ball"
 
 
 def test_the_suggestion_takes_the_place_of_what_cannot_be_read(studio):

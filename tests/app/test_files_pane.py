@@ -1,18 +1,19 @@
 """Files of experts and merges for other programs, and files of other programs."""
-import tomllib
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from diffusers import SD3Transformer2DModel
 from PIL import Image
 from safetensors.torch import load_file
 
-from app.tabs.merge import downloads, panes
-from engine.core.config import build
+from app.tabs.merge import panes
+from engine import runs
 from engine.core.errors import EngineError
-from engine.experts import Config, Training
-from engine.models import tensor_files
+from engine.core.store import write_json
+from engine.models import families, tensor_files
 from engine.models.lora import expert_files
+from engine.models.lora.factors import Lora, target_layers
+from tests.tiny_models import tiny_sd3
 
 BUTTONS = ("for-diffusers", "for-comfy", "card")
 
@@ -42,6 +43,33 @@ def test_files_for_both_worlds_with_their_directions(run, files, monkeypatch):
     assert recipe["visible"] == bool(recipe["value"])
 
 
+@pytest.fixture
+def sd3_run(run, runs_folder, tmp_path_factory):
+    """A run with an expert of Stable Diffusion 3."""
+    base = tiny_sd3(tmp_path_factory.mktemp("sd3"))
+    store = runs.open_store("mine")
+    network = SD3Transformer2DModel.from_pretrained(base / "transformer")
+    lora = Lora(rank=2, alpha=2.0)
+    made_with = {"name": "styles", "base": {"model": str(base), **families.recipe_fields_of(base)}}
+    expert = lora.expert(target_layers(network, lora.targets), "styles", seed=0)
+    expert_files.write(store.expert("styles"), expert, made_with)
+    write_json(store.expert("styles") / "recipe.json", made_with)
+    return store
+
+
+def test_of_stable_diffusion_3_only_the_file_is_offered_that_can_hold_it(studio, sd3_run):
+    shown = studio.draw("merge", "mine", {"pane-in-sight": panes.FILES})
+    plain, kohya = shown["for-diffusers"], shown["for-comfy"]
+    assert plain["visible"] and plain["interactive"]
+    assert Path(plain["value"]).read_bytes() == (sd3_run.expert("styles") / expert_files.FILE_NAME).read_bytes()
+    assert not kohya["visible"] and kohya["value"] is None
+    note = shown["file-note"]
+    assert "no names for the layers of Stable Diffusion 3" in note and "models/loras" not in note
+    assert note.count("`") == 2, "one hash, of the one file"
+    again = studio.draw("merge", "example", {"pane-in-sight": panes.FILES})
+    assert again["for-comfy"]["visible"]
+
+
 def test_without_a_file_there_is_nothing_to_press(files, tmp_path, monkeypatch):
     monkeypatch.setenv("SELMA_EXAMPLE", str(tmp_path))
     shown = files()
@@ -58,31 +86,6 @@ def test_storybooks_files_are_offered_to_no_program_that_cannot_open_it(studio, 
     monkeypatch.delenv("SELMA_EXAMPLE")
     note = studio.draw("merge", "example", {"pane-in-sight": panes.FILES})["file-note"]
     assert "not Storybook" in note and "models/loras" not in note and note.count("sha256") == 1
-
-
-def test_an_experts_recipe_makes_it_again():
-    training = Training(rank=4, targets=("to_q",), init="kaiming", same_start=True, schedule="cosine", warmup_steps=3,
-                        accumulation=2, weight_decay=0.5, max_grad_norm=2.0, patience=4, flip=True, steps=77)
-    rest = {"model": "storybook", "revision": None, "objective": "denoise", "options": {}, "seed": 9,
-            "precision": "bf16", "held_out": 0.2}
-    made = {"kind": "expert", **asdict(training), **rest, "name": "styles", "skills": ["styles", "places"],
-            "shard": [1, 5, 0], "step": 77, "images": {}}
-    again = build(Config, tomllib.loads(downloads.as_recipe(made))["experts"])
-    assert again.training("styles") == training and again.experts == {"styles": ["styles", "places"]}
-    assert again.shards == {"styles": [1, 5, 0]} and {name: getattr(again, name) for name in rest} == rest
-
-
-def test_of_an_experts_card_only_what_makes_it_stands_in_its_recipe():
-    made = {"kind": "expert", "name": "styles", "skills": ["styles"], "rank": 4, "learning_rate": 1e-4, "base": {}}
-    assert tomllib.loads(downloads.as_recipe(made)) == {"experts": {
-        "rank": 4, "learning_rate": 1e-4, "experts": {"styles": ["styles"]}}}
-
-
-def test_a_merges_recipe_makes_it_again():
-    made = {"kind": "merge", "name": "m", "method": "ties", "options": {"density": 0.2}, "experts": {"a": 1.0},
-            "parents": {"a": {"sha256": "0"}}, "base": {"model": "x"}}
-    assert tomllib.loads(downloads.as_recipe(made)) == {"merge": {
-        "name": "m", "method": "ties", "options": {"density": 0.2}, "experts": {"a": 1.0}}}
 
 
 def test_an_upload_is_copied_into_the_run_before_it_is_taken_in(studio, started, runs_folder, tmp_path):

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from app.tabs.merge import grid_pane, grid_view, panes
+from app.tabs.merge import grid_pane, panes
 from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records
-from engine.studies import grid
+from engine.studies import grid, results
 from engine.studies.candidates import Candidate
 from tests.app.example_run import SKILLS
 
@@ -76,7 +76,7 @@ def test_paint_the_grid_starts_with_the_weights_in_sight(studio, started, run):
     (stage, options, _), = started
     assert stage == "grid" and options["weights"] == {"counting": 0.5, "places": 2.0}
     assert (options["prompts"], options["seed"], options["x_values"]) == (("a star",), 7, (0.0, 1.0))
-    assert options["name"] not in grid_view.names_of(run) and changed["grid-name"] is None
+    assert options["name"] not in results.grids(run) and changed["grid-name"] is None
 
 
 @pytest.mark.parametrize(("text", "values"), [("0, 0.5; 1", (0.0, 0.5, 1.0)), ("", ()), ("-1", (-1.0,))])

@@ -1,9 +1,9 @@
 """What the form of the prompts says by itself, and refuses before anything is asked."""
 import pytest
 
-from app.forms import history
 from engine.core.errors import EngineError
 from engine.prompts import Config
+from engine.runs import settings
 from tests.app.studio import answer
 
 
@@ -45,7 +45,7 @@ def test_the_form_says_which_server_is_asked(studio, monkeypatch):
     assert shown["visible"] and "the server at https://llm.lan:8000/v1." in shown["value"]
     before = Config(skills=("places",), writer="openai_compatible",
                     writer_options={"base_url": "http://recipe.lan/v1"})
-    monkeypatch.setattr(history, "last_config", lambda *_: before)
+    monkeypatch.setattr(settings, "last_config", lambda *_: before)
     assert "http://recipe.lan/v1" in note("mine", "openai_compatible")["value"]
     monkeypatch.setenv("SPACE_ID", "somebody/selma")
     assert note("mine", "openai_compatible")["visible"] is False, "strangers need not know"

@@ -4,10 +4,10 @@ import pytest
 
 from app import run_bar, scripts
 from app.refresh import OPEN_TAB, Refresh
-from app.show import progress
 from app.tab import Tab
 from engine.core import store
 from engine.core.errors import EngineError
+from engine.jobs import progress
 from tests.app.studio import by_id, values
 
 
@@ -80,7 +80,7 @@ def test_jobs_that_cannot_be_read_are_told_once(monkeypatch):
     def unreadable(run):
         raise PermissionError("jobs")
     monkeypatch.setattr(progress, "mark", unreadable)
-    monkeypatch.setattr(progress, "last_job", unreadable)
+    monkeypatch.setattr(run_bar, "last_job", unreadable)
     watch = Watch()
     drawn = watch.does("tick")
     assert "PermissionError" in drawn["progress"] and watch.does("tick", seen=drawn["mark"]) == {}

@@ -1,7 +1,6 @@
 """The bar: the whole line on one button, its progress, cancel and go on."""
 import pytest
 
-from app import recipe_files
 from app.show import progress
 from engine import jobs, runs
 from engine.core import store
@@ -20,7 +19,7 @@ def working(runs_folder, monkeypatch):
     def put(**facts):
         made = job(runs_folder, **facts)
         store.write_json(made.folder / "config.json", {"store": "x", "config": {"recipe": "r.toml"}})
-        monkeypatch.setattr(jobs, "all_jobs", lambda: [made])
+        monkeypatch.setattr(jobs, "listed", lambda folder=None: [made])
         return made
     return put
 
@@ -33,6 +32,12 @@ def bar(studio):
     return show
 
 
+def test_recipes_are_offered_by_their_titles(studio):
+    titles = dict(studio.press("recipe", {}, "focus")["recipe"]["choices"])
+    assert titles["sdxl · SELMA on Stable Diffusion XL, as published"] == "sdxl"
+    assert next(iter(titles.values())) == "storybook-quick", "the quick one first"
+
+
 @pytest.mark.parametrize("run, may_change", [("mine", True), (runs.EXAMPLE, False), (runs.NEW, False)])
 def test_what_belongs_to_the_app_is_offered_no_other_name_and_no_end(studio, run, may_change):
     offered = studio.refresh.bar.offer_changes(run)
@@ -42,19 +47,6 @@ def test_what_belongs_to_the_app_is_offered_no_other_name_and_no_end(studio, run
 
 def test_before_a_run_is_shown_nothing_is_offered_for_it(studio):
     assert not any(studio.blocks[button].visible for button in ("rename", "delete", "cancel", "resume"))
-
-
-def test_the_quick_recipe_is_offered_first():
-    quick, *others = recipe_files.names()
-    assert quick == "storybook-quick" and "sdxl" in others
-    assert recipe_files.title_of("sdxl") == "sdxl · SELMA on Stable Diffusion XL, as published"
-
-
-def test_a_recipe_without_a_title_is_offered_by_its_name(tmp_path, monkeypatch):
-    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
-    (tmp_path / "bare.toml").write_text("seed = 1")
-    (tmp_path / "broken.toml").write_text("seed = = 1")
-    assert recipe_files.choices() == [("bare", "bare"), ("broken", "broken")]
 
 
 def test_the_whole_line_starts_a_run_of_its_own(studio, started, runs_folder):
@@ -75,12 +67,6 @@ def test_the_strip_shows_what_is_there_and_where_the_work_is(working):
     html = progress.strip("example", working(last=last), None)
     assert '<li class="done"><b>Prompts</b><span>12</span></li>' in html
     assert '<li class="working"><b>Experts</b>' in html and 'value="3" max="9"' in html and "&lt;b&gt;" in html
-
-
-@pytest.mark.parametrize("stage", ["validation", "test"])
-def test_both_splits_are_the_evaluate_station(working, stage):
-    html = progress.strip("example", working(last=Event("x", data={"stage": stage})), None)
-    assert '<li class="working"><b>Evaluate</b>' in html
 
 
 def test_a_job_without_a_word_yet_is_starting(working):
@@ -111,14 +97,6 @@ def test_cancel_ends_the_job_that_works(studio, working, monkeypatch):
     made, cancelled = working(), []
     monkeypatch.setattr(jobs, "cancel", cancelled.append)
     assert studio.press("cancel", {})["cancel"]["visible"] is False and cancelled == [made.folder]
-
-
-def test_the_mark_changes_with_every_event(working):
-    made = working(last=Event("a"))
-    before = progress.mark("mine")
-    assert progress.mark("mine") == before
-    store.write_text(made.folder / "events.jsonl", "{}\n")
-    assert progress.mark("mine") != before != progress.mark("other")
 
 
 @pytest.mark.parametrize("stage, last, words", [

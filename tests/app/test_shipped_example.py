@@ -3,7 +3,6 @@ import numpy as np
 from datasets import load_dataset
 from PIL import Image
 
-from app.tabs.merge import opening
 from engine import jobs, runs
 from engine.core.config import read_toml
 from engine.core.store import METADATA, Store, read_json, read_records
@@ -11,7 +10,7 @@ from engine.core.types import Picture, Prompt, Score
 from engine.evaluate.standings import score_tables
 from engine.models import checkpoints
 from engine.models.ensemble import Ensemble
-from engine.runs import contents, trainings
+from engine.runs import contents, opening, trainings
 from engine.runs.preview import Merge, PictureRequest, Preview
 from engine.storybook.judges import storybook
 from engine.votes import similarity
@@ -63,7 +62,7 @@ def test_its_pictures_open_whole_on_the_hub(tmp_path):
 def test_its_first_pictures_show_what_they_are_said_to():
     """With the sliders as they begin, in the app's own number of steps."""
     run = shipped()
-    first = opening.of(run, SKILLS)
+    first = opening.choose(run, SKILLS)
     merged = Merge.from_options(opening.METHOD, opening.OPTIONS, dict.fromkeys(SKILLS, 1.0))
     cells = [PictureRequest(first.prompt, first.seed, first.guidance, mix) for mix in (None, merged)]
     read = storybook.judge(storybook.Config())

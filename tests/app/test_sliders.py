@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from app.tabs.merge import saved_merges, undo_steps
+from app.tabs.merge import saved_view, undo_steps
 from engine import runs
 from engine.core.errors import EngineError
 from engine.merge import preview_weights
@@ -32,14 +32,6 @@ def test_sliders_follow_the_experts_and_keep_what_was_slid(studio):
         "working on the example goes on with its sliders")
 
 
-def test_presets_are_selmas_and_the_saved_merges(run):
-    found = saved_merges.known_presets("example", list(SKILLS))
-    released = found["SELMA as released"]
-    letters = len(json.loads((run.expert("counting") / "recipe.json").read_text())["base"]["model"])
-    assert released.method == "weighted" and set(released.weights.values()) == {1 / letters}
-    assert found["merged"].weights == json.loads((run.merge("merged") / "recipe.json").read_text())["experts"]
-
-
 def test_a_preset_moves_every_slider_and_an_expert_it_does_not_name_to_none(studio):
     given = {"run": "example", "experts": [*SKILLS, "other"], "preset": "merged"}
     changed = studio.press("preset", given, "input")
@@ -49,28 +41,16 @@ def test_a_preset_moves_every_slider_and_an_expert_it_does_not_name_to_none(stud
     assert studio.press("preset", {**given, "preset": None}, "input") == {}
 
 
-@pytest.mark.parametrize("recipe", ["[]", '{"kind": "merge", "method": "average", "experts": ["counting"]}'])
-def test_a_damaged_merge_is_told_and_hides_no_other(recipe):
+def test_a_damaged_merge_is_told_beside_the_others():
     store = runs.open_store(runs.writable("example"))
-    (store.merge("broken")).mkdir()
-    (store.merge("broken") / "recipe.json").write_text(recipe)
-    name = store.folder.name
-    assert "broken" not in (presets := saved_merges.known_presets(name, list(SKILLS))) and "merged" in presets
-    shown = saved_merges.view(name, 12)
-    assert "recipe.json is damaged" in shown and "average of counting" in shown
+    store.merge("broken").mkdir()
+    (store.merge("broken") / "recipe.json").write_text("[]")
+    html = saved_view.view(store.folder.name, most_sliders=12)
+    assert "recipe.json is damaged" in html and "average of counting" in html
 
 
 def test_experts_without_a_slider_are_named():
-    assert "first 2 experts. Without one: styles." in saved_merges.view("example", 2)
-
-
-@pytest.mark.parametrize("result", ["[]", "{}", '{"weights": [1]}', '{"weights": {"counting": "1"}}'])
-def test_a_damaged_search_is_a_sentence(result):
-    store = runs.open_store(runs.writable("example"))
-    (store.folder / "searches" / "s").mkdir(parents=True)
-    (store.folder / "searches" / "s" / "result.json").write_text(result)
-    with pytest.raises(EngineError, match=r"result\.json is damaged"):
-        saved_merges.known_presets(store.folder.name, list(SKILLS))
+    assert "first 2 experts. Without one: styles." in saved_view.view("example", most_sliders=2)
 
 
 @pytest.fixture

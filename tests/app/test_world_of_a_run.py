@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from app.tabs.merge import opening, panes, prompt_box
+from app.tabs.merge import panes
 from engine import runs, worlds
 from engine.core.errors import EngineError
 from engine.core.store import write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.prompts import skills
-from engine.runs import contents
+from engine.runs import contents, opening
 from tests.app.studio import answer
 
 PHOTOGRAPHS = worlds.load("photographs")
@@ -33,15 +33,8 @@ def test_the_skills_to_write_for_are_the_worlds(studio, photographs):
 
 
 def test_the_merge_opens_on_the_worlds_example_at_its_guidance(photographs):
-    first = opening.of(photographs, ["captions"])
+    first = opening.choose(photographs, ["captions"])
     assert (first.prompt, first.guidance) == (PHOTOGRAPHS.EXAMPLE, 7.5)
-
-
-def test_another_prompt_is_one_of_the_runs_own_where_the_world_has_none(photographs):
-    assert prompt_box.another("mine", "something") == SAID
-    assert prompt_box.another("mine", SAID) == SAID
-    usual = {prompt_box.another("example", "") for _ in range(5)}
-    assert usual <= worlds.usual().evaluation_texts()
 
 
 @pytest.mark.parametrize("run, is_offered", [("mine", False), ("example", True)])

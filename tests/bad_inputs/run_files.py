@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from app.forms import history
-from app.show import progress
 from app.tabs.merge import left_out_view, panes
 from engine import jobs, runs
 from engine.core import store
@@ -17,11 +15,12 @@ from engine.evaluate import report
 from engine.experts import Config as Experts
 from engine.experts import checkpoints
 from engine.images import Config as Images
+from engine.jobs import progress, record
 from engine.merge import Config as Merge
 from engine.merge import folder_for
 from engine.prompts import Config as Prompts
 from engine.prompts import collection, skills
-from engine.runs import contents, trainings
+from engine.runs import contents, settings, trainings
 from engine.studies import grid, leave_one_out
 from engine.studies.candidates import Candidate
 from engine.studies.cells import Cell
@@ -201,11 +200,9 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
         run.folder / "grids" / "grid-1",
         {},
     ),
-    "go on": lambda run: store.read_object(
-        run.job("0001-experts") / "config.json", config=dict
-    ),
+    "go on": lambda run: record.read_options(run.job("0001-experts")),
     **{
-        f"asked {stage}": lambda run, stage=stage, kind=kind: history.last_config(RUN, stage, kind)
+        f"asked {stage}": lambda run, stage=stage, kind=kind: settings.last_config(run, stage, kind)
         for stage, kind in (
             ("prompts", Prompts),
             ("images", Images),

@@ -3,13 +3,12 @@ import tomllib
 
 import pytest
 
-from app.forms import history
 from engine import recipes
 from engine.core.config import to_toml
 from engine.core.store import Store
 from engine.experts import Config as Experts
 from engine.prompts import Config as Prompts
-from engine.runs import contents, resume
+from engine.runs import contents, resume, settings
 from tests.bad_inputs.mutations import of_file, some
 from tests.bad_inputs.reading import outcome
 from tests.bad_inputs.toml_mutations import of_toml
@@ -33,8 +32,8 @@ def test_a_runs_own_recipe(tmp_path, monkeypatch, each):
     run, asked_for = Store(tmp_path / "mine"), tmp_path / "asked.toml"
     asked_for.write_text(SMALL.split("[made_with]")[0])
     recipe, file = recipes.load(asked_for), run.folder / "recipe.toml"
-    readers = {"prompts": lambda: history.last_config("mine", "prompts", Prompts),
-               "experts": lambda: history.last_config("mine", "experts", Experts),
+    readers = {"prompts": lambda: settings.last_config(run, "prompts", Prompts),
+               "experts": lambda: settings.last_config(run, "experts", Experts),
                "base": lambda: contents.base_of(run),
                "begun again": lambda: resume.begin(recipe, run.folder)}
     run.folder.mkdir()

@@ -4,17 +4,20 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from engine import jobs
-from engine.core.store import Store, write_records, write_text
+from engine.core.store import Store, write_json, write_records, write_text
 from engine.core.types import Prompt
 from engine.votes.ledger import Ledger
 from tests.jobs.toys import wait_for
 
 ROOT = Path(__file__).parents[2]
+MERGE = {"kind": "merge", "name": "both", "method": "ties", "options": {"density": 0.2},
+         "experts": {"counting": 1.0, "places": 0.5}, "base": {"model": "storybook"}}
 HEAVY = ("torch", "diffusers", "transformers", "gradio")
 
 
@@ -33,7 +36,7 @@ def demo(folder):
     run = Store(folder / "demo")
     write_records(run.prompts("counting"), [Prompt("a", "counting", "two balls"), Prompt("b", "counting", "a star")])
     write_text(run.expert("counting") / "recipe.json", "{}")
-    write_text(run.merge("both") / "recipe.json", "{}")
+    write_json(run.merge("both") / "recipe.json", MERGE)
     return run
 
 
@@ -72,6 +75,37 @@ def test_a_run_is_shown_in_full(demo, job):
     code, out, _ = engine("runs", "demo")
     assert code == 0 and row(out, "merges") == ["merges", "both"] and str(demo.folder) in out
     assert row(out, "last job") == ["last", "job", "toy:", "running"]
+    assert row(out, "works at") == ["works", "at", "toy"]
+
+
+def test_a_runs_saved_merges_and_searches_are_shown_with_their_weights(demo):
+    write_json(demo.folder / "searches" / "search-1" / "result.json", {"weights": {"counting": 0.25}})
+    _, out, _ = engine("runs", "demo")
+    assert row(out, "merge both") == "merge both ties of counting 1, places 0.5".split()
+    assert row(out, "search search-1") == "search search-1 counting 0.25".split()
+
+
+def test_what_a_runs_last_job_said_last_is_shown(demo):
+    folder = demo.job("0007-images")
+    write_json(folder / "config.json", {"store": str(demo.folder), "config": {}})
+    write_text(folder / "events.jsonl", '{"text": "Painted.\\nAll of it.", "done": 2, "total": 2, "kind": "done"}\n')
+    _, out, _ = engine("runs", "demo")
+    assert row(out, "last job") == ["last", "job", "images:", "done"]
+    assert row(out, "last event") == ["last", "event", "[2/2]", "Painted."]
+    assert "works at" not in out
+
+
+def test_a_damaged_merge_is_told_and_the_rest_is_shown(demo):
+    write_text(demo.merge("broken") / "recipe.json", "{}")
+    code, out, error = engine("runs", "demo")
+    assert code == 1 and row(out, "merge both") and str(demo.merge("broken") / "recipe.json") in error
+
+
+def test_a_part_of_a_run_is_shown_as_the_recipe_that_makes_it_again(demo):
+    code, out, _ = engine("runs", "demo", "both")
+    assert code == 0 and tomllib.loads(out)["merge"]["options"] == {"density": 0.2}
+    code, out, error = engine("runs", "demo", "nobody")
+    assert code == 1 and out == "" and "counting, both" in error
 
 
 @pytest.mark.parametrize("command", [
@@ -146,3 +180,22 @@ def test_help_comes_at_once_and_without_the_heavy_libraries():
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert shown.splitlines()[-1] == "heavy:" and time.perf_counter() - began < 10
     assert all(word in shown for word in ("run ", "results", "merge", "adopt", "runs", "jobs", "votes"))
+
+
+def test_the_recipes_that_lie_ready_are_listed_with_their_titles(tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text('title = "My line"')
+    (tmp_path / "broken.toml").write_text("title = = 1")
+    monkeypatch.setenv("SELMA_RECIPES", str(tmp_path))
+    code, out, _ = engine("recipes")
+    assert code == 0 and row(out, "mine") == ["mine", "My", "line"] and row(out, "broken") == ["broken"]
+
+
+def test_a_recipe_that_lies_ready_is_run_by_its_name(folder, tmp_path, monkeypatch):
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    (ready / "mine.toml").write_text("[images]\nskills = ['counting']\nmodel = '/nowhere'\n")
+    monkeypatch.setenv("SELMA_RECIPES", str(ready))
+    code, _, error = engine("run", "mine", "--out", str(folder / "mine"))
+    assert code == 1 and str(ready / "mine.toml") in error and "/nowhere" in error
+    code, _, error = engine("results", "mine", "--out", str(folder / "mine"))
+    assert code == 1 and "There is no file mine." in error, "those are no results recipes"

@@ -84,6 +84,16 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
         store.write_records(store.Store(tmp_path).prompts("counting"), PROMPTS)
 
 
+def test_a_copy_is_whole_or_not_there(tmp_path):
+    source, target = tmp_path / "source.bin", tmp_path / "folder" / "target.bin"
+    source.write_bytes(b"bytes")
+    store.copy(source, target)
+    assert target.read_bytes() == b"bytes"
+    with pytest.raises(EngineError, match=f"no file {tmp_path / 'nowhere.bin'}"):
+        store.copy(tmp_path / "nowhere.bin", target)
+    assert [path.name for path in target.parent.iterdir()] == ["target.bin"] and target.read_bytes() == b"bytes"
+
+
 def test_an_error_while_writing_keeps_the_old_file(tmp_path):
     path = tmp_path / "weights.json"
     store.write_json(path, {"counting": 0.5})

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.merge.interference import WHOLE, block_of, report
+from engine.merge.interference import WHOLE, block_of, report, unrelated_cancellation
 from engine.models.lora import gram
 from engine.models.lora.factors import Factors
 from tests.merge.small_experts import three_experts
@@ -52,6 +52,13 @@ def test_what_cancels(weights, cancels):
     experts = {"a": of(1.0, 0.0), "b": of(-1.0, 0.0), "c": of(0.0, 1.0)}
     found = report(experts, dict(zip(experts, map(float, weights), strict=True)))
     assert found.blocks[0].cancellation == pytest.approx(cancels, abs=1e-9)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_what_unrelated_experts_lose_by_being_averaged(count):
+    experts = {str(row): of(*torch.eye(count)[row].tolist()) for row in range(count)}
+    whole = report(experts, {}).blocks[0]
+    assert whole.cancellation == pytest.approx(unrelated_cancellation(count), abs=1e-6)
 
 
 def test_effective_rank_counts_directions():

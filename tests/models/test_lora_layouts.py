@@ -7,12 +7,13 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import EngineError
-from engine.models import tensor_files
+from engine.models import families, tensor_files
 from engine.models.lora import foreign_files, layouts
 from engine.models.lora.factors import Factors
 from tests.plugin_files import install
 
 NAMES = layouts.names()
+FAMILIES = sorted(families.all_families())
 WRITABLE = [name for name in NAMES if layouts.is_writable(layouts.load(name))]
 RANKS = {"blocks.0.to_q": 4, "blocks.0.to_k": 2, "blocks.0.conv": 4}
 ALPHAS = {"blocks.0.to_q": 10.0, "blocks.0.to_k": 3.0, "blocks.0.conv": 10.0}
@@ -208,3 +209,16 @@ def test_a_layout_is_added_by_one_file(expert, model, tmp_path, monkeypatch):
     back = foreign_files.read(tmp_path / "a.safetensors", model).expert
     for path, factors in expert.items():
         assert torch.allclose(back[path].delta(), factors.delta(), atol=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_layouts_for_a_family_are_those_that_do_not_refuse_it(expert, family):
+    recipe = {"name": "own", "base": {"model": "someone/base", **families.recipe_fields(families.load(family))}}
+    takes = set()
+    for name in WRITABLE:
+        try:
+            layouts.load_writable(name).write(expert, recipe)
+            takes.add(name)
+        except EngineError as error:
+            assert families.load(family).TITLE in str(error)
+    assert takes and set(layouts.writable_for(recipe)) == takes

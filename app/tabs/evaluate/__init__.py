@@ -17,7 +17,7 @@ from app.tabs.evaluate import ranking
 from engine import judges, runs, worlds
 from engine.evaluate import Config, checks
 from engine.evaluate.standings import score_tables
-from engine.runs import contents
+from engine.runs import contents, settings
 
 TITLE = "Evaluate"
 ELSEWHERE = (
@@ -71,7 +71,7 @@ class Stage:
         options = self.options.read(values) | judge | contents.base_of(store)
         options["models"] = arms(values[self.models])
         options["guidances"] = list(map(float, values[self.guidances]))
-        options["skills"] = history.judged_skills(run)
+        options["skills"] = settings.judged_skills(store)
         options["split"] = split
         options["keep_pictures"] = ranking.MOST_PROMPTS
         choice = launch.start("evaluate", run, Config, checks.check, **options)
@@ -170,8 +170,9 @@ def arms(models: Sequence[str]) -> dict[str, dict[str, float]]:
 
 def tables_of(run: str) -> list[str]:
     """Every table there is, and that which the run's last evaluation is to fill."""
-    tables = score_tables.tables(runs.open_store(run))
-    last = history.last_job(run, "evaluate")
+    store = runs.open_store(run)
+    tables = score_tables.tables(store)
+    last = settings.last_job_options(store, "evaluate")
     if not {"split", "judge"} <= last.keys():
         return tables
     awaited = f"{last['split']}/{last['judge']}"

@@ -12,7 +12,7 @@ from app import parts, scripts
 from app.access import owner_only
 from app.listeners import BROWSER_ONLY, QUEUED, Updates, Values, no_updates
 from app.tab import Tab
-from app.tabs.merge import comparison, opening, panes, prompt_box, scene, sliders, undo, undo_steps
+from app.tabs.merge import comparison, panes, scene, sliders, undo, undo_steps
 from app.tabs.merge.comparison import Order
 from app.tabs.merge.panes import Panes
 from app.tabs.merge.scene import Scene
@@ -20,7 +20,7 @@ from app.tabs.merge.sliders import Mixer
 from app.tabs.merge.undo import Undo
 from engine import runs
 from engine.merge import preview_weights
-from engine.runs import contents
+from engine.runs import contents, fresh_prompts, opening
 
 TITLE = "Merge"
 
@@ -92,8 +92,9 @@ class MergeTab:
         yield from self.panes.comparison.paint(values[self.run], order)
 
     def other_prompt(self, values: Values) -> Updates:
-        prompt = values[self.scene.prompt]
-        return {self.scene.prompt: prompt_box.another(values[self.run], prompt)}
+        store = runs.open_store(values[self.run])
+        prompt = fresh_prompts.pick(store, values[self.scene.prompt])
+        return {self.scene.prompt: prompt}
 
     def correct(self, values: Values) -> Updates:
         prompts = values[self.scene.prompt]

@@ -8,9 +8,8 @@ import gradio as gr
 from app import access, launch, parts
 from app.access import owner_only
 from app.listeners import QUEUED, Updates, Values
-from app.tabs.merge import downloads
 from engine import jobs, runs
-from engine.core import names
+from engine.core import names, store
 from engine.core.errors import EngineError
 from engine.merge.adopt import Config
 from engine.runs import contents
@@ -41,7 +40,7 @@ class AdoptForm:
         with jobs.turn(), runs.to_work_on(values[self.run]) as run:
             folder = runs.folder(run)
             file = folder / "adopted" / Path(upload).name
-            downloads.copy(Path(upload), file)
+            store.copy(Path(upload), file)
             base = contents.base_of(runs.open_store(run))
             config = Config(file=str(file), name=name, **base)
             jobs.begin("adopt", asdict(config), folder)

@@ -3,29 +3,25 @@ judge reads.
 """
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import gradio as gr
-from PIL import Image
 
 from app.listeners import Updates, Values
 from app.show import judgement, markup, pictures, thumbnails
-from app.tabs.merge.scene import Subject
 from app.tabs.merge.sliders import MergeChoice
-from engine import judges, runs, worlds
-from engine.core import plugins
+from engine import runs
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.core.types import Prompt, Score
-from engine.judges import Judge
-from engine.runs import contents
-from engine.runs.preview import STEPS, Merge, PictureRequest, Preview
+from engine.core.types import Score
+from engine.runs import contents, side_by_side
+from engine.runs.preview import Merge, Preview
+from engine.runs.side_by_side import Figure, Subject
+from engine.worlds import World
 
 PREVIEW = Preview()
-BASE, MERGED = "base", "merged"
 NO_EXPERTS = "Train experts first, or choose the example run above."
 NO_PROMPT = "Write one above, or press Another prompt."
 WARMING_UP = "The model is warming up: a few seconds, once."
@@ -106,7 +102,7 @@ def build() -> Comparison:
     return Comparison(each_expert, note, suggestion, pair, gr.HTML(elem_id="merge-opening"))
 
 
-def corrected(world: Any, prompts: str, sentence: str) -> str:
+def corrected(world: World, prompts: str, sentence: str) -> str:
     """The prompts with the first one that a world cannot read replaced."""
     lines = prompts.splitlines()
     for number, line in enumerate(lines):
@@ -118,9 +114,10 @@ def corrected(world: Any, prompts: str, sentence: str) -> str:
 
 def _painted(store: Store, order: Order) -> str:
     """The pictures, or why there are none."""
-    mixes = _mixes(order)
+    weights, method, options = order.merge
+    merge = Merge.from_options(method, options, weights)
     try:
-        images = PREVIEW.paint(store, _cells(order.subject, mixes))
+        rows = side_by_side.paint(PREVIEW, store, order.subject, merge, order.each_expert)
     except EngineError as error:
         return markup.failure(str(error))
     except Exception as error:  # out of memory, say: a sentence, and not a bar for ever
@@ -129,61 +126,20 @@ def _painted(store: Store, order: Order) -> str:
             f"This could not be painted ({type(error).__name__}: {error}). Try one prompt or "
             "fewer experts; the server's log says more."
         )
-    return _rows(store, order, list(mixes), images)
-
-
-def _mixes(order: Order) -> dict[str, Merge | None]:
-    """What paints each picture of a row, by its title."""
-    weights, method, options = order.merge
-    mixes: dict[str, Merge | None] = {BASE: None}
-    if order.each_expert:
-        for name in weights:
-            mixes[name] = Merge.single(name)
-    mixes[MERGED] = Merge.from_options(method, options, weights)
-    return mixes
-
-
-def _cells(subject: Subject, mixes: Mapping[str, Merge | None]) -> list[PictureRequest]:
-    """Row by row."""
-    cells = []
-    for prompt in subject.prompts:
-        for mix in mixes.values():
-            cells.append(PictureRequest(prompt, subject.seed, subject.guidance, mix, STEPS))
-    return cells
-
-
-def _rows(store: Store, order: Order, titles: Sequence[str], images: Sequence[Image.Image]) -> str:
-    prompts, seed, _ = order.subject
-    judge = worlds.judge_of(contents.world(store))
-    is_brief = order.each_expert or len(prompts) > 1
-    html, following = "", iter(images)
-    for prompt in prompts:
-        figures = []
-        for title in titles:
-            image = next(following)
-            below = _reading(_score(judge, prompt, image, seed), is_brief)
-            figures.append(pictures.large(title, thumbnails.whole(image), below))
-        heading = prompt if len(prompts) > 1 else ""
-        html += pictures.side_by_side(heading, figures)
+    is_brief = order.each_expert or len(rows) > 1
+    html = ""
+    for prompt, figures in rows.items():
+        heading = prompt if len(rows) > 1 else ""
+        html += pictures.side_by_side(heading, [_figure(figure, is_brief) for figure in figures])
     return html
 
 
-def _score(judge: str, prompt: str, image: Image.Image, seed: int) -> Score | None:
-    """What the judge of the run's world reads from a picture; None where it has none."""
-    if not judge:
-        return None
-    scores = _judge(judge)([Prompt("", "", prompt)], [image], [seed])
-    return scores[0]
+def _figure(figure: Figure, is_brief: bool) -> str:
+    picture = thumbnails.whole(figure.image)
+    return pictures.large(figure.painter, picture, _reading(figure.score, is_brief))
 
 
 def _reading(score: Score | None, is_brief: bool) -> str:
     if score is None:
         return ""
     return judgement.score_line(score) if is_brief else judgement.reading(score)
-
-
-@cache
-def _judge(name: str) -> Judge:
-    plugin = plugins.load(judges, name)
-    judge: Judge = plugin.judge(plugin.Config())
-    return judge

@@ -1,20 +1,24 @@
 """The files of the merge tab: a merge or an expert for other programs."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app import parts
 from app.listeners import QUEUED, Updates, Values
-from app.tabs.merge import downloads
 from engine import runs
 from engine.core.errors import EngineError
+from engine.core.hashing import file_hash
 from engine.core.store import Store
 from engine.models import checkpoints
 from engine.models.lora.cards import FILE_NAME
-from engine.runs import contents
+from engine.runs import contents, downloads, recipe_texts
+from engine.runs.downloads import OWN_LAYOUT, Downloads
 
+KOHYA = "kohya"
+"""The layout of files for ComfyUI, A1111 and Forge."""
 SNIPPET = """from diffusers import DiffusionPipeline
 
 pipe = DiffusionPipeline.from_pretrained({base!r})
@@ -29,6 +33,10 @@ ONLY_DIFFUSERS = (
     "For diffusers and peft: ComfyUI, A1111 and Forge open Stable Diffusion 1, 2 and XL, not "
     "{world}. With one of those as the base, the second file is theirs."
 )
+UNNAMED = (
+    "For diffusers and peft: the naming that ComfyUI, A1111 and Forge read has no names for the "
+    "layers of {family}."
+)
 NOTHING = "Nothing to download yet: train an expert or save a merge."
 READING = "Reading the run's experts and merges: a few seconds."
 
@@ -39,8 +47,8 @@ class FilesPane:
 
     run: gr.Dropdown
     name: gr.Dropdown
-    plain: gr.DownloadButton
-    kohya: gr.DownloadButton
+    weights: dict[str, gr.DownloadButton]
+    """By layout."""
     card: gr.DownloadButton
     note: gr.Markdown
     snippet: gr.Code
@@ -52,27 +60,23 @@ class FilesPane:
 
     @property
     def outputs(self) -> list[Any]:
-        buttons, texts = [self.plain, self.kohya, self.card], [self.snippet, self.recipe]
-        return [self.name, self.note, *buttons, *texts]
+        buttons = [*self.weights.values(), self.card]
+        return [self.name, self.note, *buttons, self.snippet, self.recipe]
 
     def show(self, run: str, values: Values) -> Updates:
         store = runs.open_store(run)
-        files = downloads.files_of(store)
+        files = downloads.weight_files(store)
         name = parts.one_of(values[self.name], list(files))
         choice = {self.name: parts.choice_update(files, name)}
         if name is None:
             return choice | self.fail(NOTHING)
         try:
-            copies = downloads.copies_of(files[name])
-            recipe = downloads.recipe_of(files[name])
+            copies = downloads.prepare(files[name])
+            recipe = recipe_texts.read(files[name].parent)
         except EngineError as error:
             return choice | self.fail(str(error))
-        buttons = {
-            self.plain: _download(copies.plain),
-            self.kohya: _download(copies.kohya),
-            self.card: _download(copies.card),
-        }
-        return {**choice, **buttons, **self._texts(store, name, copies.hashes, recipe)}
+        texts = self._texts(store, name, copies, recipe)
+        return {**choice, **self._offer(copies), **texts}
 
     def wait(self) -> Updates:
         """Until the pane is filled, nothing is said of what there is."""
@@ -81,8 +85,8 @@ class FilesPane:
     def fail(self, why: str) -> Updates:
         """Nothing to download, and why."""
         updates: Updates = {self.note: why}
-        for button in (self.plain, self.kohya, self.card):
-            updates[button] = _download(None)
+        for button in (*self.weights.values(), self.card):
+            updates[button] = _download(None) | {"visible": True}
         for text in (self.snippet, self.recipe):
             updates[text] = gr.update(visible=False)
         return updates
@@ -90,13 +94,21 @@ class FilesPane:
     def choose(self, values: Values) -> Updates:
         return self.show(values[self.run], values)
 
-    def _texts(self, store: Store, name: str, hashes: str, recipe: str) -> Updates:
+    def _offer(self, copies: Downloads) -> Updates:
+        """The card, and a file per layout that there is; no button for the others."""
+        updates: Updates = {self.card: _download(copies.card)}
+        for layout, button in self.weights.items():
+            file = copies.weights.get(layout)
+            updates[button] = _download(file) | {"visible": file is not None}
+        return updates
+
+    def _texts(self, store: Store, name: str, copies: Downloads, recipe: str) -> Updates:
         """What to do with the files, and how they are made again."""
         base, world = contents.base_model(store), contents.world(store)
-        directions = _directions(base, name, world.TITLE)
+        directions = _directions(base, name, world.TITLE, copies)
         snippet = _snippet(base, world.EXAMPLE, world.GUIDANCE)
         return {
-            self.note: f"{directions}\n\n{hashes}",
+            self.note: f"{directions}\n\n{_hashes(copies)}",
             self.snippet: gr.update(value=snippet, visible=True),
             self.recipe: gr.update(value=recipe, visible=bool(recipe)),
         }
@@ -105,8 +117,10 @@ class FilesPane:
 def build(run: gr.Dropdown) -> FilesPane:
     name = gr.Dropdown([], label="Expert or merge", elem_id="file-of")
     with gr.Row(elem_classes=["bar", "even"]):
-        plain = _button("For diffusers, peft", "for-diffusers", 180)
-        kohya = _button("For ComfyUI, A1111, Forge", "for-comfy", 180)
+        weights = {
+            OWN_LAYOUT: _button("For diffusers, peft", "for-diffusers", 180),
+            KOHYA: _button("For ComfyUI, A1111, Forge", "for-comfy", 180),
+        }
         card = _button("Model card", "card", 120)
     note = gr.Markdown(READING, elem_classes="help", elem_id="file-note")
     # Wrapped: what scrolls must be reached by keyboard, and code that cannot be edited is not.
@@ -121,7 +135,7 @@ def build(run: gr.Dropdown) -> FilesPane:
     }
     snippet = gr.Code("", language="python", label="In Python", elem_id="file-snippet", **read_only)
     recipe = gr.Code("", label="As a recipe", elem_id="file-recipe", **read_only)
-    pane = FilesPane(run, name, plain, kohya, card, note, snippet, recipe)
+    pane = FilesPane(run, name, weights, card, note, snippet, recipe)
     name.input(pane.choose, {run, name}, pane.outputs, **QUEUED)
     return pane
 
@@ -130,15 +144,27 @@ def _button(label: str, elem_id: str, min_width: int) -> gr.DownloadButton:
     return gr.DownloadButton(label, interactive=False, min_width=min_width, elem_id=elem_id)
 
 
-def _download(file: str | None) -> dict[str, Any]:
-    return gr.update(value=file, interactive=file is not None)
+def _download(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return gr.update(value=None, interactive=False)
+    return gr.update(value=str(file), interactive=True)
 
 
-def _directions(base: str, name: str, world: str) -> str:
+def _directions(base: str, name: str, world: str, copies: Downloads) -> str:
     """What to do with the files."""
     if base in checkpoints.SHIPPED:
         return ONLY_DIFFUSERS.format(world=world)
+    if KOHYA not in copies.weights:
+        return UNNAMED.format(family=copies.family)
     return COMFY.format(name=name)
+
+
+def _hashes(copies: Downloads) -> str:
+    """By which a file is known, in a sentence."""
+    sentence = f"sha256: `{file_hash(copies.weights[OWN_LAYOUT])}` for diffusers"
+    if KOHYA in copies.weights:
+        sentence += f", `{file_hash(copies.weights[KOHYA])}` for the others"
+    return f"{sentence}."
 
 
 def _snippet(base: str, prompt: str, guidance: float) -> str:

@@ -13,11 +13,11 @@ import gradio as gr
 from app import access, launch, parts
 from app.listeners import BROWSER_ONLY, QUEUED, Updates, Values
 from app.tabs.merge import grid_view
-from app.tabs.merge.scene import Subject
 from engine import runs, worlds
 from engine.core.errors import EngineError
-from engine.core.store import Store
 from engine.runs import contents
+from engine.runs.side_by_side import Subject
+from engine.studies import results
 from engine.studies.axes import GUIDANCE, STRENGTH
 from engine.studies.cells import Cell
 from engine.studies.grid import Config, plan
@@ -71,7 +71,7 @@ class GridPane:
         options = subject._asdict() | contents.base_of(store) | self._axes(values)
         options["prompts"] = subject.prompts or (world.EXAMPLE,)
         options["weights"] = weights
-        options["name"] = _new_name(store)
+        options["name"] = results.free_name(store, results.GRIDS, "grid")
         options["judge"] = worlds.judge_of(world)
         choice = launch.start("grid", run, Config, plan, **options)
         return {self.run: choice, self.name: None}
@@ -79,7 +79,7 @@ class GridPane:
     def show(self, run: str, experts: Sequence[str], values: Values) -> Updates:
         """The axes there are, and the newest grid unless one is chosen."""
         axes = [*experts, STRENGTH, GUIDANCE]
-        grids = grid_view.names_of(runs.open_store(run))
+        grids = results.grids(runs.open_store(run))
         x = parts.one_of(values[self.x], axes)
         others = [axis for axis in axes[1:] if axis != x]
         y = values[self.y] if values[self.y] in axes and values[self.y] != x else others[0]
@@ -109,7 +109,7 @@ class GridPane:
         name, number = values[self.name], int(click._data["cell"])
         if not name:
             return None
-        cells = grid_view.cells_of(runs.open_store(values[self.run]), name)
+        cells = results.cells(runs.open_store(values[self.run]), name)
         return cells[number] if 0 <= number < len(cells) else None
 
 
@@ -151,11 +151,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return nan
-
-
-def _new_name(store: Store) -> str:
-    """The first that no grid has."""
-    taken, number = grid_view.names_of(store), 1
-    while f"grid-{number}" in taken:
-        number += 1
-    return f"grid-{number}"

@@ -2,23 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from app.show import judgement, markup, pictures, thumbnails
 from app.show.pictures import Frame, Row
 from engine import runs
-from engine.core.store import Store, read_object, read_records
 from engine.evaluate.standings import units
 from engine.evaluate.standings.units import Unit
+from engine.studies import results
 from engine.studies.cells import Cell
-from engine.studies.grid import CELLS, RECIPE
-
-
-class Axes(TypedDict):
-    """What a grid's recipe says of them."""
-
-    x: str
-    y: str
+from engine.studies.results import Axes
 
 
 class NumberedCell(NamedTuple):
@@ -38,35 +31,22 @@ def view(run: str, name: str | None) -> str:
             "weights.",
         )
     store = runs.open_store(run)
-    folder = store.folder / "grids" / name
-    recipe = read_object(folder / RECIPE, recipe=Axes)["recipe"]
+    folder, axes = results.grid_folder(store, name), results.grid_axes(store, name)
     tables = ""
-    for prompt, cells in _by_prompt(cells_of(store, name)).items():
-        tables += _table(folder, recipe, prompt, cells)
+    for prompt, cells in _by_prompt(results.cells(store, name)).items():
+        tables += _table(folder, axes, prompt, cells)
     return tables or markup.patience("The first cells are being painted.")
 
 
-def cells_of(store: Store, name: str) -> list[Cell]:
-    """The painted cells of a grid, in order."""
-    return read_records(store.folder / "grids" / name / CELLS, Cell)
-
-
-def names_of(store: Store) -> list[str]:
-    """Its grids, the newest first."""
-    recipes = store.folder.glob(f"grids/*/{RECIPE}")
-    newest_first = sorted(recipes, key=lambda path: path.stat().st_mtime, reverse=True)
-    return [path.parent.name for path in newest_first]
-
-
 def _by_prompt(cells: Sequence[Cell]) -> dict[str, list[NumberedCell]]:
-    found: dict[str, list[NumberedCell]] = {}
+    by_prompt: dict[str, list[NumberedCell]] = {}
     for number, cell in enumerate(cells):
-        found.setdefault(cell.prompt, []).append(NumberedCell(number, cell))
-    return found
+        by_prompt.setdefault(cell.prompt, []).append(NumberedCell(number, cell))
+    return by_prompt
 
 
-def _table(folder: Path, recipe: Axes, prompt: str, cells: Sequence[NumberedCell]) -> str:
-    unit = units.judge_unit(str(recipe.get("judge", "")), [cell.value for _, cell in cells])
+def _table(folder: Path, axes: Axes, prompt: str, cells: Sequence[NumberedCell]) -> str:
+    unit = units.judge_unit(str(axes.get("judge", "")), [cell.value for _, cell in cells])
     columns, rows = {}, {}
     frames = {}
     for number, cell in cells:
@@ -78,7 +58,7 @@ def _table(folder: Path, recipe: Axes, prompt: str, cells: Sequence[NumberedCell
         row_frames = [frames.get((row, column)) for column in sorted(columns)]
         table.append(Row(rows[row], row_frames))
     heads = [columns[column] for column in sorted(columns)]
-    return pictures.grid(prompt, f"{recipe['x']} → · {recipe['y']} ↓", heads, table)
+    return pictures.grid(prompt, f"{axes['x']} → · {axes['y']} ↓", heads, table)
 
 
 def _frame(folder: Path, unit: Unit, number: int, cell: Cell) -> Frame:

@@ -2,23 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from app import access, launch, parts
-from app.forms import history
 from app.listeners import QUEUED, Updates, Values
 from app.show import charts, markup
 from app.tabs.merge import left_out_view
 from app.tabs.merge.sliders import MergeChoice
 from engine import runs
 from engine.core.errors import EngineError
-from engine.core.store import Store
-from engine.models.lora.cards import FILE_NAME
-from engine.runs import contents
+from engine.runs import contents, interference, settings
 from engine.studies import leave_one_out
 
 if TYPE_CHECKING:
@@ -55,14 +50,12 @@ class InterferencePane:
 
     def show(self, run: str, values: Values) -> Updates:
         store = runs.open_store(run)
-        files = sorted(store.folder.glob(f"experts/*/{FILE_NAME}"))
-        if len(files) < 2:
-            return self._instead(markup.empty("Two experts are needed", TOO_FEW))
-        stamped = tuple((path, path.stat().st_mtime_ns) for path in files)
         try:
-            report = _report(store.folder, stamped)
+            report = interference.report(store)
         except EngineError as error:
             return self.fail(str(error))
+        if report is None:
+            return self._instead(markup.empty("Two experts are needed", TOO_FEW))
         blocks = {block.name: block for block in report.blocks}
         name = parts.one_of(values[self.block], list(blocks)) or ""
         heat_map = charts.heat_map(blocks[name].cosines, report.experts)
@@ -84,7 +77,7 @@ class InterferencePane:
         options = merge.config() | contents.base_of(store)
         options["guidance"] = guidance
         options["judge"] = judge
-        options["skills"] = history.judged_skills(run)
+        options["skills"] = settings.judged_skills(store)
         config, check = leave_one_out.Config, leave_one_out.check
         choice = launch.start("leave_one_out", run, config, check, **options)
         return {self.run: choice}
@@ -119,21 +112,10 @@ def build(run: gr.Dropdown) -> InterferencePane:
     return pane
 
 
-@lru_cache(8)
-def _report(folder: Path, files: tuple[tuple[Path, int], ...]) -> "Report":
-    from engine.merge import interference
-    from engine.models.lora import expert_files
-
-    store, experts = Store(folder), {}
-    for path, _ in files:
-        name = path.parent.name
-        experts[name] = expert_files.read(store.expert(name)).expert
-    return interference.report(experts, {})
-
-
 def _tables(report: "Report") -> str:
-    # Experts at right angles have an equal mean of 1/sqrt(n) of their length.
-    alone = 100 * (1 - len(report.experts) ** -0.5)
+    from engine.merge.interference import unrelated_cancellation
+
+    alone = 100 * unrelated_cancellation(len(report.experts))
     return _experts_table(report) + _blocks_table(report) + markup.aside(NOTE.format(alone=alone))
 
 

@@ -1,39 +1,23 @@
 """The last leave-one-out of a run: what a merge loses, or gains, without each of its experts."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
 from app.show import markup
-from app.tabs.merge.saved_merges import weights_text
-from engine.core.store import Store, read_object
+from engine.core.store import Store
 from engine.evaluate.intervals import Interval
 from engine.evaluate.standings import units
 from engine.evaluate.standings.units import Unit
-from engine.studies.leave_one_out import RESULT
-
-
-class Rest(TypedDict):
-    """What is left without one expert; None where nothing could be scored."""
-
-    score: float | None
-    difference: tuple[float, float, float] | None
-
-
-class Merge(TypedDict):
-    """What each expert was left out of."""
-
-    method: str
-    experts: dict[str, float]
-    guidance: float
+from engine.runs.saved_merges import weights_text
+from engine.studies import results
+from engine.studies.results import Rest
 
 
 def view(store: Store) -> str:
     """Nothing before there is one."""
-    file = store.folder / RESULT
-    if not file.exists():
+    result = results.left_out(store)
+    if result is None:
         return ""
-    rates: dict[str, Any] = dict.fromkeys(("all", "floor", "ceiling"), float | None)
-    result = read_object(file, merge=Merge, without=dict[str, Rest], **rates)
     unit = _unit(result)
     rows = [["all experts", unit.value(result["all"]), ""]]
     for name, rest in result["without"].items():

@@ -11,10 +11,15 @@ import gradio as gr
 from app import parts
 from app.listeners import Updates, Values
 from app.show import markup
-from app.tabs.merge import opening, prompt_box, sliders
+from app.tabs.merge import sliders
 from engine import runs
+from engine.core import texts
+from engine.core.errors import EngineError
+from engine.runs import opening
 from engine.runs.preview import USUAL_GUIDANCE
+from engine.runs.side_by_side import Subject
 
+MOST_PROMPTS = 8
 LARGEST_SEED = 2**32 - 1
 LARGEST_NOISE = 9999
 """Of those that the button finds: short enough to write down."""
@@ -28,14 +33,6 @@ FIRST_PROMPT = f"""(prompt, first) => {{
   return prompt === "" || prompt === before ? first : prompt;
 }}"""
 """Done in the browser, which alone knows what somebody has typed while the server was asked."""
-
-
-class Subject(NamedTuple):
-    """What is painted with whatever merge."""
-
-    prompts: tuple[str, ...]
-    seed: int
-    guidance: float
 
 
 @dataclass(frozen=True)
@@ -56,21 +53,21 @@ class Scene:
 
     def read(self, values: Values) -> Subject:
         """Raises EngineError for too many prompts, and for one that is too long."""
-        prompts = prompt_box.prompts_of(values[self.prompt])
+        prompts = prompts_of(values[self.prompt])
         return Subject(prompts, int(values[self.seed] or 0), values[self.guidance])
 
-    def open(self, run: str, experts: Sequence[str], values: Values) -> "Opening":
+    def open(self, run: str, experts: Sequence[str], values: Values) -> "Beginning":
         """The run's own first scene; what people wrote stays."""
-        first = opening.of(runs.open_store(run), experts)
+        first = opening.choose(runs.open_store(run), experts)
         remark = markup.aside(first.reason) if first.reason else ""
         if values[self.prompt] not in ("", values[self.example]):
-            return Opening({}, remark)
+            return Beginning({}, remark)
         updates = {
             self.seed: first.seed,
             self.guidance: self.guide(first.guidance),
             self.example: first.prompt,
         }
-        return Opening(updates, remark)
+        return Beginning(updates, remark)
 
     def guide(self, guidance: float) -> dict[str, Any]:
         """The guidance slider at a scale."""
@@ -80,11 +77,26 @@ class Scene:
         return {self.seed: random.randint(0, LARGEST_NOISE)}
 
 
-class Opening(NamedTuple):
+class Beginning(NamedTuple):
     """What a scene begins with, and what is said of it."""
 
     updates: Updates
     remark: str
+
+
+def prompts_of(text: str) -> tuple[str, ...]:
+    """The prompts of a text box, each once. Raises EngineError for too many, and for one that is
+    too long.
+    """
+    lines = filter(None, map(str.strip, text.splitlines()))
+    prompts = tuple(dict.fromkeys(lines))  # each once, in their order
+    texts.check(prompts)
+    if len(prompts) > MOST_PROMPTS:
+        raise EngineError(
+            f"{len(prompts)} prompts are too many to look at. Write {MOST_PROMPTS} at most, "
+            "one per line."
+        )
+    return prompts
 
 
 def build() -> Scene:

@@ -7,14 +7,13 @@ import gradio as gr
 
 from app import access, launch, parts
 from app.access import owner_only
-from app.forms import history
 from app.forms.form import Form, form
 from app.listeners import QUEUED, Updates, Values
 from app.show import markup
 from app.tabs.merge import search_view
 from engine import runs
-from engine.core.store import Store
-from engine.runs import contents
+from engine.runs import contents, settings
+from engine.studies import results
 from engine.studies.candidates import read_candidates
 from engine.studies.search import Config, check
 
@@ -63,7 +62,7 @@ class SearchPane:
     def show(self, run: str, values: Values) -> Updates:
         """The newest search of the run."""
         store = runs.open_store(run)
-        name = _newest(store)
+        name = results.newest_search(store)
         if not name:
             return self._view(None, markup.empty("Nothing searched yet", NOTHING))
         tried = read_candidates(store, name)
@@ -81,9 +80,9 @@ class SearchPane:
         judge = contents.judge_of(store, "A search")
         options = self.options.read(values) | contents.base_of(store)
         options["experts"] = tuple(values[self.experts])
-        options["name"] = _new_name(store)
+        options["name"] = results.free_name(store, results.SEARCHES, "search")
         options["judge"] = judge
-        options["skills"] = history.judged_skills(run)
+        options["skills"] = settings.judged_skills(store)
         choice = launch.start("search", run, Config, check, **options)
         return {self.run: choice}
 
@@ -110,20 +109,3 @@ def build(run: gr.Dropdown, experts: gr.State) -> SearchPane:
     inputs: Any = {run, experts, *options.components.values()}
     button.click(pane.start, inputs, [run], **QUEUED)
     return pane
-
-
-def _newest(store: Store) -> str:
-    """The name of the search that was last worked on; "" before there was one."""
-    files = list(store.folder.glob("searches/*/tried.jsonl"))
-    if not files:
-        return ""
-    newest = max(files, key=lambda path: path.stat().st_mtime)
-    return newest.parent.name
-
-
-def _new_name(store: Store) -> str:
-    """The first that no search has."""
-    number = 1
-    while (store.folder / "searches" / f"search-{number}").exists():
-        number += 1
-    return f"search-{number}"

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.show import charts, markup
-from engine.core.store import Store, read_object
+from engine.core.store import Store
 from engine.evaluate.intervals import Interval
 from engine.evaluate.standings import lead, score_tables, units
 from engine.evaluate.standings.units import Unit
+from engine.studies import results
 from engine.studies.candidates import AVERAGE, Candidate
 
 MOST_ROWS = 6
-RATES = ("test", "average_on_test", "floor", "ceiling")
 
 
 def unit_of(store: Store, tried: Sequence[Candidate]) -> Unit:
@@ -48,13 +48,11 @@ def figure(tried: Sequence[Candidate], unit: Unit) -> Any:
 
 def test_result(store: Store, search: str, unit: Unit) -> str:
     """The winner and the average on test; nothing before the end."""
-    file = store.folder / "searches" / search / "result.json"
-    if not file.exists():
+    result = results.search_result(store, search)
+    if result is None:
         return ""
-    rates: dict[str, Any] = dict.fromkeys(RATES, float | None)
-    triple = tuple[float, float, float]
-    result = read_object(file, verdict=str, difference=triple | None, **rates)
-    test, average, floor, ceiling = (unit.value(result[name]) for name in RATES)
+    test, average = unit.value(result["test"]), unit.value(result["average_on_test"])
+    floor, ceiling = unit.value(result["floor"]), unit.value(result["ceiling"])
     sentence = f"On test: searched {test}, average {average} (floor {floor}, ceiling {ceiling})"
     if result["difference"]:
         difference = unit.interval_text(Interval(*result["difference"]))

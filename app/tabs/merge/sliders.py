@@ -10,10 +10,10 @@ from app import access, launch, parts
 from app.access import owner_only
 from app.forms.picker import Field, Picker, pick
 from app.listeners import QUEUED, Updates, Values, no_updates
-from app.tabs.merge import saved_merges
+from app.tabs.merge import saved_view
 from engine import merge, runs
 from engine.merge import Config, methods
-from engine.runs import contents, trainings
+from engine.runs import contents, saved_merges, trainings
 
 MOST_EXPERTS = 12
 LOWEST, HIGHEST = -1.0, 2.0
@@ -82,11 +82,11 @@ class Mixer:
         """
         store = runs.open_store(run)
         names = slider_names(run)
-        presets = saved_merges.known_presets(run, names)
+        presets = saved_merges.known_presets(store, names)
         updates: Updates = {
             self.experts: names,
             self.preset: gr.update(choices=list(presets)),
-            self.saved: saved_merges.view(run, MOST_EXPERTS),
+            self.saved: saved_view.view(run, MOST_EXPERTS),
         }
         start = _start() if is_new else {}
         for slider in self.sliders:
@@ -111,7 +111,8 @@ class Mixer:
     def use_preset(self, values: Values) -> Updates:
         """Slide to a preset's weights and take its method."""
         experts = values[self.experts]
-        presets = saved_merges.known_presets(values[self.run], experts)
+        store = runs.open_store(values[self.run])
+        presets = saved_merges.known_presets(store, experts)
         preset = presets.get(values[self.preset] or "")
         if preset is None:
             return no_updates()

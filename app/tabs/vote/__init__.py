@@ -184,7 +184,7 @@ def _draw(run: str, pairs: SiftedPairs, voter: Voter) -> Drawing:
 
 def _cast(choice: Choice, sight: Sight, token: Any) -> None:
     """Where the pair in sight was handed out, whatever run is chosen by now."""
-    if not runs.folder(sight.run).is_dir():
+    if not runs.is_there(sight.run):
         raise RefusedVote("This pair's run is gone. Here is the next pair.")
     ledger = voting.open_ledger(sight.run)
     voter = voter_identity.page_voter(token)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard, cast
 from engine.core import plugins
 from engine.core.errors import EngineError
 from engine.core.misfits import shortened
+from engine.models import families
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,6 +101,12 @@ def load_writable(name: str) -> WritableLayout:
 
 def is_writable(layout: Layout) -> TypeGuard[WritableLayout]:
     return hasattr(layout, "write")
+
+
+def writable_for(recipe: Mapping[str, Any]) -> list[str]:
+    """The layouts in which an expert of the base that `recipe` names can be written."""
+    family = families.of_recipe(recipe)
+    return [name for name in family.LORA_PREFIXES if is_writable(load(name))]
 
 
 def recognise(keys: Collection[str]) -> Layout | None:

@@ -1,4 +1,4 @@
-"""The recipes that the whole line can be started with."""
+"""The recipes that lie ready: whole lines that a run can be started with."""
 
 import os
 from pathlib import Path
@@ -22,22 +22,22 @@ def file_of(recipe: str) -> Path:
 
 def names() -> list[str]:
     """The quick one first."""
-    found = sorted(path.stem for path in folder().glob("*.toml"))
-    return sorted(found, key=_is_not_quick)  # in the order of the names otherwise
-
-
-def choices() -> list[tuple[str, str]]:
-    """Every recipe that lies in the folder now: its title and its name."""
-    return [(title_of(name), name) for name in names()]
+    in_order = sorted(path.stem for path in folder().glob("*.toml"))
+    return sorted(in_order, key=_is_not_quick)  # which keeps the order otherwise
 
 
 def title_of(recipe: str) -> str:
     """A recipe's own title after its name; its name alone where it has none."""
-    try:
-        title = str(read_toml(file_of(recipe)).get("title", ""))
-    except EngineError:  # pressing the button says what is wrong with it
-        return recipe
+    title = own_title(recipe)
     return f"{recipe} · {title}" if title else recipe
+
+
+def own_title(recipe: str) -> str:
+    """The title that stands in a recipe; "" where there is none, or the file is damaged."""
+    try:
+        return str(read_toml(file_of(recipe)).get("title", ""))
+    except EngineError:  # whoever starts it is told what is wrong with it
+        return ""
 
 
 def _is_not_quick(name: str) -> bool:

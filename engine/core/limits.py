@@ -1,4 +1,4 @@
-"""What the app starts at most; recipes may ask for more."""
+"""What a page starts at most (`most_in_app`, `most_times_in_app`); a recipe may ask for more."""
 
 from dataclasses import Field, fields
 from typing import Any

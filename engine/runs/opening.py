@@ -1,6 +1,6 @@
-"""What the merge tab shows first: the prompt on which the run's merge gains most.
+"""What is painted first of a run: the prompt on which its merge gains most.
 
-It was chosen for showing a gain, so the page says so, and says what the mean over all prompts is.
+It is chosen for showing a gain, so its reason says so, and what the mean over all prompts is.
 Of validation only: prompts that a result is reported on choose nothing.
 """
 
@@ -19,9 +19,9 @@ from engine.runs import contents
 from engine.runs.preview import USUAL_GUIDANCE
 
 EXAMPLE = worlds.usual().EXAMPLE
-"""What stands in the box before a run is open."""
+"""What is painted before a run is open."""
 METHOD, OPTIONS = "average", {"strength": 1.0}
-"""Where the sliders start; with every expert at the same weight."""
+"""The merge that is painted first, with every expert at the same weight."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,18 @@ class Gain(NamedTuple):
         return (self.merge.value or 0.0) - (self.base.value or 0.0)
 
 
-class Files(NamedTuple):
+class ScoreFiles(NamedTuple):
     """Scores of the merge and of the base on validation, at the same guidance scale."""
 
     merge: Path
     base: Path
 
 
-def of(run: Store, experts: Sequence[str]) -> Opening:
-    """The run's own, where its merge of all experts was judged beside the base on validation."""
+def choose(run: Store, experts: Sequence[str]) -> Opening:
+    """The run's own, where its merge of all experts was judged beside the base on validation.
+
+    Before that it is the example of the run's world.
+    """
     world = contents.world(run)
     unmeasured = Opening(world.EXAMPLE, guidance=world.GUIDANCE)
     files = _files(run, experts)
@@ -117,8 +120,8 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
     )
 
 
-def _files(run: Store, experts: Sequence[str]) -> Files | None:
-    """Scores of the merge that the sliders start at, and of the base, nearest to usual guidance."""
+def _files(run: Store, experts: Sequence[str]) -> ScoreFiles | None:
+    """Scores of the first merge, and of the base, at the guidance scale nearest to the usual."""
     candidates = []
     for merge in contents.summary(run).merges:
         if not _is_first(contents.recipe(run.merge(merge)), experts):
@@ -127,11 +130,11 @@ def _files(run: Store, experts: Sequence[str]) -> Files | None:
             base = _base_file(run, path)
             if base:
                 distance = abs(_guidance(path) - USUAL_GUIDANCE)
-                candidates.append((distance, Files(path, base)))
+                candidates.append((distance, ScoreFiles(path, base)))
     if not candidates:
         return None
-    _, files = min(candidates)
-    return files
+    _, nearest = min(candidates)
+    return nearest
 
 
 def _base_file(run: Store, file: Path) -> Path | None:
@@ -150,7 +153,7 @@ def _guidance(file: Path) -> float:
 
 
 def _is_first(recipe: dict, experts: Sequence[str]) -> bool:
-    """Whether the merge is what the sliders show before anybody moves them."""
+    """Whether a merge is the one that is painted first."""
     weights = recipe.get("experts") or {}
     if (recipe.get("method"), recipe.get("options")) != (METHOD, OPTIONS):
         return False
