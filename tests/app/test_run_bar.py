@@ -19,7 +19,7 @@ def working(runs_folder, monkeypatch):
     def put(**facts):
         made = job(runs_folder, **facts)
         store.write_json(made.folder / "config.json", {"store": "x", "config": {"recipe": "r.toml"}})
-        monkeypatch.setattr(jobs, "listed", lambda folder=None: [made])
+        monkeypatch.setattr(jobs, "all_jobs", lambda folder=None: [made])
         return made
     return put
 
