@@ -38,4 +38,4 @@ def start(
 
 def run_choice(run: str) -> dict[str, Any]:
     """The choice of runs, set to one."""
-    return gr.update(choices=runs.listed(run), value=run)
+    return gr.update(choices=runs.run_names(run), value=run)

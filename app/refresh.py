@@ -77,19 +77,19 @@ class Refresh:
         on, else the example. Choosing it draws the rest.
         """
         run = dict(request.query_params).get("run")
-        if run not in runs.listed(run):
-            run = runs.first_shown()
-        return {self.bar.run: gr.update(choices=runs.listed(run), value=run)}
+        if run not in runs.run_names(run):
+            run = runs.default_run()
+        return {self.bar.run: gr.update(choices=runs.run_names(run), value=run)}
 
     def offer_runs(self, values: Values) -> Updates:
-        return {self.bar.run: gr.update(choices=runs.listed(values[self.bar.run]))}
+        return {self.bar.run: gr.update(choices=runs.run_names(values[self.bar.run]))}
 
     def open(self, values: Values) -> Updates:
         """What a tab does when it is opened, and its drawing."""
         run, tab = values[self.bar.run], self.tabs.get(values[self.open_tab])
-        if run and tab and tab.opened:
+        if run and tab and tab.on_open:
             with suppress(EngineError):  # a damaged file: what is drawn next says so
-                tab.opened(run)
+                tab.on_open(run)
         return self.redraw(values)
 
     def redraw(self, values: Values) -> Updates:

@@ -39,7 +39,7 @@ class RunBar:
         return [self.strip, self.rename, self.delete, self.cancel, self.resume]
 
     def show(self, run: str) -> Updates:
-        job, busy = last_job(run), jobs.running()
+        job, busy = last_job(run), jobs.running_job()
         other_runs_job = busy if busy and busy.run != run else None
         may_go_on = not busy and job is not None and job.state in GOES_ON_FROM
         return {
@@ -70,7 +70,7 @@ class RunBar:
     @owner_only
     def stop(self) -> Updates:
         """Ask the working job to save and stop; waits until it has."""
-        if job := jobs.running():
+        if job := jobs.running_job():
             jobs.cancel(job.folder)
         return {self.cancel: gr.update(visible=False)}
 
@@ -86,7 +86,7 @@ class RunBar:
 def build() -> RunBar:
     with gr.Row(elem_id="line"):
         wide: dict[str, Any] = {"min_width": 180, "scale": 2}
-        run = gr.Dropdown(runs.listed(), value=None, label="Run", elem_id="run", **wide)
+        run = gr.Dropdown(runs.run_names(), value=None, label="Run", elem_id="run", **wide)
         recipe = _recipe_choice(wide)
         start = gr.Button(
             "Run the whole line", variant="primary", elem_id="whole-line", min_width=180, scale=1

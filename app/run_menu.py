@@ -58,7 +58,7 @@ class RunMenu:
         self._check_same(values)
         runs.delete(values[self.run])
         ledger.forget_ledgers()
-        return {self.run: run_choice(runs.first_shown()), **self.hide()}
+        return {self.run: run_choice(runs.default_run()), **self.hide()}
 
     def hide(self) -> Updates:
         return self._only(None)

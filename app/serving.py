@@ -26,7 +26,7 @@ ONLY_LAUNCHED = ("share",)
 def serve(demo: gr.Blocks) -> None:
     """Until it is interrupted. Raises OSError where the port, or every usual one, is taken."""
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    listening = bound(host, ports())
+    listening = bind_socket(host, ports())
     port = listening.getsockname()[1]
     app = _application(demo, host, port)
     config = uvicorn.Config(
@@ -59,7 +59,7 @@ def ports() -> range:
     return range(int(port), int(port) + 1) if port else PORTS
 
 
-def bound(host: str, among: range) -> socket.socket:
+def bind_socket(host: str, among: range) -> socket.socket:
     """A socket that holds the first free port, so that no other program takes it meanwhile."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in among:

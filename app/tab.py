@@ -18,7 +18,7 @@ class Tab:
     outputs: Sequence[Component]
     show: Callable[[str, Values], Updates]
     """(run, the inputs' values) -> what changes of the outputs."""
-    opened: Callable[[str], None] | None = None
+    on_open: Callable[[str], None] | None = None
     """Called with the run when the tab is opened, before `show`."""
     unseen: Collection[Component] = ()
     """Components of the tab that show nothing and are there from the first: what is in a tab is

@@ -33,7 +33,7 @@ MADE_WITH = "made_with"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared(BaseModel):
+class SharedOptions(BaseModel):
     """Options above the tables that hold for every stage which has them."""
 
     skills: tuple[str, ...] = ()
@@ -41,14 +41,14 @@ class Shared(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Top(Shared):
+class Top(SharedOptions):
     """All options that stand above the tables."""
 
     title: str = ""
 
 
 Tables = Mapping[str, Any]
-SHARED = tuple(option.name for option in fields(Shared))
+SHARED = tuple(option.name for option in fields(SharedOptions))
 
 
 @dataclass(frozen=True)

@@ -123,32 +123,28 @@ def test_stages_may_be_left_out(tmp_path):
 
 
 @pytest.mark.parametrize("old, new, sentence", [
-    ("rank = 4", "rnak = 4", r"my.toml, \[experts\]: no option called 'rnak'. Choose from rank"),
-    ("rank = 4", "rank = 0", r"my.toml, \[experts\]: rank is 0; it must lie between"),
-    ("count = 5", "count = 'five'", r"my.toml, \[prompts\]: count is 'five'; it must be of type int"),
-    ("prompts_per_skill = 3", "prompts = 3", r"my.toml, \[evaluate\] with \[test\]: prompts is 3"),
-    ("[images]", "[pictures]", r"my.toml: there is no table or option 'pictures'. Choose from title"),
+    ("rank = 4", "rnak = 4", r"my.toml, \[experts\].*'rnak'.*from rank"),
+    ("rank = 4", "rank = 0", r"\[experts\]: rank is 0.*between"),
+    ("count = 5", "count = 'five'", r"\[prompts\]: count is 'five'.*int"),
+    ("prompts_per_skill = 3", "prompts = 3", r"\[evaluate\].*\[test\]: prompts is 3"),
+    ("[images]", "[pictures]", r"my.toml.*'pictures'.*Choose from title"),
     ("seed = 3", "sead = 3", "there is no table or option 'sead'"),
     ("model =", "model = =", "my.toml is not valid TOML.*line 2"),
-    ("[images]", "[images]\nbest_of = 4", r"my.toml, \[images\]: To keep the best of 4, name a"),
+    ("[images]", "[images]\nbest_of = 4", r"my.toml, \[images\].*best of 4, name"),
     ('skills = ["counting"]', 'skills = ["juggling"]', r"my.toml, \[prompts\]: No skill called"),
-    ('one = ["counting"]', 'one = ["styles"]', "my.toml: the images of 'styles' will not be there"),
-    ("[images]", "[images]\nskills = ['styles']", "my.toml: the prompts for 'styles' will not be there"),
-    ("[evaluate]\nsteps = 7\n[evaluate.models]", "[published]", r"\[validation\] changes options of \[evaluate\]"),
-    ("one = 1.0", 'one = "1"', r"my.toml, \[merge\]: experts: one is '1'; it must be of type float"),
-    ("one = 1.0", "one = nan", r"my.toml, \[merge\]: experts: one is nan; it must be a finite"),
-    ('model = "storybook"', 'model = "storybok"', r"\[images\]: There is no folder 'storybok'.*"
-     "one of storybook"),
-    ("one = 1.0", "two = 1.0", "my.toml: the expert 'two' will not be there. Choose from one"),
-    ("merged = 1.0", "joined = 1.0", "my.toml: the expert 'joined' will not be there. Choose from merged, one"),
-    ("steps = 7", "judge = 'magic'", r"my.toml, \[evaluate\] with \[validation\]: There is no "
-     "judge called 'magic'"),
-    ("count = 5", "writer = 'nobody'", r"my.toml, \[prompts\]: There is no writer called 'nobody'"),
-    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", r"\[merge\]: There is "
-     "no method called 'glue'"),
-    ("[merge.experts]", "[merge.options]\nglue = 1\n[merge.experts]", r"\[merge\]: options of the "
-     "method average: no option called 'glue'"),
-    ("[images]", "[deviations]\nflip = true\n[images]", r"\[deviations\]: flip must give its reason"),
+    ('one = ["counting"]', 'one = ["styles"]', "my.toml.*images of 'styles'"),
+    ("[images]", "[images]\nskills = ['styles']", "my.toml.*prompts for 'styles'"),
+    ("[evaluate]\nsteps = 7\n[evaluate.models]", "[published]", r"\[validation\].*options of \[evaluate\]"),
+    ("one = 1.0", 'one = "1"', r"my.toml, \[merge\].*one is '1'.*float"),
+    ("one = 1.0", "one = nan", r"my.toml, \[merge\].*one is nan.*finite"),
+    ('model = "storybook"', 'model = "storybok"', r"\[images\].*'storybok'.*of storybook"),
+    ("one = 1.0", "two = 1.0", "my.toml.*expert 'two'.*Choose from one"),
+    ("merged = 1.0", "joined = 1.0", "my.toml.*'joined'.* merged, one"),
+    ("steps = 7", "judge = 'magic'", r"\[evaluate\].*\[validation\].*'magic'"),
+    ("count = 5", "writer = 'nobody'", r"my.toml, \[prompts\].*writer.*'nobody'"),
+    ("[merge.experts]", "[merge]\nmethod = 'glue'\n[merge.experts]", r"\[merge\].*method called 'glue'"),
+    ("[merge.experts]", "[merge.options]\nglue = 1\n[merge.experts]", r"\[merge\].*method average.*'glue'"),
+    ("[images]", "[deviations]\nflip = true\n[images]", r"\[deviations\]: flip.*reason"),
 ])
 def test_a_wrong_recipe_is_a_sentence(tmp_path, old, new, sentence):
     assert old in SMALL

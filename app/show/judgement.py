@@ -12,7 +12,7 @@ from engine.evaluate.standings.units import SHARE, Unit
 YES, NO = "✓", "✗"
 
 
-def verdicts(skill: str, accepted: Iterable[Prompt], rejected: Iterable[Rejected]) -> str:
+def verdicts(skill: str, accepted: Iterable[Prompt], rejected: Iterable[RejectedPrompt]) -> str:
     """What the writer wrote and what the filter said of it."""
     lines = "".join(map(_accepted, accepted))
     lines += "".join(map(_rejected, rejected))
@@ -81,13 +81,13 @@ def _accepted(prompt: Prompt) -> str:
     return f'<li class="kept"><i>{YES}</i><p>{text}</p><small>{novelty}</small></li>'
 
 
-def _rejected(rejected: Rejected) -> str:
+def _rejected(rejected: RejectedPrompt) -> str:
     text = escape(rejected.text) or "(an empty line)"
     reason = escape(_reason(rejected))
     return f'<li class="refused"><i>{NO}</i><p>{text}</p><small>{reason}</small></li>'
 
 
-def _reason(rejected: Rejected) -> str:
+def _reason(rejected: RejectedPrompt) -> str:
     if not rejected.nearest:
         return rejected.reason
     rouge_l = f", ROUGE-L {rejected.rouge_l:.2f}" if rejected.rouge_l else ""
@@ -122,4 +122,4 @@ def _scene(seen: Seen | None) -> str:
 
 
 def _unit_of(score: Score) -> Unit:
-    return units.of(score.judge, [score.value])
+    return units.judge_unit(score.judge, [score.value])

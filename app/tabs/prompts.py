@@ -24,7 +24,7 @@ from engine.runs import contents, settings
 
 TITLE = "Prompts"
 ALL = "all skills"
-BOTH, ACCEPTED, REFUSED = VERDICTS = ("both", "accepted", "refused")
+BOTH, ACCEPTED, REJECTED = VERDICTS = ("both", "accepted", "refused")
 MOST_SHOWN = 120
 LEAST_PER_SKILL = 4
 
@@ -33,7 +33,7 @@ class Lines(NamedTuple):
     """What was written for a skill, the newest last."""
 
     accepted: Sequence[Prompt]
-    rejected: Sequence[Rejected]
+    rejected: Sequence[RejectedPrompt]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def listing_view(lines: Mapping[str, Lines], verdict: str) -> str:
     lists = 2 * len(lines) if verdict == BOTH else len(lines)
     most = max(LEAST_PER_SKILL, MOST_SHOWN // lists)
     for name, of_skill in lines.items():
-        good = _newest(of_skill.accepted, most) if verdict != REFUSED else []
+        good = _newest(of_skill.accepted, most) if verdict != REJECTED else []
         bad = _newest(of_skill.rejected, most) if verdict != ACCEPTED else []
         html += judgement.verdicts(name, good, bad)
     return html

@@ -34,7 +34,7 @@ def _add_action(
 
 
 def show_list(arguments: argparse.Namespace) -> int:
-    rows = list(map(_row, jobs.listed()))
+    rows = list(map(_row, jobs.all_jobs()))
     print(columns.text(HEAD, rows) if rows else f"There are no jobs in {jobs.runs()}.")
     return 0
 
@@ -61,7 +61,7 @@ def find(name: str) -> Job:
     """A job by what the user calls it. Raises EngineError where there is none."""
     if (Path(name) / record.CONFIG).is_file():
         return jobs.describe(Path(name).resolve())
-    for job in jobs.listed():
+    for job in jobs.all_jobs():
         if _is_called(job, name):
             return job
     which = f"job {name!r}" if name else "job"

@@ -36,7 +36,7 @@ def first_line_of(event: Event) -> str:
     return line_of(event).strip().partition("\n")[0]
 
 
-def recorded(events: Iterator[Event], file: Path) -> Iterator[Event]:
+def record(events: Iterator[Event], file: Path) -> Iterator[Event]:
     """The events, each written down first.
 
     Raises EngineError where that fails; a follower then sees no last event.

@@ -33,7 +33,7 @@ def show_list() -> int:
     from engine import runs
 
     rows, errors = [], []
-    for name in runs.listed():
+    for name in runs.run_names():
         try:
             if name != runs.NEW:
                 rows.append(_row(name))

@@ -142,7 +142,7 @@ def run_job(stage: str, job: Path, stop: Callable[[], bool]) -> int:
         return progress.show(events, silent=True)
     process = psutil.Process()
     record.write_process(job, process.pid, process.cmdline())
-    return progress.show(progress.recorded(events, job / record.EVENTS))
+    return progress.show(progress.record(events, job / record.EVENTS))
 
 
 def _check_job(stage: str, job: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from engine.core.errors import EngineError
 from engine.core.files import read_text
 from engine.core.misfits import Misfit, check_depth, shortened
-from engine.core.typed import checkers, must_be_given
+from engine.core.type_checks import checkers, must_be_given
 
 Config = TypeVar("Config")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -34,7 +34,7 @@ def build(kind: type[Config], values: Mapping[str, Any], where: str = "options")
         try:
             checked[name] = checks[name](value)
         except Misfit as misfit:
-            raise EngineError(_sentence(misfit.inside(name), where)) from None
+            raise EngineError(_sentence(misfit.at_place(name), where)) from None
         _check_range(options[name], value, where)
     return kind(**checked)
 

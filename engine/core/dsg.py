@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredQuestion:
     id: str
     yes: bool
     parents: tuple[str, ...] = ()
 
 
-def one_level(answered: Sequence[Answered]) -> list[float]:
+def one_level(answered: Sequence[AnsweredQuestion]) -> list[float]:
     """1.0 or 0.0 per question; unknown parents and a question's own id are ignored."""
     answers = {question.id: question.yes for question in answered}
     values = []
@@ -28,7 +28,7 @@ def one_level(answered: Sequence[Answered]) -> list[float]:
     return values
 
 
-def cascading(answered: Sequence[Answered]) -> list[float]:
+def cascading(answered: Sequence[AnsweredQuestion]) -> list[float]:
     """1.0 or 0.0 per question, each seeing what became of the questions before it."""
     current = {question.id: question.yes for question in answered}
     for question in answered:
@@ -37,7 +37,7 @@ def cascading(answered: Sequence[Answered]) -> list[float]:
     return [float(current[question.id]) for question in answered]
 
 
-def _parents_allow(question: Answered, answers: Mapping[str, bool]) -> bool:
+def _parents_allow(question: AnsweredQuestion, answers: Mapping[str, bool]) -> bool:
     """Whether no parent's answer is no."""
     for parent in question.parents:
         if parent != question.id and not answers.get(parent, True):
@@ -45,7 +45,7 @@ def _parents_allow(question: Answered, answers: Mapping[str, bool]) -> bool:
     return True
 
 
-def selma_score(prompts: Sequence[Sequence[Answered]]) -> float:
+def selma_score(prompts: Sequence[Sequence[AnsweredQuestion]]) -> float:
     """Mean over all questions of all prompts, cascading."""
     values: list[float] = []
     for answered in prompts:

@@ -49,12 +49,12 @@ class Current:
 
 
 @dataclass(frozen=True)
-class Curated:
+class CuratedFolder:
     """A folder as people left it."""
 
     pictures: list[Current]
     """The originals in their order, then what was added, in the order of metadata.jsonl."""
-    gone: list[str]
+    missing: list[str]
     """Originals whose file or line in metadata.jsonl is not there any more."""
     unlisted: list[str]
     """Other pictures without a line, which therefore nobody reads."""
@@ -73,12 +73,12 @@ class Curated:
 
     @property
     def is_edited(self) -> bool:
-        return bool(self.gone or self.repainted or self.recaptioned or self.added)
+        return bool(self.missing or self.repainted or self.recaptioned or self.added)
 
     def summary(self) -> str:
         """What people did, for a sentence; "" for nothing."""
         kinds = {
-            "taken out": self.gone,
+            "taken out": self.missing,
             "replaced": self.repainted,
             "added": self.added,
             "with another caption": self.recaptioned,

@@ -59,7 +59,7 @@ def read_text(path: Path, remedy: str) -> str:
 def record_of(line: str, kind: type[Record]) -> Record:
     """One record of its line. Raises ValueError, saying what is wrong with it."""
     read: Callable[[Any], Record] = reader(kind)  # type: ignore[arg-type]
-    return read(parsed(line))
+    return read(parse_json(line))
 
 
 def line_of(record: Any) -> str:

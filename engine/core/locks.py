@@ -30,7 +30,7 @@ def working_in(run: Path) -> Iterator[None]:
     """
     is_new = not run.exists()
     try:
-        with held(run / FILE_NAME, PATIENCE_SECONDS):
+        with hold(run / FILE_NAME, PATIENCE_SECONDS):
             yield
     finally:
         if is_new:
@@ -39,7 +39,7 @@ def working_in(run: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held(file: Path, patience_seconds: float) -> Iterator[None]:
+def hold(file: Path, patience_seconds: float) -> Iterator[None]:
     """Hold any lock file. Raises Busy when somebody else still has it after a time."""
     lock = FileLock(file, timeout=patience_seconds, on_acquired=_sign)
     with writing(file):
@@ -63,7 +63,7 @@ def is_worked_in(run: Path) -> bool:
     if not (run / FILE_NAME).exists():
         return False
     try:
-        with held(run / FILE_NAME, 0):
+        with hold(run / FILE_NAME, 0):
             return False
     except Busy:
         return True

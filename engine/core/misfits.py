@@ -27,7 +27,7 @@ class Misfit(ValueError):
         self.remedy = remedy
         self.place = place
 
-    def inside(self, name: object) -> "Misfit":
+    def at_place(self, name: object) -> "Misfit":
         """The same, of a value that lies under this name in a larger one."""
         return Misfit(self.complaint, self.remedy, (shortened(name, str), *self.place))
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.core import imagefolder
-from engine.core.edited_pictures import Curated, Current, Original
+from engine.core.edited_pictures import CuratedFolder, Current, Original
 from engine.core.errors import EngineError
 from engine.core.hashing import file_hash
 from engine.core.store import METADATA, Store, read_records, write_records
@@ -73,7 +73,7 @@ def original(folder: Path, picture: Picture, shard: str, text: str | None = None
     return Original(**values)
 
 
-def curated(folder: Path, known: Sequence[Original]) -> Curated:
+def curated_folder(folder: Path, known: Sequence[Original]) -> CuratedFolder:
     """Hold the folder against its record.
 
     Raises EngineError for a line that names no file of the folder.
@@ -85,7 +85,7 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
     by_row: dict[int, Current] = {}
     added: list[Current] = []
     for line in lines:
-        file, row = inside(folder, line.file_name), rows.get(line.file_name)
+        file, row = path_inside(folder, line.file_name), rows.get(line.file_name)
         if not file.is_file():
             continue
         if row is None or row in by_row:
@@ -96,7 +96,7 @@ def curated(folder: Path, known: Sequence[Original]) -> Curated:
     gone = [one.file_name for row, one in enumerate(known) if row not in by_row]
     unlisted = _pictures(folder) - {line.file_name for line in lines} - set(rows)
     _date_check(record, started_ns)
-    return Curated(originals + added, gone, sorted(unlisted))
+    return CuratedFolder(originals + added, gone, sorted(unlisted))
 
 
 def _added(file: Path, line: Picture) -> Current:
@@ -122,7 +122,7 @@ def _pictures(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("[!.]*.png")}
 
 
-def inside(folder: Path, name: str) -> Path:
+def path_inside(folder: Path, name: str) -> Path:
     """A file of the folder. Raises EngineError for a name that leads out of it."""
     path = PurePosixPath(name.replace("\\", "/"))
     if not name or path.is_absolute() or ".." in path.parts or ":" in name:

@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.core.errors import EngineError
 from engine.core.prompt_entries import Unclear, entries, text_key
-from engine.core.text_encodings import NotText, decoded
+from engine.core.text_encodings import NotText, decode
 from engine.core.types import Prompt
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Prompt]:
         ) from error
     prompts, taken_ids = [], Counter[str]()
     try:
-        for where, entry in entries(decoded(data), path.suffix.lower()):
+        for where, entry in entries(decode(data), path.suffix.lower()):
             prompt = _prompt(where, entry, path.stem)
             if not prompt.id:
                 prompt = _with_id(prompt, taken_ids)

@@ -69,7 +69,7 @@ class Identity(dict[str, Any]):
         return {name: value for name, value in record.items() if name in known}
 
 
-def deciding(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
+def deciding_options(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
     """The options that decide, by name.
 
     `without` are options that decide nothing beside the others' present values.
@@ -85,7 +85,7 @@ def deciding(config: Any, without: Collection[str] = ()) -> dict[str, Any]:
 
 def identity(config: Any, parents: Mapping[str, Any], without: Collection[str] = ()) -> Identity:
     """Of what a Config makes from `parents`: hashes of what is read, and what else decides."""
-    whole = Identity({**deciding(config, without), **parents}, defaults(type(config)))
+    whole = Identity({**deciding_options(config, without), **parents}, defaults(type(config)))
     for name in without:
         whole.defaults.pop(name, None)
     return whole
@@ -156,7 +156,7 @@ def free(kind: type) -> set[str]:
     return {option.name for option in fields(kind) if not option.metadata.get("decides", True)}
 
 
-def growing(kind: type) -> set[str]:
+def growing_options(kind: type) -> set[str]:
     """Options that may name more than before."""
     return {option.name for option in fields(kind) if option.metadata.get("grows")}
 

@@ -17,7 +17,7 @@ from engine.core import imagefolder
 from engine.core.errors import EngineError
 from engine.core.files import line_of, parsed, read_text, record_of
 from engine.core.misfits import Misfit
-from engine.core.typed import Record, checker
+from engine.core.type_checks import Record, checker
 
 AGAIN = "Delete it and run its stage again"
 LINE_AGAIN = "Delete the line and run again"
@@ -39,7 +39,7 @@ class Store:
     def prompts(self, skill: str) -> Path:
         return self.folder / "prompts" / f"{skill}.jsonl"
 
-    def rejected(self, skill: str) -> Path:
+    def rejections(self, skill: str) -> Path:
         return self.folder / "prompts" / f"{skill}.rejected.jsonl"
 
     def images(self, skill: str) -> Path:
@@ -150,7 +150,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, remedy: str = AGAIN) -> Any:
     """Raises EngineError when the file is missing or damaged."""
     try:
-        return parsed(read_text(path, remedy))
+        return parse_json(read_text(path, remedy))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise EngineError(f"{path} is missing. Run the stage that writes it first.") from error
     except ValueError as error:
@@ -216,4 +216,4 @@ def _value(values: dict[str, Any], name: str, hint: Any) -> Any:
     except Misfit as misfit:
         if name not in values:
             raise Misfit("is missing", place=(name,)) from None
-        raise misfit.inside(name) from None
+        raise misfit.at_place(name) from None

@@ -38,7 +38,7 @@ class NotText(ValueError):
     """
 
 
-def decoded(data: bytes) -> str:
+def decode(data: bytes) -> str:
     """The text of a file without its mark.
 
     Raises NotText for bytes that are none, or could be several texts.

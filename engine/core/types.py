@@ -22,7 +22,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedPrompt:
     """A line the writer wrote and the rules or the filter refused."""
 
     skill: str
@@ -91,7 +91,7 @@ class Score:
         return None if exact is None else float(exact)
 
     @property
-    def seen(self) -> Seen | None:
+    def seen(self) -> SeenScene | None:
         """None from a judge that sees no scene."""
         return self.evidence.seen
 

@@ -31,7 +31,7 @@ Fact = tuple[str | None, str | None]
 """A thing as (kind, colour), or what else was seen as (what, value)."""
 
 
-def pooled(picture: Image.Image) -> str:
+def pool(picture: Image.Image) -> str:
     """The 8 x 8 average-pooled RGB bytes, base64: what a score's evidence keeps of a picture."""
     small = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
     return base64.b64encode(small.tobytes()).decode()
@@ -79,7 +79,7 @@ def _pixels(score: Score) -> np.ndarray:
     return np.frombuffer(base64.b64decode(score.pooled), np.uint8) / 255
 
 
-def _facts(seen: Seen) -> Counter[Fact]:
+def _facts(seen: SeenScene) -> Counter[Fact]:
     facts: Counter[Fact] = Counter()
     for thing in seen.things:
         facts[thing.kind, thing.colour] += 1

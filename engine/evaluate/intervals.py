@@ -37,7 +37,7 @@ def mean(
     return _interval(skills, resamples, level, seed)
 
 
-def paired(
+def paired_difference(
     ours: PerPrompt,
     theirs: PerPrompt,
     resamples: int = RESAMPLES,

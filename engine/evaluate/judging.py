@@ -22,7 +22,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPicture:
     """One picture with what the judge says of it."""
 
     row: Row
@@ -31,7 +31,9 @@ class Judged:
     """By another prompt of the skill; None where there is no other."""
 
 
-def judge_all(judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]) -> list[Judged]:
+def judge_all(
+    judge: Judge, rows: Sequence[Row], images: Sequence[Image.Image]
+) -> list[JudgedPicture]:
     """All pictures before their own prompts, then before others."""
     by_own, by_others = [], []
     for row, image in zip(rows, images, strict=True):

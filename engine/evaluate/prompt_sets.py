@@ -67,7 +67,7 @@ def ceiling_world(config: Config) -> worlds.World | None:
 
 def _world_of(config: Config) -> worlds.World:
     """Whose prompts, judges and ceiling belong to the base."""
-    return worlds.of(config.model, [config.judge])
+    return worlds.world_of(config.model, [config.judge])
 
 
 def prompts_sha256(prompts: Prompts) -> str:

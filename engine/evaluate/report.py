@@ -53,10 +53,10 @@ def standing(config: Config, store: Store, model: str, base: str | None = None) 
     """How a model stands in the config's split before its judge, compared with `base`."""
     base_scores = None if base is None else scores(config, store, base)
     floor = scores(config, store, model, ".floor")
-    return standings.of(model, scores(config, store, model), floor, base_scores)
+    return standings.standing_of(model, scores(config, store, model), floor, base_scores)
 
 
-def summarised(config: Config, store: Store, model: str) -> Summary:
+def summarise(config: Config, store: Store, model: str) -> Summary:
     return summary.summarise(scores(config, store, model))
 
 

@@ -39,7 +39,7 @@ class ScoreFiles:
             return True
         return row.is_shown and not self.pictures.has(row)
 
-    def add(self, judged: Sequence[Judged], files: Mapping[Row, Path]) -> None:
+    def add(self, judged: Sequence[JudgedPicture], files: Mapping[Row, Path]) -> None:
         """Write the pictures to show, then the floors, then the scores: these stand for the rest.
 
         `files` says where each row's picture lies. What was scored before stays as it was.

@@ -90,7 +90,7 @@ def is_other(path: Path, recipe: Identity, model: str, may_replace: bool) -> boo
     for name in old.keys() ^ new.keys():
         if name.startswith(PROMPTS_OF):  # skills of which only one knows stand beside each other
             old.pop(name, None)
-            new = new.without(name)
+            new = new.omit(name)
     complaint = f"The scores of {model} were made with other settings"
     remedy = "Set them back, choose another run, or set replace to judge anew"
     return not provenance.is_same(old, new, complaint, remedy, may_replace)

@@ -43,7 +43,7 @@ class ShownPictures:
             name = self._names.get(score.key)
             if name is None:
                 continue
-            file = picture_folder.inside(self.folder, name)
+            file = picture_folder.path_inside(self.folder, name)
             if file.is_file() and not _is_like(file, score.pooled):
                 self.changed.add(score.key)
 
@@ -77,7 +77,7 @@ class ShownPictures:
             return
         write_records(metadata, stay)
         for picture in gone:
-            file = picture_folder.inside(self.folder, picture.file_name)
+            file = picture_folder.path_inside(self.folder, picture.file_name)
             file.unlink(missing_ok=True)
         self._read_names()
 
@@ -108,7 +108,7 @@ def _is_like(file: Path, pooled: str) -> bool:
     if not pooled:
         return True
     try:
-        pooled_now = diversity.pooled(picture_files.read(file))
+        pooled_now = diversity.pool(picture_files.read(file))
     except (EngineError, ValueError):
         return False
     now, then = base64.b64decode(pooled_now), base64.b64decode(pooled)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from engine import judges
-from engine.core.dsg import Answered, one_level, selma_score
+from engine.core.dsg import AnsweredQuestion, one_level, selma_score
 from engine.core.types import Score
 
 
@@ -83,7 +83,7 @@ def by_category(scores: Iterable[Score]) -> dict[str, float]:
     return _averages(values)
 
 
-def dsg_answers(score: Score) -> list[Answered]:
+def dsg_answers(score: Score) -> list[AnsweredQuestion]:
     """The judge's raw answers, in the question set's order."""
     answers = []
     for answer in score.answers:

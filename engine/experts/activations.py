@@ -14,7 +14,7 @@ from engine.models.denoiser import Denoiser
 from engine.models.mixture import Mixture
 
 
-class Kept:
+class KeptTensors:
     """The tensors that autograd keeps, and their size in bytes; each storage counts once."""
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:
@@ -48,19 +48,21 @@ def activation_bytes(
     row = learner.stream.batch(0, denoiser.timesteps)[:1]
     batch = type(row).cat([row] * rows)
 
-    def forward(kept: Kept) -> None:
+    def forward(kept: KeptTensors) -> None:
         with (
             torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor),
             Predictions(denoiser, mixture, {learner.name: rows}) as model,
         ):
             loss(model, batch)
 
-    whole = Kept(parameters)
+    whole = KeptTensors(parameters)
     forward(whole)
-    return whole.size + _largest_part(denoiser.module, forward, Kept(parameters))
+    return whole.size + _largest_part(denoiser.module, forward, KeptTensors(parameters))
 
 
-def _largest_part(unet: nn.Module, forward: Callable[[Kept], None], kept: Kept) -> int:
+def _largest_part(
+    unet: nn.Module, forward: Callable[[KeptTensors], None], kept: KeptTensors
+) -> int:
     """Of the parts whose activations are computed again, one at a time, the largest's; 0 where all
     are kept.
     """

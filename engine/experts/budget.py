@@ -60,7 +60,7 @@ class Budget:
     def fits(self, experts: int, rows: int) -> bool:
         return self.needs(experts, rows) <= USABLE_SHARE * self.free
 
-    def told(self) -> str:
+    def report(self) -> str:
         """For the reader, before the start."""
         text = self._sizes()
         if self.experts_a_forward >= self.experts:

@@ -11,7 +11,7 @@ from engine.core.errors import EngineError
 from engine.core.plugins import PluginChoice
 from engine.core.provenance import versions
 from engine.core.store import read_object, read_records, write_records
-from engine.core.typed import checker
+from engine.core.type_checks import checker
 from engine.experts import Config, objectives, sources
 from engine.experts.learner import Learner
 from engine.models import tensor_files

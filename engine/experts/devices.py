@@ -63,7 +63,7 @@ class Devices:
         return bool(flags.item())
 
 
-def joined() -> Devices:
+def join() -> Devices:
     """Join the other processes, if torchrun started any."""
     if world_size() == 1:
         return Devices()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.core import picture_files
-from engine.core.edited_pictures import Curated, Current
+from engine.core.edited_pictures import CuratedFolder, Current
 from engine.core.events import Event
 from engine.models import tensor_files
 from engine.models.autoencoder import to_pixels
@@ -27,7 +27,7 @@ BY_PICTURE = ("latents",)
 REMEDY = "Replace it, or take it out and start again"
 
 
-def encode(folder: Path, found: Curated, painter: Painter) -> Iterator[Event]:
+def encode(folder: Path, found: CuratedFolder, painter: Painter) -> Iterator[Event]:
     """Encode what of the edited pictures and captions is not on disk yet, a few at a time.
 
     Raises EngineError for a picture that does not open.
@@ -58,8 +58,8 @@ def _batched(keys: list[str]) -> Iterator[list[str]]:
         yield keys[start : start + AT_ONCE]
 
 
-def applied(
-    folder: Path, tensors: Mapping[str, Tensor], found: Curated, painter: Painter
+def apply(
+    folder: Path, tensors: Mapping[str, Tensor], found: CuratedFolder, painter: Painter
 ) -> dict[str, Tensor]:
     """A row for each picture as it is now: as it was painted, or as it was encoded anew."""
     edited = _known(folder, painter)

@@ -14,8 +14,8 @@ def wanted(config: Config, store: Store, name: str) -> dict[str, Any]:
     objective = config.objective_choice
     stops_early = {"held_out_every": config.held_out_every} if training.patience else {}
     decides = {
-        **provenance.deciding(config, without=provenance.names(Training)),
-        **provenance.deciding(training),
+        **provenance.deciding_options(config, without=provenance.names(Training)),
+        **provenance.deciding_options(training),
         **stops_early,
         **sources.of(objective).recorded(store, skills),
     }

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from engine.core import imagefolder, picture_folder
-from engine.core.edited_pictures import Curated
+from engine.core.edited_pictures import CuratedFolder
 from engine.core.errors import EngineError
 from engine.core.store import Store
-from engine.core.typed import checker
+from engine.core.type_checks import checker
 from engine.experts import edits
 from engine.models import bases, tensor_files
 from engine.models.conditions import Conditions, from_stored
@@ -26,7 +26,7 @@ AGAIN = "Delete {} and paint it again."
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPictures:
     """One skill's pictures, a row each, on the painter's device."""
 
     latents: Tensor
@@ -43,7 +43,7 @@ def hashes(store: Store, skills: Sequence[str]) -> dict[str, str]:
     return {skill: _hash(store, skill) for skill in skills}
 
 
-def curated(store: Store, skill: str) -> Curated:
+def curated_folder(store: Store, skill: str) -> CuratedFolder:
     """The skill's pictures as people left them. Raises EngineError for a half-finished painting."""
     file = _file(store, skill)
     shards, recipe = _painted_in(file)
@@ -55,7 +55,7 @@ def curated(store: Store, skill: str) -> Curated:
             f"The painting of {skill!r} was stopped while it was put together. Run "
             "the images stage again: it paints nothing twice."
         )
-    found = picture_folder.curated(file.parent, known)
+    found = picture_folder.curated_folder(file.parent, known)
     if not found.pictures:
         raise EngineError(
             f"Nothing is left of the pictures of {skill!r} ({found.summary()}). Put "
@@ -71,16 +71,16 @@ def load(store: Store, skill: str, painter: Painter) -> Encoded:
 
     What people edited must have been encoded before, by `edits.encode`.
     """
-    file, found = _file(store, skill), curated(store, skill)
+    file, found = _file(store, skill), curated_folder(store, skill)
     tensors, header = tensor_files.read(file)
     _check_base(file, header, painter)
-    rows = len(found.pictures) + len(found.gone) - len(found.added)
+    rows = len(found.pictures) + len(found.missing) - len(found.added)
     _check(file, tensors, rows, painter)
     if found.is_edited:
-        tensors = edits.applied(file.parent, tensors, found, painter)
+        tensors = edits.apply(file.parent, tensors, found, painter)
     moved = {name: tensors[name].to(painter.device) for name in _names(painter)}
     text, empty = from_stored(moved, painter.stored_names)
-    return Encoded(moved["latents"], text, empty, [one.text for one in found.pictures])
+    return EncodedPictures(moved["latents"], text, empty, [one.text for one in found.pictures])
 
 
 def _names(painter: Painter) -> dict[str, bool]:
@@ -94,7 +94,7 @@ def _names(painter: Painter) -> dict[str, bool]:
 
 
 def _hash(store: Store, skill: str) -> str:
-    sha256, found = tensor_files.sha256(_file(store, skill)), curated(store, skill)
+    sha256, found = tensor_files.sha256(_file(store, skill)), curated_folder(store, skill)
     if not found.is_edited:
         return sha256
     rows = [[one.row, one.sha256, one.text] for one in found.pictures]
@@ -103,7 +103,7 @@ def _hash(store: Store, skill: str) -> str:
 
 def _painted_in(file: Path) -> tuple[list[str], dict[str, Any]]:
     """The shard of each row, and what the header says of the painting."""
-    with tensor_files.opened(file) as tensors:
+    with tensor_files.open_file(file) as tensors:
         recipe = json.loads((tensors.metadata() or {}).get("recipe", "{}"))
         names = set(tensors.keys())
         rows = tensors.get_slice("latents").get_shape()[0] if "latents" in names else 0

@@ -11,7 +11,7 @@ from engine.core.hashing import derived_seed
 from engine.core.store import atomic, write_json
 from engine.experts import Config
 from engine.experts.learner import Learner
-from engine.models.diffusion import Painted, Painter, PaintingOptions
+from engine.models.diffusion import PaintedPicture, Painter, PaintingOptions
 from engine.models.mixture import Mixture
 
 
@@ -54,7 +54,7 @@ def paint(
 
 def _painted(
     config: Config, painter: Painter, mixture: Mixture, samples: Sequence[Sample]
-) -> list[Painted]:
+) -> list[PaintedPicture]:
     texts, seeds, mixes = [], [], []
     for sample in samples:
         texts.append(sample.caption)

@@ -123,7 +123,7 @@ class Session:
             self.learners, self.mixture, self.denoiser, self.loss, self.devices.world
         )
         self.spread = Spread(planned.experts_a_forward, self.devices)
-        yield Event(planned.told(), *self._progress(), data={"budget": asdict(planned)})
+        yield Event(planned.report(), *self._progress(), data={"budget": asdict(planned)})
 
     def _base(self) -> dict[str, Any]:
         """What an expert's recipe says of the base that it changes."""

@@ -76,7 +76,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     for skill, shards in plans.items():
         shelf = _shelf(config, store, skill, identity)
         shelf.check(shards, skill)
-        if edits := shelf.curated.summary():
+        if edits := shelf.curated_folder.summary():
             notes += f" {skill}, by hand: {edits}."
         for shard in shards:
             if not shelf.has(shard):

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from engine.core.edited_pictures import Curated, Original, enumeration
+from engine.core.edited_pictures import CuratedFolder, Original, enumeration
 from engine.core.errors import EngineError
 from engine.images.shards import Item, Shard
 
 
-def is_of(item: Item | None, one: Original) -> bool:
+def is_same(item: Item | None, one: Original) -> bool:
     """Whether a painted picture is of this item: its prompt, its text and one of its seeds."""
     if item is None:
         return False
@@ -19,7 +19,7 @@ def check(
     shards: Sequence[Shard],
     skill: str,
     originals: Mapping[str, Original],
-    curated: Curated,
+    curated: CuratedFolder,
     edited: Collection[str],
 ) -> None:
     """Raises EngineError where painting these shards would undo what people did."""
@@ -27,7 +27,7 @@ def check(
     for shard in shards:
         for item in shard.items:
             items[item.file_name] = item
-    if lost := _lost(items, originals, set(curated.gone), edited):
+    if lost := _lost(items, originals, set(curated.missing), edited):
         raise EngineError(
             f"Pictures of {skill} were edited by hand ({enumeration(lost)}), and their "
             "prompts are others now or stand elsewhere: painting would undo it. Put "
@@ -58,7 +58,7 @@ def _lost(
     lost = []
     for name in sorted(edited):
         one = originals[name]
-        if is_of(items.get(name), one):
+        if is_same(items.get(name), one):
             continue
         is_painted_elsewhere = (one.prompt_id, one.text) in prompts
         if name not in gone or is_painted_elsewhere:

@@ -16,7 +16,7 @@ from engine.judges import Judge
 from engine.models import diffusion
 from engine.models.autoencoder import to_pixels
 from engine.models.conditions import to_store
-from engine.models.diffusion import Painted, PaintingOptions
+from engine.models.diffusion import PaintedPicture, PaintingOptions
 
 if TYPE_CHECKING:
     from engine.images import Config
@@ -48,7 +48,7 @@ class Studio:
         Raises EngineError while the judge could score nothing at all.
         """
         config = self.config
-        painted: list[Painted] = []
+        painted: list[PaintedPicture] = []
         texts: list[str] = []
         seeds: list[int] = []
         for item in shard.items:
@@ -76,7 +76,7 @@ class Studio:
             )
         self._keep(shard, shelf, choices)
 
-    def _choose(self, item: Item, candidates: list[Painted]) -> tuple[int, Painted]:
+    def _choose(self, item: Item, candidates: list[PaintedPicture]) -> tuple[int, PaintedPicture]:
         """The seed and picture that the judge scores best, of equals the first.
 
         Where it can score none of them, the first, too.
@@ -93,7 +93,7 @@ class Studio:
             self.unread += 1
         return pairs[gains.index(max(gains))]
 
-    def _keep(self, shard: Shard, shelf: Shelf, choices: list[tuple[int, Painted]]) -> None:
+    def _keep(self, shard: Shard, shelf: Shelf, choices: list[tuple[int, PaintedPicture]]) -> None:
         records = []
         for item, (seed, picture) in zip(shard.items, choices, strict=True):
             if not shelf.keeps(item):
@@ -117,7 +117,7 @@ class Studio:
             config.steps,
         )
 
-    def _latents(self, pictures: list[Painted]) -> torch.Tensor:
+    def _latents(self, pictures: list[PaintedPicture]) -> torch.Tensor:
         """As painted, or encoded by the student's VAE at the student's size."""
         if self.student is self.painter:
             return torch.stack([picture.latents for picture in pictures])

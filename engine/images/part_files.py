@@ -12,15 +12,15 @@ from typing import Any, TypedDict
 
 from engine.core.edited_pictures import Original
 from engine.core.errors import EngineError
-from engine.core.typed import checker, reader
+from engine.core.type_checks import checker, reader
 from engine.models import tensor_files
 
 ONE_ROW = ("empty_embedding", "empty_pooled")
 """Tensors that every shard holds once, the same in all."""
-PICTURES, KEPT, RECIPE = "pictures", "kept", "recipe"
+PICTURES, EDITED, RECIPE = "pictures", "kept", "recipe"
 
 
-class Joined(TypedDict):
+class JoinedShards(TypedDict):
     """What joined latents say of the shards they were made of: key and number of rows."""
 
     shards: list[tuple[str, int]]
@@ -32,14 +32,14 @@ def write_part(
     """A shard's tensors, its pictures as painted, and which of their files people had edited."""
     header = {
         PICTURES: json.dumps(list(map(asdict, pictures)), sort_keys=True),
-        KEPT: json.dumps(list(edited), sort_keys=True),
+        EDITED: json.dumps(list(edited), sort_keys=True),
     }
     tensor_files.write(path, tensors, header)
 
 
 def read_pictures(path: Path) -> list[Original]:
     """A part's pictures as painted. Raises EngineError for a file that is no part."""
-    with tensor_files.opened(path, "numpy") as file:
+    with tensor_files.open_file(path, "numpy") as file:
         pictures = _entry(file, path, PICTURES, list[Any])
     try:
         return list(map(reader(Original), pictures))
@@ -51,10 +51,10 @@ def read_pictures(path: Path) -> list[Original]:
 
 def read_edited(path: Path) -> set[str]:
     """Files of a part that people had edited when it was painted; none in parts of long ago."""
-    with tensor_files.opened(path, "numpy") as file:
-        if KEPT not in (file.metadata() or {}):
+    with tensor_files.open_file(path, "numpy") as file:
+        if EDITED not in (file.metadata() or {}):
             return set()
-        return set(_entry(file, path, KEPT, list[str]))
+        return set(_entry(file, path, EDITED, list[str]))
 
 
 def write_joined(
@@ -70,15 +70,15 @@ def write_joined(
 
 def read_joined_recipe(path: Path) -> dict[str, Any]:
     """The recipe, with its `shards`. Raises EngineError for a file of another kind."""
-    with tensor_files.opened(path, "numpy") as file:
-        recipe: dict[str, Any] = _entry(file, path, RECIPE, Joined)
+    with tensor_files.open_file(path, "numpy") as file:
+        recipe: dict[str, Any] = _entry(file, path, RECIPE, JoinedShards)
     return recipe
 
 
 def read_tensors(path: Path, rows: slice) -> dict[str, Any]:
     """Some rows of every tensor, and the whole of those that all rows share."""
     tensors = {}
-    with tensor_files.opened(path) as file:
+    with tensor_files.open_file(path) as file:
         for name in file.keys():  # noqa: SIM118 - a safetensors file is no mapping
             wanted_rows = slice(None) if name in ONE_ROW else rows
             tensors[name] = file.get_slice(name)[wanted_rows]

@@ -30,8 +30,12 @@ class Shelf:
         self._recipe: dict[str, Any] = {}
         self._read_joined()
         self._originals = {one.file_name: one for one in self._record()}
-        self.curated = picture_folder.curated(folder, list(self._originals.values()))
-        changed = (self.curated.gone, self.curated.repainted, self.curated.recaptioned)
+        self.curated_folder = picture_folder.curated_folder(folder, list(self._originals.values()))
+        changed = (
+            self.curated_folder.missing,
+            self.curated_folder.repainted,
+            self.curated_folder.recaptioned,
+        )
         self._edited = set().union(*changed)
         if replace:
             self._forget_edited()
@@ -51,13 +55,13 @@ class Shelf:
 
     def check(self, shards: Sequence[Shard], skill: str) -> None:
         """Raises EngineError where painting these shards would undo what people did."""
-        curation.check(shards, skill, self._originals, self.curated, self._edited)
+        curation.check(shards, skill, self._originals, self.curated_folder, self._edited)
 
     def keeps(self, item: Item) -> bool:
         """Whether people have replaced, removed or captioned anew the picture of this item."""
         if item.file_name not in self._edited:
             return False
-        return curation.is_of(item, self._originals[item.file_name])
+        return curation.is_same(item, self._originals[item.file_name])
 
     def put(self, shard: Shard, tensors: Mapping[str, Any], pictures: Sequence[Picture]) -> None:
         """Keep a painted shard; its PNG files are already there."""
@@ -96,7 +100,7 @@ class Shelf:
         lines_by_file = picture_folder.lines_by_file(self.folder)
         kept_lines: list[dict[str, Any]] = []
         added = set()
-        for name in self.curated.added:
+        for name in self.curated_folder.added:
             # each once: a file may have several lines
             if name not in self._originals and name not in added:
                 added.add(name)

@@ -65,7 +65,7 @@ def turn() -> Iterator[None]:
 
     Raises EngineError while a job works.
     """
-    with locks.held(runs() / STARTING, STARTING_SECONDS):
+    with locks.hold(runs() / STARTING, STARTING_SECONDS):
         check_free()
         yield
 
@@ -87,7 +87,7 @@ def begin(stage: str, config: dict[str, Any], run: Path, launcher: str = record.
 
 def check_free() -> None:
     """Raises EngineError while a job works, or a command line does in one of the runs."""
-    busy = running()
+    busy = running_job()
     if busy:
         raise EngineError(
             f"{busy.stage} of run {busy.run!r} is still working, and only one job can at a time. "
@@ -139,16 +139,16 @@ def alive(job: Path) -> bool:
     return _launcher(record.launcher_of(job)).alive(job)
 
 
-def listed(folder: Path | None = None) -> list[Job]:
+def all_jobs(folder: Path | None = None) -> list[Job]:
     """The jobs of every run below the runs folder, the newest first."""
     configs = (folder or runs()).glob(f"*/jobs/*/{record.CONFIG}")
     newest_first = sorted(configs, key=_changed_at, reverse=True)
     return [describe(config.parent) for config in newest_first]
 
 
-def running() -> Job | None:
+def running_job() -> Job | None:
     """The job that works, or None."""
-    for job in listed():
+    for job in all_jobs():
         if job.state == RUNNING:
             return job
     return None

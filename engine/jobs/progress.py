@@ -12,7 +12,7 @@ SPLITS = ("validation", "test")
 
 def last_job(run: str, folder: Path | None = None) -> Job | None:
     """The newest job of a run, which lies in `folder`, or else in that of all runs."""
-    for job in jobs.listed(folder):
+    for job in jobs.all_jobs(folder):
         if job.run == run:
             return job
     return None
@@ -33,7 +33,7 @@ def working_stage(job: Job | None) -> str:
 
 def mark(run: str) -> str:
     """Another text whenever a job, of this run or of the one that works, has said something."""
-    return f"{run} {_job_mark(last_job(run))} {_job_mark(jobs.running())}"
+    return f"{run} {_job_mark(last_job(run))} {_job_mark(jobs.running_job())}"
 
 
 def _job_mark(job: Job | None) -> str:

@@ -26,13 +26,13 @@ class Config:
 def run(config: Config, store: Store) -> Iterator[Event]:
     """Raises EngineError, naming the remedy, for what is not there and for another kind of file."""
     check(config)
-    from engine.models.ensemble import located
+    from engine.models.ensemble import locate
     from engine.models.lora import expert_files, foreign_files
 
     file = store.folder / "exports" / f"{config.name}.safetensors"
     if config.file:
         file = path_of(config.file)
-    lora = expert_files.read(located(store, config.name))
+    lora = expert_files.read(locate(store, config.name))
     recipe = {"name": config.name, **lora.recipe}
     foreign_files.write(file, config.layout, lora.expert, recipe)
     yield Event(f"Wrote {file}.", 1, 1, "done", {"file": str(file)})

@@ -25,7 +25,7 @@ def recipe_of(config: Config, parents: Parents) -> Identity:
     base = {"model": "unknown"} | (first["base"] or {})
     decides = {
         "kind": "merge",
-        **provenance.deciding(config),
+        **provenance.deciding_options(config),
         "options": dict(options),
         "parents": parents,
         "base": base,

@@ -30,7 +30,7 @@ from engine.models.sampling import PaintingOptions as PaintingOptions
 
 
 @dataclass(frozen=True)
-class Painted:
+class PaintedPicture:
     """A picture, and its latents (c, h, w) before decoding: float32, on the CPU, as the network
     sees them.
     """
@@ -140,7 +140,7 @@ class Painter:
         seeds: Sequence[int],
         guidance: float | Sequence[float],
         options: PaintingOptions,
-    ) -> list[Painted]:
+    ) -> list[PaintedPicture]:
         """One picture for each text, each from a CPU generator of its own seed.
 
         The same texts, seeds and batch size give the same bits; another batch size differs by 1/255
@@ -150,7 +150,7 @@ class Painter:
         mixes = options.mix_rows()
         _check_counts(len(texts), seeds, scales, mixes)
         check(texts)
-        painted: list[Painted] = []
+        painted: list[PaintedPicture] = []
         for first in range(0, len(texts), options.batch_size):
             part = slice(first, first + options.batch_size)
             own_mixes = mixes if mixes is None or len(mixes) == 1 else mixes[part]
@@ -158,7 +158,7 @@ class Painter:
             latents = self._latents(texts[part], seeds[part], scales[part], own_options)
             images = autoencoder.to_images(self.decode(latents))
             for image, own_latents in zip(images, latents.float().cpu(), strict=True):
-                painted.append(Painted(image, own_latents))
+                painted.append(PaintedPicture(image, own_latents))
         return painted
 
     def sample(

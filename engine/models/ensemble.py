@@ -114,7 +114,7 @@ class Ensemble:
         return {name: tensor_files.sha256(file) for name, file in files.items()}
 
 
-def located(store: Store, name: str) -> Path:
+def locate(store: Store, name: str) -> Path:
     """Where an expert or a merge lies. Raises EngineError when neither or both are there."""
     expert, merge = store.expert(name), store.merge(name)
     is_expert = (expert / expert_files.FILE_NAME).is_file()

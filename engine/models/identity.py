@@ -44,7 +44,7 @@ def fingerprint(folder: Path) -> str:
     places = weight_files.parts(folder)
     try:
         lines = {line for part, place in places.items() for line in _lines(part, place)}
-    except weight_files.Damaged as error:
+    except weight_files.DamagedFile as error:
         why = f"The weights in {folder} are not whole: {error}."
         raise EngineError(f"{why} Fetch or save them again.") from error
     digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
@@ -86,9 +86,9 @@ def _former_of(present: str) -> str:
 
 
 def _lines(part: str, folder: Path) -> Iterator[str]:
-    for path in weight_files.of(folder):
+    for path in weight_files.find(folder):
         with open(path, "rb") as file:
-            for tensor in weight_files.stored(path, file):
+            for tensor in weight_files.stored_tensors(path, file):
                 if not _NO_WEIGHT.search(tensor.name):
                     shape = "x".join(map(str, tensor.shape))
                     what = f"{part}/{_common(tensor.name)} {tensor.dtype} {shape}"
@@ -102,7 +102,7 @@ def _common(name: str) -> str:
     return name
 
 
-def _sha256(file: BufferedReader, tensor: weight_files.Stored) -> str:
+def _sha256(file: BufferedReader, tensor: weight_files.StoredTensor) -> str:
     """In pieces, since a tensor may be larger than what memory is free."""
     digest, left = hashlib.sha256(), tensor.size_bytes
     buffer = memoryview(bytearray(min(left, BUFFER_BYTES)))

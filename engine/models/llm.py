@@ -50,7 +50,7 @@ class Reply:
     text: str
     cut: bool = False
     """Whether it ended because it was as long as it may be."""
-    thought: bool = False
+    has_thoughts: bool = False
     """Whether the model thought apart from the text; its thoughts count as tokens, too."""
 
 
@@ -136,7 +136,7 @@ class Endpoint:
                     answer: Any = self._client.chat_completion(
                         [dict(m) for m in messages],
                         model=self.model,
-                        extra_body=self._options.named(values),
+                        extra_body=self._options.translate(values),
                     )
                     return _reply(answer)
                 except HfHubHTTPError as error:

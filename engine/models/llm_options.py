@@ -34,7 +34,7 @@ class Options:
     def __init__(self) -> None:
         self._refused: set[str] = set()
 
-    def named(self, values: dict[str, Any]) -> dict[str, Any]:
+    def translate(self, values: dict[str, Any]) -> dict[str, Any]:
         """`values` by the names that the server takes."""
         options = {}
         for name, value in values.items():

@@ -26,7 +26,7 @@ LORA = (
 )
 SHAPES = "has {} in the shape {}, where its config.json says {}"
 OTHER = "Choose a checkpoint without code of its own"
-SHOWN = 2
+MOST_NAMES = 2
 """How many names of weights a sentence gives."""
 
 _MISSHAPEN = re.compile(
@@ -110,7 +110,7 @@ def because(error: Exception) -> Faulty:
         return error
     if isinstance(error, MemoryError) or is_out_of_memory(error):
         raise error
-    if isinstance(error, weight_files.Damaged):
+    if isinstance(error, weight_files.DamagedFile):
         return Faulty(f"does not open: {error}")
     if "trust_remote_code" in str(error):
         return Faulty("opens only with code of its own, which is never run", OTHER)
@@ -194,6 +194,6 @@ def _is_of_another(module: nn.Module, key: str) -> bool:
 
 
 def _listed(names: Collection[str]) -> str:
-    first = ", ".join(sorted(names)[:SHOWN])
+    first = ", ".join(sorted(names)[:MOST_NAMES])
     several = "weights" if len(names) > 1 else "weight"
-    return f"{len(names)} {several} ({first}{', ...' if len(names) > SHOWN else ''})"
+    return f"{len(names)} {several} ({first}{', ...' if len(names) > MOST_NAMES else ''})"

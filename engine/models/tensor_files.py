@@ -29,7 +29,7 @@ LONGEST_HEADER = 100_000_000
 
 
 @contextmanager
-def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
+def open_file(file: Path, framework: str = "pt") -> Iterator[Any]:
     """The open file; with `framework="numpy"` without torch. Raises EngineError when it is not
     whole, or pickled.
     """
@@ -48,7 +48,7 @@ def opened(file: Path, framework: str = "pt") -> Iterator[Any]:
 
 def read(file: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """All tensors and the header's strings. Raises EngineError when the file is not whole."""
-    with opened(file) as stored:
+    with open_file(file) as stored:
         tensors = {}
         for key in stored.keys():  # noqa: SIM118 - a safetensors file is no mapping
             tensors[key] = stored.get_tensor(key)

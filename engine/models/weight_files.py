@@ -41,12 +41,12 @@ _NOT_SO = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionEr
 """What reading JSON of another shape raises."""
 
 
-class Damaged(ValueError):
+class DamagedFile(ValueError):
     """What is wrong with a file, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTensor:
     """One tensor in a file."""
 
     name: str
@@ -58,17 +58,17 @@ class Stored:
 
 
 def check(folder: Path) -> None:
-    """Raises Damaged, in plain words, for configs and weights that no library could open."""
+    """Raises DamagedFile, in plain words, for configs and weights that no library could open."""
     for config in sorted(folder.glob("*config.json")):
         try:
             content = json.loads(config.read_text(encoding="utf-8"))
         except _NOT_SO as error:
-            raise Damaged(f"{config.name} cannot be read as JSON ({error})") from error
+            raise DamagedFile(f"{config.name} cannot be read as JSON ({error})") from error
         if not isinstance(content, dict):
-            raise Damaged(f"{config.name} holds a {type(content).__name__} and no settings")
-    for path in of(folder):
+            raise DamagedFile(f"{config.name} holds a {type(content).__name__} and no settings")
+    for path in find(folder):
         with open(path, "rb") as file:
-            stored(path, file)
+            stored_tensors(path, file)
 
 
 def parts(folder: Path) -> dict[str, Path]:
@@ -111,10 +111,10 @@ def variant(folder: Path) -> str | None:
     return "fp16" if "fp16" in variants else variants[0]
 
 
-def of(folder: Path) -> list[Path]:
+def find(folder: Path) -> list[Path]:
     """The files that hold one part's weights, in order; else all safetensors files at hand.
 
-    Raises Damaged for an index of shards that is none.
+    Raises DamagedFile for an index of shards that is none.
     """
     kind = variant(folder)
     for stem in _STEMS:
@@ -136,8 +136,8 @@ def _is_whole(file: Path) -> bool:
     return bool(_WHOLE.fullmatch(file.name))
 
 
-def stored(path: Path, file: BufferedReader) -> list[Stored]:
-    """The tensors of an open safetensors file by where they lie. Raises Damaged for another.
+def stored_tensors(path: Path, file: BufferedReader) -> list[StoredTensor]:
+    """The tensors of an open safetensors file by where they lie. Raises DamagedFile for another.
 
     The format: a length of 8 bytes, so much JSON, then the numbers.
     """
@@ -151,11 +151,11 @@ def stored(path: Path, file: BufferedReader) -> list[Stored]:
         tensors = [_tensor(name, about, 8 + length, size_bytes) for name, about in header.items()]
     except _NOT_SO as error:
         why = str(error) or type(error).__name__
-        raise Damaged(f"{path.name} is damaged or no safetensors file ({why})") from error
+        raise DamagedFile(f"{path.name} is damaged or no safetensors file ({why})") from error
     return sorted(tensors, key=lambda tensor: tensor.first)
 
 
-def _tensor(name: str, about: Any, start: int, size_bytes: int) -> Stored:
+def _tensor(name: str, about: Any, start: int, size_bytes: int) -> StoredTensor:
     first, last = about["data_offsets"]
     dtype, shape = about["dtype"], about["shape"]
     if not 0 <= first <= last <= size_bytes - start:
@@ -163,7 +163,7 @@ def _tensor(name: str, about: Any, start: int, size_bytes: int) -> Stored:
     size = last - first
     if dtype in _BITS and _BITS[dtype] * prod(shape) != 8 * size:
         raise ValueError(f"{name} has another size than its shape says")
-    return Stored(name, dtype, tuple(shape), start + first, size)
+    return StoredTensor(name, dtype, tuple(shape), start + first, size)
 
 
 def _shards(index: Path) -> list[Path]:
@@ -174,7 +174,7 @@ def _shards(index: Path) -> list[Path]:
         weights = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         names = set(weights.values())
     except _NOT_SO as error:
-        raise Damaged(f"{index.name} names no files of weights") from error
+        raise DamagedFile(f"{index.name} names no files of weights") from error
     files = []
     for name in names:
         is_inside = isinstance(name, str) and Path(name).name == name

@@ -33,7 +33,7 @@ def checker(skill: Skill, language: str) -> Check:
     """A function from a clean line to why it is refused, or None. Raises EngineError for rules that
     make no sense.
     """
-    world = worlds.speaking(language)
+    world = worlds.world_of_language(language)
     world_check = world.line_check(skill.rules, f"the rules of skill {skill.name!r}")
 
     def check(text: str) -> Refusal | None:

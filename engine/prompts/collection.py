@@ -16,8 +16,8 @@ from typing import Any
 from engine.core import prompt_files, provenance
 from engine.core.errors import EngineError
 from engine.core.store import Store, read_object, read_records, write_records
-from engine.core.typed import reader
-from engine.core.types import Prompt, Rejected
+from engine.core.type_checks import reader
+from engine.core.types import Prompt, RejectedPrompt
 from engine.models.identity import recognised
 from engine.prompts.novelty import Novelty
 from engine.prompts.skills import Skill
@@ -53,7 +53,7 @@ class Collection:
     skill: Skill
     writer: str
     accepted: list[Prompt] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[RejectedPrompt] = field(default_factory=list)
     rounds: int = 0
     finished: bool = False
     is_users_own: bool = False
@@ -72,12 +72,12 @@ class Collection:
         """Accept or refuse a clean line: what the checks passed, the novelty filter decides."""
         name = self.skill.name
         if refusal:
-            self.rejected.append(Rejected(name, text, refusal.reason, refusal.nearest))
+            self.rejected.append(RejectedPrompt(name, text, refusal.reason, refusal.nearest))
             return
         verdict = self.novelty.verdict(text)
         if not verdict.new:
             rouge_l = round(verdict.rouge_l, 6)
-            self.rejected.append(Rejected(name, text, TOO_SIMILAR, verdict.nearest, rouge_l))
+            self.rejected.append(RejectedPrompt(name, text, TOO_SIMILAR, verdict.nearest, rouge_l))
             return
         self.novelty.accept(text)
         prompt_id = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
@@ -86,7 +86,7 @@ class Collection:
 
     def add_unanswered(self, reason: str, text: str) -> None:
         """A round that brought no lines is kept like a refused line."""
-        self.rejected.append(Rejected(self.skill.name, text, reason))
+        self.rejected.append(RejectedPrompt(self.skill.name, text, reason))
 
     def counts(self) -> dict[str, int]:
         """How many lines went which way."""
@@ -100,7 +100,7 @@ class Collection:
         return Mark(self.rounds, len(self.accepted), len(self.rejected))
 
 
-def kind_of(line: Rejected) -> str:
+def kind_of(line: RejectedPrompt) -> str:
     """What its reason says before the colon."""
     return line.reason.split(":")[0]
 
@@ -123,7 +123,7 @@ def save(store: Store, lines: Collection, recipe: Mapping[str, Any], mark: Mark)
     be redone.
     """
     name = lines.skill.name
-    write_records(store.rejected(name), lines.rejected)
+    write_records(store.rejections(name), lines.rejected)
     write_records(store.prompts(name), lines.accepted)
     _write_mark(store, name, recipe, mark)
 
@@ -158,7 +158,7 @@ def load(
     if not is_same or (mark.barren and replace):
         return empty
     accepted = prompt_files.read(store.prompts(name))
-    rejected = read_records(store.rejected(name), Rejected)
+    rejected = read_records(store.rejections(name), RejectedPrompt)
     finished = mark.finished >= count
     if not finished:
         accepted, rejected = accepted[: mark.accepted], rejected[: mark.rejected]

@@ -50,10 +50,10 @@ def lines_in(reply: Reply, request: Request) -> list[str]:
 
 def _why_none(reply: Reply) -> str:
     if reply.cut:
-        spent = "its thoughts took them all" if reply.thought else "before a list began"
+        spent = "its thoughts took them all" if reply.has_thoughts else "before a list began"
         return f"{CUT}: {spent}"
     if not reply.text.strip():
-        return f"{EMPTY}: nothing but thoughts" if reply.thought else EMPTY
+        return f"{EMPTY}: nothing but thoughts" if reply.has_thoughts else EMPTY
     return f"{NO_LIST}: neither JSON nor numbered lines"
 
 

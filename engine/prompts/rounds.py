@@ -23,7 +23,7 @@ def write(
     assert config.language
     check = checker(lines.skill, config.language)
     collection.begin(store, lines, recipe)
-    unanswered = shortfall.unanswered(lines)
+    unanswered = shortfall.unanswered_rounds(lines)
     while not lines.finished and lines.rounds < config.max_rounds:
         shortfall.check(lines, recipe, config.count, unanswered)
         before, messages = lines.mark(), list[str]()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.core.errors import EngineError
-from engine.core.types import Rejected
+from engine.core.types import RejectedPrompt
 from engine.prompts.collection import TOO_SIMILAR, Collection, kind_of
 from engine.prompts.writers import CUT, EMPTY, NO_LIST
 
@@ -34,7 +34,7 @@ REMEDIES = {
 }
 
 
-def unanswered(lines: Collection) -> int:
+def unanswered_rounds(lines: Collection) -> int:
     """How many rounds before this one brought no lines, as far as the collection tells: before
     anything was kept.
     """
@@ -111,7 +111,7 @@ def _reason(lines: Collection) -> str:
     return f"Most often: {line.reason} ({kinds[kind]} of {sum(kinds.values())}){example}."
 
 
-def _first_of(kind: str, rejected: list[Rejected]) -> Rejected:
+def _first_of(kind: str, rejected: list[RejectedPrompt]) -> RejectedPrompt:
     for line in rejected:
         if kind_of(line) == kind:
             return line

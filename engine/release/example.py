@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"
 LEFT_BEHIND = (
     "jobs",
     "votes.db*",
-    PAINTED,
+    PICTURE_CACHE,
     "latents.safetensors",
     "edited",
     "checkpoint*",

@@ -14,7 +14,7 @@ from engine.core.errors import EngineError
 from engine.core.imagefolder import skill_of
 from engine.core.misfits import shortened
 from engine.core.store import Store
-from engine.core.types import Picture, Prompt, Rejected
+from engine.core.types import Picture, Prompt, RejectedPrompt
 from engine.evaluate.planning import CEILING
 from engine.models import bases
 from engine.models.bases import Base
@@ -22,7 +22,7 @@ from engine.models.lora import cards
 from engine.models.lora.cards import FILE_NAME
 from engine.worlds import World
 
-REJECTED = ".rejected"
+REJECTED_SUFFIX = ".rejected"
 """How the stems of files end that hold what was not accepted."""
 GUIDANCE = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
@@ -65,13 +65,13 @@ def prompts(run: Store) -> dict[str, list[Prompt]]:
     """Prompts by skill, as far as they are written."""
     by_skill = {}
     for file in sorted(run.folder.glob("prompts/[!.]*.jsonl")):  # with a dot: not yet whole
-        if not file.stem.endswith(REJECTED):
+        if not file.stem.endswith(REJECTED_SUFFIX):
             by_skill[file.stem] = prompt_files.read(file)
     return by_skill
 
 
-def rejected_prompts(run: Store, skill: str) -> list[Rejected]:
-    return store.read_records(run.rejected(skill), Rejected)
+def rejected_prompts(run: Store, skill: str) -> list[RejectedPrompt]:
+    return store.read_records(run.rejections(skill), RejectedPrompt)
 
 
 def pictures(run: Store) -> dict[str, list[TrainingPicture]]:
@@ -120,7 +120,7 @@ def base_model(run: Store) -> str:
 
 def check_judged(run: Store, what: str, judge: str) -> None:
     """Raises EngineError where the judge reads the pictures of another world than the run's."""
-    read = worlds.reading(judge)
+    read = worlds.world_of_judge(judge)
     if read and read.TITLE != world(run).TITLE:
         raise _unjudged(what, read)
 
@@ -143,7 +143,7 @@ def _unjudged(what: str, read: World) -> EngineError:
 def world(run: Store) -> World:
     """The world of the run's base, or else of a judge that has scored its pictures."""
     files = run.folder.glob("scores/*/*/*.jsonl")
-    return worlds.of(base_model(run), {path.stem for path in files})
+    return worlds.world_of(base_model(run), {path.stem for path in files})
 
 
 def identity(run: Store, experts: Sequence[str]) -> str:

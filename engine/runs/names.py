@@ -35,7 +35,7 @@ def example() -> Path:
     return Path(os.environ.get("SELMA_EXAMPLE", shipped)).resolve()
 
 
-def listed(shown: str | None = None) -> list[str]:
+def run_names(shown: str | None = None) -> list[str]:
     """Every run, the one last worked on first, then the example and the one that is yet to be made.
 
     One whose jobs failed before they made anything is left out, unless it is the one that is shown.
@@ -51,14 +51,14 @@ def listed(shown: str | None = None) -> list[str]:
     return [*names, NEW]
 
 
-def first_shown() -> str:
+def default_run() -> str:
     """The run whose job is working, else the one last worked on that holds anything, else the
     example.
     """
-    busy = jobs.running()
+    busy = jobs.running_job()
     if busy:
         return busy.run
-    names = listed()
+    names = run_names()
     for name in names:
         if _holds_anything(name):
             return name
@@ -141,7 +141,7 @@ def check_changeable(name: str) -> None:
     if name in (EXAMPLE, NEW):
         raise EngineError(f"The {name} belongs to the app. Choose a run of your own.")
     check_there(name)
-    busy = jobs.running()
+    busy = jobs.running_job()
     if busy and busy.run == name:
         raise EngineError(
             f"{busy.stage} is still working on {name!r}. Wait for it or cancel it first."

@@ -71,7 +71,7 @@ def choose(run: Store, experts: Sequence[str]) -> Opening:
         return unmeasured
     unit = _unit(files.merge.stem, gains)
     prompts = {gain.merge.prompt_id for gain in gains}
-    difference = intervals.paired(summary.per_prompt(merge), summary.per_prompt(base))
+    difference = intervals.paired_difference(summary.per_prompt(merge), summary.per_prompt(base))
     mean = _mean(difference, unit, len(prompts))
     largest = max(gains, key=lambda gain: gain.value)
     guidance = _guidance(files.merge)
@@ -100,7 +100,7 @@ def _unit(judge: str, gains: Sequence[Gain]) -> Unit:
     values = []
     for gain in gains:
         values += [gain.base.value, gain.merge.value]
-    return units.of(judge, values)
+    return units.judge_unit(judge, values)
 
 
 def _why(gain: Gain, unit: Unit) -> str:
@@ -118,7 +118,7 @@ def _mean(difference: intervals.Interval | None, unit: Unit, prompts: int) -> st
     verdict = unit.verdict(difference)
     return (
         f"Over all {prompts} validation prompts the mean difference is "
-        f"{unit.between(difference)}: {verdict}."
+        f"{unit.interval_text(difference)}: {verdict}."
     )
 
 

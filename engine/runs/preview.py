@@ -155,7 +155,7 @@ class Preview:
         import torch
 
         self._threads = self._threads or torch.get_num_threads()
-        torch.set_num_threads(1 if jobs.running() else self._threads)
+        torch.set_num_threads(1 if jobs.running_job() else self._threads)
 
     def _paint_merged(
         self, ensemble: "Ensemble", merge: Merge, requests: Sequence[PictureRequest]

@@ -109,7 +109,7 @@ def _deciding(stage: str, config: Any) -> dict[str, Any]:
 
 def _accept_growth(stage: str, kind: type, earlier: dict[str, Any], later: dict[str, Any]) -> None:
     """Let an option that may name more, and still names all it did, count as unchanged."""
-    for name in provenance.growing(kind):
+    for name in provenance.growing_options(kind):
         key = f"{stage}.{name}"
         if _holds(later[key], earlier[key]):
             later[key] = earlier[key]

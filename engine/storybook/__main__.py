@@ -94,7 +94,7 @@ def checking(options: argparse.Namespace) -> Iterator[Event]:
     found = check.measure(check.QUICK if options.quick else check.Size(), parts)
     yield Event(json.dumps(found), kind="done")
     if options.write:
-        write_json(file, check.renewed(known, found, parts) if known else found)
+        write_json(file, check.renew(known, found, parts) if known else found)
         cards.renew(MODELS, read_json(file))
 
 

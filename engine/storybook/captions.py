@@ -48,10 +48,10 @@ class Noise:
 NOISE = Noise()
 FEW = Rules(groups=(1, 2), combinations="any", twins="sometimes")
 COUNTED = Rules(groups=(1, 2), each=(1, 6))
-PLACED = Rules(groups=(2, 3), links=(1, 2))
-MANY_PLACED = Rules(groups=(3, 5), links=(2, 4))
+LINKED = Rules(groups=(2, 3), links=(1, 2))
+MANY_LINKED = Rules(groups=(3, 5), links=(2, 4))
 CROWDED = Rules(groups=(1, 4), each=(1, 3))
-SCENE_RULES = ((FEW, 0.2), (COUNTED, 0.25), (PLACED, 0.25), (MANY_PLACED, 0.2), (CROWDED, 0.1))
+SCENE_RULES = ((FEW, 0.2), (COUNTED, 0.25), (LINKED, 0.25), (MANY_LINKED, 0.2), (CROWDED, 0.1))
 """What the base's pictures are made of, each with its share; colours and settings are then mostly
 typical.
 """

@@ -17,7 +17,7 @@ from engine.models.checkpoints import fingerprint
 from engine.models.diffusion import Painter, PaintingOptions, load
 from engine.storybook import MODELS, WORLD, evaluation
 from engine.storybook.check_writer import writer_bars
-from engine.storybook.reading import Seen, read
+from engine.storybook.reading import PictureReading, read
 from engine.storybook.rules import Rules, draw, imagine
 from engine.storybook.scenes import Rgb, Scene, Thing, paint
 from engine.storybook.verdicts import to_pixels, verdict
@@ -62,7 +62,7 @@ def measure(size: Size, parts: Sequence[str] = PARTS) -> dict[str, Any]:
     return bars | {"weights": weights()}
 
 
-def renewed(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+def renew(known: dict[str, Any], found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
     """What was known, with some parts measured anew. Raises EngineError when the others' weights
     have changed.
     """
@@ -106,7 +106,7 @@ def fresh_scenes(number: int, seed: int) -> list[Scene]:
     return scenes
 
 
-def is_read(scene: Scene, seen: Seen) -> bool:
+def is_read(scene: Scene, seen: PictureReading) -> bool:
     """No error at all: every thing and its colour, the background, the style, and places
     less than six pixels off, right and down together."""
     drawn, read_back = _in_order(scene.things), _in_order(seen.things)
@@ -117,15 +117,15 @@ def is_read(scene: Scene, seen: Seen) -> bool:
     return all(_pixels_off(thing, read_back) < MOST_PIXELS_OFF for thing in drawn)
 
 
-Placed = tuple[str, str, float, float]
+PlacedThing = tuple[str, str, float, float]
 """Kind, colour, x, y."""
 
 
-def _in_order(things: Sequence[Thing]) -> list[Placed]:
+def _in_order(things: Sequence[Thing]) -> list[PlacedThing]:
     return sorted((t.kind, t.colour, t.x, t.y) for t in things)
 
 
-def _pixels_off(thing: Placed, others: Sequence[Placed]) -> float:
+def _pixels_off(thing: PlacedThing, others: Sequence[PlacedThing]) -> float:
     """To the nearest of the same kind and colour."""
     kind, colour, x, y = thing
     distances = []
@@ -135,7 +135,7 @@ def _pixels_off(thing: Placed, others: Sequence[Placed]) -> float:
     return min(distances)
 
 
-def _share_read(scenes: Sequence[Scene], readings: Sequence[Seen]) -> float:
+def _share_read(scenes: Sequence[Scene], readings: Sequence[PictureReading]) -> float:
     exact = [is_read(scene, seen) for scene, seen in zip(scenes, readings, strict=True)]
     return float(np.mean(exact))
 

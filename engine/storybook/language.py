@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from engine.core.errors import EngineError
 from engine.storybook.graph import Graph, Group, Link
 from engine.storybook.shapes import COLOURS, STYLES
-from engine.storybook.words import COUNTS, KNOWN, NOUNS, SETTINGS, SYNONYMS
+from engine.storybook.words import ALL_WORDS, COUNTS, NOUNS, SETTINGS, SYNONYMS
 
 MOST_CHARACTERS = 1000
 
@@ -23,7 +23,7 @@ class Unreadable(EngineError):
         super().__init__(
             f"Storybook cannot read this: {reason}.{shared} Try: \u201c{nearest}\u201d"
         )
-        self.reason, self.nearest, self.known = reason, nearest, known
+        self.reason, self.nearest, self.known_words = reason, nearest, known
 
 
 class _Fault(Exception):
@@ -62,7 +62,7 @@ def _tokens(text: str) -> list[str]:
         raise _Fault(f"it has {len(text)} characters, and the longest text has {MOST_CHARACTERS}")
     tokens = re.findall(r"\w+|[.,]|[^\w\s]", text.lower())
     for token in tokens:
-        if token not in KNOWN and token not in ".,":
+        if token not in ALL_WORDS and token not in ".,":
             raise _Fault(f"\u201c{token[:40]}\u201d is not one of its words")
     return [SYNONYMS.get(t, t) for t in tokens]
 
@@ -92,7 +92,7 @@ class _Reader:
         if self.take("there"):
             self.need("is")
         if place := self.place():
-            self.inverted(place)
+            self.inverted_clause(place)
         else:
             self.clauses()
         self.end()
@@ -101,7 +101,7 @@ class _Reader:
         """ "the picture is striped"."""
         if not self.take("the", "picture", "is"):
             return False
-        self.painted(self.one_of(STYLES, "a style"))
+        self.set_style(self.one_of(STYLES, "a style"))
         self.end()
         return True
 
@@ -120,14 +120,14 @@ class _Reader:
         """ "a striped picture of"."""
         for style in STYLES:
             if self.take("a", style, "picture", "of") or self.take(style, "picture", "of"):
-                self.painted(style)
+                self.set_style(style)
 
-    def painted(self, style: str) -> None:
+    def set_style(self, style: str) -> None:
         if self.style not in (None, style):
             raise _Fault("a picture has one style")
         self.style = style
 
-    def inverted(self, place: str) -> None:
+    def inverted_clause(self, place: str) -> None:
         """ "left of the ball is a star"."""
         other = self.thing()
         self.need("is")
@@ -161,11 +161,11 @@ class _Reader:
         self.at += colour is not None
         kind = NOUNS[self.one_of(NOUNS, "a thing")]
         if definite:
-            return self.mentioned(kind, colour)
+            return self.referent(kind, colour)
         self.groups.append(Group(kind, colour, count, counted))
         return len(self.groups) - 1
 
-    def mentioned(self, kind: str, colour: str | None) -> int:
+    def referent(self, kind: str, colour: str | None) -> int:
         found = [
             i for i, g in enumerate(self.groups) if g.kind == kind and colour in (None, g.colour)
         ]

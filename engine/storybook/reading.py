@@ -11,7 +11,7 @@ import numpy as np
 from engine.storybook.inks import Indices, Inks, background
 from engine.storybook.scenes import SIZE_PIXELS, Rgb, Thing
 from engine.storybook.shapes import COLOURS
-from engine.storybook.silhouettes import Fit, Masks, bridged, components, filled, fit, grown
+from engine.storybook.silhouettes import Fit, Masks, bridged, components, dilated, filled, fit
 
 LEAST_BACKGROUND_SHARE = 0.3
 LEAST_AREA_PIXELS = 14
@@ -30,7 +30,7 @@ lowest.
 
 
 @dataclass(frozen=True)
-class Seen:
+class PictureReading:
     """What a picture shows. `flags` say in words what could not be read."""
 
     things: tuple[Thing, ...]
@@ -91,23 +91,23 @@ class _Cut:
         return [part for part in self.parts if part.readable]
 
 
-def read(picture: Rgb) -> Seen:
+def read(picture: Rgb) -> PictureReading:
     """Read a (64, 64, 3) uint8 picture. Other sizes are the caller's to shrink first."""
     assert picture.shape == (SIZE_PIXELS, SIZE_PIXELS, 3), picture.shape
     pixels = np.ascontiguousarray(picture.reshape(-1, 3).T, np.float32)
     setting, share, ground = background(pixels)
     if share < LEAST_BACKGROUND_SHARE:
-        return Seen((), None, None, (f"no background: the commonest covers {share:.0%}",))
+        return PictureReading((), None, None, (f"no background: the commonest covers {share:.0%}",))
     inks = Inks(pixels, ground)
     parts = _parts(inks)
     if not parts:
-        return Seen((), setting, None)
+        return PictureReading((), setting, None)
     things, flags = [], []
     for part in parts:
         things.append(part.thing())
         if not part.readable:
             flags.append(part.flag())
-    return Seen(tuple(things), setting, _style(inks, parts), tuple(flags))
+    return PictureReading(tuple(things), setting, _style(inks, parts), tuple(flags))
 
 
 def _style(inks: Inks, parts: list[_Part]) -> str | None:
@@ -175,7 +175,7 @@ def _cut(inks: Inks, labels: Indices, ways: list[list[Masks]], least_area: int) 
     for masks in ways:
         closed = [filled(mask & inside) for mask in masks]
         silhouettes = np.concatenate([components(mask, least_area) for mask in closed])
-        is_left_out = ~grown(np.any(silhouettes, axis=0))
+        is_left_out = ~dilated(np.any(silhouettes, axis=0))
         left_out = np.bincount(labels[is_left_out], minlength=numbers[-1] + 1)
         cut_of = {n: _Cut(area=float(left_out[n])) for n in numbers}
         cuts.append(cut_of)

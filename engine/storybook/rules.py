@@ -32,7 +32,7 @@ TYPICAL_SETTINGS: dict[str, tuple[str, ...]] = {
     "boat": ("beach", "sky"),
     "moon": ("night", "sky"),
 }
-Said = Literal["always", "never", "sometimes"]
+Mention = Literal["always", "never", "sometimes"]
 Combinations = Literal["any", "typical", "unusual"]
 TYPICAL_SHARE = 0.75
 """Of the colours and backgrounds that a text leaves open: typical ones; the others are drawn from
@@ -54,12 +54,12 @@ class Rules:
     each: tuple[int, int] = (1, 1)
     """How many things a group may have."""
     links: tuple[int, int] = (0, 0)
-    colours: Said = "sometimes"
-    background: Said = "sometimes"
-    style: Said = "never"
+    colours: Mention = "sometimes"
+    background: Mention = "sometimes"
+    style: Mention = "never"
     combinations: Combinations = "any"
     """Unusual: at least one thing in a colour or a place it mostly does not have."""
-    twins: Said = "sometimes"
+    twins: Mention = "sometimes"
     """Two groups of the same kind in different colours."""
     form: Literal["phrase", "paragraph"] = "phrase"
     kinds: tuple[str, ...] = field(default=KINDS)
@@ -85,7 +85,7 @@ def breaks(graph: Graph, rules: Rules) -> str | None:
 
 def _unsaid_or_unasked(graph: Graph, rules: Rules) -> str | None:
     colours = [g.colour is not None for g in graph.groups]
-    facts: tuple[tuple[str, Said, list[bool]], ...] = (
+    facts: tuple[tuple[str, Mention, list[bool]], ...] = (
         ("a background", rules.background, [graph.background is not None]),
         ("a style", rules.style, [graph.style is not None]),
         ("a colour", rules.colours, colours),
@@ -177,7 +177,7 @@ def _attempt(rules: Rules, rng: np.random.Generator) -> Graph | None:
     return None if links is None else Graph(tuple(groups), links, background, style)
 
 
-def _says(rule: Said, rng: np.random.Generator, share: float = 0.5) -> bool:
+def _says(rule: Mention, rng: np.random.Generator, share: float = 0.5) -> bool:
     if rule == "sometimes":
         return bool(rng.random() < share)
     return rule == "always"

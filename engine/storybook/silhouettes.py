@@ -69,7 +69,7 @@ def bridged(mask: Masks) -> Masks:
     return wide
 
 
-def grown(mask: Masks) -> Masks:
+def dilated(mask: Masks) -> Masks:
     """The (64, 64) mask and all within two pixels of it, along rows and columns."""
     wide = mask.copy()
     for step in (1, 2):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.storybook.graph import OPPOSITES, Graph, Group, Link
-from engine.storybook.words import NUMBERS, PLACES, SETTINGS, article, joined, noun
+from engine.storybook.words import NUMBERS, PLACES, SETTINGS, article, join_names, noun
 
 PICTURES = ["picture", "drawing", "painting"]
 
@@ -35,7 +35,7 @@ def _phrase(graph: Graph, rng: np.random.Generator) -> str:
         clauses.append(_clause(graph, link, mentioned, rng))
         mentioned |= {link.subject, link.other}
     clauses += _unmentioned(graph, mentioned)
-    body = joined(clauses)
+    body = join_names(clauses)
     if graph.style:
         picture = rng.choice(PICTURES)
         body = f"{article(graph.style)} {graph.style} {picture} of {body}"
@@ -77,7 +77,7 @@ def _paragraph(graph: Graph, rng: np.random.Generator) -> str:
     if rest:
         verb = "is" if graph.groups[rest[0]].count == 1 else "are"
         names = _unmentioned(graph, mentioned)
-        sentences.append(f"there {verb} {joined(names)}")
+        sentences.append(f"there {verb} {join_names(names)}")
     if graph.background:
         subject = rng.choice(["the scene", "it"])
         sentences.append(f"{subject} is {SETTINGS[graph.background]}")

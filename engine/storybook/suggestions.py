@@ -10,7 +10,7 @@ from engine.storybook.graph import Graph, Group, Link
 from engine.storybook.scenes import MOST_THINGS
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, STYLES
 from engine.storybook.speech import say
-from engine.storybook.words import COUNTS, KNOWN, NOUNS, PLACES, PLURALS, SYNONYMS
+from engine.storybook.words import ALL_WORDS, COUNTS, NOUNS, PLACES, PLURALS, SYNONYMS
 
 FUNCTION_WORDS = set("a an the and is are there of to at in on it picture scene".split())
 MEANINGS = {
@@ -51,10 +51,10 @@ MEANINGS = {
     "no": "without",
 }
 """Words that people use for what the language can say, by what it says instead."""
-MEANT: dict[str, str] = {}
+TRANSLATIONS: dict[str, str] = {}
 """The other way about."""
 for _token, _words in MEANINGS.items():
-    MEANT |= dict.fromkeys(_words.split(), _token)
+    TRANSLATIONS |= dict.fromkeys(_words.split(), _token)
 SENTENCE_ENDS = ".;!?"
 
 
@@ -77,8 +77,8 @@ def nearest(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _meant(word: str) -> str:
     """What a word outside the language stands for; "" where nobody knows."""
-    if word in MEANT:
-        return MEANT[word]
+    if word in TRANSLATIONS:
+        return TRANSLATIONS[word]
     if word.isdigit():
         return "six"
     return word if word in SENTENCE_ENDS else ""
@@ -87,9 +87,9 @@ def _meant(word: str) -> str:
 def _closest_word(word: str) -> str:
     """The word itself, one of the language a slip away, or nothing."""
     word = SYNONYMS.get(word, word)
-    if word in KNOWN or word in MEANT or len(word) < 3:
-        return word if word in KNOWN else ""
-    close = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.8)
+    if word in ALL_WORDS or word in TRANSLATIONS or len(word) < 3:
+        return word if word in ALL_WORDS else ""
+    close = difflib.get_close_matches(word, sorted(ALL_WORDS), 1, 0.8)
     return SYNONYMS.get(close[0], close[0]) if close else ""
 
 

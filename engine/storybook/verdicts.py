@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from engine.core.dsg import Answered, one_level
+from engine.core.dsg import AnsweredQuestion, one_level
 from engine.storybook.graph import Graph
 from engine.storybook.language import parse
 from engine.storybook.questions import Question, answer, is_exact, questions
-from engine.storybook.reading import Seen, read
+from engine.storybook.reading import PictureReading, read
 from engine.storybook.scenes import SIZE_PIXELS, Rgb
 
 
@@ -20,10 +20,10 @@ class Verdict:
     the questions.
     """
 
-    asked: tuple[tuple[Question, bool], ...]
+    answers: tuple[tuple[Question, bool], ...]
     dsg: float
     exact: bool
-    seen: Seen
+    reading: PictureReading
 
 
 def verdict(text: str, pixels: Rgb) -> Verdict:
@@ -37,7 +37,7 @@ def verdict(text: str, pixels: Rgb) -> Verdict:
     for question in sheet:
         yes = answer(question, graph, seen)
         answers.append((question, yes))
-        scored.append(Answered(str(question.id), yes, tuple(map(str, question.parents))))
+        scored.append(AnsweredQuestion(str(question.id), yes, tuple(map(str, question.parents))))
     dsg = float(np.mean(one_level(scored)))
     return Verdict(tuple(answers), dsg, is_exact(graph, seen), seen)
 

@@ -32,8 +32,8 @@ SYNONYMS = {
     "it": "scene",
 }
 FUNCTION_WORDS = "a the and is there of to left right at in on picture scene".split()
-KNOWN = {*NOUNS, *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *FUNCTION_WORDS}
-KNOWN |= set(SYNONYMS) | set(SYNONYMS.values())
+ALL_WORDS = {*NOUNS, *COLOURS, *COUNTS, *STYLES, *BACKGROUNDS, *FUNCTION_WORDS}
+ALL_WORDS |= set(SYNONYMS) | set(SYNONYMS.values())
 
 
 def noun(kind: str, count: int) -> str:
@@ -44,7 +44,7 @@ def article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def joined(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """ "a ball", "a ball and a star", "a ball, a star and a moon"."""
     if len(names) == 1:
         return names[0]

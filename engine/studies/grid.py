@@ -117,7 +117,7 @@ def check(config: Config) -> None:
 
 def identity(config: Config, parents: Mapping[str, str]) -> provenance.Identity:
     """What decides a grid; options are recorded as texts."""
-    options = {name: str(value) for name, value in provenance.deciding(config).items()}
+    options = {name: str(value) for name, value in provenance.deciding_options(config).items()}
     defaults = {name: str(value) for name, value in provenance.defaults(type(config)).items()}
     return provenance.Identity({**options, **parents}, defaults)
 

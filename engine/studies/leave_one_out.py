@@ -21,7 +21,7 @@ from engine.merge import methods, preview_weights
 from engine.option_groups import BaseModel, Judging, Painting
 from engine.studies.evaluation import evaluation, progress, scores_of
 
-ALL, WITHOUT = "_all", "_without-"
+ALL, WITHOUT_PREFIX = "_all", "_without-"
 """Arms of a search or of this begin with an underscore: they are no models that people compare."""
 RESULT = "left_out/result.json"
 
@@ -60,8 +60,8 @@ def run(config: Config, store: Store) -> Iterator[Event]:
     for arm in judged.models:
         if arm != ALL:
             scores = scores_of(judged, store, arm)
-            difference = intervals.paired(scores, with_all)
-            expert = arm.removeprefix(WITHOUT)
+            difference = intervals.paired_difference(scores, with_all)
+            expert = arm.removeprefix(WITHOUT_PREFIX)
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
     ceiling = report.summarised(judged, store, CEILING).macro

@@ -182,10 +182,10 @@ def _result(config: Config, store: Store, arms: Mapping[str, Weights]) -> dict[s
     average, best = arms
     on_test = _evaluation(config, arms, "test")
     ours, theirs = scores_of(on_test, store, best), scores_of(on_test, store, average)
-    difference = intervals.paired(ours, theirs)
+    difference = intervals.paired_difference(ours, theirs)
     verdict = intervals.verdict(*difference) if difference else "undecided"
     floor = summary.macro(scores_of(on_test, store, best, ".floor"))
-    ceiling = report.summarised(on_test, store, CEILING).macro
+    ceiling = report.summarise(on_test, store, CEILING).macro
     result = {"test": summary.macro(ours), "average_on_test": summary.macro(theirs)}
     bounds = {"floor": floor, "ceiling": ceiling}
     decision = {"weights": arms[best], "difference": difference, "verdict": verdict}

@@ -52,7 +52,7 @@ class Misreading:
 
     reason: str
     nearest: str
-    known: tuple[str, ...]
+    known_words: tuple[str, ...]
     """The words of the text that the world knows."""
 
 
@@ -149,7 +149,7 @@ def usual() -> World:
     return load(DEFAULT)
 
 
-def of(base: str, judges: Iterable[str] = ()) -> World:
+def world_of(base: str, judges: Iterable[str] = ()) -> World:
     """The world of a run: whose base it paints with, or else whose judge reads its pictures.
 
     A base from elsewhere that is evaluated by a world's judge was trained for that world.
@@ -175,7 +175,7 @@ def languages() -> tuple[str, ...]:
     return tuple(found)
 
 
-def speaking(language: str) -> World:
+def world_of_language(language: str) -> World:
     """The world whose prompts are in that language."""
     for world in map(load, names()):
         if world.LANGUAGE == language:
@@ -188,7 +188,7 @@ def judge_of(world: World) -> str:
     return world.JUDGES[0] if world.JUDGES else ""
 
 
-def reading(judge: str) -> World | None:
+def world_of_judge(judge: str) -> World | None:
     """The world that the judge reads; None for a judge of no world, who reads them all."""
     for world in map(load, names()):
         if judge in world.JUDGES:

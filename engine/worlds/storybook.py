@@ -60,7 +60,7 @@ def misreading(text: str) -> Misreading | None:
     try:
         parse(text)
     except Unreadable as error:
-        return Misreading(error.reason, error.nearest, error.known)
+        return Misreading(error.reason, error.nearest, error.known_words)
     return None
 
 

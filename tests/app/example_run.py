@@ -61,9 +61,10 @@ def write_prompts(store: Store, skill: str, count: int, rng: np.random.Generator
     texts = list(dict.fromkeys(say(draw(rules, rng), rng, rules.form == "paragraph") for _ in range(2 * count)))[:count]
     written = [Prompt(f"{skill}-{n}", skill, text, "storybook", 0.9 - 0.05 * n) for n, text in enumerate(texts)]
     write_records(store.prompts(skill), written)
-    write_records(store.rejected(skill), [
-        Rejected(skill, texts[0], "too similar", texts[0], 1.0),
-        Rejected(skill, "a <b>dog</b> on a skateboard", "not Storybook: “dog” is not one of its words", "a red ball")])
+    write_records(store.rejections(skill), [
+        RejectedPrompt(skill, texts[0], "too similar", texts[0], 1.0),
+        RejectedPrompt(skill, "a <b>dog</b> on a skateboard", "not Storybook: “dog” is not one of its words",
+                       "a red ball")])
     return written
 
 

@@ -38,7 +38,7 @@ def ranked(tmp_path):
         for model, values in models.items():
             name = "ceiling" if model == "ceiling" else f"{model}@2"
             write_records(run.scores(name, f"test/{judge}"), judged(values, judge))
-        shown = score_tables.of_run(run, f"test/{judge}")
+        shown = score_tables.run_standings(run, f"test/{judge}")
         return ranking.ranking_view(shown, score_tables.unit_of(f"test/{judge}", shown))
     return table
 
@@ -64,9 +64,9 @@ def test_ahead_of_one_and_not_of_another_is_not_the_best(ranked):
 
 def test_a_difference_within_the_margin_is_none():
     close = [value - 0.005 for value in ABOVE]
-    assert lead.among([prompts(ABOVE), prompts(close)], units.SHARE) == lead.Lead(0, (1,))
-    others = lead.among([prompts(ABOVE), prompts(close)], units.OWN)
-    assert others.decided, "a margin of shares is no other number's"
+    assert lead.find_lead([prompts(ABOVE), prompts(close)], units.SHARE) == lead.Lead(0, (1,))
+    others = lead.find_lead([prompts(ABOVE), prompts(close)], units.PLAIN)
+    assert others.is_decided, "a margin of shares is no other number's"
 
 
 def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
@@ -74,7 +74,7 @@ def test_what_is_not_scored_is_neither_the_best_nor_in_its_way(ranked):
     assert '<tr class="best"><th scope="row">other@2</th>' in html and "base@2." not in html
     alone = ranked(base=[None] * 5, merged=[None] * 5, other=LEVEL)
     assert 'class="best"' not in alone and "best" not in alone.partition("</table>")[2]
-    assert lead.among([{}, {}], units.SHARE) is None
+    assert lead.find_lead([{}, {}], units.SHARE) is None
 
 
 def test_many_that_cannot_be_told_apart_are_counted():

@@ -23,7 +23,7 @@ def decoded(shown):
 
 def test_what_people_and_models_wrote_is_escaped():
     shown = [
-        judgement.verdicts(NASTY, [Prompt("a", "s", NASTY)], [Rejected("s", NASTY, NASTY, NASTY, 0.9)]),
+        judgement.verdicts(NASTY, [Prompt("a", "s", NASTY)], [RejectedPrompt("s", NASTY, NASTY, NASTY, 0.9)]),
         pictures.gallery([Tile(None, NASTY, NASTY)], NASTY), pictures.film(NASTY, [NASTY], [Moment(NASTY, [None])]),
         pictures.grid(NASTY, NASTY, [NASTY], [Row(NASTY, [Frame(1, None, NASTY, NASTY), None])]),
         pictures.large(NASTY, thumbnails.InlinePicture("", True), ""), pictures.side_by_side(NASTY, []),
@@ -37,7 +37,7 @@ def test_what_people_and_models_wrote_is_escaped():
 
 def test_a_refused_line_says_why():
     html = judgement.verdicts("counting", [Prompt("a", "counting", "two balls", novelty=0.4)],
-                          [Rejected("counting", "two red balls", "too similar", "two balls", 0.8333)])
+                          [RejectedPrompt("counting", "two red balls", "too similar", "two balls", 0.8333)])
     assert "40% new" in html and "too similar (“two balls”, ROUGE-L 0.83)" in html
     assert html.count('class="kept"') == html.count('class="refused"') == 1
 
@@ -94,18 +94,18 @@ def test_a_score_outside_0_to_1_is_its_own_number():
     assert '<b class="mark">20.3</b>' in judgement.reading(clip)
     assert "questions" not in judgement.reading(clip)
     assert judgement.score_text(Score("p", 1, "reward", -1.7)) == "−1.7"
-    of_rewards = judgement.score_text(Score("p", 1, "reward", 0.25), units.OWN)
+    of_rewards = judgement.score_text(Score("p", 1, "reward", 0.25), units.PLAIN)
     assert of_rewards == "0.2", "as the table it stands in"
 
 
 def test_a_figure_of_other_scores_has_an_axis_of_its_own():
-    shown = charts.bars({"base": {"photos": Point(20.3, 19.1, 21.0)}}, units.OWN)
+    shown = charts.bars({"base": {"photos": Point(20.3, 19.1, 21.0)}}, units.PLAIN)
     assert list(shown.data[0].y) == [20.3] and shown.layout.yaxis.range is None
     assert shown.data[0].error_y.array == pytest.approx((0.7,))
     assert shown.layout.yaxis.title.text == "score"
     share = charts.bars({"base": {"photos": Point(0.2)}})
     assert share.layout.yaxis.range == (0, 100) and share.layout.yaxis.title.text == "score, %"
-    found = charts.progress([(0, -1.7), (1, -1.2)], -1.5, units.OWN)
+    found = charts.progress([(0, -1.7), (1, -1.2)], -1.5, units.PLAIN)
     assert list(found.data[0].y) == [-1.7, -1.2] and found.layout.shapes[0].y0 == -1.5
 
 

@@ -27,7 +27,7 @@ def test_a_language_that_is_not_chosen_is_the_writers(studio, started, language,
 
 
 def test_a_server_is_not_asked_without_a_models_name(studio, started, runs_folder):
-    with pytest.raises(EngineError, match="name of a model on http://localhost:8000/v1"):
+    with pytest.raises(EngineError, match="model on http://localhost:8000/v1"):
         studio.press("write-prompts", {
             "run": "mine", "prompts-skills": ["counting"], "prompts-writer": "openai_compatible",
             "prompts-writer-openai_compatible-model": ""})

@@ -19,7 +19,7 @@ def working(runs_folder, monkeypatch):
     def put(**facts):
         made = job(runs_folder, **facts)
         store.write_json(made.folder / "config.json", {"store": "x", "config": {"recipe": "r.toml"}})
-        monkeypatch.setattr(jobs, "listed", lambda folder=None: [made])
+        monkeypatch.setattr(jobs, "all_jobs", lambda folder=None: [made])
         return made
     return put
 
@@ -57,7 +57,7 @@ def test_the_whole_line_starts_a_run_of_its_own(studio, started, runs_folder):
 
 
 def test_a_second_job_is_refused_with_a_sentence(studio, runs_folder, monkeypatch):
-    monkeypatch.setattr(jobs, "running", lambda: job(runs_folder))
+    monkeypatch.setattr(jobs, "running_job", lambda: job(runs_folder))
     with pytest.raises(EngineError, match="still working"):
         studio.press("whole-line", {"recipe": "storybook-quick"})
 

@@ -20,7 +20,7 @@ def mine(runs_folder):
 
 @pytest.fixture
 def working(runs_folder, monkeypatch):
-    monkeypatch.setattr(jobs, "running", lambda: Job(runs_folder, "mine", "images", "running", None))
+    monkeypatch.setattr(jobs, "running_job", lambda: Job(runs_folder, "mine", "images", "running", None))
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_run_whose_jobs_came_to_nothing_is_not_offered(mine, runs_folder):
     store.write_json(failed / "jobs" / "0001-pipeline" / "config.json", {"config": {}})
     ended = Event("There is no model.", kind="error")
     store.write_records(failed / "jobs" / "0001-pipeline" / "events.jsonl", [ended])
-    assert "failed-1" not in runs.listed() and "mine" in runs.listed()
-    assert "failed-1" in runs.listed("failed-1"), "as long as it is the one that is shown"
+    assert "failed-1" not in runs.run_names() and "mine" in runs.run_names()
+    assert "failed-1" in runs.run_names("failed-1"), "as long as it is the one that is shown"
     write_text(failed / "recipe.toml", "")
-    assert "failed-1" in runs.listed(), "it may go on"
+    assert "failed-1" in runs.run_names(), "it may go on"

@@ -25,7 +25,7 @@ gradio.networking.url_ok = lambda url: False          # what a request that take
 
 
 def test_it_comes_up_on_a_machine_that_is_busy(tmp_path: Path, runs_folder: Path, example):
-    with serving.bound("127.0.0.1", range(1)) as free:
+    with serving.bind_socket("127.0.0.1", range(1)) as free:
         port = free.getsockname()[1]
     (tmp_path / "sitecustomize.py").write_text(SLOW)
     here = {"PYTHONPATH": str(tmp_path), "GRADIO_SERVER_PORT": str(port), "SELMA_RUNS": str(runs_folder)}
@@ -61,7 +61,7 @@ def answer_of(url: str, server: subprocess.Popen, log: Path) -> httpx.Response:
 def test_a_usual_port_that_is_taken_is_passed_over():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         first = taken.getsockname()[1]
-        with serving.bound("127.0.0.1", range(first, first + 20)) as own:
+        with serving.bind_socket("127.0.0.1", range(first, first + 20)) as own:
             assert own.getsockname()[1] > first
 
 
@@ -71,4 +71,4 @@ def test_the_port_that_was_asked_for_is_the_only_one(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("GRADIO_SERVER_PORT", str(taken.getsockname()[1]))
         with pytest.raises(OSError, match="GRADIO_SERVER_PORT to another"):
-            serving.bound("127.0.0.1", serving.ports())
+            serving.bind_socket("127.0.0.1", serving.ports())

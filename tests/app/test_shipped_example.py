@@ -27,7 +27,7 @@ def shipped() -> Store:
 def test_the_first_open_shows_it(tmp_path, monkeypatch):
     monkeypatch.delenv("SELMA_EXAMPLE", raising=False)
     monkeypatch.setenv("SELMA_RUNS", str(tmp_path))
-    assert runs.first_shown() == runs.EXAMPLE and runs.open_store(runs.EXAMPLE).folder == shipped().folder.resolve()
+    assert runs.default_run() == runs.EXAMPLE and runs.open_store(runs.EXAMPLE).folder == shipped().folder.resolve()
 
 
 def test_every_tab_has_something_of_it():

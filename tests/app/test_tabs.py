@@ -24,7 +24,7 @@ def test_prompts_show_both_verdicts_and_can_be_filtered(studio):
         return studio.press("prompts-verdict", values, "input")["prompts-list"]
 
     assert 'class="refused"' not in listed(verdict=prompts.ACCEPTED)
-    assert 'class="kept"' not in listed(verdict=prompts.REFUSED)
+    assert 'class="kept"' not in listed(verdict=prompts.REJECTED)
     assert re.findall(r'<h2 class="part">(\w+)</h2>', listed(skill="styles")) == ["styles"]
 
 

@@ -185,9 +185,9 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "mark": lambda run: progress.mark(RUN),
     "budget": trainings.memory_budget,
     "base": contents.base_of,
-    "jobs": lambda run: jobs.listed(),
+    "jobs": lambda run: jobs.all_jobs(),
     "pairs": pairs.all_pairs,
-    "first": lambda run: runs.first_shown(),
+    "first": lambda run: runs.default_run(),
     "standings": lambda run: report.table(report.lines(SPLIT, run)),
     "pool": lambda run: collection.load(
         run, skills.load("counting"), wanted_prompts(), 2, False

@@ -15,35 +15,11 @@ from engine.core.config import to_toml
 from engine.core.store import write_json
 from engine.prompts import skills
 from tests.bad_inputs.configs import CONFIGS, STAGES
-from tests.bad_inputs.mutations import HERE, Damage, of_file, of_json, places, put, some
+from tests.bad_inputs.mutations import Damage, of_file, of_json, some
 from tests.bad_inputs.reading import outcome
+from tests.bad_inputs.toml_mutations import WRONG, of_toml
 
 EACH = 120
-DEEP = "[" * 2000 + "]" * 2000
-WRONG = {
-    "a number": "5",
-    "below nothing": "-1",
-    "a word": '"x"',
-    "an empty text": '""',
-    "a list": "[]",
-    "a list of a number": "[5]",
-    "two of one": '["x", "x"]',
-    "a table": "{}",
-    "a table of a list": "{ a = [] }",
-    "true": "true",
-    "nan": "nan",
-    "infinity": "inf",
-    "enormous": "1e12",
-    "300 digits": "9" * 300,
-    "a date": "1979-05-27",
-    "2,000 lists": DEEP,
-    "300 letters": f'"{"y" * 300}"',
-    "a way out": '"../../x"',
-    "NUL": '"a\\u0000b"',
-    "a folder": '"/etc"',
-    "nobody's home": '"~no-such-user/x"',
-    "no TOML": "= =",
-}
 SKILL = """
 title = "Mine"
 instruction = "Say what is seen."
@@ -57,22 +33,6 @@ rules = { each = [2, 6], groups = [1, 2], twins = "never" }
 OWN = """{"id": "a", "skill": "mine", "text": "two red balls"}
 {"id": "b", "skill": "mine", "text": "a ball"}
 """
-
-
-def of_toml(table: dict[str, Any]) -> list[Damage]:
-    """Every value as each wrong one."""
-    found = []
-    for place in places(table):
-        if not place:
-            continue
-        text = to_toml(put(tomllib.loads(to_toml(table)), place, HERE))
-        found += [
-            Damage(
-                f"{'.'.join(map(str, place))} is {said}", text.replace(f'"{HERE}"', wrong).encode()
-            )
-            for said, wrong in WRONG.items()
-        ]
-    return found
 
 
 def recipe() -> dict[str, Any]:

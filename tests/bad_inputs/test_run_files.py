@@ -91,4 +91,4 @@ def test_there_are_hundreds_of_them(folder, capsys):
     count = sum(len(damages(kind, text, EACH)) for kind, text in zip(KINDS, texts, strict=True))
     with capsys.disabled():
         sys.stdout.write(f"\n{count} damaged files of {len(KINDS)} kinds\n")
-    assert count >= 300 and not jobs.running()
+    assert count >= 300 and not jobs.running_job()

@@ -11,7 +11,7 @@ from engine.prompts import Config as Prompts
 from engine.runs import contents, resume, settings
 from tests.bad_inputs.mutations import of_file, some
 from tests.bad_inputs.reading import outcome
-from tests.bad_inputs.test_asked import of_toml
+from tests.bad_inputs.toml_mutations import of_toml
 
 SMALL = """
 model = "storybook"

@@ -117,13 +117,13 @@ class Desk:
         expect(self.page.locator("#run input")).to_have_value(re.compile(run))
         expect(self.page.locator(".job").first).to_be_visible()
         assert not self.page.get_by_test_id("toast-body").count()
-        newest = jobs.listed(self.runs)[0]
+        newest = jobs.all_jobs(self.runs)[0]
         assert newest.stage == stage and re.fullmatch(run, newest.run)
         self.end_jobs()
 
     def end_jobs(self) -> None:
         """At once: what they would make is not what is looked at here."""
-        for job in jobs.listed(self.runs):
+        for job in jobs.all_jobs(self.runs):
             jobs.cancel(job.folder, patience_seconds=0)
 
     def expect_done(self, words: str) -> None:

@@ -98,7 +98,7 @@ def app_url(runs: Path, server_log: Path, small_world: dict[str, str]) -> Iterat
     """`python app.py` on a free loopback port; the jobs it started end with it."""
     with serving("app.py", runs, server_log, small_world) as url:
         yield url
-        for job in jobs.listed(runs):
+        for job in jobs.all_jobs(runs):
             jobs.cancel(job.folder, patience_seconds=2)
 
 

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.dsg import Answered, cascading, one_level, selma_score
+from engine.core.dsg import AnsweredQuestion, cascading, one_level, selma_score
 
 
-def asked(*rows: tuple[str, bool, tuple[str, ...]]) -> list[Answered]:
-    return [Answered(*row) for row in rows]
+def asked(*rows: tuple[str, bool, tuple[str, ...]]) -> list[AnsweredQuestion]:
+    return [AnsweredQuestion(*row) for row in rows]
 
 
 CHAIN = asked(("1", False, ()), ("2", True, ("1",)), ("3", True, ("2",)))

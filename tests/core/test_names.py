@@ -17,7 +17,7 @@ def test_names_that_are_taken(name):
     "name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "_all", "a b", "a\nb", "a\0b", 5, None]
 )
 def test_names_that_lead_elsewhere(name):
-    with pytest.raises(EngineError, match="cannot be the name of an expert. Use letters"):
+    with pytest.raises(EngineError, match="name of an expert.*Use letters"):
         names.check(name, "an expert")
 
 

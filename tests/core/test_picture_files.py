@@ -45,7 +45,7 @@ def test_a_bomb_is_too_large_and_not_opened(tmp_path, side):
     for action in ("error", "ignore"):
         with warnings.catch_warnings():
             warnings.simplefilter(action)
-            with pytest.raises(EngineError, match=r"bomb\.png is too large: it has more than 89,478,485 pixels\. Make"):
+            with pytest.raises(EngineError, match=r"bomb\.png is too large.* 89,478,485"):
                 picture_files.read(file)
 
 

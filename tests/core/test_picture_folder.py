@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def curated(folder):
-    return picture_folder.curated(folder, picture_folder.originals(folder))
+    return picture_folder.curated_folder(folder, picture_folder.originals(folder))
 
 
 def test_what_has_no_record_is_taken_as_it_lies_there(folder):
@@ -53,7 +53,7 @@ def test_lines_taken_out_before_there_were_records_are_seen_by_the_rows(folder):
     (folder / "metadata.jsonl").write_text("".join(lines[:1] + lines[2:]))
     picture_folder.begin(folder, ["x"] * 4, {})
     found = curated(folder)
-    assert found.gone == ["00001.png"] and [one.row for one in found.pictures] == [0, 2, 3]
+    assert found.missing == ["00001.png"] and [one.row for one in found.pictures] == [0, 2, 3]
 
 
 def test_a_file_is_read_again_only_where_its_times_moved(folder, monkeypatch):
@@ -82,8 +82,8 @@ def test_the_record_is_the_same_wherever_it_is_made(folder):
 
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "..\\x.png", "C:/x.png", ""])
 def test_a_line_leads_nowhere_else(folder, name):
-    with pytest.raises(EngineError, match="no file of its folder. Correct that line"):
-        picture_folder.inside(folder, name)
+    with pytest.raises(EngineError, match="no file of its folder.*Correct"):
+        picture_folder.path_inside(folder, name)
 
 
 def test_many_names_are_told_in_a_few(folder):

@@ -121,7 +121,7 @@ def test_every_option_of_a_plugin_decides(package, name):
             continue
         options = kind()
         changed = replace(options, **{one.name: other(kind, one.name, getattr(options, one.name))})
-        assert provenance.deciding(changed) != provenance.deciding(options), one.name
+        assert provenance.deciding_options(changed) != provenance.deciding_options(options), one.name
 
 
 def test_the_options_of_a_plugin_that_are_new_void_nothing(monkeypatch):
@@ -156,8 +156,8 @@ def test_what_is_free_and_what_may_grow_stands_beside_the_fields():
     assert provenance.free(evaluate.Config) == {"batch_size", "keep_pictures", "picture_budget_mb", "replace"}
     assert {"recompute", "log_every", "held_out_every",
             "checkpoint_every"} <= provenance.free(experts.Config)
-    assert provenance.growing(experts.Config) == {"experts", "shards", "overrides"}
-    assert provenance.growing(evaluate.Config) == {"models", "skills", "guidances", "own_guidance"}
+    assert provenance.growing_options(experts.Config) == {"experts", "shards", "overrides"}
+    assert provenance.growing_options(evaluate.Config) == {"models", "skills", "guidances", "own_guidance"}
 
 
 def test_whatever_decides_nothing_says_why():
@@ -179,7 +179,7 @@ def test_a_record_is_completed_by_defaults_and_by_those_of_its_plugin():
     assert difference({"rank": 8, "options": {"beta": 2.0}}, now) == ""
     assert difference({"options": {"beta": 2.0}}, now) == "rank 4 -> 8"
     assert now.part_of({"rank": 8, "step": 7}) == {"rank": 8}
-    assert now.without("rank").completed({}) == {"new": 1, "options": {"beta": 1.0}}
+    assert now.omit("rank").completed({}) == {"new": 1, "options": {"beta": 1.0}}
 
 
 def test_what_other_settings_made_is_refused_or_given_up():

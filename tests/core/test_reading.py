@@ -31,7 +31,7 @@ def test_a_record_of_another_type_is_named_with_its_line_and_field(tmp_path, lin
     store.write_records(path, PROMPTS)
     with open(path, "a") as file:
         file.write(line + "\n")
-    told = r"prompts.jsonl, line 3, is damaged \(.*Delete the line and run again"
+    told = r"prompts.jsonl, line 3.*Delete the line"
     with pytest.raises(EngineError, match=told) as caught:
         store.read_records(path, Prompt)
     assert field in str(caught.value)
@@ -52,21 +52,21 @@ SEEN = {"things": [{"kind": "ball", "colour": None}], "background": None, "style
 
 
 @pytest.mark.parametrize("evidence, sentence", [
-    ([], "evidence is []; it must be of type dict"), (None, "evidence is None"),
-    ({"questions": {}}, "questions is {}; it must be of type list"),
+    ([], r"evidence is \[\]; .*of type dict"), (None, "evidence is None"),
+    ({"questions": {}}, r"questions is \{\}; .*of type list"),
     ({"questions": [5]}, "questions is 5; it must be of type dict"),
-    ({"questions": [{**QUESTION, "yes": "no"}]}, "questions: yes is 'no'; it must be of type bool"),
+    ({"questions": [{**QUESTION, "yes": "no"}]}, "questions: yes is 'no'; .*of type bool"),
     ({"questions": [{"id": 1}]}, "questions: category is missing"),
     ({"seen": {**SEEN, "things": [{"kind": ["a"], "colour": None}]}}, "things: kind is ['a']"),
     ({"seen": {}}, "seen: things is missing"),
     ({"pooled": "x"}, "pooled holds no 8 x 8 picture"),
-    ({"skill": []}, "skill is []"), ({"exact": "yes"}, "exact is 'yes'")])
+    ({"skill": []}, r"skill is \[\]"), ({"exact": "yes"}, "exact is 'yes'")])
 def test_evidence_is_what_summaries_read(tmp_path, evidence, sentence):
     path = tmp_path / "scores.jsonl"
     store.write_records(path, [Score("a", 1, "j", 0.5, evidence)])
     with pytest.raises(EngineError, match="line 1, is damaged") as caught:
         store.read_records(path, Score)
-    assert sentence in str(caught.value)
+    caught.match(sentence)
 
 
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "", "a\0.png", "x" * 300, "."])
@@ -88,14 +88,14 @@ def test_marks_and_blank_lines_are_no_damage(tmp_path):
 
 def test_folders_and_files_that_may_not_be_read_are_sentences(tmp_path, monkeypatch):
     for read in (lambda path: store.read_records(path, Prompt), store.read_json, store.read_object):
-        with pytest.raises(EngineError, match="is a folder where a file should be. Delete it and"):
+        with pytest.raises(EngineError, match=f"{tmp_path} is a folder.*Delete it"):
             read(tmp_path)
 
     def forbidden(*_, **__):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     (tmp_path / "a.json").write_text("{}")
     monkeypatch.setattr(Path, "read_text", forbidden)
-    told = r"a.json cannot be read \(Permission denied\). Delete it"
+    told = r"a.json .*Permission denied.*Delete it"
     with pytest.raises(EngineError, match=told):
         store.read_json(tmp_path / "a.json")
 
@@ -105,10 +105,10 @@ def test_an_object_is_held_to_what_is_asked_of_it(tmp_path):
     store.write_json(path, {"recipe": {"steps": 3}, "rank": 4.0, "more": [1]})
     found = store.read_object(path, recipe=dict, rank=int, base=dict | None)
     assert found == {"recipe": {"steps": 3}, "rank": 4, "more": [1], "base": None}
-    for wanted, sentence in (({"recipe": list[str]}, "recipe is {'steps': 3}; it must be of type"),
+    for wanted, sentence in (({"recipe": list[str]}, "recipe is {'steps': 3}; it must be of"),
                              ({"weights": dict[str, float]}, "weights is missing"),
                              ({"more": list[str]}, "more is 1; it must be of type str")):
-        told = "recipe.json is damaged .*Delete it and run its stage again"
+        told = "recipe.json is damaged .*Delete it"
         with pytest.raises(EngineError, match=told) as caught:
             store.read_object(path, **wanted)
         assert sentence in str(caught.value)

@@ -177,7 +177,7 @@ def test_a_picture_that_is_missing_is_painted_again_and_no_score_changes(config,
 def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
     other = replace(config, steps=3, models={"base": {}}, guidances=(1.0,), ceiling=False)
     before = scores(run_folder, "base@1")
-    with pytest.raises(EngineError, match=r"base@1 were made with other settings \(steps 2 -> 3\)"):
+    with pytest.raises(EngineError, match=r"base@1 .*\(steps 2 -> 3\)"):
         list(evaluate.run(other, run_folder))
     assert scores(run_folder, "base@1") == before
     on_test = replace(config, split="test", models={"base": {}}, guidances=(1.0,), ceiling=False)
@@ -197,14 +197,14 @@ def test_other_settings_are_refused_and_replaced_when_asked(config, run_folder):
 def test_a_retrained_expert_is_noticed(config, run_folder):
     expert = expert_files.read(run_folder.expert("styles")).expert
     expert_files.write(run_folder.expert("styles"), {p: Factors(f.a * 2, f.b, f.scale) for p, f in expert.items()}, {})
-    with pytest.raises(EngineError, match="both@1 were made with other settings .*styles.s sha256"):
+    with pytest.raises(EngineError, match="both@1 .*settings .*styles.s sha256"):
         list(evaluate.run(config, run_folder))
 
 
 def test_an_expert_of_another_base_is_refused(config, run_folder):
     expert = expert_files.read(run_folder.expert("styles")).expert
     expert_files.write(run_folder.expert("styles"), expert, {"base": {"model": "other/base", "sha256": "0" * 64}})
-    with pytest.raises(EngineError, match="styles was trained on other/base, whose weights differ"):
+    with pytest.raises(EngineError, match="styles .* other/base.* differ"):
         list(evaluate.run(replace(config, models={"styles": {"styles": 1.0}}, replace=True), run_folder))
 
 

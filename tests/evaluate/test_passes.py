@@ -133,6 +133,6 @@ def test_other_steps_find_no_picture(config, run_folder, painted):
 def test_a_score_of_the_first_judge_is_of_the_picture_that_is_kept(config, run_folder):
     prompt = load("validation", "counting")[0]
     folder = run_folder.folder / picture_cache.FOLDER
-    likenesses = {diversity.pooled(picture_files.read(file)) for file in folder.glob("*.png")}
+    likenesses = {diversity.pool(picture_files.read(file)) for file in folder.glob("*.png")}
     assert {score.pooled for score in scores(run_folder, "both@3")} <= likenesses
     assert prompt.id in summary.per_prompt(scores(run_folder, "both@3"))["counting"]

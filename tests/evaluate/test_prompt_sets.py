@@ -10,9 +10,7 @@ from engine.evaluate import Config, check, prompt_sets, run
 
 PHOTOGRAPHS = [Prompt(f"p{n}", "photos", f"a photo of {n} dogs on a skateboard") for n in range(2, 6)]
 SCENE = Prompt("s", "photos", "two red balls")
-ARE_REFUSED = ("'storybook' can read none of the 4 prompts; of 'a photo of 2 dogs on a skateboard' "
-               "it says: .photo. is not one of its words. Choose prompts that it understands, or "
-               "another judge")
+ARE_REFUSED = "none of the 4 .*2 dogs.*.photo. is not"
 
 
 def asked(tmp_path, prompts, **options):

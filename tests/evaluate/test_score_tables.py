@@ -12,12 +12,12 @@ from engine.evaluate.standings import score_tables
 
 
 def test_every_model_with_its_mean_and_its_distance_to_the_base(example):
-    found = {standing.model: standing for standing in score_tables.of_run(example, "test/storybook")}
+    found = {standing.model: standing for standing in score_tables.run_standings(example, "test/storybook")}
     assert list(found) == ["base@3.5", "counting@3.5", "merged@2"]
     ours, base = (summary.per_prompt(read_records(example.scores(model, "test/storybook"), Score))
                   for model in ("merged@2", "base@3.5"))
     assert found["merged@2"].mean == intervals.mean(ours)
-    assert found["merged@2"].against_base == intervals.paired(ours, base)
+    assert found["merged@2"].against_base == intervals.paired_difference(ours, base)
     assert found["base@3.5"].against_base is None
     assert found["merged@2"].by_skill["styles"].value == pytest.approx(found["merged@2"].summary.by_skill["styles"])
 
@@ -73,7 +73,7 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
     read = score_tables.score_files.read
     monkeypatch.setattr(score_tables.score_files, "read", lambda path: reads.append(path) or read(path))
     for _ in range(3):
-        assert score_tables.of_run(run, "test/j")[0].summary.macro == 0.5
+        assert score_tables.run_standings(run, "test/j")[0].summary.macro == 0.5
     once = len(reads)
     assert path in reads
     write_records(path, [Score("a", 1, "j", 1.0, Evidence(skill="s", pooled=""))])

@@ -29,22 +29,22 @@ def scores(values, judge="storybook"):
 
 def test_a_standing_says_what_the_scores_say():
     ours, theirs = {"a": 0.9, "b": 0.8, "c": 0.7}, {"a": 0.2, "b": 0.3, "c": 0.1}
-    found = standings.of("merged@2", scores(ours), scores({"a": 0.25}), scores(theirs))
+    found = standings.standing_of("merged@2", scores(ours), scores({"a": 0.25}), scores(theirs))
     assert (found.arm, found.guidance, found.floor, found.diversity) == ("merged", 2.0, 0.25, None)
-    assert found.against_base == intervals.paired({"s": ours}, {"s": theirs}) and found.verdict == "better"
+    assert found.against_base == intervals.paired_difference({"s": ours}, {"s": theirs}) and found.verdict == "better"
     assert found.mean == intervals.mean({"s": ours}) and found.by_skill["s"].value == pytest.approx(0.8)
     assert found.summary == summary.summarise(scores(ours))
-    alone = standings.of("base@2", scores(theirs), [], None)
+    alone = standings.standing_of("base@2", scores(theirs), [], None)
     assert alone.against_base is None and alone.verdict == "" and alone.floor is None
 
 
 def test_a_row_of_an_event_has_no_single_prompts():
-    row = standings.of("merged@2", scores({"a": 0.9, "b": 0.8}), [], None).as_row()
+    row = standings.standing_of("merged@2", scores({"a": 0.9, "b": 0.8}), [], None).as_row()
     assert set(row) == {"arm", "guidance", "summary", "diversity", "floor", "against_base", "verdict"}
     assert json.loads(json.dumps(row))["summary"]["macro"] == pytest.approx(0.85)
 
 
 def test_the_command_line_and_the_app_tell_the_same(config, finished):
     told = {standing.model: standing for standing in report.lines(config, finished[0])}
-    shown = {standing.model: standing for standing in score_tables.of_run(finished[0], "validation/storybook")}
+    shown = {standing.model: standing for standing in score_tables.run_standings(finished[0], "validation/storybook")}
     assert told == shown and len(told) == 7

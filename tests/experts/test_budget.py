@@ -77,14 +77,14 @@ def test_the_expert_that_keeps_most_decides(pipe, base):
 def test_as_many_experts_share_a_forward_as_fit(planned, share, together, words):
     whole = planned(10**12)
     found = planned(int(share * whole.needs(2, whole.rows) / budget.USABLE_SHARE))
-    assert found.experts_a_forward == together and words in found.told()
+    assert found.experts_a_forward == together and words in found.report()
     assert replace(found, free=0) == replace(whole, free=0, experts_a_forward=together)
 
 
 def test_when_one_experts_rows_do_not_fit_smaller_batches_are_advised(planned):
     whole = planned(10**12)
     found = planned(int((whole.learning - whole.held + 1000) / budget.USABLE_SHARE))
-    assert found.experts_a_forward == 1 and found.told().endswith("switch recompute on.")
+    assert found.experts_a_forward == 1 and found.report().endswith("switch recompute on.")
 
 
 def test_five_experts_of_rank_128_want_15_gigabytes_of_sdxl():

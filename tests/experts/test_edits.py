@@ -32,7 +32,7 @@ def folder(store):
 
 def read(store, painter):
     """Encode what changed and load the rest, as the pool does; the events too."""
-    events = list(edits.encode(store.images("counting"), latents.curated(store, "counting"),
+    events = list(edits.encode(store.images("counting"), latents.curated_folder(store, "counting"),
                                painter))
     return latents.load(store, "counting", painter), [event.text for event in events]
 
@@ -58,7 +58,7 @@ def test_what_nobody_edited_is_what_was_painted(store, folder, painter, monkeypa
     assert told == [] and torch.equal(encoded.latents, stored["latents"])
     sha256 = tensor_files.sha256(folder / "latents.safetensors")
     assert latents.hashes(store, ["counting"]) == {"counting": sha256}
-    assert latents.curated(store, "counting").summary() == "" and not (folder / "edited").exists()
+    assert latents.curated_folder(store, "counting").summary() == "" and not (folder / "edited").exists()
 
 
 def test_a_replaced_picture_alone_is_encoded_again(store, folder, painter, monkeypatch):
@@ -107,7 +107,7 @@ def test_what_is_taken_out_is_left_out_and_told(store, folder, painter, how):
     others = [i for i in range(8) if i != 3]
     assert torch.equal(encoded.latents, stored["latents"][others])
     assert told == [] and len(encoded.texts) == 7
-    assert latents.curated(store, "counting").summary() == "1 taken out (3.png)"
+    assert latents.curated_folder(store, "counting").summary() == "1 taken out (3.png)"
 
 
 def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, painter,
@@ -123,17 +123,17 @@ def test_an_edited_caption_is_read_again_and_its_picture_is_not(store, folder, p
     expected = painter.embed(["three green boats"])["embeddings"][0].to(encoded.text["embeddings"].dtype)
     torch.testing.assert_close(encoded.text["embeddings"][2], expected)
     assert torch.equal(encoded.latents, stored["latents"])
-    assert latents.curated(store, "counting").summary() == "1 with another caption (2.png)"
+    assert latents.curated_folder(store, "counting").summary() == "1 with another caption (2.png)"
 
 
 def test_a_picture_of_ones_own_needs_a_file_and_a_line(store, folder, painter):
     Image.new("RGB", (100, 50), "green").save(folder / "mine.png")
-    told = latents.curated(store, "counting").summary()
+    told = latents.curated_folder(store, "counting").summary()
     assert told == "1 left out for want of a line in metadata.jsonl (mine.png)"
     write_lines(folder, [*lines(folder), {"file_name": "mine.png", "text": "a green field"}])
     encoded, told = read(store, painter)
-    assert len(encoded.texts) == 9 and encoded.texts[8] == "a green field"
-    assert encoded.latents[8].abs().max() > 0
+    assert len(encoded.texts) == 9 and encoded.texts[-1] == "a green field"
+    assert encoded.latents[-1].abs().max() > 0
     assert told == ["Encoded 1 of 1 edited pictures.", "Encoded 1 of 1 edited captions."]
 
 
@@ -141,7 +141,7 @@ def test_an_end_in_the_middle_loses_a_few_at_most(store, folder, painter, monkey
     monkeypatch.setattr(edits, "AT_ONCE", 2)
     for i in range(5):
         Image.new("RGB", (64, 64), (0, 50 * i, 99)).save(folder / f"{i}.png")
-    encoding = edits.encode(folder, latents.curated(store, "counting"), painter)
+    encoding = edits.encode(folder, latents.curated_folder(store, "counting"), painter)
     assert next(encoding).text == "Encoded 2 of 5 edited pictures."
     encoding.close()
     assert read(store, painter)[1] == ["Encoded 2 of 3 edited pictures.",
@@ -155,7 +155,7 @@ def test_another_expert_comes_of_other_pictures_and_must_be_asked_for(store, bas
     before = expert_files.read(store.expert("counting"))
     black(store.images("counting") / "3.png")
     (store.images("counting") / "5.png").unlink()
-    with pytest.raises(EngineError, match=r"images as they were -> as they are now\).*set replace"):
+    with pytest.raises(EngineError, match=r"images as they were -> .*set replace"):
         list(experts.run(asked, store))
     asked = config(base, experts=asked.experts, steps=2, replace=True)
     told = [event.text for event in experts.run(asked, store)]
@@ -179,7 +179,7 @@ def test_an_expert_of_before_there_were_records_is_still_finished(store, base):
      "3.png is damaged"),
     (lambda folder: write_lines(folder, [{"file_name": "../../x.png"}]),
      "which is no file of this folder"),
-    (lambda folder: write_lines(folder, []), "Nothing is left of the pictures of 'counting'"),
+    (lambda folder: write_lines(folder, []), "Nothing is left .*'counting'"),
 ])
 def test_what_cannot_be_learned_from_is_told(store, folder, painter, spoil, sentence):
     spoil(folder)

@@ -55,8 +55,8 @@ def test_a_sources_contract(name, drawn, painter, base):
     assert source.THINGS and source.Config() == source.Config()
     source.check(options_of(source))
     stream = stream_of(source, drawn, painter, base)
-    assert set(source.HASHES) == set(source.recorded(drawn, ["places"]))
-    assert source.recorded(drawn, ["places"]) == source.recorded(drawn, ["places"])
+    assert set(source.HASHES) == set(source.fingerprint(drawn, ["places"]))
+    assert source.fingerprint(drawn, ["places"]) == source.fingerprint(drawn, ["places"])
     assert stream.split.learned and stream.split.held_out and not set(stream.split.learned) & set(stream.split.held_out)
     assert len(stream.captions()) == len(stream.split.held_out)
     batch = stream.batch(0, 1000)
@@ -69,9 +69,9 @@ def test_a_sources_contract(name, drawn, painter, base):
 def test_what_a_source_has_prepared_it_does_not_prepare_again(name, drawn):
     source = plugins.load(sources, name)
     list(source.prepare(options_of(source), drawn, ["places"], False))
-    before = source.recorded(drawn, ["places"])
+    before = source.fingerprint(drawn, ["places"])
     assert list(source.prepare(options_of(source), drawn, ["places"], False)) == []
-    assert source.recorded(drawn, ["places"]) == before
+    assert source.fingerprint(drawn, ["places"]) == before
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

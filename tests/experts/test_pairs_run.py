@@ -63,7 +63,7 @@ def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(drawn, base, tmp_p
 def test_other_pairs_make_another_expert(drawn, base):
     run(asked(base, steps=1), drawn)
     write_records(folder(drawn, "places").pairs, [Pair("", "places", f"{i + 4}.png", f"{i}.png") for i in range(4)])
-    with pytest.raises(EngineError, match="pairs' sha256 as they were -> as they are now"):
+    with pytest.raises(EngineError, match="pairs' sha256 as they were -> "):
         run(asked(base, steps=1), drawn)
 
 

@@ -24,7 +24,7 @@ def names(store, expert):
     ({"experts": {"a": []}}, "no skills"),
     ({"experts": {"a": "counting"}}, "no skills"),
     ({"experts": {"../a": ["counting"]}}, "cannot be the name"),
-    ({"experts": {"a": ["magic"]}}, "no painted pictures of 'magic'; there are pictures of counting, styles"),
+    ({"experts": {"a": ["magic"]}}, "'magic'.* of counting, styles"),
     ({"objective": "magic"}, "Choose one of denoise"),
     ({"options": {"beta": 1}}, "no option called 'beta'"),
     ({"overrides": {"counting": {"rank": 0}}}, "between 1 and 1024"),
@@ -35,9 +35,9 @@ def names(store, expert):
     ({"shards": {"counting": [2, 2, 0]}}, "0 <= index < many"),
     ({"shards": {"counting": 2}}, "0 <= index < many"),
     ({"shards": {"counting": [8, 9, 0]}}, "has no picture to learn from"),
-    ({"sample_prompts": ["a ball " * 20_000]}, "140,000 characters .* Write 5,000 at most"),
+    ({"sample_prompts": ["a ball " * 20_000]}, "140,000 .*5,000 at most"),
     ({"targets": ()}, "needs layers to change. Choose targets"),
-    ({"targets": ("to_z",)}, "No linear layer or convolution is called 'to_z'"),
+    ({"targets": ("to_z",)}, "No linear layer .*'to_z'"),
     ({"model": "no-such-folder/at-all/here"}, "There is no folder"),
 ])
 def test_what_cannot_be_trained_is_refused_with_the_remedy(base, store, changes, sentence):
@@ -48,14 +48,14 @@ def test_what_cannot_be_trained_is_refused_with_the_remedy(base, store, changes,
 
 def test_other_options_never_overwrite_an_expert(base, store):
     run(config(base, steps=1), store)
-    with pytest.raises(EngineError, match=r"rank 2 -> 4\). Set them back, .* or set replace"):
+    with pytest.raises(EngineError, match=r"rank 2 -> 4\).*Set .*set replace"):
         run(config(base, steps=1, rank=4), store)
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("options", 5, r"recipe\.json is damaged \(options is 5.*Delete its folder and make it again"),
-    ("options", [1], r"recipe\.json is damaged \(options is \[1\]"),
-    ("targets", "x", r"other options \(targets x -> .*Set them back"),
+    ("options", 5, r"recipe\.json .*options is 5.*Delete"),
+    ("options", [1], r"recipe\.json .*options is \[1\]"),
+    ("targets", "x", r"\(targets x -> .*Set them back"),
 ])
 def test_a_record_of_the_wrong_type_is_refused_and_no_crash(base, store, field, value, sentence):
     run(config(base, steps=1), store)
@@ -95,7 +95,7 @@ def test_replace_takes_a_damaged_recipe_for_another(base, store):
 def test_a_recipe_of_the_wrong_kind_is_a_sentence(base, store, recipe):
     store.expert("counting").mkdir(parents=True)
     (store.expert("counting") / "recipe.json").write_text(recipe)
-    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete its folder"):
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete"):
         run(config(base, steps=3), store)
 
 
@@ -111,7 +111,7 @@ def test_new_pictures_are_told_in_words(base, store):
     folder = store.expert("counting")
     recipe = read_json(folder / "recipe.json")
     write_json(folder / "recipe.json", {**recipe, "images": {"counting": "0" * 64}})
-    with pytest.raises(EngineError, match=r"images as they were -> as they are now\)"):
+    with pytest.raises(EngineError, match="images as they were -> "):
         run(config(base, steps=1), store)
 
 
@@ -132,7 +132,7 @@ def test_a_damaged_checkpoint_is_refused_with_the_remedy(base, store):
 
 
 def test_divergence_is_told_and_loses_nobody_elses_work(base, store):
-    with pytest.raises(EngineError, match="counting diverged before step [23]. Lower the learning rate"):
+    with pytest.raises(EngineError, match="counting diverged .*[23].*learning rate"):
         run(config(base, overrides={"counting": WILD}), store)
     assert "checkpoint.safetensors" in names(store, "styles")
     assert "pytorch_lora_weights.safetensors" not in names(store, "counting")
@@ -150,12 +150,12 @@ def test_who_is_finished_when_another_diverges_is_finished(base, store):
 
 def test_latents_of_another_base_are_refused_with_the_remedy(store, tmp_path):
     other = tiny_stable_diffusion(tmp_path / "other", seed=1)
-    with pytest.raises(EngineError, match="cannot train .*other. Paint them again with encode_for"):
+    with pytest.raises(EngineError, match="train .*other.*encode_for"):
         run(config(other), store)
 
 
 @pytest.mark.parametrize(("damage", "sentence"), [
-    (lambda t: t.pop("empty_embedding"), "has no 'empty_embedding'. Delete .* paint it again"),
+    (lambda t: t.pop("empty_embedding"), "'empty_embedding'. Delete .*paint"),
     (lambda t: t.update(latents=t["latents"][:3]), "'latents': 3"),
     (lambda t: t.update(latents=t["latents"][:, :4].clone()), "has 4 channels, "),
     (lambda t: t["latents"].fill_(float("nan")), "latents that are no numbers"),

@@ -96,7 +96,7 @@ def test_prompts_that_moved_do_not_undo_it(config, store, folder, edit):
     text = store.prompts("counting").read_text().splitlines(keepends=True)
     store.prompts("counting").write_text("".join(text[1:]))
     with pytest.raises(EngineError,
-                       match=r"edited by hand \(00003.png\), and their prompts .* set replace"):
+                       match=r"by hand \(00003.png\).* set replace"):
         list(images.run(config, store))
     assert files(store) == before
     list(images.run(replace(config, replace=True), store))
@@ -155,9 +155,9 @@ def test_an_end_while_all_is_put_together_loses_nothing(config, store, folder, t
         with pytest.raises(KeyboardInterrupt):
             list(images.run(config, store))
     with pytest.raises(EngineError,
-                       match="stopped while it was put together. Run the images stage again"):
-        latents.curated(store, "counting")
+                       match="put together. Run the images stage"):
+        latents.curated_folder(store, "counting")
     list(images.run(config, store))
     at_once = with_prompts(Store(tmp_path / "at_once"), 7)
     list(images.run(config, at_once))
-    assert files(store) == files(at_once) and not latents.curated(store, "counting").is_edited
+    assert files(store) == files(at_once) and not latents.curated_folder(store, "counting").is_edited

@@ -125,8 +125,9 @@ def test_more_prompts_paint_only_what_is_missing(config, store, tmp_path, monkey
 def test_other_settings_are_named_and_lose_nothing(config, store):
     list(images.run(config, store))
     before = files(store)
-    with pytest.raises(EngineError, match=r"guidance 2.0 -> 3.0, seed 0 -> 1.*set replace"):
+    with pytest.raises(EngineError, match="guidance 2.0 -> 3.0, seed 0 -> 1") as refusal:
         list(images.run(replace(config, guidance=3.0, seed=1), store))
+    refusal.match("set replace")
     list(images.run(replace(config, batch_size=1), store))
     assert files(store) == before
     list(images.run(replace(config, guidance=3.0, replace=True), store))
@@ -165,10 +166,10 @@ def test_what_cannot_be_painted_ends_in_the_remedy(config, store, models):
 def test_damaged_files_are_named(config, store):
     list(images.run(config, store))
     (store.images("counting") / "latents.safetensors").write_bytes(b"\xff" * 40)
-    with pytest.raises(EngineError, match=r"latents.safetensors is damaged.*Delete it"):
+    with pytest.raises(EngineError, match=r"latents.safetensors .*damaged.*Delete"):
         list(images.run(config, store))
     save_file({"latents": torch.zeros(1)}, store.images("counting") / "latents.safetensors")
-    with pytest.raises(EngineError, match=r"was not written by this stage. Delete it"):
+    with pytest.raises(EngineError, match=r"not written by this stage. Delete"):
         list(images.run(config, store))
 
 

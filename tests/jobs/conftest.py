@@ -12,5 +12,5 @@ def toy_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "command", lambda stage, folder: [
         sys.executable, "-u", "-m", "tests.toy_stage", stage, str(folder)])
     yield
-    for job in jobs.listed():
+    for job in jobs.all_jobs():
         jobs.cancel(job.folder, patience_seconds=0)

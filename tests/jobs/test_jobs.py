@@ -74,7 +74,7 @@ def test_cancel_ends_a_job_that_does_not_listen():
     wait_for("step 1", job)
     jobs.cancel(job, patience_seconds=0.3)
     *_, last = jobs.follow(job)
-    assert last.kind == "stopped" and not jobs.alive(job) and jobs.running() is None
+    assert last.kind == "stopped" and not jobs.alive(job) and jobs.running_job() is None
 
 
 def test_cancelling_a_finished_job_changes_nothing():
@@ -103,7 +103,7 @@ def test_one_job_at_a_time_and_the_busy_one_is_named():
 def test_a_job_may_start_as_soon_as_the_last_event_of_the_one_before_is_read():
     for _ in range(2):
         assert list(jobs.follow(start(steps=1)))[-1].kind == "done"
-    assert [job.folder.name for job in jobs.listed()] == ["0002-toy", "0001-toy"]
+    assert [job.folder.name for job in jobs.all_jobs()] == ["0002-toy", "0001-toy"]
 
 
 def test_the_job_outlives_the_server_that_started_it():
@@ -115,7 +115,7 @@ def test_the_job_outlives_the_server_that_started_it():
     with subprocess.Popen([sys.executable, "-c", code], cwd=jobs.ROOT, stdout=subprocess.PIPE) as server:
         assert server.stdout and server.stdout.readline()
         server.kill()
-    job, = jobs.listed()
+    job, = jobs.all_jobs()
     assert job.state == "running" and job.run == "demo" and job.stage == "toy"
     events = list(jobs.follow(job.folder))
     assert len(events) == 9 and events[-1].kind == "done"
@@ -156,7 +156,7 @@ def test_a_damaged_line_spoils_no_other(tmp_path):
     first, *rest = lines_file.read_text().splitlines()
     lines_file.write_text("\n".join(["{broken", '{"mood": 1}', *rest, "null"]) + "\n")
     assert [event.text for event in jobs.follow(job)][:2] == [record.DAMAGED] * 2
-    assert [one.folder for one in jobs.listed()] == [job]
+    assert [one.folder for one in jobs.all_jobs()] == [job]
 
 
 def test_a_full_disk_is_seen_by_who_follows_the_job(monkeypatch):

@@ -14,7 +14,7 @@ STAGE_EVENTS = {"experts": "experts", "validation": "evaluate", "test": "evaluat
 def listed(monkeypatch):
     """The jobs there are, the newest first; to be filled."""
     known: list[Job] = []
-    monkeypatch.setattr(jobs, "listed", lambda folder=None: known)
+    monkeypatch.setattr(jobs, "all_jobs", lambda folder=None: known)
     return known
 
 

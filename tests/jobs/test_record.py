@@ -22,7 +22,7 @@ def test_a_record_that_names_no_process_is_a_job_that_ended(text):
     job = ended()
     (job / "events.jsonl").unlink()
     (job / "process.json").write_text(text)
-    assert not jobs.alive(job) and jobs.describe(job).state == "error" and jobs.running() is None
+    assert not jobs.alive(job) and jobs.describe(job).state == "error" and jobs.running_job() is None
 
 
 @pytest.mark.parametrize("line", ['{"text": 5}', '{"text": "x", "data": []}', '{"text": "x", "done": "y"}', "[]", "{",
@@ -30,7 +30,7 @@ def test_a_record_that_names_no_process_is_a_job_that_ended(text):
 def test_a_damaged_event_is_told_as_such(line):
     job = ended()
     (job / "events.jsonl").write_text(line + "\n")
-    assert jobs.describe(job).state == "error" and jobs.running() is None
+    assert jobs.describe(job).state == "error" and jobs.running_job() is None
     assert [event.text for event in jobs.follow(job)][0] == record.DAMAGED
 
 

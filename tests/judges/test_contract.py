@@ -110,7 +110,7 @@ def test_the_lowest_is_the_best_where_a_judge_says_so(darkness):
     judged = {scale: [Score("a", 1, "darkness", value, Evidence(skill="s"))]
               for scale, value in ((2.0, 80.0), (5.0, 30.0))}
     assert best_scale(judged) == 5.0
-    unit = units.of("darkness", [])
+    unit = units.judge_unit("darkness", [])
     assert unit.verdict(units.Interval(-5.0, -7.0, -3.0)) == "better"
     assert unit.verdict(units.Interval(5.0, 3.0, 7.0)) == "worse"
 

@@ -108,4 +108,4 @@ def test_imagined_scenes_are_exact() -> None:
         scene = imagine(parse(text), rng)
         assert scene is not None
         found = verdict(text, paint(scene))
-        assert found.exact and found.dsg == 1.0 and all(yes for _, yes in found.asked)
+        assert found.exact and found.dsg == 1.0 and all(yes for _, yes in found.answers)

@@ -37,7 +37,7 @@ def test_the_same_file_for_another_base_is_another_expert(base, files, tmp_path)
     take(store, **given, model=str(base))
     assert "is here already" in take(store, **given, model=str(base))[-1].text
     other = tiny_stable_diffusion(tmp_path / "other", seed=1)
-    with pytest.raises(EngineError, match="taken in for another base .* Choose another name"):
+    with pytest.raises(EngineError, match="another base .*another name"):
         take(store, **given, model=str(other))
 
 
@@ -91,7 +91,8 @@ def test_a_lora_that_took_its_start_out_of_the_base_is_refused(base, expert, tmp
     tensors, header = tensor_files.read(tmp_path / expert_files.FILE_NAME)
     told = {**json.loads(header["lora_adapter_metadata"]), "unet.init_lora_weights": start}
     tensor_files.write(tmp_path / "a.safetensors", tensors, {**header, "lora_adapter_metadata": json.dumps(told)})
-    with pytest.raises(EngineError, match=f"begun by {start}.*path_initial_model_for_weight_conversion"):
+    remedy = "path_initial_model_for_weight_conversion"
+    with pytest.raises(EngineError, match=f"begun by {start}.*{remedy}"):
         take(Store(tmp_path / "run"), file=str(tmp_path / "a.safetensors"), name="foreign", model=str(base))
 
 
@@ -172,7 +173,7 @@ def test_values_that_cannot_be_are_refused_as_what_they_are(base, files, tmp_pat
     tensors[key][0, 0] = value
     file, store = tmp_path / "bad.safetensors", Store(tmp_path / "run")
     save_file(tensors, file, header)
-    reason = "too large .*a LoRA's lie far below 1" if value == 1e30 else "no numbers"
+    reason = "too large .*far below 1" if value == 1e30 else "no numbers"
     with pytest.raises(EngineError, match=f"values that are {reason}.*choose another") as raised:
         take(store, file=str(file), name="foreign", model=str(base))
     assert "diverged" not in str(raised.value) and not store.folder.exists()

@@ -112,7 +112,7 @@ def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(
     (event,) = run(store, experts={"counting": 1}, name="m")
     assert event.kind == "done" and file.stat().st_mtime_ns == before
     other = {"experts": {"counting": 1}, "name": "m", "method": "weighted", "options": {"strength": 2}}
-    with pytest.raises(EngineError, match="another merge called 'm' .*method average -> weighted.*another name"):
+    with pytest.raises(EngineError, match="'m' .*method average -> weighted.*name"):
         run(store, **other)
     assert file.stat().st_mtime_ns == before
     run(store, **other, replace=True)
@@ -123,15 +123,15 @@ def test_the_same_merge_is_not_repeated_and_another_one_does_not_take_its_place(
 
 
 @pytest.mark.parametrize(("config", "sentence"), [
-    ({"experts": {"nobody": 1}}, "no expert called 'nobody'. Choose from counting, places, styles"),
+    ({"experts": {"nobody": 1}}, "'nobody'.* counting, places, styles"),
     ({"experts": {}}, "nothing to merge"),
     ({"experts": {"counting": 0, "styles": 0}}, "sum to 0"),
     ({"experts": {"counting": 0}, "method": "weighted"}, "Every weight is zero"),
     ({"experts": {"counting": "much"}}, "Give it a number"),
-    ({"experts": {"counting": float("nan")}}, "weight of counting is nan. Give it a number"),
-    ({"experts": {"counting": 1e300}}, r"weight of counting is 1e\+300. Give it one between -100 and 100"),
-    ({"experts": {"counting": 1, "styles": -1e12}}, r"weight of styles is -1e\+12. Give it one between"),
-    ({"experts": {"counting": 10**400}}, "weight of counting is far off. Give it one between"),
+    ({"experts": {"counting": float("nan")}}, "counting is nan. Give it a number"),
+    ({"experts": {"counting": 1e300}}, r"counting is 1e\+300.*-100 and 100"),
+    ({"experts": {"counting": 1, "styles": -1e12}}, r"styles is -1e\+12.*-100 and 100"),
+    ({"experts": {"counting": 10**400}}, "counting is far off.*-100 and 100"),
     ({"experts": {"counting": 1}, "method": "magic"}, "average, compress, dare, ties, weighted"),
     ({"experts": {"counting": 1}, "options": {"strenght": 1}}, "no option called 'strenght'"),
     ({"experts": {"counting": 1}, "options": {"strength": 11}}, "between 0.0 and 10.0"),

@@ -169,7 +169,7 @@ def test_a_lower_rank_keeps_less_energy():
 
 
 def test_what_is_beyond_single_precision_is_a_sentence_and_no_decomposition():
-    with pytest.raises(EngineError, match="delta of x is beyond single precision. Lower the weights"):
+    with pytest.raises(EngineError, match="of x .*precision. Lower the weights"):
         truncate_layers([("x", torch.full((4, 4), 1e25), 2)])
     experts = {"a": {"x": Factors(torch.ones(2, 6) * 1e20, torch.ones(5, 2) * 1e20, 1.0)}}
     for name in ("compress", "ties", "dare"):

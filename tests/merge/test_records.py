@@ -27,7 +27,7 @@ def test_a_merges_recipe_of_the_wrong_kind_is_told_and_can_be_replaced(store, re
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(json.dumps(recipe))
     wanted = {"experts": {"counting": 1.0}, "name": "m", "verify": False}
-    with pytest.raises(EngineError, match=r"recipe\.json is damaged \(.*Delete its folder and make it again"):
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged \(.*Delete"):
         list(merge.run(merge.Config(**wanted), store))
     assert list(merge.run(merge.Config(**wanted, replace=True), store))[-1].kind == "done"
     assert cards.read_recipe(folder)["experts"] == {"counting": 1.0}
@@ -39,7 +39,7 @@ def test_an_experts_header_of_the_wrong_kind_is_told(store, recipe):
     file = store.expert("counting") / expert_files.FILE_NAME
     tensors, header = tensor_files.read(file)
     tensor_files.write(file, tensors, header | {"recipe": json.dumps(recipe)})
-    with pytest.raises(EngineError, match=r"weights\.safetensors (has a damaged header|is damaged .base)"):
+    with pytest.raises(EngineError, match=rf"{file.name} .*damaged (header|.base)"):
         list(merge.run(merge.Config(experts={"counting": 1.0, "styles": 1.0}, name="m"), store))
 
 

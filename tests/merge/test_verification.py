@@ -58,9 +58,9 @@ def test_what_computes_no_numbers_differs_in_every_way(tmp_path, store, base, mi
 
 
 @pytest.mark.parametrize(("weight", "found", "sentence"), [
-    (1.0, nan, "computes no numbers any more.*not kept.*lower the weights"),
-    (1.0, inf, "computes something else .*not kept. Please report this"),
-    (11.0, 1e-3, "weights as large as 11 rounding alone does that: lower them")])
+    (1.0, nan, "no numbers .*not kept.*lower"),
+    (1.0, inf, "something else .*not kept.*report"),
+    (11.0, 1e-3, "as large as 11 .*rounding.*lower them")])
 def test_only_what_is_close_is_kept(store, monkeypatch, weight, found, sentence):
     monkeypatch.setattr(verification, "difference", lambda *_: found)
     with pytest.raises(EngineError, match=sentence) as raised:
@@ -76,7 +76,7 @@ def test_values_beyond_half_precision_are_refused_as_what_they_are(store, mixtur
                for path, f in mixture.expert("counting").items()}
     recipe = expert_files.read_recipe(store.expert("counting"))
     expert_files.write(store.expert("counting"), largest, recipe)
-    with pytest.raises(EngineError, match="values that are too large .*lower the weights") as raised:
+    with pytest.raises(EngineError, match="too large .*lower the weights") as raised:
         list(merge.run(merge.Config(experts={"counting": 100.0}, method=method, name="off"), store))
     assert "diverged" not in str(raised.value) and not list(store.merge("off").glob("*"))
 

@@ -50,7 +50,7 @@ def test_damaged_or_foreign_folders_are_one_clear_sentence(folder, tmp_path):
     (damaged("with_code") / "model_index.json").write_text(json.dumps({"_class_name": ["own_code", "Pipeline"]}))
     (tmp_path / "with_code/own_code.py").write_text("raise SystemExit('code from a checkpoint ran')")
     for name in ("cut", "pickled", "garbled", "unknown", "with_code"):
-        with pytest.raises(EngineError, match=f"{name} does not load as a text-to-image pipeline"):
+        with pytest.raises(EngineError, match=f"{name} does not load .*pipeline"):
             diffusion.load(str(tmp_path / name), device="cpu")
 
 
@@ -66,5 +66,5 @@ def test_a_pipeline_without_a_vae_is_named(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "pixels")
     index = json.loads((copy / "model_index.json").read_text())
     (copy / "model_index.json").write_text(json.dumps(index | {"_class_name": "IFPipeline"}))
-    with pytest.raises(EngineError, match="is a IFPipeline, which paints without a VAE. Choose"):
+    with pytest.raises(EngineError, match="IFPipeline.*without a VAE. Choose"):
         diffusion.load(str(copy), device="cpu")

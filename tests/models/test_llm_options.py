@@ -50,9 +50,9 @@ def options(body):
         (answer("a ball", finish_reason="MAX_TOKENS"), Reply("a ball", cut=True)),
         (
             answer(None, finish_reason="length", reasoning_content="Hm, balls"),
-            Reply("", cut=True, thought=True),
+            Reply("", cut=True, has_thoughts=True),
         ),
-        (answer("a ball", reasoning="Hm, balls"), Reply("a ball", thought=True)),
+        (answer("a ball", reasoning="Hm, balls"), Reply("a ball", has_thoughts=True)),
         (answer("", reasoning_content=""), Reply("")),
         (answer(None, refusal="I cannot help with balls."), Reply("I cannot help with balls.")),
     ],
@@ -167,7 +167,7 @@ def test_nobody_is_asked_without_a_limit(server):
         for name in ("max_tokens", "max_completion_tokens")
         if name in body
     )
-    with pytest.raises(EngineError, match="argument supplied: max_completion_tokens"):
+    with pytest.raises(EngineError, match="supplied: max_completion_tokens"):
         Endpoint(server.url, "tiny").chat(ASK, SAMPLING, seed=1)
     assert len(server.seen) == 2
 

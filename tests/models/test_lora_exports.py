@@ -9,9 +9,8 @@ from engine.models.lora import expert_files, foreign_files
 from engine.models.lora.factors import Factors, Lora
 from engine.models.lora.layouts import kohya
 from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
+from tests.models.experts import EVERYWHERE, random_experts
 from tests.models.lora_files import loaded, read_elsewhere, write_kohya
-from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
 HALF = 1e-3

@@ -10,9 +10,8 @@ from engine.core.errors import EngineError
 from engine.models.lora import expert_files
 from engine.models.lora.factors import ATTENTION, Factors, Lora
 from engine.models.mixture import Mixture
-from tests.models.experts import random_experts
+from tests.models.experts import EVERYWHERE, random_experts
 from tests.models.lora_files import loaded, paint
-from tests.models.test_mixture_everywhere import EVERYWHERE
 from tests.tiny_models import tiny_sdxl, tiny_stable_diffusion
 
 KEY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_{}.weight"

@@ -119,7 +119,7 @@ def test_layers_without_an_alpha_of_their_own_have_the_headers(tmp_path):
     {"lora_alpha": "4", "r": "8"}, {"ss_network_alpha": "4", "ss_network_dim": "8"},
     {"lora_adapter_metadata": {"unet.lora_alpha": 4, "unet.r": 8}}])
 def test_an_alpha_that_was_told_for_another_rank_is_refused(tmp_path, header, kind):
-    with pytest.raises(EngineError, match=r"rank is told to be 8, and blocks.0.to_q has rank 16"):
+    with pytest.raises(EngineError, match=r"be 8, .*blocks.0.to_q has rank 16"):
         taken(tmp_path, header, kind)
 
 
@@ -133,9 +133,9 @@ def test_a_number_that_is_none_is_refused_by_file_and_key(tmp_path, field, value
     told = {"lora_alpha": 4, field: {"to_q": value} if field == "alpha_pattern" else value}
     name = "alpha_pattern of 'to_q'" if field == "alpha_pattern" else field
     nested = {"lora_adapter_metadata": {f"unet.{key}": one for key, one in told.items()}}
-    with pytest.raises(EngineError, match=rf"theirs\.safetensors: {name} is .*Export the LoRA"):
+    with pytest.raises(EngineError, match=rf"theirs\.safetensors: {name} is .*Export"):
         taken(tmp_path, nested)
-    with pytest.raises(EngineError, match=rf"adapter_config\.json: {name} is .*Export the LoRA"):
+    with pytest.raises(EngineError, match=rf"adapter_config\.json: {name} is .*Export"):
         taken(tmp_path, {}, "own peft", told)
 
 
@@ -153,13 +153,13 @@ def test_a_flat_header_is_no_more_trusted(tmp_path, name, value):
     torch.tensor(0.0), torch.tensor(1e308, dtype=torch.float64), torch.tensor(1e30), torch.ones(2),
     torch.ones(0), torch.tensor(2**62)])
 def test_so_is_a_layers_own_alpha(tmp_path, alpha):
-    with pytest.raises(EngineError, match=r"theirs\.safetensors: alpha of blocks\.0\.to_q "):
+    with pytest.raises(EngineError, match=r"safetensors: alpha of blocks\.0\.to_q "):
         taken(tmp_path, {}, "kohya", **{"lora_unet_blocks_0_to_q.alpha": alpha})
 
 
 @pytest.mark.parametrize("kind", [torch.bool, torch.complex64, torch.float8_e4m3fn])
 def test_an_alpha_of_an_odd_type_is_refused(tmp_path, kind):
-    with pytest.raises(EngineError, match=r"holds lora_unet_blocks_0_to_q\.alpha as torch\."):
+    with pytest.raises(EngineError, match=r"lora_unet_blocks_0_to_q\.alpha as torch"):
         taken(tmp_path, {}, "kohya", **{"lora_unet_blocks_0_to_q.alpha": torch.ones(()).to(kind)})
 
 
@@ -167,7 +167,7 @@ def test_an_alpha_of_an_odd_type_is_refused(tmp_path, kind):
     ([], "lora_adapter_metadata is no table"), ("text", "lora_adapter_metadata is no table"),
     (None, "lora_adapter_metadata is no table"),
     ({"unet.alpha_pattern": ["to_q"]}, "no table of layers"),
-    ({"unet.use_rslora": "false"}, "use_rslora is 'false', neither true nor false"),
+    ({"unet.use_rslora": "false"}, "use_rslora is 'false', neither"),
     ({"unet.use_dora": 1}, "use_dora is 1, neither")])
 def test_json_of_the_wrong_kind_is_a_sentence(tmp_path, told, sentence):
     with pytest.raises(EngineError, match=sentence):
@@ -221,7 +221,7 @@ def test_plain_keys_mean_what_peft_means_by_them(path, keys, escaped):
     "to_(q|k)", "to_.*", r"blocks\.\d+", "to_[qk]", "to_q?", "*", "(", "[", "\\", "a+"])
 def test_a_regular_expression_is_refused_by_name_and_never_run(tmp_path, key):
     told = {"unet.lora_alpha": 4, "unet.alpha_pattern": {key: 2}}
-    sentence = f"regular expression {re.escape(repr(key))}, and those are never run"
+    sentence = f"expression {re.escape(repr(key))}, .*never run"
     with pytest.raises(EngineError, match=sentence):
         taken(tmp_path, {"lora_adapter_metadata": told})
 

@@ -149,8 +149,8 @@ def test_the_base_in_bfloat16_and_autocast_agree_with_float32(unet, mixed, input
 @pytest.mark.parametrize(("make", "sentence"), [
     (lambda unet: Lora(0, 4), "rank of 1 or more"),
     (lambda unet: Lora(4, 0), "positive alpha"),
-    (lambda unet: Lora(4, float("inf")), "alpha is inf, with which no LoRA was trained. Choose one near the rank"),
-    (lambda unet: Lora(4, 1e30), "alpha is 1e\\+30, with which no LoRA was trained"),
+    (lambda unet: Lora(4, float("inf")), "alpha is inf, .*near the rank"),
+    (lambda unet: Lora(4, 1e30), "alpha is 1e\\+30, .*near the rank"),
     (lambda unet: Mixture(unet, {}), "at least one expert"),
     (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("to_x",))}), "to_k, to_out.0, to_q, to_v"),
     (lambda unet: Mixture(unet, {"a": Lora(4, 4, targets=("norm1",))}), "or convolution is called .norm1"),
@@ -163,7 +163,7 @@ def test_what_cannot_be_is_refused_with_the_remedy(unet, make, sentence):
 
 
 def test_a_wrong_mix_is_refused_with_the_remedy(unet, mixed, inputs):
-    with pytest.raises(EngineError, match="No expert called 'z'. Choose from a, b, c"):
+    with pytest.raises(EngineError, match="called 'z'. Choose from a, b, c"):
         mixed.set_mix({"z": 1.0})
     with pytest.raises(EngineError, match=r"give \(rows, 3\)"):
         mixed.set_mix(torch.ones(2, 2))

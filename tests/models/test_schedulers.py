@@ -105,12 +105,12 @@ def test_a_shift_by_the_size_of_the_picture_is_no_obstacle():
 def test_a_noise_schedule_that_does_not_suit_is_told():
     broken = SimpleNamespace(config={"beta_schedule": "of the day"})
     for sampler in set(SAMPLERS) - {"default"}:
-        expected = "does not suit sampler .* says .*of the day.* Choose sampler"
+        expected = "not suit .*of the day.* Choose sampler"
         with pytest.raises(EngineError, match=expected):
             scheduler(SimpleNamespace(scheduler=broken), sampler)
 
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_scheduler_that_cannot_walk_in_so_few_steps_is_refused_with_a_remedy(steps):
-    with pytest.raises(EngineError, match=f"PNDMScheduler cannot paint in {steps} steps .* such as 20"):
+    with pytest.raises(EngineError, match=f"PNDMScheduler .*{steps} steps .*as 20"):
         set_steps(diffusers.PNDMScheduler(), steps, torch.device("cpu"))

@@ -16,7 +16,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, most_bytes):
     file = tmp_path / "adapter.safetensors"
     tensor_files.write(file, {"a": torch.ones(2)}, {"step": "1"})
     before = file.read_bytes()
-    with full_disk(most_bytes), pytest.raises(EngineError, match="Cannot write .*Free some space and start again"):
+    with full_disk(most_bytes), pytest.raises(EngineError, match="Cannot write .*Free some space"):
         tensor_files.write(file, {"a": torch.ones(10_000)}, {"step": "2"})
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
     tensor_files.write(file, {"a": torch.ones(10_000)}, {"step": "2"})
@@ -37,7 +37,7 @@ def test_a_header_of_any_length_is_read(tmp_path, length, framework):
     text = json.dumps(header).encode().ljust(length)
     file.write_bytes(length.to_bytes(8, "little") + text + torch.ones(1).numpy().tobytes())
     assert file.read_bytes()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK")
-    with tensor_files.opened(file, framework) as found:
+    with tensor_files.open_file(file, framework) as found:
         assert found.metadata() == {"told": "é"} and float(found.get_tensor("x")[0]) == 1
 
 
@@ -71,8 +71,8 @@ def test_a_pickle_is_told_and_never_opened(tmp_path, monkeypatch, kind, framewor
     monkeypatch.setattr(torch, "load", None)
     file = tmp_path / "a.safetensors"
     file.write_bytes(PICKLES[kind])
-    with (pytest.raises(EngineError, match="pickled weights, which can run code and are never"),
-          tensor_files.opened(file, framework)):
+    with (pytest.raises(EngineError, match="pickled weights, .*run code.*never"),
+          tensor_files.open_file(file, framework)):
         pass
 
 
@@ -81,5 +81,5 @@ def test_a_pickle_is_told_and_never_opened(tmp_path, monkeypatch, kind, framewor
 def test_what_is_neither_is_told_to_be_damaged(tmp_path, content):
     file = tmp_path / "a.safetensors"
     file.write_bytes(content)
-    with pytest.raises(EngineError, match="damaged or no safetensors file"), tensor_files.opened(file):
+    with pytest.raises(EngineError, match="damaged or no safetensors file"), tensor_files.open_file(file):
         pass

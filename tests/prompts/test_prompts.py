@@ -8,7 +8,7 @@ import pytest
 from engine import prompts
 from engine.core.errors import EngineError
 from engine.core.store import read_json, read_records, write_records
-from engine.core.types import Prompt, Rejected
+from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, rounds, skills
 from engine.prompts.collection import Collection, recipe_path
 from engine.prompts.novelty import Novelty
@@ -24,7 +24,7 @@ def written(store, skill="counting"):
 
 
 def refused(store, skill="counting"):
-    return read_records(store.rejected(skill), Rejected)
+    return read_records(store.rejections(skill), RejectedPrompt)
 
 
 def files(store):
@@ -139,7 +139,7 @@ def test_several_skills_share_one_progress_and_free_texts_need_no_language(gramm
 
 
 @pytest.mark.parametrize(("change", "remedy"), [
-    ({"skills": ("juggling",)}, "Choose from artworks, captions, counting"), ({"writer": "nobody"}, "Choose one of"),
+    ({"skills": ("juggling",)}, "from artworks, captions, counting"), ({"writer": "nobody"}, "Choose one of"),
     ({"writer_options": {"colour": 1}}, "no option called 'colour'")])
 def test_unknown_names_end_in_the_remedy(grammar, store, change, remedy):
     with pytest.raises(EngineError, match=remedy):

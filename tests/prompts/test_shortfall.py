@@ -10,7 +10,7 @@ from engine import prompts, recipes
 from engine.core.errors import EngineError
 from engine.core.stopping import guarded
 from engine.core.store import read_json, read_records
-from engine.core.types import Prompt, Rejected
+from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, writers
 from engine.prompts.collection import recipe_path
 from engine.runs import resume
@@ -70,7 +70,7 @@ def of_server(server, **options):
 
 
 def refused(store):
-    return read_records(store.rejected("counting"), Rejected)
+    return read_records(store.rejections("counting"), RejectedPrompt)
 
 
 def test_three_rounds_with_nothing_kept_are_the_last_and_name_reason_example_and_remedy(
@@ -119,7 +119,7 @@ def test_one_line_kept_is_enough_to_go_on(plain, store):
 
 
 def test_rounds_that_ran_out_with_nothing_kept_are_an_error_too(plain, store):
-    with pytest.raises(EngineError, match="nothing to keep in 2 rounds.*Set language"):
+    with pytest.raises(EngineError, match="nothing .*2 rounds.*Set language"):
         list(prompts.run(replace(CONFIG, max_rounds=2), store))
     with pytest.raises(EngineError, match="nothing to keep in 3 rounds"):
         list(prompts.run(CONFIG, store))
@@ -130,7 +130,7 @@ def test_rounds_that_ran_out_with_nothing_kept_are_an_error_too(plain, store):
 def test_three_answers_in_a_row_without_lines_stop_a_writer_that_has_written(plain, store, brought):
     plain.rounds[:] = [[KEPT[0]], brought, brought, [KEPT[1]], brought, brought, brought]
     with pytest.raises(
-        EngineError, match="2 of 60 prompts, and the last 3 answers held none.*start again to go on"
+        EngineError, match="2 of 60 .*last 3 answers.*start again"
     ):
         list(prompts.run(CONFIG, store))
     assert len(plain.calls) == 7 and len(read_records(store.prompts("counting"), Prompt)) == 2
@@ -164,7 +164,7 @@ def test_null_content_by_length_costs_three_requests_and_names_max_tokens(server
     server.answers = answer(None, finish_reason="length", reasoning_content="Hm, what is a ball?")
     with pytest.raises(
         EngineError,
-        match="cut at max_tokens: its thoughts took them all.*Raise max_tokens.*is 3072",
+        match="thoughts took .*Raise max_tokens.*3072",
     ):
         list(prompts.run(of_server(server), store))
     assert len(server.seen) == 3
@@ -229,5 +229,5 @@ def test_a_run_that_kept_nothing_takes_the_remedy_in_its_recipe(plain, store, tm
     plain.rounds[:] = [[f"three {name} dogs {name} away" for name in "abcde"]]
     list(prompts.run(recipes.load(path).prompts, store))
     path.write_text(path.read_text().replace('"free"', '"storybook"'))
-    with pytest.raises(EngineError, match="another recipe .prompts.language free -> storybook"):
+    with pytest.raises(EngineError, match="prompts.language free -> storybook"):
         resume.begin(recipes.load(path), store.folder)

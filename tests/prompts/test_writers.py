@@ -99,11 +99,11 @@ def test_an_instruct_model_is_told_task_rules_limits_and_examples():
 
 
 @pytest.mark.parametrize(("reply", "reason", "text"), [
-    (Reply("", cut=True, thought=True), "cut at max_tokens: its thoughts took them all", ""),
+    (Reply("", cut=True, has_thoughts=True), "cut at max_tokens: its thoughts took them all", ""),
     (Reply("<think>Hm,  balls", cut=True), "cut at max_tokens: before a list began",
      "<think>Hm, balls"),
     (Reply(""), "empty answer", ""),
-    (Reply(" ", thought=True), "empty answer: nothing but thoughts", ""),
+    (Reply(" ", has_thoughts=True), "empty answer: nothing but thoughts", ""),
     (Reply("I cannot do that."), "no list in the answer: neither JSON nor numbered lines",
      "I cannot do that.")])
 def test_an_answer_without_a_list_says_why(reply, reason, text):
@@ -123,7 +123,7 @@ def test_a_local_model_s_list_is_read_like_a_server_s(options, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "wrong", "remedy"), [
-    ("openai_compatible", {"model": ""}, "needs the name of a model on http://127.*/v1/models"),
+    ("openai_compatible", {"model": ""}, "name of a model on http://127.*/v1/"),
     ("openai_compatible", {"model": "  "}, "needs the name of a model"),
     ("openai_compatible", {"base_url": "localhost:8000"}, "no server's address"),
     ("transformers_local", {"model": ""}, "Name an existing folder"),

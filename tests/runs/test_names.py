@@ -9,7 +9,7 @@ from engine.core.store import write_text
 
 
 def test_a_newcomer_sees_the_example(runs_folder):
-    assert runs.listed() == ["example", runs.NEW] and runs.first_shown() == "example"
+    assert runs.run_names() == ["example", runs.NEW] and runs.default_run() == "example"
     assert (runs.folder("example") / "recipe.toml").exists() and not runs_folder.exists()
 
 
@@ -17,39 +17,39 @@ def test_own_runs_come_first_the_latest_before_the_others(runs_folder):
     for name in ("older", "newer", "Not A Name", "example"):
         write_text(runs_folder / name / "recipe.toml", "")
     os.utime(runs_folder / "older", (1, 1))
-    assert runs.listed() == ["newer", "older", "example", runs.NEW]
-    assert runs.first_shown() == "example", "as long as the others hold nothing"
+    assert runs.run_names() == ["newer", "older", "example", runs.NEW]
+    assert runs.default_run() == "example", "as long as the others hold nothing"
     write_text(runs_folder / "older" / "prompts" / ".writing-x.jsonl", "")
     os.utime(runs_folder / "older", (1, 1))
-    assert runs.first_shown() == "example"
+    assert runs.default_run() == "example"
     write_text(runs_folder / "older" / "prompts" / "styles.jsonl", "")
     os.utime(runs_folder / "older", (1, 1))
-    assert runs.listed()[0] == "newer" and runs.first_shown() == "older"
+    assert runs.run_names()[0] == "newer" and runs.default_run() == "older"
 
 
 def test_a_folder_of_results_is_no_run_but_holds_some(runs_folder, monkeypatch):
     write_text(runs_folder / "results" / "recipes" / "0-selma.toml", "")
     write_text(runs_folder / "results" / "0-selma" / "recipe.toml", "")
-    assert runs.listed() == ["example", runs.NEW]
+    assert runs.run_names() == ["example", runs.NEW]
     monkeypatch.setenv("SELMA_RUNS", str(runs_folder / "results"))
-    assert runs.listed() == ["0-selma", "example", runs.NEW]
+    assert runs.run_names() == ["0-selma", "example", runs.NEW]
 
 
 def test_the_run_that_works_is_shown_first(runs_folder, monkeypatch):
     write_text(runs_folder / "newer" / "recipe.toml", "")
-    monkeypatch.setattr(jobs, "running", lambda: jobs.Job(runs_folder, "older", "images", "running", None))
-    assert runs.first_shown() == "older"
+    monkeypatch.setattr(jobs, "running_job", lambda: jobs.Job(runs_folder, "older", "images", "running", None))
+    assert runs.default_run() == "older"
 
 
 def test_a_run_is_made_by_the_first_stage_that_starts_on_it(runs_folder):
     assert not runs.folder(runs.NEW).exists() and runs.writable(runs.NEW) == "run-1"
     (runs_folder / "run-1").mkdir(parents=True)
-    assert runs.writable(runs.NEW) == "run-2" and runs.listed() == ["run-1", "example", runs.NEW]
+    assert runs.writable(runs.NEW) == "run-2" and runs.run_names() == ["run-1", "example", runs.NEW]
 
 
 def test_without_an_example_a_newcomer_starts_anew(monkeypatch, tmp_path):
     monkeypatch.setenv("SELMA_EXAMPLE", str(tmp_path / "gone"))
-    assert runs.first_shown() == runs.NEW
+    assert runs.default_run() == runs.NEW
 
 
 def test_a_new_run_takes_no_name_twice(runs_folder):

@@ -16,7 +16,7 @@ def test_a_run_begun_with_another_recipe_is_refused_by_name(copied, recipe, tmp_
     other = tmp_path_factory.mktemp("other") / "other.toml"
     before = results(copied)
     other.write_text(recipe.read_text().replace("rank = 2", "rank = 3").replace("count = 3", "count = 4"))
-    with pytest.raises(EngineError, match=r"another recipe \(experts.rank 2 -> 3, prompts.count 3 -> 4\)"):
+    with pytest.raises(EngineError, match=r"experts.rank 2 -> 3, .*count 3 -> 4"):
         list(pipeline.run(other, copied))
     assert results(copied) == before
 

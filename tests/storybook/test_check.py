@@ -16,7 +16,7 @@ KNOWN = {"judge_ms": 1.0, "writer_parses": 0.5, "n": {"judge_ms": 9, "writer_par
 
 def test_a_part_measured_anew_joins_what_was_known():
     found = {"writer_parses": 0.9, "n": {"writer_parses": 20}, "weights": {"base": "a", "writer": "c"}}
-    told = check.renewed(KNOWN, found, ["writer"])
+    told = check.renew(KNOWN, found, ["writer"])
     assert (told["judge_ms"], told["writer_parses"]) == (1.0, 0.9)
     assert told["n"] == {"judge_ms": 9, "writer_parses": 20} and told["weights"]["writer"] == "c"
 
@@ -24,7 +24,7 @@ def test_a_part_measured_anew_joins_what_was_known():
 def test_what_was_known_of_other_weights_is_not_kept():
     found = {"writer_parses": 0.9, "n": {}, "weights": {"base": "other", "writer": "c"}}
     with pytest.raises(EngineError, match="weights of base have changed"):
-        check.renewed(KNOWN, found, ["writer"])
+        check.renew(KNOWN, found, ["writer"])
 
 
 def test_the_judge_is_measured_alone(capsys):

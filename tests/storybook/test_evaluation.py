@@ -57,7 +57,7 @@ def test_no_scene_graph_is_asked_for_twice_nor_shown_as_an_example() -> None:
 
 def test_frozen_keys_hold_every_prompt() -> None:
     assert len(evaluation.frozen_keys()) == 300 * len(evaluation.SETS)
-    assert keys("test", "places")[7] in evaluation.frozen_keys()
+    assert set(keys("test", "places")) <= set(evaluation.frozen_keys())
 
 
 def test_five_skills_are_trained_and_two_are_not() -> None:

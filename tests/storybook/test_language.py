@@ -103,7 +103,7 @@ def test_a_refusal_says_why_and_offers_a_sentence(text: str) -> None:
 def test_a_refusal_names_the_words_it_knows() -> None:
     with pytest.raises(Unreadable) as refusal:
         parse("a dog chases two red balls on the grass")
-    assert refusal.value.known == ("two", "red", "balls", "grass")
+    assert refusal.value.known_words == ("two", "red", "balls", "grass")
 
 
 WORDS = ("a an the two six red blue ball balls star tree left right of to above is are and , . at night on grass it "

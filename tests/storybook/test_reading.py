@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from engine.storybook.reading import Seen, read
+from engine.storybook.reading import PictureReading, read
 from engine.storybook.scenes import Rgb, Scene, Thing, paint
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 from engine.storybook.verdicts import to_pixels
@@ -15,7 +15,7 @@ from tests.storybook.worlds import error, random_scene
 BALL = Scene((Thing("ball", "red", 31.6, 32.3, 10.0),), "sky", "filled")
 
 
-def named(seen: Seen) -> list[tuple[str, str]]:
+def named(seen: PictureReading) -> list[tuple[str, str]]:
     return sorted((t.colour, t.kind) for t in seen.things)
 
 
@@ -63,7 +63,7 @@ def test_what_a_painter_does_to_a_picture_does_not_matter(trouble: str) -> None:
 
 @pytest.mark.parametrize("background", BACKGROUNDS)
 def test_an_empty_picture_holds_nothing(background: str) -> None:
-    assert read(paint(Scene((), background, "filled"))) == Seen((), background, None)
+    assert read(paint(Scene((), background, "filled"))) == PictureReading((), background, None)
 
 
 @pytest.mark.parametrize("level", [0, 128, 255, "noise"])
@@ -169,4 +169,4 @@ def test_other_colour_modes_are_converted(mode: str) -> None:
 def test_odd_sizes_are_read_without_complaint(size: tuple[int, int]) -> None:
     pixels: Rgb = to_pixels(Image.new("RGB", size, BACKGROUNDS["night"]))
     assert pixels.shape == (64, 64, 3)
-    assert read(pixels) == Seen((), "night", None)
+    assert read(pixels) == PictureReading((), "night", None)

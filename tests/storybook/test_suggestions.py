@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from engine.storybook.language import parse
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, STYLES
-from engine.storybook.suggestions import MEANT, nearest
-from engine.storybook.words import COUNTS, KNOWN, NOUNS, PLACES
+from engine.storybook.suggestions import TRANSLATIONS, nearest
+from engine.storybook.words import ALL_WORDS, COUNTS, NOUNS, PLACES
 
 OFFERED: dict[str, str] = {
     # bare nouns and plurals
@@ -67,11 +67,12 @@ def test_the_words_it_knows_are_named_once_in_order_without_function_words() -> 
 
 def test_every_other_meaning_leads_to_a_word_of_the_language() -> None:
     said = set(NOUNS) | set(COLOURS) | set(BACKGROUNDS) | set(STYLES) | set(PLACES) | set(COUNTS) | {"no"}
-    assert set(MEANT.values()) <= said
-    assert not set(MEANT) & KNOWN
+    assert set(TRANSLATIONS.values()) <= said
+    assert not set(TRANSLATIONS) & ALL_WORDS
 
 
-@given(st.lists(st.sampled_from(sorted(KNOWN | set(MEANT) | {"dog", "no", ".", "9"})), max_size=30).map(" ".join))
+@given(st.lists(st.sampled_from(sorted(ALL_WORDS | set(TRANSLATIONS) | {"dog", "no", ".", "9"})), max_size=30)
+       .map(" ".join))
 def test_any_suggestion_is_read_and_none_is_left_out_of_bounds(text: str) -> None:
     graph = parse(nearest(text)[0])
     assert 1 <= graph.count() <= 6 and graph.fault() is None

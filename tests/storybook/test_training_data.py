@@ -1,5 +1,6 @@
 """What the shipped models learn from, and what is kept from them."""
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from engine.storybook.evaluation import SKILLS, UNTRAINED, frozen_keys, rules_of
 from engine.storybook.language import parse
 from engine.storybook.rules import breaks
 from engine.storybook.train import base, tokens, writer
-from tests.storybook.test_shipped_models import FOLDER
 
 EMPTY, CAPTION = 3, 7
+FOLDER = Path(__file__).parents[2] / "assets" / "storybook"
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, first_step: int
     plan = replace(PLAN, steps=PLAN.steps + first_step, first_step=first_step)
     for folder in ("whole", "broken") if first_step else ():
         before = model()
-        list(train(before, loss_of(before), PLAN, tmp_path / folder / loop.BEFORE))
+        list(train(before, loss_of(before), PLAN, tmp_path / folder / loop.FIRST_PASS))
     whole, broken = model(), model()
     list(train(whole, loss_of(whole), plan, tmp_path / "whole"))
     ordinary = loss_of(broken)
@@ -96,7 +96,7 @@ def test_a_loss_that_leaves_the_numbers_is_reported(tmp_path: Path, monkeypatch:
 
 def test_a_second_training_goes_on_from_the_averaged_weights_of_the_first(tmp_path: Path) -> None:
     first, second = model(), model()
-    list(train(first, loss_of(first), PLAN, tmp_path / loop.BEFORE, lambda: 0.5))
+    list(train(first, loss_of(first), PLAN, tmp_path / loop.FIRST_PASS, lambda: 0.5))
     after = replace(PLAN, steps=20, first_step=12)
     started = []
 
@@ -106,7 +106,7 @@ def test_a_second_training_goes_on_from_the_averaged_weights_of_the_first(tmp_pa
 
     list(train(second, loss, after, tmp_path, lambda: 0.4))
     step, weight = started[0]
-    assert step == 12 and torch.equal(weight, load_file(tmp_path / loop.BEFORE / "ema.safetensors")["0.weight"])
+    assert step == 12 and torch.equal(weight, load_file(tmp_path / loop.FIRST_PASS / "ema.safetensors")["0.weight"])
     history = json.loads((tmp_path / "history.json").read_text())
     assert [h["step"] for h in history if "validation" in h] == [4, 8, 12, 16, 20]
     assert rate(after, 12) == pytest.approx(0.025) and rate(after, 13) == 0.05 > rate(after, 19)

@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engine.storybook.graph import Graph, Group, Link
-from engine.storybook.reading import Seen
+from engine.storybook.reading import PictureReading
 from engine.storybook.scenes import MOST_THINGS, Scene, Thing, place
 from engine.storybook.shapes import BACKGROUNDS, COLOURS, KINDS, STYLES
 
@@ -17,7 +17,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     return Scene(placed, str(rng.choice(list(BACKGROUNDS))), str(rng.choice(STYLES)))
 
 
-def error(seen: Seen, scene: Scene) -> str:
+def error(seen: PictureReading, scene: Scene) -> str:
     """What is wrong in a reading, or nothing at all."""
     if (seen.background, seen.style) != (scene.background, scene.style):
         return f"saw {seen.background}, {seen.style}"

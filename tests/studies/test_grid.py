@@ -102,16 +102,16 @@ def test_a_cell_without_its_picture_is_painted_again(base, store):
 
 
 @pytest.mark.parametrize(("changes", "reason"), [
-    ({"x": "nobody"}, "'nobody' cannot be an axis. Choose from strength of all, guidance scale, a, b"),
+    ({"x": "nobody"}, "'nobody' .*strength.*guidance.*a, b"),
     ({"x": "b"}, "Both axes are b"), ({"x_values": ()}, "needs an expert"),
     ({"weights": {}, "x": STRENGTH}, "cannot be"),
     ({"x_values": tuple(map(float, range(401))), "y_values": (0.0,)}, "401 cells are too many"),
     ({"name": "../up"}, "cannot be the name"), ({"x_values": (float("inf"),)}, "no value of an axis"),
     ({"x_values": (float("nan"),)}, "no value of an axis"),
-    ({"x_values": (0.0, 1e5)}, "100000.0 is no value of an axis. Give a numbers between -100 and 100"),
-    ({"y": GUIDANCE, "y_values": (51.0,)}, "Give guidance scale numbers between -50 and 50"),
+    ({"x_values": (0.0, 1e5)}, "100000.0 is no.* a .*-100 and 100"),
+    ({"y": GUIDANCE, "y_values": (51.0,)}, "guidance scale .*-50 and 50"),
     ({"y": STRENGTH, "y_values": (60.0,), "weights": {"a": 1.0, "b": 2.0}}, "The weight of b is 120"),
-    ({"weights": {"a": 1.0, "b": 1e300}}, r"The weight of b is 1e\+300. Give it one between"),
+    ({"weights": {"a": 1.0, "b": 1e300}}, r"weight of b is 1e\+300.*-100 and 100"),
     ({"prompts": (PROMPT, "x" * 100_000)}, "100,000 characters"),
     ({"judge": "nobody"}, "nobody"), ({"weights": {"a": 1.0, "b": 1.0, "ghost": 1.0}}, "called 'ghost'")])
 def test_what_makes_no_sense_is_refused(base, store, changes, reason):
@@ -124,5 +124,5 @@ def test_a_recipe_of_the_wrong_kind_is_told(base, store, recipe):
     folder = store.folder / "grids" / "grid"
     folder.mkdir(parents=True)
     (folder / grid.RECIPE).write_text(recipe)
-    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete it and run its stage again"):
+    with pytest.raises(EngineError, match=r"recipe\.json is damaged.*Delete it"):
         list(grid.run(config(base), store))

@@ -65,6 +65,6 @@ def test_a_claim_is_held_against_the_rival_that_validation_prefers():
 def test_what_is_packed_is_unpacked_the_same():
     """A prompt that one arm has no score of stays without."""
     before = line(arm("base", {"counting": {"a": 0.5}, "twins": {"c": 1.0}}), arm("merged", {"counting": {"b": 0.25}}))
-    packed = json.loads(json.dumps(packing.packed(before)))
-    assert packing.unpacked(packed) == before and packed["asked"] == {"seed": 1}
+    packed = json.loads(json.dumps(packing.pack(before)))
+    assert packing.unpack(packed) == before and packed["asked"] == {"seed": 1}
     assert packed["prompts"] == {"counting": ["a", "b"], "twins": ["c"]}

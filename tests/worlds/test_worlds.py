@@ -126,17 +126,18 @@ def test_the_controls_pairs_are_the_same_again_and_others_for_another_seed(world
     ("runs/somewhere/base", ("storybook",), "Storybook"), ("storybook", ("another",), "Storybook"),
     ("owner/model", ("another",), "Photographs"), ("", (), "Photographs")])
 def test_the_world_follows_from_the_base_or_else_from_the_judge(base, judging, title):
-    assert worlds.of(base, judging).TITLE == title
+    assert worlds.world_of(base, judging).TITLE == title
 
 
 def test_every_language_has_a_world_and_an_unknown_one_a_remedy():
-    assert {worlds.speaking(worlds.load(name).LANGUAGE).TITLE for name in NAMES} == {"Storybook", "Photographs"}
+    speakers = {worlds.world_of_language(worlds.load(name).LANGUAGE).TITLE for name in NAMES}
+    assert speakers == {"Storybook", "Photographs"}
     with pytest.raises(EngineError, match="klingon"):
-        worlds.speaking("klingon")
+        worlds.world_of_language("klingon")
 
 
 def test_a_judge_of_no_world_reads_every_world():
-    assert worlds.reading("storybook").TITLE == "Storybook" and worlds.reading("another") is None
+    assert worlds.world_of_judge("storybook").TITLE == "Storybook" and worlds.world_of_judge("another") is None
 
 
 def test_free_lines_never_pass_a_parser(monkeypatch):

@@ -182,9 +182,9 @@ def tables_of(run: str) -> list[str]:
 def view_of(run: str, table: str | None, rows: str) -> ranking.View:
     """One table as a ranking, a figure and pictures; that of a job may be empty yet."""
     store = runs.open_store(run)
-    every = score_tables.of_run(store, table) if table else []
+    every = score_tables.run_standings(store, table) if table else []
     if table is None or not every:
-        return ranking.nothing("Nothing is scored yet", NOTHING)
+        return ranking.empty_view("Nothing is scored yet", NOTHING)
     best = score_tables.at_their_best(store, table)
     return ranking.view(store, table, best if rows == BEST else every, best)
 

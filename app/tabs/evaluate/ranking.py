@@ -33,20 +33,20 @@ class View(NamedTuple):
     pictures: str = ""
 
 
-def nothing(title: str, remedy: str) -> View:
+def empty_view(title: str, remedy: str) -> View:
     return View(markup.empty(title, remedy))
 
 
 def view(store: Store, table: str, rows: Sequence[Standing], best: Sequence[Standing]) -> View:
     """`rows` are ranked; the figure and the pictures are of each arm at its `best`."""
     shown_pictures = pictures_view(store, best, table)
-    if not any(standing.by_skill for standing in painted_by(rows)):
+    if not any(standing.by_skill for standing in painted_standings(rows)):
         return View(unread_view(store, rows, table), pictures=shown_pictures)
     unit = score_tables.unit_of(table, rows)
     return View(ranking_view(rows, unit), figure(best, unit), shown_pictures)
 
 
-def painted_by(standings: Sequence[Standing]) -> list[Standing]:
+def painted_standings(standings: Sequence[Standing]) -> list[Standing]:
     """All but the ceiling, which nobody painted."""
     return [standing for standing in standings if standing.arm != CEILING]
 
@@ -54,7 +54,7 @@ def painted_by(standings: Sequence[Standing]) -> list[Standing]:
 def unread_view(store: Store, rows: Sequence[Standing], table: str) -> str:
     """What stands where a judge could read none of the prompts."""
     judge, reason = table.partition("/")[2], ""
-    for standing in painted_by(rows):
+    for standing in painted_standings(rows):
         if reason := score_tables.unread(store, standing.model, table):
             break
     because = f": {reason}" if reason else ""
@@ -67,13 +67,13 @@ def unread_view(store: Store, rows: Sequence[Standing], table: str) -> str:
 
 def ranking_view(rows: Sequence[Standing], unit: Unit) -> str:
     """A row per model; the best of those that paint stands out where the intervals decide it."""
-    painters = painted_by(rows)
-    ahead = lead.among([standing.prompts for standing in painters], unit)
+    painters = painted_standings(rows)
+    ahead = lead.find_lead([standing.prompts for standing in painters], unit)
     best, sentence = None, ""
     if ahead:
         names = [standing.model for standing in painters]
         sentence = markup.aside(ahead.sentence(names))
-        if ahead.decided:
+        if ahead.is_decided:
             best = rows.index(painters[ahead.first])
     skills = skills_of(rows)
     lines = [_row(standing, skills, unit) for standing in rows]

@@ -145,7 +145,7 @@ def build(run: gr.Dropdown) -> Tab:
     _wire_scene(tab)
     _wire_weights(tab, way_back)
     _wire_studies(tab)
-    return Tab(tab.inputs, tab.outputs, tab.show, opened=warm)
+    return Tab(tab.inputs, tab.outputs, tab.show, on_open=warm)
 
 
 def warm(run: str) -> None:

@@ -83,7 +83,7 @@ class Comparison:
         for prompt in prompts:
             if unread := world.misreading(prompt):
                 reason = unread.reason if len(prompts) == 1 else f"“{prompt}”: {unread.reason}"
-                note = judgement.unreadable(world.TITLE, reason, unread.known)
+                note = judgement.unreadable(world.TITLE, reason, unread.known_words)
                 return {
                     self.note: gr.update(value=note, visible=True),
                     self.suggestion: gr.update(value=unread.nearest, visible=True),

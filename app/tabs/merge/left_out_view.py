@@ -28,13 +28,13 @@ def view(store: Store) -> str:
 def _unit(result: Mapping[str, Any]) -> Unit:
     scores = [rest["score"] for rest in result["without"].values()]
     judge = result["merge"].get("judge", "")
-    return units.of(judge, [result["all"], *scores])
+    return units.judge_unit(judge, [result["all"], *scores])
 
 
 def _difference(rest: Rest, unit: Unit) -> str:
     if not rest["difference"]:
         return ""
-    return unit.between(Interval(*rest["difference"]))
+    return unit.interval_text(Interval(*rest["difference"]))
 
 
 def _note(result: Mapping[str, Any], unit: Unit) -> str:

@@ -71,7 +71,7 @@ class Scene:
 
     def guide(self, guidance: float) -> dict[str, Any]:
         """The guidance slider at a scale."""
-        return sliders.at(guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
+        return sliders.slider_update(guidance, LEAST_GUIDANCE, MOST_GUIDANCE)
 
     def other_noise(self) -> Updates:
         return {self.seed: random.randint(0, LARGEST_NOISE)}

@@ -19,7 +19,7 @@ def unit_of(store: Store, tried: Sequence[Candidate]) -> Unit:
     average = tried[0]
     files = score_tables.validation_files(store, average.arm)
     judge = files[0].stem if files else ""
-    return units.of(judge, [candidate.score for candidate in tried])
+    return units.judge_unit(judge, [candidate.score for candidate in tried])
 
 
 def table(store: Store, tried: Sequence[Candidate], unit: Unit) -> str:
@@ -29,12 +29,12 @@ def table(store: Store, tried: Sequence[Candidate], unit: Unit) -> str:
     candidates = best_first[:MOST_ROWS]
     if average not in candidates:
         candidates.append(average)
-    scores = [score_tables.validated(store, candidate.arm) for candidate in candidates]
-    ahead = lead.among(scores, unit)
+    scores = [score_tables.validation_scores(store, candidate.arm) for candidate in candidates]
+    ahead = lead.find_lead(scores, unit)
     best, sentence = None, ""
     if ahead:
         sentence = markup.aside(ahead.sentence(list(map(_name, candidates))))
-        best = ahead.first if ahead.decided else None
+        best = ahead.first if ahead.is_decided else None
     experts = list(average.weights)
     rows = [_row(candidate, experts, unit) for candidate in candidates]
     return markup.table(["on validation", unit.axis, *experts], rows, best) + sentence
@@ -55,7 +55,7 @@ def test_result(store: Store, search: str, unit: Unit) -> str:
     floor, ceiling = unit.value(result["floor"]), unit.value(result["ceiling"])
     sentence = f"On test: searched {test}, average {average} (floor {floor}, ceiling {ceiling})"
     if result["difference"]:
-        difference = unit.between(Interval(*result["difference"]))
+        difference = unit.interval_text(Interval(*result["difference"]))
         sentence += f", a difference of {difference}: {result['verdict']}"
     return markup.aside(f"{sentence}.")
 

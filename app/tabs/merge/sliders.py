@@ -78,7 +78,7 @@ class Mixer:
         """Slide to these weights; an expert that is not named gets none."""
         updates: Updates = {}
         for name, slider in zip(experts, self.sliders, strict=False):
-            updates[slider] = at(weights.get(name, 0.0), LOWEST, HIGHEST)
+            updates[slider] = slider_update(weights.get(name, 0.0), LOWEST, HIGHEST)
         return updates
 
     def show(self, run: str, is_new: bool) -> Updates:
@@ -150,7 +150,7 @@ def slider_names(run: str) -> list[str]:
     return list(experts[:MOST_EXPERTS])
 
 
-def at(value: float, lowest: float, highest: float) -> dict[str, Any]:
+def slider_update(value: float, lowest: float, highest: float) -> dict[str, Any]:
     """A slider at this value, made longer where it must be."""
     return gr.update(value=value, minimum=min(lowest, value), maximum=max(highest, value))
 

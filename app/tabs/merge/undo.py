@@ -61,7 +61,7 @@ class Undo:
             return no_updates()
         updates = dict(before)
         for slider in self.mixer.sliders:
-            updates[slider] = sliders.at(before[slider], sliders.LOWEST, sliders.HIGHEST)
+            updates[slider] = sliders.slider_update(before[slider], sliders.LOWEST, sliders.HIGHEST)
         updates[self.mixer.preset] = gr.update(value=None, info=sliders.PRESETS)
         return updates | self.mixer.method.restore(before)
 

@@ -116,7 +116,7 @@ class Vote:
         if voter.token != token:
             updates[self.voter] = voter.token
         drawing = _draw(run, pairs, voter)
-        if sight and sight.is_of(run, drawing.ballot):
+        if sight and sight.shows(run, drawing.ballot):
             return updates
         updates |= self._pair(run, drawing)
         updates[self.note] = ballot_view.note("", ballot_view.omissions(pairs))

@@ -70,7 +70,7 @@ class Sight:
         seconds = float(look) if isinstance(look, int | float) else 0.0
         return cls(_text(sent.get("run")), _text(sent.get("ballot")), seconds)
 
-    def is_of(self, run: str, ballot: Ballot | None) -> bool:
+    def shows(self, run: str, ballot: Ballot | None) -> bool:
         """Whether it is this ballot's pair."""
         return ballot is not None and (self.run, self.ballot) == (run, ballot.id)
 

@@ -81,7 +81,7 @@ class Standing:
         return row
 
 
-def of(
+def standing_of(
     model: str, scores: Sequence[Score], floor: Sequence[Score], base: Sequence[Score] | None
 ) -> Standing:
     """The standing of a model by its scores; `base` are those of the model it is compared with."""

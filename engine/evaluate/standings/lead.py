@@ -22,7 +22,7 @@ class Lead:
     others: tuple[int, ...]
 
     @property
-    def decided(self) -> bool:
+    def is_decided(self) -> bool:
         return not self.others
 
     def sentence(self, names: Sequence[str]) -> str:
@@ -41,7 +41,7 @@ class Lead:
         )
 
 
-def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
+def find_lead(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
     """The best mean over skills; None where fewer than two were scored, so that none is best."""
     gains: dict[int, float] = {}
     for number, prompts in enumerate(compared):
@@ -62,7 +62,7 @@ def among(compared: Sequence[PerPrompt], unit: Unit) -> Lead | None:
 @lru_cache(256)
 def _is_better(ours: Hashable, theirs: Hashable, unit: Unit) -> bool:
     """Whether the interval of the paired difference says so; it takes 0.2 s for 500 prompts."""
-    difference = intervals.paired(_per_prompt(ours), _per_prompt(theirs))
+    difference = intervals.paired_difference(_per_prompt(ours), _per_prompt(theirs))
     return difference is not None and unit.verdict(difference) == "better"
 
 

@@ -17,7 +17,7 @@ from engine.evaluate.standings.units import Unit
 
 PICTURES = "pictures"
 VALIDATION = "validation"
-Dated = tuple[Path, int]
+DatedFile = tuple[Path, int]
 """A file with the time of its last change, 0 where it is missing."""
 
 
@@ -38,7 +38,7 @@ def models(run: Store, table: str) -> set[str]:
     return {path.parent.parent.name for path in files}
 
 
-def of_run(run: Store, table: str) -> list[Standing]:
+def run_standings(run: Store, table: str) -> list[Standing]:
     """Every model of one table: the base, then by arm and guidance scale, then the ceiling."""
     ranked = sorted(models(run, table), key=_rank)
     rows = []
@@ -56,7 +56,7 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
     The choice is the pipeline's own; where the scale it would choose is not shown, it is made among
     those that are.
     """
-    rows = of_run(run, table)
+    rows = run_standings(run, table)
     judge = table.partition("/")[2]
     scales: dict[str, list[float | None]] = defaultdict(list)
     for standing in rows:
@@ -67,7 +67,7 @@ def at_their_best(run: Store, table: str) -> list[Standing]:
     return [standing for standing in rows if best[standing.arm] in (None, standing.guidance)]
 
 
-def validated(run: Store, arm: str) -> PerPrompt:
+def validation_scores(run: Store, arm: str) -> PerPrompt:
     """What an arm scored on validation, by its first judge and scale; nothing without one."""
     files = validation_files(run, arm)
     if not files:
@@ -88,7 +88,7 @@ def unit_of(table: str, rows: Iterable[Standing]) -> Unit:
         for of_skill in standing.prompts.values():
             values += of_skill.values()
     judge = table.partition("/")[2]
-    return units.of(judge, values)
+    return units.judge_unit(judge, values)
 
 
 def unread(run: Store, model: str, table: str) -> str:
@@ -138,7 +138,7 @@ def _best_among(run: Store, table: str, arm: str, scales: Sequence[float]) -> fl
 
 
 @lru_cache(256)
-def _chosen(judged: tuple[tuple[float, Dated], ...]) -> float | None:
+def _chosen(judged: tuple[tuple[float, DatedFile], ...]) -> float | None:
     scores = {}
     for scale, (file, _) in judged:
         scores[scale] = score_files.read(file)
@@ -146,9 +146,11 @@ def _chosen(judged: tuple[tuple[float, Dated], ...]) -> float | None:
 
 
 @lru_cache(256)
-def _standing(model: str, scored: Dated, floor: Dated, base: Dated | None) -> Standing:
+def _standing(model: str, scored: DatedFile, floor: DatedFile, base: DatedFile | None) -> Standing:
     rival = None if base is None else score_files.read(base[0])
-    return standings.of(model, score_files.read(scored[0]), score_files.read(floor[0]), rival)
+    return standings.standing_of(
+        model, score_files.read(scored[0]), score_files.read(floor[0]), rival
+    )
 
 
 def _dated(run: Store, model: str, table: str) -> Dated:

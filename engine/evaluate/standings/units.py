@@ -45,7 +45,7 @@ class Unit:
         """Beside a picture, where no head says what it is."""
         return self._written(value, f".{self.digits - 1}f") + self.sign
 
-    def between(self, difference: Interval) -> str:
+    def interval_text(self, difference: Interval) -> str:
         """A difference with the ends of its interval."""
         middle, low, high = map(self.signed, difference)
         return f"{middle}{self.points} ({low} to {high})"
@@ -66,10 +66,10 @@ class Unit:
 
 
 SHARE = Unit(100.0, "%", " points", MARGIN)
-OWN = Unit(1.0, "", "", 0.0, digits=2)
+PLAIN = Unit(1.0, "", "", 0.0, digits=2)
 
 
-def of(judge: str, values: Iterable[float | None]) -> Unit:
+def judge_unit(judge: str, values: Iterable[float | None]) -> Unit:
     """A judge's, by the scale that it declares; without one, by what it gave."""
     declared = judges.declaration(judge)
     scale = declared.scale
@@ -77,5 +77,5 @@ def of(judge: str, values: Iterable[float | None]) -> Unit:
         is_share = all(0 <= value <= 1 for value in values if value is not None)
     else:
         is_share = tuple(scale) == (0, 1)
-    unit = SHARE if is_share else OWN
+    unit = SHARE if is_share else PLAIN
     return unit if declared.higher_is_better else replace(unit, higher_is_better=False)

@@ -4,11 +4,11 @@ To add one, add a file or a folder, named as the need, with
 
     Config                              its options, which its objectives' Config inherits
     THINGS                              what a row of a batch is, in the plural, for people
-    HASHES                              names of hashes in what `recorded` gives
+    HASHES                              names of hashes in what `fingerprint` gives
     check(options)                      raises EngineError for options that make no sense
     prepare(options, store, skills, replace) -> events
                                         makes what the run folder lacks, in one process
-    recorded(store, skills) -> dict     what tells this data from other data, for an expert's record
+    fingerprint(store, skills) -> dict  what tells this data from other data, for an expert's record
     load(store, skills, painter, devices) -> events, then a `Collection`
 
 The app reads `Config` and `check`, so PyTorch is imported inside functions.

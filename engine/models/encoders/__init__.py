@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 NATIVE = "native"
 """The encoder of all work that names none."""
 
-Read = Callable[[Sequence[str]], "Conditions"]
+Reader = Callable[[Sequence[str]], "Conditions"]
 
 
 class Encoder(Protocol):
     """What a file of this folder provides."""
 
     @staticmethod
-    def encode(read: Read, texts: Sequence[str]) -> "Conditions":
+    def encode(read: Reader, texts: Sequence[str]) -> "Conditions":
         """A row for each text."""
 
 

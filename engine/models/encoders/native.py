@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.models.conditions import Conditions
-    from engine.models.encoders import Read
+    from engine.models.encoders import Reader
 
 
-def encode(read: "Read", texts: Sequence[str]) -> "Conditions":
+def encode(read: "Reader", texts: Sequence[str]) -> "Conditions":
     return read(texts)

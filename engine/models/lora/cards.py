@@ -9,7 +9,7 @@ from engine.core.errors import EngineError
 from engine.core.hashing import file_hash
 from engine.core.misfits import Misfit
 from engine.core.store import read_json, write_json, write_text
-from engine.core.typed import checker
+from engine.core.type_checks import checker
 from engine.models import checkpoints
 
 FILE_NAME = "pytorch_lora_weights.safetensors"

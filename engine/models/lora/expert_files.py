@@ -52,7 +52,7 @@ def read_recipe(folder: Path) -> dict[str, Any]:
     wrote.
     """
     file = folder / FILE_NAME
-    with tensor_files.opened(file) as tensors:
+    with tensor_files.open_file(file) as tensors:
         return _recipe(tensors.metadata() or {}, file)
 
 

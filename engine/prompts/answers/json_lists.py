@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.prompts.answers.json_reader import Broken, Fields, read
+from engine.prompts.answers.json_reader import BrokenJson, Fields, read
 
 PROMPT_KEYS = tuple(
     (
@@ -77,7 +77,7 @@ def _candidates(text: str) -> list[_Candidate]:
         start = bracket.start()
         try:
             value, end, cut = read(text, start)
-        except Broken as broken:
+        except BrokenJson as broken:
             at = max(broken.at, start + 1)
             continue
         lines, is_alone = _lines(value), _is_alone(text, start, end)

@@ -42,7 +42,7 @@ class Fields:
     pairs: tuple[tuple[str, Any], ...]
 
 
-class Broken(ValueError):
+class BrokenJson(ValueError):
     """No such value; `at` is where it stopped making sense."""
 
     def __init__(self, at: int) -> None:
@@ -58,7 +58,7 @@ def read(text: str, start: int) -> tuple[Any, int, bool]:
     """The list or object that begins at `start`, where it ends, and whether the text ended first:
     then what is whole.
 
-    Lists, `Fields`, texts, and None for every other value. Raises Broken.
+    Lists, `Fields`, texts, and None for every other value. Raises BrokenJson.
     """
     reader = _Reader(text, start)
     value = reader.container(0)
@@ -71,7 +71,7 @@ class _Reader:
 
     def container(self, depth: int) -> Any:
         if depth > MOST_NESTED:
-            raise Broken(self.at)
+            raise BrokenJson(self.at)
         is_list, items = self.text[self.at] == "[", []
         self.at += 1
         try:
@@ -100,7 +100,7 @@ class _Reader:
                 self.at += 1
                 self._skip()
         elif self.text[self.at] not in "]}" and "\n" not in self.text[before : self.at]:
-            raise Broken(self.at)
+            raise BrokenJson(self.at)
 
     def _pair(self, depth: int) -> tuple[str, Any]:
         bare = _BARE_KEY.match(self.text, self.at)
@@ -109,7 +109,7 @@ class _Reader:
         key = bare[0] if bare else self._string()
         self._skip()
         if self.text[self.at] != ":":
-            raise Broken(self.at)
+            raise BrokenJson(self.at)
         self.at += 1
         self._skip()
         return key, self._value(depth)
@@ -125,7 +125,7 @@ class _Reader:
     def _string(self) -> str:
         end = _END.get(self.text[self.at])
         if not end:
-            raise Broken(self.at)
+            raise BrokenJson(self.at)
         if not (found := end.search(self.text, self.at + 1)):
             self.at = len(self.text)
             raise _TextEnds

@@ -14,7 +14,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from engine.core.events import Event
 from engine.storybook.train import data, tokens
-from engine.storybook.train.loop import BEFORE, Plan, half_precision, train
+from engine.storybook.train.loop import FIRST_PASS, Plan, half_precision, train
 
 BATCH = 64
 CHANNELS = (64, 128, 160)
@@ -105,7 +105,7 @@ def run(folder: Path, data_folder: Path, vae_folder: Path) -> Iterator[Event]:
     batches = Batches(latents[: held.start], token_ids, empty, FIRST.seed)
     validate = partial(_validation, model, latents[held], token_ids[held, 0])
     loss = partial(_loss, model, batches)
-    yield from train(model, loss, FIRST, folder / BEFORE, validate)
+    yield from train(model, loss, FIRST, folder / FIRST_PASS, validate)
     yield from train(model, loss, SECOND, folder, validate)
 
 

@@ -20,7 +20,7 @@ REPORT_EVERY_STEPS = 50
 DECISIVE = ("learning_rate", "seed", "ema_decay", "first_step")
 """What may not differ between a checkpoint and the plan that goes on from it."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
-BEFORE = "first"
+FIRST_PASS = "first"
 """Folder, inside a training's own, of the training it goes on from."""
 
 
@@ -43,7 +43,7 @@ class Plan:
     seed: int = 0
     first_step: int = 0
     """Where the count begins when the training goes on, with new moments, from the averaged weights
-    in `BEFORE`.
+    in `FIRST_PASS`.
     """
 
 
@@ -172,9 +172,9 @@ class Run:
         before.
         """
         if self.plan.first_step:
-            self._put(load_file(self.folder / BEFORE / "ema.safetensors"))
+            self._put(load_file(self.folder / FIRST_PASS / "ema.safetensors"))
             self.average = Average(self.model, self.plan.ema_decay)
-            self.history = read_json(self.folder / BEFORE / "history.json")
+            self.history = read_json(self.folder / FIRST_PASS / "history.json")
         return self.plan.first_step
 
     @torch.no_grad()

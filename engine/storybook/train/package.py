@@ -18,7 +18,7 @@ from engine.storybook import MODELS
 from engine.storybook.scenes import paint
 from engine.storybook.train import base, compatibility, data, vae, writer
 from engine.storybook.train.cards import CARD, write_card
-from engine.storybook.train.loop import BEFORE
+from engine.storybook.train.loop import FIRST_PASS
 
 SHARD = "8MB"
 
@@ -106,7 +106,7 @@ def package(model: str, work: Path, assets: Path = MODELS) -> Path:
     elif model == "writer":
         package_writer(folder, target)
     else:
-        folder = work / "base" / BEFORE if model == "weak" else folder
+        folder = work / "base" / FIRST_PASS if model == "weak" else folder
         package_base(folder, work / "data", codec(work), target)
     write_card(model, folder, target, assets / "check.json")
     return target

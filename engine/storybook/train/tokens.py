@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
 from engine.storybook.captions import caption, sample
-from engine.storybook.words import KNOWN
+from engine.storybook.words import ALL_WORDS
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 LENGTH_TOKENS = 32
@@ -27,7 +27,7 @@ def make(folder: Path, captions: int = 4000, seed: int = 3) -> CLIPTokenizer:
     for _ in range(captions):
         _, graph = sample(rng)
         texts.append(caption(graph, rng))
-    texts += [" ".join(sorted(KNOWN))] * 50
+    texts += [" ".join(sorted(ALL_WORDS))] * 50
     learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     learner.normalizer = normalizers.Lowercase()
     learner.pre_tokenizer = _splitter()

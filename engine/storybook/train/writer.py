@@ -15,11 +15,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from engine.core.events import Event
 from engine.storybook.evaluation import SKILLS, UNTRAINED, frozen_keys, rules_of
-from engine.storybook.rules import Rules, Said, breaks, draw, is_easy
+from engine.storybook.rules import Mention, Rules, breaks, draw, is_easy
 from engine.storybook.shapes import COLOURS, KINDS
 from engine.storybook.speech import say
-from engine.storybook.train.loop import BEFORE, Plan, half_precision, train
-from engine.storybook.words import KNOWN
+from engine.storybook.train.loop import FIRST_PASS, Plan, half_precision, train
+from engine.storybook.words import ALL_WORDS
 
 FIRST = Plan(
     steps=6000, learning_rate=1.5e-3, warmup_steps=200, weight_decay=0.05, ema_decay=0.998, seed=41
@@ -37,7 +37,7 @@ SECOND = Plan(
 step 11,500.
 """
 BATCH = 16
-SORTED = 4
+BATCHES_PER_SORT = 4
 """Batches whose documents are drawn together and sorted by length, so that little is padding."""
 LINES = 8
 """Lines a training document holds: a few stand for the examples, the rest for what follows."""
@@ -50,7 +50,7 @@ PADDING, NOT_LEARNT = 1, -100
 
 
 @dataclass(frozen=True)
-class Sampled:
+class SampledSkill:
     """A made-up skill and texts that follow its rules."""
 
     rules: Rules
@@ -62,7 +62,7 @@ def random_rules(rng: np.random.Generator) -> Rules:
     said.
     """
 
-    def said() -> Said:
+    def said() -> Mention:
         return ("always", "never", "sometimes")[int(rng.integers(3))]
 
     most = int(rng.integers(1, 6))
@@ -79,7 +79,7 @@ def random_rules(rng: np.random.Generator) -> Rules:
     palette = tuple(COLOURS)
     if rng.random() < 0.3:
         palette = _few(palette, rng)
-    twins: Said = ("never", "never", "sometimes", "always")[int(rng.integers(4))]
+    twins: Mention = ("never", "never", "sometimes", "always")[int(rng.integers(4))]
     combinations = ("any", "any", "typical", "unusual")[int(rng.integers(4))]
     form = "paragraph" if links[1] > 1 and rng.random() < 0.7 else "phrase"
     return Rules(
@@ -103,7 +103,7 @@ def _few(words: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(rng.choice(words, number, replace=False).tolist())
 
 
-def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Sampled]:
+def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[SampledSkill]:
     """Made-up skills with their texts; never one of the two that evaluation keeps unseen."""
     rng = np.random.default_rng(seed)
     unseen = [rules_of(name) for name in UNTRAINED]
@@ -115,16 +115,16 @@ def skills(count: int, seed: int, texts_each: int = TEXTS_EACH) -> Iterator[Samp
         texts = _texts(rules, texts_each, rng)
         if len(set(texts)) >= texts_each // 2:
             made += 1
-            yield Sampled(rules, tuple(texts))
+            yield SampledSkill(rules, tuple(texts))
 
 
-def named_skills(seed: int) -> Iterator[Sampled]:
+def named_skills(seed: int) -> Iterator[SampledSkill]:
     """The five skills that are trained for, so many times that one document in three is theirs."""
     rng = np.random.default_rng(seed + 1)
     for _ in range(SKILL_COUNT // 10):
         for name in SKILLS:
             rules = rules_of(name)
-            yield Sampled(rules, tuple(_texts(rules, TEXTS_EACH, rng)))
+            yield SampledSkill(rules, tuple(_texts(rules, TEXTS_EACH, rng)))
 
 
 def _is_like(rules: Rules, other: Rules, rng: np.random.Generator) -> bool:
@@ -168,7 +168,7 @@ def make_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def vocabulary() -> list[str]:
-    words = sorted(KNOWN)
+    words = sorted(ALL_WORDS)
     after_a_space = [f" {word}" for word in words]
     return [UNKNOWN, END, NEWLINE, ",", ".", *words, *after_a_space]
 
@@ -203,11 +203,11 @@ def document(lines: list[list[int]], rng: np.random.Generator) -> list[int]:
 
 def batch(lines: list[list[list[int]]], seed: int, step: int) -> tuple[Tensor, Tensor]:
     """(ids, labels), padded at the end; padding is not learnt."""
-    rng = np.random.default_rng((seed, step // SORTED))
-    skills_drawn = rng.integers(0, len(lines), SORTED * BATCH).tolist()
+    rng = np.random.default_rng((seed, step // BATCHES_PER_SORT))
+    skills_drawn = rng.integers(0, len(lines), BATCHES_PER_SORT * BATCH).tolist()
     drawn = sorted([document(lines[skill], rng) for skill in skills_drawn], key=len)
-    order = rng.permutation(SORTED)
-    first = BATCH * int(order[step % SORTED])
+    order = rng.permutation(BATCHES_PER_SORT)
+    first = BATCH * int(order[step % BATCHES_PER_SORT])
     documents = drawn[first : first + BATCH]
     return _padded(documents, PADDING), _padded(documents, NOT_LEARNT)
 
@@ -235,5 +235,5 @@ def run(folder: Path) -> Iterator[Event]:
         with half_precision():
             return model(input_ids=ids, labels=labels).loss
 
-    yield from train(model, loss, FIRST, folder / BEFORE)
+    yield from train(model, loss, FIRST, folder / FIRST_PASS)
     yield from train(model, loss, SECOND, folder)

@@ -31,7 +31,7 @@ class Replicate:
     folder: Path
 
     @property
-    def reported(self) -> evaluate.Config:
+    def report_config(self) -> evaluate.Config:
         """What the table is about: test, or validation in a recipe that only looks for good
         settings.
         """
@@ -102,7 +102,7 @@ def _check(config: Config, replicates: list[Replicate]) -> None:
     for replicate in replicates:
         name = replicate.name
         _check_tables(replicate, replicates[0])
-        for arm in replicate.reported.models:
+        for arm in replicate.report_config.models:
             other = variant_of.setdefault(arm, name)
             if other != name:
                 raise EngineError(

@@ -52,16 +52,16 @@ def read(replicate: Replicate, shipped: Path) -> Measurement | None:
 
 def measure(replicate: Replicate) -> Measurement:
     """Read the scores of a replicate that has run, and keep what they say."""
-    validation, reported = replicate.recipe.validation, replicate.reported
+    validation, reported = replicate.recipe.validation, replicate.report_config
     assert validation
     store = Store(replicate.folder)
     scales = report.best_guidance(validation, store) | reported.own_guidance
     arms = [_arm(replicate, store, name, scales[name]) for name in reported.models]
     skills = list(replicate.recipe.tables["skills"])
-    ceiling = report.summarised(reported, store, CEILING).by_skill
+    ceiling = report.summarise(reported, store, CEILING).by_skill
     settings = settings_of(replicate)
     measurement = Measurement(settings, versions(), reported.split, skills, ceiling, arms)
-    text = json.dumps(packing.packed(measurement), ensure_ascii=False, sort_keys=True) + "\n"
+    text = json.dumps(packing.pack(measurement), ensure_ascii=False, sort_keys=True) + "\n"
     with atomic(file_of(replicate)) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
     return measurement
@@ -70,7 +70,7 @@ def measure(replicate: Replicate) -> Measurement:
 def _read(file: Path) -> Measurement:
     try:
         text = gzip.decompress(file.read_bytes())
-        return packing.unpacked(json.loads(text))
+        return packing.unpack(json.loads(text))
     except DAMAGE as error:
         names = ", ".join(field.name for field in fields(Measurement))
         raise EngineError(
@@ -80,7 +80,7 @@ def _read(file: Path) -> Measurement:
 
 def _arm(replicate: Replicate, store: Store, name: str, guidance: float) -> Arm:
     """An arm at its guidance scale, and what validation said of it at every scale."""
-    validation, reported = replicate.recipe.validation, replicate.reported
+    validation, reported = replicate.recipe.validation, replicate.report_config
     assert validation
     validated = {}
     for scale in planning.scales_of(validation, name):

@@ -58,7 +58,7 @@ def world_of(recipe: Recipe) -> World:
     """Of the recipe's base, or else of the judge that its evaluation names."""
     assert recipe.experts
     judges = [evaluated.judge for evaluated in (recipe.validation, recipe.test) if evaluated]
-    return worlds.of(recipe.experts.model, judges)
+    return worlds.world_of(recipe.experts.model, judges)
 
 
 def _put(

@@ -60,7 +60,7 @@ class Measurement:
     arms: list[Arm]
 
 
-def packed(measurement: Measurement) -> dict[str, Any]:
+def pack(measurement: Measurement) -> dict[str, Any]:
     """As JSON. Its settings are called `asked`, as they have been from the first file on."""
     content = asdict(measurement)
     content["asked"] = content.pop("settings")
@@ -70,8 +70,8 @@ def packed(measurement: Measurement) -> dict[str, Any]:
     return content
 
 
-def unpacked(content: Mapping[str, Any]) -> Measurement:
-    """Raises KeyError and TypeError for what `packed` did not make."""
+def unpack(content: Mapping[str, Any]) -> Measurement:
+    """Raises KeyError and TypeError for what `pack` did not make."""
     values = dict(content)
     prompts = values.pop("prompts")
     settings = values.pop("asked")

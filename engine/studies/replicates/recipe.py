@@ -16,8 +16,8 @@ from engine.core.config import build, read_toml
 from engine.core.errors import EngineError
 from engine.core.options import option
 
-KNOWN = ("title", "recipe", "replicates", "all", "lines", "claims")
-NEEDED = ("recipe", "lines", "claims")
+OPTIONS = ("title", "recipe", "replicates", "all", "lines", "claims")
+REQUIRED = ("recipe", "lines", "claims")
 Tables = Mapping[str, Mapping[str, Any]]
 
 
@@ -76,11 +76,11 @@ def load(path: Path) -> Config:
 
 def _check_names(tables: Mapping[str, Any], path: Path) -> None:
     for name in tables:
-        if name not in KNOWN:
+        if name not in OPTIONS:
             raise EngineError(
-                f"{path}: there is no option {name!r}. Choose from {', '.join(KNOWN)}."
+                f"{path}: there is no option {name!r}. Choose from {', '.join(OPTIONS)}."
             )
-    for name in NEEDED:
+    for name in REQUIRED:
         if not tables.get(name):
             raise EngineError(f"{path} has no {name!r}. Name a recipe, lines and claims.")
 

@@ -51,7 +51,7 @@ def _configs(replicate: Replicate) -> dict[str, Any]:
 
 def _hashes(replicate: Replicate) -> dict[str, str]:
     """By what is hashed: each model's name, the writer, and the prompts of each split."""
-    recipe, reported = replicate.recipe, replicate.reported
+    recipe, reported = replicate.recipe, replicate.report_config
     revisions = {reported.model: reported.revision}
     if recipe.images:
         revisions[recipe.images.model] = recipe.images.revision

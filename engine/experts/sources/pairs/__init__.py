@@ -63,12 +63,12 @@ def prepare(options: Config, store: Store, skills: Sequence[str], replace: bool)
         yield from judging.prepare(options, store, skill, replace)
 
 
-def recorded(store: Store, skills: Sequence[str]) -> dict[str, Any]:
+def fingerprint(store: Store, skills: Sequence[str]) -> dict[str, Any]:
     """Raises EngineError where a skill has no pictures."""
     hashes = {}
     for skill in skills:
         hashes[skill] = file_hash(records.folder(store, skill).pairs)
-    return {**pictures.recorded(store, skills), "pairs' sha256": hashes}
+    return {**pictures.fingerprint(store, skills), "pairs' sha256": hashes}
 
 
 def load(
@@ -79,4 +79,4 @@ def load(
     from engine.experts.sources.pictures import library
 
     encoded = yield from library.load(store, skills, painter, devices)
-    return streams.paired(store, skills, encoded)
+    return streams.load_pairs(store, skills, encoded)

@@ -85,7 +85,7 @@ def _candidates(store: Store, skill: str) -> dict[str, list[Candidate]]:
     for one in picture_folder.originals(store.images(skill)):
         known[one.file_name] = one
     by_caption: dict[str, list[Candidate]] = {}
-    for picture in latents.curated(store, skill).pictures:
+    for picture in latents.curated_folder(store, skill).pictures:
         original = known.get(picture.file_name)
         prompt_id = original.prompt_id if original else ""
         prompt = Prompt(prompt_id, skill, picture.text)

@@ -53,7 +53,7 @@ class PairStream(Stream):
         return self._pairs.better[item]
 
 
-def paired(store: Store, skills: Sequence[str], library: Library) -> Pairs:
+def load_pairs(store: Store, skills: Sequence[str], library: Library) -> Pairs:
     """Raises EngineError for pairs of pictures that are not there, or that have two captions."""
     better: list[int] = []
     worse: list[int] = []
@@ -73,7 +73,7 @@ def paired(store: Store, skills: Sequence[str], library: Library) -> Pairs:
 
 def _rows_by_name(store: Store, skill: str, library: Library) -> dict[str, int]:
     rows: dict[str, int] = {}
-    pictures = latents.curated(store, skill).pictures
+    pictures = latents.curated_folder(store, skill).pictures
     for row, picture in zip(library.rows[skill], pictures, strict=True):
         rows.setdefault(picture.file_name, row)
     return rows

@@ -29,7 +29,7 @@ def prepare(options: Config, store: Store, skills: Sequence[str], replace: bool)
     yield from ()
 
 
-def recorded(store: Store, skills: Sequence[str]) -> dict[str, Any]:
+def fingerprint(store: Store, skills: Sequence[str]) -> dict[str, Any]:
     """Raises EngineError where a skill has no pictures."""
     from engine.experts import latents
 

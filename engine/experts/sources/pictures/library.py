@@ -13,7 +13,7 @@ from engine.core.events import Event
 from engine.core.store import Store
 from engine.experts import edits, latents
 from engine.experts.devices import Devices
-from engine.experts.latents import Encoded
+from engine.experts.latents import EncodedPictures
 from engine.models.conditions import Conditions
 from engine.models.diffusion import Painter
 
@@ -65,10 +65,10 @@ def load(
 
     Raises EngineError, naming the remedy, when they are missing, damaged or do not fit the base.
     """
-    parts: dict[str, Encoded] = {}
+    parts: dict[str, EncodedPictures] = {}
     devices = devices or Devices()
     for skill in skills:
-        pictures = latents.curated(store, skill)
+        pictures = latents.curated_folder(store, skill)
         if devices.writes:
             yield from edits.encode(store.images(skill), pictures, painter)
         devices.meet()
@@ -80,7 +80,7 @@ def load(
     return _joined(parts, painter)
 
 
-def _check_sizes(parts: Collection[Encoded]) -> None:
+def _check_sizes(parts: Collection[EncodedPictures]) -> None:
     sizes = dict.fromkeys(str(tuple(part.latents.shape[1:])) for part in parts)
     if len(sizes) > 1:
         raise EngineError(
@@ -89,7 +89,7 @@ def _check_sizes(parts: Collection[Encoded]) -> None:
         )
 
 
-def _joined(parts: Mapping[str, Encoded], painter: Painter) -> Library:
+def _joined(parts: Mapping[str, EncodedPictures], painter: Painter) -> Library:
     latents_of, conditions = [], []
     texts: list[str] = []
     rows: dict[str, range] = {}

@@ -73,7 +73,7 @@ def test_all_pairs_of_a_prompt_count_that_differ_by_more_than_the_margin(store, 
     assert prepare(store, pairs.Config(judge="redness"), "counting")[-1] == "Made 3 pairs of counting."
     assert {(pair.better, pair.worse): pair.margin for pair in found(store, "counting")} == {
         ("4.png", "0.png"): 4.0, ("5.png", "1.png"): 4.0, ("6.png", "2.png"): 4.0}
-    with pytest.raises(EngineError, match="no two pictures .* differ by more than 4"):
+    with pytest.raises(EngineError, match="no two pictures .*more than 4"):
         prepare(store, pairs.Config(judge="redness", least_margin=4.0), "counting", replace=True)
 
 
@@ -119,7 +119,7 @@ def test_pairs_that_people_bring_are_left_alone(store, redness):
 
 
 def test_where_there_are_neither_pairs_nor_a_judge_both_remedies_are_told(store):
-    with pytest.raises(EngineError, match=r"Name a judge .*storybook.*pairs.jsonl: a JSON line of prompt_id, skill"):
+    with pytest.raises(EngineError, match=r"judge .*storybook.*pairs.jsonl.*skill"):
         prepare(store, pairs.Config(), "counting")
 
 

@@ -63,10 +63,10 @@ def test_what_is_held_out_is_measured_alike_whenever(store, painter, base):
 
 
 @pytest.mark.parametrize(("pair", "words"), [
-    (("9", "1"), "names '9.png', which is no picture of counting"),
+    (("9", "1"), "'9.png'.* no picture of counting"),
     (("0", "1"), "captions are not the same"),
-    (("0", "0"), "line 1, is damaged .better and worse are both"),
-    (("../0", "1"), "line 1, is damaged .*no file of this folder")])
+    (("0", "0"), "line 1, .*better and worse"),
+    (("../0", "1"), "line 1, .*no file of this folder")])
 def test_pairs_that_are_none_are_told_by_name(store, painter, pair, words):
     with pytest.raises(EngineError, match=words):
         loaded(store, painter, pair)

@@ -107,7 +107,7 @@ def _checked(
             if name in values:
                 checked[name] = check(values[name])
     except Misfit as misfit:
-        raise misfit.inside(name) from None
+        raise misfit.at_place(name) from None
     for name in needed:
         if name not in checked:
             raise Misfit("is missing", "Give it a value", (name,))
@@ -204,7 +204,7 @@ def _named(inner: Checker) -> Checker:
             try:
                 checked[name] = inner(one)
             except Misfit as misfit:
-                raise misfit.inside(name) from None
+                raise misfit.at_place(name) from None
         return checked
 
     return check
