@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from app.show import markup
-from engine.core.evidence import Answer, Seen
-from engine.core.types import Prompt, Rejected, Score
+from engine.core.evidence import Answer, SeenScene
+from engine.core.types import Prompt, RejectedPrompt, Score
 from engine.evaluate.standings import units
 from engine.evaluate.standings.units import SHARE, Unit
 
@@ -107,7 +107,7 @@ def _share(answers: Sequence[Answer]) -> str:
     return f" {right} of {len(answers)} questions"
 
 
-def _scene(seen: Seen | None) -> str:
+def _scene(seen: SeenScene | None) -> str:
     """What the judge saw, in one line."""
     if seen is None:
         return ""

@@ -18,7 +18,7 @@ from app.tab import Tab
 from engine import runs, worlds
 from engine.core import plugins
 from engine.core.plugins import PluginChoice
-from engine.core.types import Prompt, Rejected
+from engine.core.types import Prompt, RejectedPrompt
 from engine.prompts import Config, check, language_of, skills, writers
 from engine.runs import contents, settings
 

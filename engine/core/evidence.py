@@ -45,7 +45,7 @@ class Thing(Open):
 
 
 @dataclass(frozen=True)
-class Seen(Open):
+class SeenScene(Open):
     """All that a judge saw in a picture."""
 
     things: tuple[Thing, ...]
@@ -62,7 +62,7 @@ class Evidence(Open):
     questions: tuple[Answer, ...] | None = optional(tuple[Answer, ...])
     exact: bool | float | None = optional(bool | float)
     """Whether the picture shows the text and nothing else."""
-    seen: Seen | None = optional(Seen)
+    seen: SeenScene | None = optional(SeenScene)
     unscored: str | None = optional(str)
     """Why the judge cannot read the text."""
     nearest: str | None = optional(str)

@@ -10,7 +10,7 @@ from typing import Any
 from engine.core.errors import EngineError
 from engine.core.misfits import DEEPEST, TOO_DEEP, check_depth, is_unicode, shortened
 from engine.core.open_records import Open
-from engine.core.typed import Record, reader
+from engine.core.type_checks import Record, reader
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -74,7 +74,7 @@ def _by_name(record: Any) -> dict[str, Any]:
     return {one.name: getattr(record, one.name) for one in fields(record)}
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """JSON. Raises ValueError for what is none, and for what nothing could show or write again."""
     try:
         value = json.loads(text)

@@ -54,7 +54,7 @@ class Identity(dict[str, Any]):
         """The same with more that decides."""
         return Identity({**self, **values}, self.defaults, self.plugin_defaults)
 
-    def without(self, *names: str) -> "Identity":
+    def omit(self, *names: str) -> "Identity":
         """The same for an artifact that these options do not decide."""
         values = {**self}
         defaults = {**self.defaults}

@@ -15,7 +15,7 @@ import psutil
 
 from engine.core import imagefolder
 from engine.core.errors import EngineError
-from engine.core.files import line_of, parsed, read_text, record_of
+from engine.core.files import line_of, parse_json, read_text, record_of
 from engine.core.misfits import Misfit
 from engine.core.type_checks import Record, checker
 

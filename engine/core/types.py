@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from engine.core.evidence import Answer, Evidence, Seen
+from engine.core.evidence import Answer, Evidence, SeenScene
 
 MOST_BYTES = 255
 """A file's name has no more."""

@@ -23,7 +23,7 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from engine.core.evidence import Seen
+from engine.core.evidence import SeenScene
 from engine.core.types import Score
 
 SIDE = 8

@@ -45,7 +45,7 @@ def judge_all(
         floors[question.row] = _without_reasons(score)
     judged = []
     for row, score in zip(rows, _scores(judge, by_own), strict=True):
-        judged.append(Judged(row, score, floors.get(row)))
+        judged.append(JudgedPicture(row, score, floors.get(row)))
     return judged
 
 
@@ -67,7 +67,7 @@ def _completed(score: Score, about: Question) -> Score:
         skill=about.prompt.skill,
         text=about.prompt.text,
         number=about.row.number,
-        pooled=diversity.pooled(about.image),
+        pooled=diversity.pool(about.image),
     )
     return replace(score, evidence=evidence)
 

@@ -15,7 +15,7 @@ from engine.core import picture_files
 from engine.core.events import Event
 from engine.core.store import Store
 from engine.evaluate import Config, planning, score_recipes
-from engine.evaluate.judging import Judged, judge_all
+from engine.evaluate.judging import JudgedPicture, judge_all
 from engine.evaluate.picture_cache import PictureCache
 from engine.evaluate.planning import Row
 from engine.evaluate.score_files import ScoreFiles
@@ -133,7 +133,7 @@ class Passes:
     def _judge(self, rows: Sequence[Row]) -> None:
         pictures = {row: self.tools.cache.file(self._identity(row)) for row in rows}
         images = list(map(picture_files.read, pictures.values()))
-        by_model: dict[str, list[Judged]] = defaultdict(list)
+        by_model: dict[str, list[JudgedPicture]] = defaultdict(list)
         for judged in judge_all(self.tools.load_judge(), rows, images):
             by_model[judged.row.model].append(judged)
         for model, of_model in by_model.items():

@@ -12,7 +12,7 @@ from engine.core.provenance import Identity
 from engine.core.store import Store, read_records, write_records
 from engine.core.types import Score
 from engine.evaluate import score_recipes, summary
-from engine.evaluate.judging import Judged
+from engine.evaluate.judging import JudgedPicture
 from engine.evaluate.planning import Row
 from engine.evaluate.shown_pictures import ShownPictures
 

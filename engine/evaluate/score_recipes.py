@@ -47,7 +47,7 @@ def of_models(
         if row.model in recipes:
             continue
         if row.model == CEILING:
-            recipes[row.model] = shared.without(*DECIDES_NO_SCENE)
+            recipes[row.model] = shared.omit(*DECIDES_NO_SCENE)
             continue
         own: dict[str, Any] = {"guidance": row.guidance}
         for expert, weight in row.mix.items():

@@ -88,7 +88,7 @@ def dsg_answers(score: Score) -> list[AnsweredQuestion]:
     answers = []
     for answer in score.answers:
         parents = tuple(map(str, answer.parents))
-        answers.append(Answered(str(answer.id), answer.yes, parents))
+        answers.append(AnsweredQuestion(str(answer.id), answer.yes, parents))
     return answers
 
 

@@ -17,7 +17,7 @@ def wanted(config: Config, store: Store, name: str) -> dict[str, Any]:
         **provenance.deciding_options(config, without=provenance.names(Training)),
         **provenance.deciding_options(training),
         **stops_early,
-        **sources.of(objective).recorded(store, skills),
+        **sources.of(objective).fingerprint(store, skills),
     }
     decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}
     decides["options"] = objective.identity()

@@ -65,7 +65,7 @@ def curated_folder(store: Store, skill: str) -> CuratedFolder:
     return found
 
 
-def load(store: Store, skill: str, painter: Painter) -> Encoded:
+def load(store: Store, skill: str, painter: Painter) -> EncodedPictures:
     """Raises EngineError, naming the remedy, when they are missing or damaged, when they are
     another base's, and when another encoder read their captions.
 

@@ -34,7 +34,7 @@ class Session:
         objective = config.objective_choice
         self.objective, self.options = objective.module, objective.config()
         self.source = sources.of(objective)
-        self.devices = devices.joined()
+        self.devices = devices.join()
         self.identities: dict[str, Any] = {}
         self.replaced: list[str] = []
         self.waiting: list[str] = []

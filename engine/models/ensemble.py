@@ -33,7 +33,7 @@ class Ensemble:
         EngineError for experts that are not there.
         """
         self.base = base
-        self.folders = {name: located(store, name) for name in sorted(set(experts))}
+        self.folders = {name: locate(store, name) for name in sorted(set(experts))}
         if painter is not None:
             self.painter = painter
 

@@ -124,7 +124,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
         if lines.is_users_own:
             users_own.append(name)
         if not lines.finished and lines.rounds < config.max_rounds:
-            shortfall.check(lines, recipe, config.count, shortfall.unanswered(lines))
+            shortfall.check(lines, recipe, config.count, shortfall.unanswered_rounds(lines))
             writer = writer or config.writer_choice.open()
             for event in rounds.write(config, store, lines, recipe, writer):
                 yield replace(event, done=done + event.done, total=total)
@@ -162,7 +162,7 @@ def check(config: Config) -> None:
 
 def _recipe(config: Config, skill: skills.Skill) -> provenance.Identity:
     """What decides the lines. The count and the number of rounds only decide how many there are."""
-    decided, defaults = provenance.deciding(config), provenance.defaults(type(config))
+    decided, defaults = provenance.deciding_options(config), provenance.defaults(type(config))
     writer = config.writer_choice
     identity = writer.identity()
     for name, value in identity.items():

@@ -9,7 +9,7 @@ from engine import evaluate, recipes, worlds
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.evaluate import passes, planning, score_files, score_recipes
-from engine.evaluate.picture_cache import FOLDER as PAINTED
+from engine.evaluate.picture_cache import FOLDER as PICTURE_CACHE
 from engine.models.ensemble import Ensemble
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "example_run"

@@ -64,7 +64,7 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             expert = arm.removeprefix(WITHOUT_PREFIX)
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
-    ceiling = report.summarised(judged, store, CEILING).macro
+    ceiling = report.summarise(judged, store, CEILING).macro
     result = {"merge": options.recorded(config), "all": summary.macro(with_all), "without": without}
     result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)
@@ -95,5 +95,5 @@ def arms(config: Config) -> dict[str, dict[str, float]]:
             del others[name]
             is_merge = any(others.values())
             mix = preview_weights.coefficients(method, others) if is_merge else {}
-            mixes[f"{WITHOUT}{name}"] = mix
+            mixes[f"{WITHOUT_PREFIX}{name}"] = mix
     return mixes

@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine.core.hashing import derived_seed
 from engine.core.store import Store, write_json, write_records, write_text
-from engine.core.types import Picture, Prompt, Rejected
+from engine.core.types import Picture, Prompt, RejectedPrompt
 from engine.evaluate import diversity
 from engine.storybook import evaluation
 from engine.storybook.judges import storybook
@@ -102,7 +102,7 @@ def evaluate(store: Store, model: str, mistakes: float, count: int) -> None:
                 image, name = scene(prompt.text, rng, mistakes), f"{prompt.id}-{number}.png"
                 score = judge([prompt], [image], [seed])[0]
                 evidence = replace(score.evidence, skill=skill, text=prompt.text, number=number,
-                                   pooled=diversity.pooled(image))
+                                   pooled=diversity.pool(image))
                 scores.append(replace(score, evidence=evidence))
                 if number == 0:
                     save(image, store.pictures(model) / name)

@@ -11,7 +11,7 @@ from app.show.charts import Point
 from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
 from engine.core.evidence import Answer, Evidence, Seen, Thing
-from engine.core.types import Prompt, Rejected, Score
+from engine.core.types import Prompt, RejectedPrompt, Score
 from engine.evaluate.standings import units
 
 NASTY = '<script>alert("x")</script> {{value}} ${1+1}'

@@ -18,7 +18,7 @@ STAR = Thing("star", "blue", 3.0, 4.0)
 def score(colour=(0, 0, 0), things=(), background=None, style=None, prompt="a", **changes):
     picture = colour if isinstance(colour, Image.Image) else Image.new("RGB", (64, 64), colour)
     seen = Seen(tuple(things), background, style, ())
-    evidence = Evidence(skill="s", pooled=diversity.pooled(picture), seen=seen)
+    evidence = Evidence(skill="s", pooled=diversity.pool(picture), seen=seen)
     return Score(prompt, 0, "storybook", 1.0, replace(evidence, **changes))
 
 
@@ -51,7 +51,7 @@ def test_the_spread_is_a_mean_over_pairs_then_prompts_and_needs_two_pictures():
 
 
 def test_a_judge_that_sees_no_scene_leaves_the_pixels():
-    black, white = (diversity.pooled(Image.new("RGB", (8, 8), colour)) for colour in ("black", "white"))
+    black, white = (diversity.pool(Image.new("RGB", (8, 8), colour)) for colour in ("black", "white"))
     plain = [Score("a", 0, "clipscore", 0.5, Evidence(skill="s", pooled=pooled)) for pooled in (black, white)]
     assert diversity.spread(plain) == {"s": 1.0}
 

@@ -77,7 +77,7 @@ def test_an_untouched_file_is_read_once_and_a_changed_one_again(tmp_path, exampl
     once = len(reads)
     assert path in reads
     write_records(path, [Score("a", 1, "j", 1.0, Evidence(skill="s", pooled=""))])
-    assert score_tables.of_run(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
+    assert score_tables.run_standings(run, "test/j")[0].summary.macro == 1.0 and len(reads) == 2 * once
 
 
 def test_the_pictures_stand_beside_their_scores(example):

@@ -46,7 +46,7 @@ def _by_prompt(cells: Sequence[Cell]) -> dict[str, list[NumberedCell]]:
 
 
 def _table(folder: Path, axes: Axes, prompt: str, cells: Sequence[NumberedCell]) -> str:
-    unit = units.of(axes.get("judge", ""), [cell.value for _, cell in cells])
+    unit = units.judge_unit(axes.get("judge", ""), [cell.value for _, cell in cells])
     columns, rows = {}, {}
     frames = {}
     for number, cell in cells:

@@ -89,7 +89,7 @@ def standing_of(
     arm, guidance = arm_of(model)
     against_base = NOT_COMPARED
     if scores and base is not None:
-        unit = units.of(scores[0].judge, [score.value for score in scores])
+        unit = units.judge_unit(scores[0].judge, [score.value for score in scores])
         against_base = compared([prompts], [summary.per_prompt(base)], unit)
     spread = diversity.spread(scores)
     return Standing(

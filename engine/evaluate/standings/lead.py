@@ -29,7 +29,7 @@ class Lead:
         """Who is the best, or why that cannot be said; `names` in the order that was compared."""
         first = names[self.first]
         others = [names[other] for other in self.others]
-        if self.decided:
+        if self.is_decided:
             return (
                 f"{first} is the best here: the interval of its difference to every other lies "
                 "above zero."

@@ -153,7 +153,7 @@ def _standing(model: str, scored: DatedFile, floor: DatedFile, base: DatedFile |
     )
 
 
-def _dated(run: Store, model: str, table: str) -> Dated:
+def _dated(run: Store, model: str, table: str) -> DatedFile:
     path = run.scores(model, table)
     return path, path.stat().st_mtime_ns if path.exists() else 0
 

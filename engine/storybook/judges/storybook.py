@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from engine.core.evidence import Answer, Evidence, Seen, Thing
+from engine.core.evidence import Answer, Evidence, SeenScene, Thing
 from engine.core.judging import CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
 from engine.core.types import Prompt, Score
 from engine.storybook.language import Unreadable, fault
 from engine.storybook.questions import Question
-from engine.storybook.reading import Seen as Reading
+from engine.storybook.reading import PictureReading
 from engine.storybook.verdicts import to_pixels, verdict
 
 NAME = "storybook"
@@ -51,8 +51,8 @@ def _score(prompt: Prompt, picture: Image.Image, seed: int) -> Score:
     except Unreadable as error:
         reason = Evidence(unscored=error.reason, nearest=error.nearest)
         return Score(prompt.id, seed, NAME, None, reason)
-    answers = tuple(_answer(question, yes) for question, yes in found.asked)
-    evidence = Evidence(questions=answers, exact=found.exact, seen=_seen(found.seen))
+    answers = tuple(_answer(question, yes) for question, yes in found.answers)
+    evidence = Evidence(questions=answers, exact=found.exact, seen=_seen(found.reading))
     return Score(prompt.id, seed, NAME, found.dsg, evidence)
 
 
@@ -60,9 +60,9 @@ def _answer(question: Question, yes: bool) -> Answer:
     return Answer(question.id, question.category, question.text, question.parents, yes)
 
 
-def _seen(reading: Reading) -> Seen:
+def _seen(reading: PictureReading) -> SeenScene:
     things = []
     for thing in reading.things:
         x, y = round(thing.x, 1), round(thing.y, 1)
         things.append(Thing(thing.kind, thing.colour, x, y))
-    return Seen(tuple(things), reading.background, reading.style, reading.flags)
+    return SeenScene(tuple(things), reading.background, reading.style, reading.flags)
