@@ -10,7 +10,7 @@ from app.show import charts, judgement, markup, pictures, thumbnails
 from app.show.charts import Point
 from app.show.pictures import Frame, Moment, Row, Tile
 from engine.core.errors import EngineError
-from engine.core.evidence import Answer, Evidence, Seen, Thing
+from engine.core.evidence import Answer, Evidence, SeenScene, Thing
 from engine.core.types import Prompt, RejectedPrompt, Score
 from engine.evaluate.standings import units
 
@@ -45,7 +45,7 @@ def test_a_refused_line_says_why():
 def test_a_reading_lists_every_answer():
     is_ball = Answer(1, "entity", "Is there a ball?", (), True)
     is_red = Answer(2, "attribute", "Is the ball red?", (1,), False)
-    evidence = Evidence((is_ball, is_red), seen=Seen((Thing("ball", ""),), "night", None, ()))
+    evidence = Evidence((is_ball, is_red), seen=SeenScene((Thing("ball", ""),), "night", None, ()))
     html = judgement.reading(Score("p", 1, "storybook", 0.5, evidence))
     assert "50%" in html and "1 of 2 questions" in html and "oddly coloured ball, night" in html
     assert html.index("Is there a ball?") < html.index('class="no"') < html.index("Is the ball red?")

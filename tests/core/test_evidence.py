@@ -5,7 +5,7 @@ import pytest
 
 from engine.core import store
 from engine.core.errors import EngineError
-from engine.core.evidence import Answer, Evidence, Seen, Thing
+from engine.core.evidence import Answer, Evidence, SeenScene, Thing
 from engine.core.types import Score
 from engine.studies.cells import Cell
 
@@ -14,7 +14,7 @@ FILES = [path for path in sorted(SHIPPED.glob("scores/*/*/*.jsonl")) if path.par
 WHOLE = Evidence(
     questions=(Answer(1, "entity", "Is there a ball?", (), True), Answer("b", "count", "Are there two?", (1,), False)),
     exact=False,
-    seen=Seen((Thing("ball", None, 1.5, 2.0), Thing(None, "red")), None, "filled", ("a shape fits nothing",)),
+    seen=SeenScene((Thing("ball", None, 1.5, 2.0), Thing(None, "red")), None, "filled", ("a shape fits nothing",)),
     details={"why": ["blurred"]},
     skill="counting",
     text="two balls",

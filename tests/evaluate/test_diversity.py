@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from engine.core.evidence import Evidence, Seen, Thing
+from engine.core.evidence import Evidence, SeenScene, Thing
 from engine.core.types import Score
 from engine.evaluate import diversity
 
@@ -17,7 +17,7 @@ STAR = Thing("star", "blue", 3.0, 4.0)
 
 def score(colour=(0, 0, 0), things=(), background=None, style=None, prompt="a", **changes):
     picture = colour if isinstance(colour, Image.Image) else Image.new("RGB", (64, 64), colour)
-    seen = Seen(tuple(things), background, style, ())
+    seen = SeenScene(tuple(things), background, style, ())
     evidence = Evidence(skill="s", pooled=diversity.pool(picture), seen=seen)
     return Score(prompt, 0, "storybook", 1.0, replace(evidence, **changes))
 

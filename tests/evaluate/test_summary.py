@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.evidence import Answer, Evidence, Seen
+from engine.core.evidence import Answer, Evidence, SeenScene
 from engine.core.types import Score
 from engine.evaluate import summary
 
@@ -36,8 +36,8 @@ def test_pictures_of_a_prompt_are_averaged_before_prompts_are():
 
 def test_unscored_texts_are_counted_apart_and_misses_are_not():
     unscored = Score("x", 0, "storybook", None, Evidence(skill="counting", unscored="no word 'dog'"))
-    miss = score("m", [(False, (), "entity")], exact=False, seen=Seen((), None, None, ("no background",)))
-    hit = score("h", SINGLE, exact=True, seen=Seen((), None, None, ()))
+    miss = score("m", [(False, (), "entity")], exact=False, seen=SeenScene((), None, None, ("no background",)))
+    hit = score("h", SINGLE, exact=True, seen=SeenScene((), None, None, ()))
     found = summary.summarise([unscored, miss, hit])
     assert (found.pictures, found.unscored) == (3, 1)
     assert found.macro == 0.5 and found.exact == 0.5 and found.flagged == 0.5
