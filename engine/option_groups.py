@@ -81,7 +81,7 @@ class Judging:
 
     @property
     def judge_choice(self) -> PluginChoice:
-        return plugins.chosen(self, "judge")
+        return plugins.choice_of(self, "judge")
 
 
 @dataclass(frozen=True, kw_only=True)

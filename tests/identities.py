@@ -67,7 +67,7 @@ def of_images(config, world):
 
 
 def of_experts(config, world):
-    return {name: identity.wanted(config, world.store, name) for name in config.experts}
+    return {name: identity.expert_identity(config, world.store, name) for name in config.experts}
 
 
 def of_merge(config, world):

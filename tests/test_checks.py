@@ -189,7 +189,7 @@ def test_what_makes_no_sense_is_refused_before_anything_begins(module, config, s
     "name", [name for name, config in CONFIGS.items() if isinstance(config, BaseModel)]
 )
 def test_every_stage_with_a_base_refuses_an_encoder_that_is_none(name):
-    with pytest.raises(EngineError, match="no encoder called 'magic'. Choose one of native"):
+    with pytest.raises(EngineError, match="encoder called 'magic'.* native"):
         MODULES[name].check(replace(CONFIGS[name], encoder="magic"))
 
 

@@ -12,14 +12,13 @@ MOST_COLUMNS = 100
 NAMES_THAT_STAY = {
     "engine/core/errors.py Stopped": "an error, named by what happened",
     "engine/core/events.py done": "stands in events.jsonl",
-    "engine/core/types.py seen": "stands in a score's evidence",
+    "engine/core/evidence.py seen": "stands in a score's evidence",
     "engine/experts/budget.py held": "stands in an event's data",
     "engine/experts/checkpoints.py wanted": "stands in a checkpoint's header",
     "engine/models/conditions.py to": "what torch.Tensor.to does, of several",
     "engine/studies/replicates/packing.py validated": "stands in measured results",
     "engine/studies/replicates/recipe.py without": "stands in the recipes of results",
     "engine/votes/ballots.py left": "a side, beside the right one",
-    "engine/experts/identity.py wanted": "not renamed yet",
 }
 
 

@@ -33,10 +33,10 @@ class Help(argparse.Action):
 
 def of_stage(kind: type) -> str:
     """All that can be set of a stage whose Config is `kind`."""
-    return "\n\n".join([f"{HEADING}\n{described(kind)}", *_plugins_of(kind, ())])
+    return "\n\n".join([f"{HEADING}\n{describe(kind)}", *_plugins_of(kind, ())])
 
 
-def described(kind: type) -> str:
+def describe(kind: type) -> str:
     """A Config's options: help, range, default, and which of them decide no result, and why."""
     hints = get_type_hints(kind)
     width = max((len(option.name) for option in fields(kind)), default=0)
@@ -106,7 +106,7 @@ def _paragraph(slot: Slot, name: str, plugin: ModuleType, path: Path) -> str:
     heading = f"{slot.option}={name}"
     if fields(plugin.Config):
         heading += f" takes {_written(path)}"
-    return f"{heading}:\n{about}\n{described(plugin.Config)}"
+    return f"{heading}:\n{about}\n{describe(plugin.Config)}"
 
 
 def _written(path: Path) -> str:

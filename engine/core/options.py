@@ -90,7 +90,7 @@ def is_silent(option: Field[Any], value: Any) -> bool:
     return bool(option.metadata.get("silent_default")) and value == option.default
 
 
-def recorded(config: Any) -> dict[str, Any]:
+def record_of(config: Any) -> dict[str, Any]:
     """Every option of a Config as records have it."""
     by_name = asdict(config)
     for option in fields(config):

@@ -104,7 +104,7 @@ def slot(kind: type, name: str) -> Slot:
     return by_option[name]
 
 
-def chosen(config: Any, name: str) -> PluginChoice:
+def choice_of(config: Any, name: str) -> PluginChoice:
     """What stands in the slot `name` of a Config."""
     _, family, options_in = slot(type(config), name)
     options = getattr(config, options_in) if options_in else {}

@@ -148,7 +148,7 @@ def finish(folder: Path, learner: Learner, mixture: Mixture, wanted: Mapping[str
 def _story(learner: Learner, recipe: Mapping[str, Any]) -> str:
     skills = ", ".join(recipe["skills"])
     items, held_out = _counts(recipe)
-    things = sources.of(_objective(recipe)).THINGS
+    things = sources.source_of(_objective(recipe)).THINGS
     return (
         f"A LoRA expert for {skills}, trained for {learner.step} of {learner.training.steps} steps "
         f"on {recipe[items]} {things}; {recipe[held_out]} more were held out."
@@ -175,7 +175,7 @@ def _check_same(folder: Path, had: Mapping[str, Any], wanted: Mapping[str, Any])
     of_options = {"options": provenance.defaults(objective.module.Config)}
     new = provenance.Identity(wanted, defaults, of_options)
     old = new.part_of(recognised(had, wanted))
-    for hashes in sources.of(objective).HASHES:  # they tell a reader nothing
+    for hashes in sources.source_of(objective).HASHES:  # they tell a reader nothing
         if old.get(hashes) != new.get(hashes):
             old[hashes], new[hashes] = "as they were", "as they are now"
     provenance.is_same(

@@ -16,7 +16,7 @@ def check(config: Config) -> None:
             "There is no expert to train. Name at least one, and the skills it learns from."
         )
     objective = config.objective_choice
-    sources.of(objective).check(objective.config())
+    sources.source_of(objective).check(objective.config())
     base = config.check_base()
     _check_mentions(config)
     for name, skills in config.experts.items():

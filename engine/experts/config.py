@@ -122,7 +122,7 @@ class Config(BaseModel, Training):
 
     @property
     def objective_choice(self) -> PluginChoice:
-        return plugins.chosen(self, "objective")
+        return plugins.choice_of(self, "objective")
 
     def training(self, name: str) -> Training:
         """One expert's options. Raises EngineError for an override that is no option."""

@@ -8,7 +8,7 @@ from engine.core.store import Store
 from engine.experts import Config, Training, sources
 
 
-def wanted(config: Config, store: Store, name: str) -> dict[str, Any]:
+def expert_identity(config: Config, store: Store, name: str) -> dict[str, Any]:
     """As JSON gives it back."""
     training, skills = config.training(name), list(config.experts[name])
     objective = config.objective_choice
@@ -17,7 +17,7 @@ def wanted(config: Config, store: Store, name: str) -> dict[str, Any]:
         **provenance.deciding_options(config, without=provenance.names(Training)),
         **provenance.deciding_options(training),
         **stops_early,
-        **sources.of(objective).fingerprint(store, skills),
+        **sources.source_of(objective).fingerprint(store, skills),
     }
     decides |= {"name": name, "skills": skills, "shard": config.shards.get(name)}
     decides["options"] = objective.identity()

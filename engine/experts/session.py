@@ -33,7 +33,7 @@ class Session:
         self.config, self.store = config, store
         objective = config.objective_choice
         self.objective, self.options = objective.module, objective.config()
-        self.source = sources.of(objective)
+        self.source = sources.source_of(objective)
         self.devices = devices.join()
         self.identities: dict[str, Any] = {}
         self.replaced: list[str] = []
@@ -88,7 +88,7 @@ class Session:
         Raises EngineError where another expert of the name is there and `replace` is off.
         """
         for name in self.config.experts:
-            decides = identity.wanted(self.config, self.store, name)
+            decides = identity.expert_identity(self.config, self.store, name)
             self.identities[name] = decides
             folder = self.store.expert(name)
             if self.config.replace and checkpoints.is_other(folder, decides):
@@ -128,7 +128,7 @@ class Session:
     def _base(self) -> dict[str, Any]:
         """What an expert's recipe says of the base that it changes."""
         return {
-            **bases.recorded(self.config.base, self.painter.fingerprint),
+            **bases.record_of(self.config.base, self.painter.fingerprint),
             "prediction": self.denoiser.prediction,
             **families.recipe_fields(self.denoiser.family),
         }

@@ -103,7 +103,7 @@ def _recipe(config: Config, source: Mapping[str, str], base_sha256: str) -> dict
         "name": config.name,
         "source": dict(source),
         "versions": versions(),
-        "base": bases.recorded(config.base, base_sha256),
+        "base": bases.record_of(config.base, base_sha256),
     }
 
 

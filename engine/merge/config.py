@@ -47,7 +47,7 @@ class Config:
 
     @property
     def method_choice(self) -> PluginChoice:
-        return plugins.chosen(self, "method")
+        return plugins.choice_of(self, "method")
 
 
 def check(config: Config) -> None:

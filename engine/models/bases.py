@@ -15,11 +15,11 @@ class Base(NamedTuple):
     encoder: str = encoders.NATIVE
 
 
-def recorded(base: Base, sha256: str) -> dict[str, Any]:
+def record_of(base: Base, sha256: str) -> dict[str, Any]:
     """What an expert's recipe says of the base that it changes."""
     model, revision, encoder = base
     weights = {"model": model, "revision": revision, "sha256": sha256}
-    return weights | encoders.recorded(encoder)
+    return weights | encoders.record_of(encoder)
 
 
 def encoder_of(record: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ class Config:
 
     @property
     def writer_choice(self) -> PluginChoice:
-        return plugins.chosen(self, "writer")
+        return plugins.choice_of(self, "writer")
 
 
 def language_of(writer: str) -> Language:

@@ -44,7 +44,7 @@ class Config(Painting, Judging, BaseModel):
 
     @property
     def method_choice(self) -> PluginChoice:
-        return plugins.chosen(self, "method")
+        return plugins.choice_of(self, "method")
 
 
 def run(config: Config, store: Store) -> Iterator[Event]:
@@ -65,7 +65,11 @@ def run(config: Config, store: Store) -> Iterator[Event]:
             without[expert] = {"score": summary.macro(scores), "difference": difference}
     floor = summary.macro(scores_of(judged, store, ALL, ".floor"))
     ceiling = report.summarise(judged, store, CEILING).macro
-    result = {"merge": options.recorded(config), "all": summary.macro(with_all), "without": without}
+    result = {
+        "merge": options.record_of(config),
+        "all": summary.macro(with_all),
+        "without": without,
+    }
     result |= {"floor": floor, "ceiling": ceiling}
     write_json(store.folder / RESULT, result)
     text = f"Each of {len(config.experts)} experts was left out in turn."

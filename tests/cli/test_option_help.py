@@ -71,7 +71,7 @@ def test_the_whole_line_takes_a_recipe(capsys):
 def test_every_plugins_options_stand_in_the_help_of_some_stage(package, name):
     kind = plugins.load(package, name).Config
     texts = [option_help.of_stage(one) for one in STAGES.values()]
-    assert any(option_help.described(kind) in text for text in texts)
+    assert any(option_help.describe(kind) in text for text in texts)
 
 
 @pytest.mark.parametrize("kind", [*STAGES.values(), *(plugins.load(*one).Config for one in PLUGINS)],
@@ -96,14 +96,14 @@ def test_a_line_holds_help_range_choices_and_default():
         model: str | None = option(None, "Who paints")
         models: dict[str, dict[str, float]] = option(factory=lambda: {"base": {"a": 0.5}}, help="Arms")
         small: int = option(2, "How many", range=(1, 2000))
-    lines = dict(line.split(maxsplit=1) for line in option_help.described(Config).splitlines())
+    lines = dict(line.split(maxsplit=1) for line in option_help.describe(Config).splitlines())
     assert lines == {
         "skills": "What is painted; must be given; may name more later", "model": "Who paints; default not given",
         "models": "Arms; default {base={a=0.5}}", "small": "How many; 1 to 2,000; default 2"}
 
 
 def test_nothing_to_choose_is_said():
-    assert option_help.described(make_dataclass("Config", [])) == option_help.NO_OPTIONS
+    assert option_help.describe(make_dataclass("Config", [])) == option_help.NO_OPTIONS
 
 
 def test_an_option_added_to_a_stage_is_in_its_help(monkeypatch, capsys):

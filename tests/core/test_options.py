@@ -102,8 +102,8 @@ class Late:
 
 
 def test_records_are_silent_of_an_option_at_a_default_that_is_to_be_silent():
-    assert options.recorded(Late()) == provenance.deciding_options(Late()) == {"steps": 20}
-    assert options.recorded(Late(reading="parts")) == {"steps": 20, "reading": "parts"}
+    assert options.record_of(Late()) == provenance.deciding_options(Late()) == {"steps": 20}
+    assert options.record_of(Late(reading="parts")) == {"steps": 20, "reading": "parts"}
     assert provenance.names(Late) == ["steps", "reading"]
 
 

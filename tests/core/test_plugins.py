@@ -96,8 +96,8 @@ def test_a_config_says_which_options_name_plugins(stage, methods):
 
 def test_what_stands_in_a_slot_is_a_choice(stage, methods):
     config = stage(method="ties", options={"density": 0.7})
-    assert plugins.chosen(config, "method") == PluginChoice(methods, "ties", {"density": 0.7})
-    assert plugins.chosen(config, "reader") == PluginChoice(methods, "ties")
+    assert plugins.choice_of(config, "method") == PluginChoice(methods, "ties", {"density": 0.7})
+    assert plugins.choice_of(config, "reader") == PluginChoice(methods, "ties")
 
 
 def test_choices_are_keys_whatever_their_options_hold(methods):

@@ -57,7 +57,7 @@ SEEN = {"things": [{"kind": "ball", "colour": None}], "background": None, "style
     ({"questions": [5]}, "questions is 5; it must be of type dict"),
     ({"questions": [{**QUESTION, "yes": "no"}]}, "questions: yes is 'no'; .*of type bool"),
     ({"questions": [{"id": 1}]}, "questions: category is missing"),
-    ({"seen": {**SEEN, "things": [{"kind": ["a"], "colour": None}]}}, "things: kind is ['a']"),
+    ({"seen": {**SEEN, "things": [{"kind": ["a"], "colour": None}]}}, r"things: kind is \['a'\]"),
     ({"seen": {}}, "seen: things is missing"),
     ({"pooled": "x"}, "pooled holds no 8 x 8 picture"),
     ({"skill": []}, r"skill is \[\]"), ({"exact": "yes"}, "exact is 'yes'")])

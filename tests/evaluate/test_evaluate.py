@@ -150,7 +150,7 @@ def test_a_ceiling_of_other_settings_is_refused_before_anything_is_painted(confi
     record["recipe"]["model's sha256"] = "0" * 64
     write_json(recipe_file(run_folder, "ceiling"), record)
     run_folder.scores("base@1", "validation/storybook").unlink()
-    with pytest.raises(EngineError, match="scores of ceiling were made with other settings .*model's sha256"):
+    with pytest.raises(EngineError, match="of ceiling .*model's sha256"):
         list(evaluate.run(config, run_folder))
     assert scores(run_folder, "base@1") == []
 
@@ -160,7 +160,7 @@ def test_scores_that_are_older_than_a_sampling_option_count_as_painted_with_its_
     assert record["recipe"].pop("sampler") == config.sampler
     write_json(recipe_file(run_folder, "base@1"), record)
     assert list(evaluate.run(config, run_folder))[-1].kind == "done"
-    with pytest.raises(EngineError, match=r"base@1 were made with other settings .*sampler"):
+    with pytest.raises(EngineError, match=r"of base@1 .*sampler"):
         list(evaluate.run(replace(config, sampler="ddim"), run_folder))
 
 
@@ -218,7 +218,7 @@ def test_prompts_of_another_world(config, tmp_path):
     assert found["p1"].value is None and found["p2"].value is not None
     assert events[-1].total == 6 and not Store(tmp_path).scores("ceiling", "validation/storybook").exists()
     assert len(scores(Store(tmp_path), "base@3", "validation/storybook.floor")) == 2
-    with pytest.raises(EngineError, match="has no prompts of 'birds'. Choose from dogs, cats"):
+    with pytest.raises(EngineError, match="'birds'.* dogs, cats"):
         evaluate.check(replace(other, skills=("birds",)))
     write_records(file, [Prompt("p1", "dogs", "a dog")] * 2)
     with pytest.raises(EngineError, match="two prompts with the id 'p1'"):

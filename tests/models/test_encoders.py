@@ -75,11 +75,11 @@ def test_what_can_only_paint_is_read_by_nobody_else(tmp_path, monkeypatch):
 
 
 def test_records_are_silent_of_the_native_encoder_alone():
-    assert encoders.recorded("native") == {} and encoders.recorded("loud") == {"encoder": "loud"}
+    assert encoders.record_of("native") == {} and encoders.record_of("loud") == {"encoder": "loud"}
     base = Base("sd", None, "loud")
-    assert bases.recorded(base, "1") == {"model": "sd", "revision": None, "sha256": "1", "encoder": "loud"}
-    assert bases.encoder_of(bases.recorded(base, "1")) == "loud"
-    assert bases.encoder_of({}) == bases.encoder_of(bases.recorded(Base("sd"), "1")) == "native"
+    assert bases.record_of(base, "1") == {"model": "sd", "revision": None, "sha256": "1", "encoder": "loud"}
+    assert bases.encoder_of(bases.record_of(base, "1")) == "loud"
+    assert bases.encoder_of({}) == bases.encoder_of(bases.record_of(Base("sd"), "1")) == "native"
 
 
 def test_native_is_what_the_base_reads():

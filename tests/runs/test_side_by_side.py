@@ -41,7 +41,7 @@ def test_every_expert_is_painted_alone_between_them(preview, run):
 def test_the_judge_of_the_runs_world_reads_each_picture(preview, run):
     rows = side_by_side.paint(preview, run, SUBJECT, AVERAGE, each_expert=False)
     for figure in rows["two red balls"]:
-        texts = [answer["text"] for answer in figure.score.answers]
+        texts = [answer.text for answer in figure.score.answers]
         assert "Are there exactly two balls?" in texts
 
 

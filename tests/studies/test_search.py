@@ -90,7 +90,7 @@ def test_the_base_is_loaded_once_for_the_whole_search(tmp_path, monkeypatch):
     for name in mixture.names:
         expert_files.write(store.expert(name), mixture.expert(name), {"name": name})
     loads, load = [], diffusion.load
-    monkeypatch.setattr(diffusion, "load", lambda *asked: loads.append(asked) or load(*asked))
+    monkeypatch.setattr(diffusion, "load", lambda *asked, **options: loads.append(asked) or load(*asked, **options))
     asked = config(model=str(base), generations=2, population=2, test_prompts_per_skill=2, steps=1)
     assert list(search.run(asked, store))[-1].kind == "done"
     assert len(loads) == 1 and len(candidates.read_candidates(store, "search")) == 1 + 2 * 2

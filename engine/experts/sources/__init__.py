@@ -33,6 +33,6 @@ class Collection(Protocol):
         """The batches of one expert, a function of its name, its options and the seed alone."""
 
 
-def of(objective: PluginChoice) -> ModuleType:
+def source_of(objective: PluginChoice) -> ModuleType:
     """The source of the batches that an objective needs."""
     return plugins.load(sys.modules[__name__], objective.module.NEEDS)

@@ -35,7 +35,7 @@ def load(name: str) -> Encoder:
     return cast(Encoder, plugins.load(sys.modules[__name__], name))
 
 
-def recorded(encoder: str) -> dict[str, str]:
+def record_of(encoder: str) -> dict[str, str]:
     """What records say of an encoder: nothing of the native one, as before there were others."""
     return {} if encoder == NATIVE else {"encoder": encoder}
 

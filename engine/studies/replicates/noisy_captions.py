@@ -39,7 +39,7 @@ def draw(recipe: Recipe, folder: Path, count: int) -> Generator[Event, None, Non
         Prompt(f"{SKILL}-{i:05d}", SKILL, text, "pre-training") for i, (_, text) in enumerate(drawn)
     ]
     model, revision, encoder = recipe.experts.base
-    identity = {"model": model, "drawn": world.VERSION, "seed": seed, **encoders.recorded(encoder)}
+    identity = {"model": model, "drawn": world.VERSION, "seed": seed, **encoders.record_of(encoder)}
     planned, shelf = shards.plan(prompts, 1, 1, seed, identity), Shelf(store.images(SKILL))
     if shelf.is_joined(planned):
         return
