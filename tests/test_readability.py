@@ -13,6 +13,7 @@ NAMES_THAT_STAY = {
     "engine/core/errors.py Stopped": "an error, named by what happened",
     "engine/core/events.py done": "stands in events.jsonl",
     "engine/core/evidence.py seen": "stands in a score's evidence",
+    "engine/core/types.py seen": "the same, of the score itself",
     "engine/experts/budget.py held": "stands in an event's data",
     "engine/experts/checkpoints.py wanted": "stands in a checkpoint's header",
     "engine/models/conditions.py to": "what torch.Tensor.to does, of several",
