@@ -59,7 +59,7 @@ def run(recipe: Path, out: Path) -> Iterator[Event]:
         yield from stage("test", evaluate.run(test, store))
         lines = report.lines(test, store)
         yield Event(
-            f"\n{report.table(lines)}",
+            f"\n{report.table(lines, test.judge)}",
             kind="done",
             data={"stage": "table", "lines": [line.as_row() for line in lines], "guidance": scales},
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.cli import columns, progress
 from engine.core.errors import EngineError
+from engine.core.store import Store
 from engine.jobs import Job
 from engine.jobs.progress import last_job, working_stage
 
@@ -46,7 +47,7 @@ def show_list() -> int:
 
 
 def show_run(name: str) -> int:
-    """Print what one run holds. Returns 1 if one of its merges is damaged.
+    """Print what one run holds and what was scored. Returns 1 if some of it is damaged.
 
     Raises EngineError where there is no such run.
     """
@@ -67,9 +68,10 @@ def show_run(name: str) -> int:
         facts.append([f"search {search}", saved_merges.weights_text(weights)])
     facts += _facts_of_last_job(name)
     print(columns.text(("run", name), facts))
-    for sentence in saved.damaged:
+    damaged = [*saved.damaged, *_show_scores(run)]
+    for sentence in damaged:
         print(sentence, file=sys.stderr)
-    return 1 if saved.damaged else 0
+    return 1 if damaged else 0
 
 
 def show_recipe(name: str, part: str) -> int:
@@ -93,6 +95,21 @@ def _row(name: str) -> list[str]:
     holdings = (summary.experts, summary.merges, summary.scored)
     counts = [summary.prompts, summary.pictures, *map(len, holdings)]
     return [name, *map(str, counts), _last_job(name)]
+
+
+def _show_scores(run: Store) -> list[str]:
+    """Print a table for each split and judge; what is wrong with those that are damaged."""
+    from engine.runs import score_texts
+
+    damaged = []
+    for name in score_texts.names(run):
+        try:
+            text = score_texts.table(run, name)
+        except EngineError as error:  # one damaged table hides no other
+            damaged.append(str(error))
+            continue
+        print(f"\nscores, {name}\n{text}")
+    return damaged
 
 
 def _facts_of_last_job(name: str) -> list[list[str]]:

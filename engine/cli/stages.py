@@ -67,6 +67,8 @@ STUDIES = {
 STAGES = LINE | FILES | STUDIES
 PIPELINE = "pipeline"
 """The one stage that takes a recipe instead of options."""
+EVALUATE = "evaluate"
+"""The one stage whose scores are shown at its end."""
 FOLDER_HELP = (
     "with options a run's folder; without, a job's: it holds config.json, "
     '{"store": RUN_FOLDER, "config": {...}}, and gets events.jsonl'
@@ -115,7 +117,19 @@ def execute(arguments: argparse.Namespace) -> int:
         if not arguments.options:
             return run_job(stage, arguments.folder, stop)
         events = events_of_options(stage, arguments.folder, arguments.options)
-        return progress.show(guarded(events, stop), silent=processes.rank() > 0)
+        code = progress.show(guarded(events, stop), silent=processes.rank() > 0)
+        if stage == EVALUATE and not code:
+            show_scores(arguments.folder, arguments.options)
+        return code
+
+
+def show_scores(run: Path, options: Sequence[str]) -> None:
+    """Print what the split and the judge of an evaluation's options scored in the run."""
+    from engine.runs import score_texts
+
+    kind = STAGES[EVALUATE].config_kind()
+    evaluation = config.build(kind, values_of(options), where=EVALUATE)
+    print(score_texts.table(store.Store(path_of(run)), evaluation.table))
 
 
 def check_processes(command: str) -> None:
@@ -170,10 +184,19 @@ def events_of_job(stage: str, job: Path) -> Events:
 
 
 def events_of_options(stage: str, run: Path, options: Sequence[str]) -> Events:
-    """Run one stage in a run's folder.
+    """Run one stage in a run's folder. Raises EngineError for an option that it does not have."""
+    values = values_of(options)
+    if stage == PIPELINE:
+        raise EngineError(
+            "The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER."
+        )
+    yield from _events(stage, values, path_of(run))
 
-    `options` are `name=value`, the value as in TOML; a word needs no quotes. Raises EngineError for
-    an option that the stage does not have.
+
+def values_of(options: Sequence[str]) -> dict[str, Any]:
+    """Options by name from `name=value`, the value as in TOML; a word needs no quotes.
+
+    Raises EngineError for what is no option, and for one that is given twice.
     """
     values: dict[str, Any] = {}
     for word in options:
@@ -183,11 +206,7 @@ def events_of_options(stage: str, run: Path, options: Sequence[str]) -> Events:
         if name in values:
             raise EngineError(f"{shortened(name)} is given twice. Give it once.")
         values[name] = _value(value)
-    if stage == PIPELINE:
-        raise EngineError(
-            "The whole line takes a recipe: python -m engine run RECIPE.toml --out FOLDER."
-        )
-    yield from _events(stage, values, path_of(run))
+    return values
 
 
 def _value(text: str) -> Any:

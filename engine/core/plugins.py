@@ -2,6 +2,7 @@
 
 It has a `Config`, its options, and what its family asks for: a judge has a function `judge` that
 takes the Config, a writer one called `writer`. It may have a `check`, which refuses a Config.
+What fails in its file is told as that file's error (engine.core.plugin_errors).
 
 It lies in its family's package. One that makes sense in a single world lies in that world's room,
 in a folder of the family's name: `engine/<room>/judges` beside `engine/judges`.
@@ -10,18 +11,20 @@ A stage's option names a plugin, and the option beside it holds the plugin's own
 
     method: str = option("average", family=methods, options_in="options")
 
-Such a pair is a Slot of the Config, and what stands in it a PluginChoice.
+Such a pair is a Slot of the Config, and what stands in it a PluginChoice. A family may have a
+function `guarded(choice, made)`: it stands between what a plugin makes and whoever uses that.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from engine.core import provenance
+from engine.core import plugin_errors, provenance
 from engine.core.config import build
 from engine.core.errors import EngineError
 from engine.core.misfits import shortened
@@ -60,23 +63,51 @@ class PluginChoice:
 
     def config(self) -> Any:
         """The options as the plugin's Config."""
+        kind = self._part("Config")
         where = f"options of the {self.kind} {self.name}"
-        return build(self.module.Config, self.options, where)
+        with self.blaming():
+            return build(kind, self.options, where)
 
     def check(self) -> None:
         """Refuse what the plugin cannot work with, before anything is loaded."""
         config = self.config()
         if refuse := getattr(self.module, "check", None):
-            refuse(config)
+            with self.blaming():
+                refuse(config)
 
     def open(self) -> Any:
         """What the plugin makes of its options: a judge, a writer."""
-        make = getattr(self.module, self.kind)
-        return make(self.config())
+        make, config = self._part(self.kind), self.config()
+        with self.blaming():
+            made = make(config)
+        guard = getattr(self.family, "guarded", None)
+        return guard(self, made) if guard else made
+
+    def blaming(self) -> AbstractContextManager[None]:
+        """In it, errors are those of the plugin's file."""
+        return plugin_errors.blaming(f"{self.kind} {self.name}", self._module_name)
+
+    @property
+    def file(self) -> str:
+        """The plugin's, as sentences name it."""
+        return plugin_errors.shown(plugin_errors.file_of(self._module_name))
 
     def identity(self) -> provenance.Identity:
         """Those of its options that decide, and their defaults."""
         return provenance.identity(self.config(), {})
+
+    @property
+    def _module_name(self) -> str:
+        return getattr(self.module, "__name__", self.name)
+
+    def _part(self, name: str) -> Any:
+        """What the plugin's file has to define. Raises EngineError where it does not."""
+        part = getattr(self.module, name, None)
+        if part is None:
+            raise EngineError(
+                f"The {self.kind} {self.name} ({self.file}) defines no `{name}`. Mend that file."
+            )
+        return part
 
 
 class Slot(NamedTuple):
@@ -124,7 +155,8 @@ def load(package: ModuleType, name: str) -> ModuleType:
         raise EngineError(
             f"There is no {kind_of(package)} called {shortened(name)}. Choose one of {choices}."
         )
-    return importlib.import_module(modules[name])
+    with plugin_errors.blaming(f"{kind_of(package)} {name}", modules[name]):
+        return importlib.import_module(modules[name])
 
 
 def _modules(family: ModuleType) -> dict[str, str]:

@@ -159,7 +159,7 @@ class Passes:
         """Of the models of these rows."""
         means = self._means_of({row.model for row in rows})
         parts = []
-        for model, mean in means.items():
-            parts.append(f"{model} {'unscored' if mean is None else f'{mean:.3f}'}")
+        for model in means:
+            parts.append(f"{model} {self.files[model].mean_text()}")
         text = f"Mean so far: {', '.join(parts)}."
         return Event(text, self.done, len(self.rows), data={"means": means})

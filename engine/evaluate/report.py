@@ -4,6 +4,7 @@ line ends with. No torch.
 
 from collections.abc import Mapping, Sequence
 
+from engine import judges
 from engine.core.errors import EngineError
 from engine.core.store import Store
 from engine.core.types import Score
@@ -11,6 +12,9 @@ from engine.evaluate import Config, score_files, standings, summary
 from engine.evaluate.planning import CEILING, model_name, scales_of
 from engine.evaluate.standings import Standing
 from engine.evaluate.summary import Summary
+
+RATES = {judges.SELMA: "SELMA's", judges.EXACT: "exact", judges.FLAGGED: "flagged"}
+"""Heads of the columns that a judge may declare."""
 
 
 def best_guidance(config: Config, store: Store) -> dict[str, float]:
@@ -65,14 +69,29 @@ def scores(config: Config, store: Store, model: str, suffix: str = "") -> list[S
     return score_files.read(store.scores(model, config.table + suffix))
 
 
-def table(rows: Sequence[Standing]) -> str:
-    """The standings as text, in columns."""
+def table(rows: Sequence[Standing], judge: str) -> str:
+    """The standings as text, in columns: beside the mean, what the judge declares.
+
+    Where the judge could not read some text, a column says how many pictures are scored.
+    """
     skills: dict[str, None] = {}
     for standing in rows:
         skills.update(dict.fromkeys(standing.summary.by_skill))
-    cells = [_row(standing, list(skills)) for standing in rows]
-    head = ["arm", "guidance", *skills, "DSG", "SELMA's", "exact", "flagged", "diversity", "floor"]
-    return _in_columns([[*head, "DSG to base"], *cells])
+    metrics = judges.declaration(judge).metrics
+    declared = [metric for metric in RATES if metric in metrics]
+    mean = "DSG" if judges.DSG in metrics else "mean"
+    tells_scored = any(standing.summary.unscored for standing in rows)
+    head = ["arm", "guidance", *skills, mean, *map(RATES.__getitem__, declared)]
+    head += ["diversity", "floor"]
+    if tells_scored:
+        head.append("scored")
+    cells = []
+    for standing in rows:
+        row = _row(standing, list(skills), declared)
+        if tells_scored:
+            row.append(_scored(standing.summary))
+        cells.append([*row, _against(standing)])
+    return _in_columns([[*head, f"{mean} to base"], *cells])
 
 
 def share(value: float | None) -> str:
@@ -91,13 +110,23 @@ def _in_columns(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _row(standing: Standing, skills: Sequence[str]) -> list[str]:
-    rates = standing.summary
+def _row(standing: Standing, skills: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """All but the comparison with the base."""
+    summary = standing.summary
     guidance = "" if standing.guidance is None else f"{standing.guidance:g}"
-    by_skill = map(rates.by_skill.get, skills)
-    overall = [rates.macro, rates.selma, rates.exact, rates.flagged]
-    values = [*by_skill, *overall, standing.diversity, standing.floor]
-    return [standing.arm, guidance, *map(share, values), _against(standing)]
+    rates = {
+        judges.SELMA: summary.selma,
+        judges.EXACT: summary.exact,
+        judges.FLAGGED: summary.flagged,
+    }
+    by_skill = map(summary.by_skill.get, skills)
+    declared = map(rates.__getitem__, metrics)
+    values = [*by_skill, summary.macro, *declared, standing.diversity, standing.floor]
+    return [standing.arm, guidance, *map(share, values)]
+
+
+def _scored(summary: Summary) -> str:
+    return f"{summary.pictures - summary.unscored} of {summary.pictures}"
 
 
 def _base_arm(models: Mapping[str, Mapping[str, float]]) -> str | None:

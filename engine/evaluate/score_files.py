@@ -60,6 +60,18 @@ class ScoreFiles:
         """Over skills, so far; None where nothing could be scored."""
         return summary.macro(summary.per_prompt(self.scores.values()))
 
+    def mean_text(self) -> str:
+        """The mean for people, with how many pictures it is of where that is not all of them."""
+        if not self.scores:
+            return "not judged yet"
+        mean = self.mean()
+        if mean is None:
+            return "unscored"
+        values = [score.value for score in self.scores.values()]
+        scored = len(values) - values.count(None)
+        part = "" if scored == len(values) else f" ({scored} of {len(values)})"
+        return f"{mean:.3f}{part}"
+
     def is_other(self, may_replace: bool) -> bool:
         """Whether another recipe made what is there. Raises EngineError where it has to stay."""
         if not self.path.exists():

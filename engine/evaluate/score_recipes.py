@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core import provenance
+from engine.core import options, provenance
 from engine.core.errors import EngineError
 from engine.core.provenance import Identity, versions
 from engine.core.store import read_object, write_json
@@ -24,7 +24,7 @@ JUDGE_S = "judge's "
 """Before the name of each of the judge's options."""
 DECIDES_NO_PICTURE = ("judge", "split", "seed")
 """Which pictures are painted and who scores them; a picture's own seed stands for the seed."""
-AGAIN = "Set replace to judge anew"
+AGAIN = "Set replace to judge anew (replace=true on the command line)"
 
 
 class Weights(Protocol):
@@ -92,7 +92,7 @@ def is_other(path: Path, recipe: Identity, model: str, may_replace: bool) -> boo
             old.pop(name, None)
             new = new.omit(name)
     complaint = f"The scores of {model} were made with other settings"
-    remedy = "Set them back, choose another run, or set replace to judge anew"
+    remedy = f"Set them back, choose another run, or {AGAIN.lower()}"
     return not provenance.is_same(old, new, complaint, remedy, may_replace)
 
 
@@ -103,7 +103,12 @@ def _shared(config: Config, prompts: Prompts, weights: Weights) -> Identity:
         parents[f"{JUDGE_S}{name}"] = value
     for skill, of_skill in prompts.items():
         parents[f"{PROMPTS_OF}{skill}"] = prompts_sha256({skill: of_skill})
-    return provenance.identity(config, parents)
+    whole = provenance.identity(config, parents)
+    # a record holds the options that were given; to compare, the judge's others have defaults
+    judge_defaults = options.defaults(type(config.judge_choice.config()))
+    for name, value in judge_defaults.items():
+        whole.defaults[f"{JUDGE_S}{name}"] = value
+    return whole
 
 
 def _recorded(path: Path, model: str) -> dict[str, Any]:

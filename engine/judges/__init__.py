@@ -4,7 +4,7 @@
 each; pictures judged together score as each would alone. The file declares three things:
 
     SCALE               the lowest and the highest value: (0, 1) is a share and written in percent;
-                        a score beyond it is damaged
+                        a score beyond it is refused
     HIGHER_IS_BETTER    False where the lowest value is the best
     METRICS             what a summary reports beside the mean, out of those of
                         engine/core/judging.py; none: the mean
@@ -14,10 +14,16 @@ this judge can never score that text, or None where it can: a stage asks before 
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from PIL import Image
 
 from engine.core import plugins
 from engine.core.judging import ALL_METRICS, CATEGORIES, DSG, EXACT, FLAGGED, SELMA, Judge
+from engine.core.plugins import PluginChoice
+from engine.core.score_checks import Promise
+from engine.core.types import Prompt, Score
 
 __all__ = ["ALL_METRICS", "CATEGORIES", "DSG", "EXACT", "FLAGGED", "SELMA", "Judge"]
 
@@ -53,3 +59,29 @@ def declaration(name: str) -> Declaration:
         getattr(plugin, HIGHER_IS_BETTER, True),
         tuple(getattr(plugin, METRICS, ())),
     )
+
+
+def guarded(choice: PluginChoice, judge: Judge) -> Judge:
+    """The judge, every score of which keeps what its file promises.
+
+    It raises EngineError, naming that file, where a score does not and where the judge fails.
+    """
+    with choice.blaming():
+        scale = getattr(choice.module, SCALE, None)
+        low_high = None if scale is None else _ends(scale)
+    promise = Promise(choice.name, choice.file, low_high)
+
+    def judge_checked(
+        prompts: Sequence[Prompt], pictures: Sequence[Image.Image], seeds: Sequence[int]
+    ) -> list[Score]:
+        with choice.blaming():
+            # a list, since a generator would fail only when it is read
+            scores = list(judge(prompts, pictures, seeds))
+        return promise.checked(scores, prompts, seeds)
+
+    return judge_checked
+
+
+def _ends(scale: Sequence[float]) -> tuple[float, float]:
+    low, high = scale
+    return low, high

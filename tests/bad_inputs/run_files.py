@@ -188,7 +188,7 @@ SHOWN: dict[str, Callable[[Store], Any]] = {
     "jobs": lambda run: jobs.all_jobs(),
     "pairs": pairs.all_pairs,
     "first": lambda run: runs.default_run(),
-    "standings": lambda run: report.table(report.lines(SPLIT, run)),
+    "standings": lambda run: report.table(report.lines(SPLIT, run), SPLIT.judge),
     "pool": lambda run: collection.load(
         run, skills.load("counting"), wanted_prompts(), 2, False
     ).counts(),

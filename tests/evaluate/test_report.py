@@ -16,7 +16,7 @@ def test_the_report_of_a_finished_run(config, finished):
     assert all(line.against_base and line.verdict for line in found if line.arm in ("counting", "both"))
     assert not any(line.against_base for line in found if line.arm in ("base", "ceiling"))
     assert 0 < found[0].diversity < 1 and found[-1].diversity is None
-    text = report.table(found)
+    text = report.table(found, config.judge)
     head, *rows = (line.split() for line in text.splitlines())
     assert head[:5] == ["arm", "guidance", "counting", "styles", "DSG"] and len(rows) == 7
     for name, value in (("exact", found[0].summary.exact), ("floor", found[0].floor), ("DSG", found[0].summary.macro)):

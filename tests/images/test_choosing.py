@@ -20,6 +20,7 @@ from tests.plugin_files import install
 JUDGE = '''
 """Scores the mean red of a picture. [Test](https://example.org)"""
 from dataclasses import dataclass
+from engine.core.evidence import Evidence
 from engine.core.types import Score
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Config:
 def judge(config):
     def score(prompt, picture, seed):
         red = sum(picture.getdata(0)) / (255 * picture.width * picture.height)
-        return Score(prompt.id, seed, "red", None if config.unscored in (prompt.id, "all") else red)
+        if config.unscored in (prompt.id, "all"):
+            return Score(prompt.id, seed, "red", None, Evidence(unscored="not its text"))
+        return Score(prompt.id, seed, "red", red)
     return lambda prompts, pictures, seeds: list(map(score, prompts, pictures, seeds))
 '''
 

@@ -18,6 +18,7 @@ from tests.experts.worlds import draw_scenes, paint_pictures
 BY_STORYBOOK = pairs.Config(judge="storybook")
 REDNESS = '''"""How red a picture is, for tests; a text about the night it cannot read."""
 from dataclasses import dataclass
+from engine.core.evidence import Evidence
 from engine.core.types import Score
 
 SCALE = None
@@ -32,8 +33,9 @@ class Config:
 def judge(config):
     def score(prompt, picture, seed):
         SEEN.append(seed)
-        value = None if "night" in prompt.text else config.factor * picture.getpixel((0, 0))[0]
-        return Score(prompt.id, seed, "redness", value)
+        if "night" in prompt.text:
+            return Score(prompt.id, seed, "redness", None, Evidence(unscored="too dark"))
+        return Score(prompt.id, seed, "redness", config.factor * picture.getpixel((0, 0))[0])
     return lambda *batch: list(map(score, *batch))
 '''
 
