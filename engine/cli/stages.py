@@ -128,7 +128,7 @@ def show_scores(run: Path, options: Sequence[str]) -> None:
     from engine.runs import score_texts
 
     kind = STAGES[EVALUATE].config_kind()
-    evaluation = config.build(kind, values_of(options), where=EVALUATE)
+    evaluation: Any = config.build(kind, values_of(options), where=EVALUATE)
     print(score_texts.table(store.Store(path_of(run)), evaluation.table))
 
 
