@@ -30,7 +30,7 @@ def blaming(plugin: str, module: str) -> Iterator[None]:
         traceback.print_exc(file=sys.stderr)
         file = file_of(module)
         line = _line_in(file, error)
-        place = f"{shown(file)}, line {line}" if line else shown(file)
+        place = f"{path_text(file)}, line {line}" if line else path_text(file)
         raise EngineError(
             f"The {plugin} ({place}) failed: {type(error).__name__}: {error}. Mend that file."
         ) from error
@@ -45,7 +45,7 @@ def file_of(module: str) -> str:
     return spec.origin or module if spec else module
 
 
-def shown(file: str) -> str:
+def path_text(file: str) -> str:
     """A file as sentences name it: from this project's folder on, where it lies in it."""
     path = Path(file)
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else file

@@ -90,7 +90,7 @@ class PluginChoice:
     @property
     def file(self) -> str:
         """The plugin's, as sentences name it."""
-        return plugin_errors.shown(plugin_errors.file_of(self._module_name))
+        return plugin_errors.path_text(plugin_errors.file_of(self._module_name))
 
     def identity(self) -> provenance.Identity:
         """Those of its options that decide, and their defaults."""
