@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from engine import recipes
 from engine.core import plugins
 from engine.merge import methods
 from engine.release.tables import FAMILIES, GUIDES, MARKED, all_tables, plugins_of, render
-from tests.plugin_files import install
+from tests.plugin_files import in_guide, install
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {guide: guide.read_text(encoding="utf-8") for guide in GUIDES}
@@ -70,12 +71,22 @@ def test_the_readme_is_read_in_one_go():
 
 
 def test_the_plugin_of_the_readme_is_one(tmp_path, monkeypatch):
-    source = re.search(r"```python\n(.*?)```", section("Extend it"), re.DOTALL)[1]
+    source = in_guide("README.md", "engine/merge/methods/loudest.py")
     assert len(source.splitlines()) <= 20
     loudest = install(methods, "loudest", source, tmp_path, monkeypatch)
     assert "loudest" in plugins.names(methods)
     weights = {"counting": 0.5, "styles": -0.75}
     assert loudest.coefficients(weights, loudest.Config(2.0)) == {"counting": 0.0, "styles": -1.5}
+
+
+def test_the_recipe_of_the_guide_is_one(tmp_path):
+    shown = re.search(r"```toml\n(.*?)```", section("A recipe of your own", ENGINE), re.DOTALL)[1]
+    assert len(shown.splitlines()) <= 22
+    file = tmp_path / "mine.toml"
+    file.write_text(shown)
+    recipe = recipes.load(file)
+    assert set(recipe.merge.experts) == {"counting", "styles"} and recipe.tables["deviations"]
+    assert (recipe.validation.prompts_per_skill, recipe.test.prompts_per_skill) == (5, 8)
 
 
 def test_the_tree_names_every_folder():
