@@ -127,8 +127,9 @@ class Desk:
             jobs.cancel(job.folder, patience_seconds=0)
 
     def expect_done(self, words: str) -> None:
-        expect(self.page.locator(".job.done")).to_contain_text("Done: ", timeout=PATIENCE_MS)
-        expect(self.page.locator(".job.done")).to_contain_text(words)
+        done = self.page.locator(".job.done")  # the job before it may still stand there: only the words tell
+        expect(done).to_contain_text(words, timeout=PATIENCE_MS)
+        expect(done).to_contain_text("Done: ")
 
 
 def furnish(runs: Path, example: Path) -> None:
