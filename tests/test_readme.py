@@ -1,5 +1,6 @@
 """What the README promises is there, and what is there is in the README."""
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,10 @@ def test_the_readme_is_read_in_one_go():
 
 def test_the_plugin_of_the_readme_is_one(tmp_path, monkeypatch):
     source = in_guide("README.md", "engine/merge/methods/loudest.py")
-    assert len(source.splitlines()) <= 20
+    assert len(source.splitlines()) <= 20 and max(map(len, source.splitlines())) <= 100
     loudest = install(methods, "loudest", source, tmp_path, monkeypatch)
-    assert "loudest" in plugins.names(methods)
+    assert "loudest" in plugins.offered(methods, with_config=True)
+    assert all(option.metadata.get("help") for option in fields(loudest.Config))
     weights = {"counting": 0.5, "styles": -0.75}
     assert loudest.coefficients(weights, loudest.Config(2.0)) == {"counting": 0.0, "styles": -1.5}
 
