@@ -1,13 +1,15 @@
 """What the README promises is there, and what is there is in the README."""
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from engine import recipes
 from engine.core import plugins
 from engine.merge import methods
 from engine.release.tables import FAMILIES, GUIDES, MARKED, all_tables, plugins_of, render
-from tests.plugin_files import install
+from tests.plugin_files import in_guide, install
 
 ROOT = Path(__file__).parent.parent
 TEXTS = {guide: guide.read_text(encoding="utf-8") for guide in GUIDES}
@@ -70,12 +72,23 @@ def test_the_readme_is_read_in_one_go():
 
 
 def test_the_plugin_of_the_readme_is_one(tmp_path, monkeypatch):
-    source = re.search(r"```python\n(.*?)```", section("Extend it"), re.DOTALL)[1]
-    assert len(source.splitlines()) <= 20
+    source = in_guide("README.md", "engine/merge/methods/loudest.py")
+    assert len(source.splitlines()) <= 20 and max(map(len, source.splitlines())) <= 100
     loudest = install(methods, "loudest", source, tmp_path, monkeypatch)
-    assert "loudest" in plugins.names(methods)
+    assert "loudest" in plugins.offered(methods, with_config=True)
+    assert all(option.metadata.get("help") for option in fields(loudest.Config))
     weights = {"counting": 0.5, "styles": -0.75}
     assert loudest.coefficients(weights, loudest.Config(2.0)) == {"counting": 0.0, "styles": -1.5}
+
+
+def test_the_recipe_of_the_guide_is_one(tmp_path):
+    shown = re.search(r"```toml\n(.*?)```", section("A recipe of your own", ENGINE), re.DOTALL)[1]
+    assert len(shown.splitlines()) <= 22
+    file = tmp_path / "mine.toml"
+    file.write_text(shown)
+    recipe = recipes.load(file)
+    assert set(recipe.merge.experts) == {"counting", "styles"} and recipe.tables["deviations"]
+    assert (recipe.validation.prompts_per_skill, recipe.test.prompts_per_skill) == (5, 8)
 
 
 def test_the_tree_names_every_folder():

@@ -11,7 +11,9 @@ from engine import recipes
 from engine.core.errors import EngineError
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SHIPPED = sorted((ASSETS / "recipes").glob("*.toml"))
+SHIPPED = [ASSETS / "recipes" / f"{name}.toml"
+           for name in ("sd14", "sd2", "sdxl", "storybook", "storybook-best-of-4", "storybook-quick")]
+"""Those of this repository: beside them a person's own may lie."""
 HEAVY = {"torch", "diffusers", "transformers", "peft"}
 PAPER = {"sd14": "SD v1.4", "sd2": "SD v2", "sdxl": "SDXL"}
 METRICS = {"dsg": "dsg_mplug", "tifa": "tifa_blip2",

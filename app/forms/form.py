@@ -69,7 +69,7 @@ def _component(field: Field, hint: Any, elem_id: str) -> Component:
     facts = field.metadata
     # a plugin that has options of its own is chosen in a picker, with their form
     if "family" in facts and "options_in" not in facts:
-        names = plugins.names(facts["family"])
+        names = plugins.slot_of(field).offered()
         return gr.Dropdown(names, value=value, **look)
     if get_origin(kind) is Literal:
         return gr.Dropdown(list(get_args(kind)), value=value, **look)

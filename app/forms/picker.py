@@ -69,7 +69,7 @@ class Picker:
 
 def pick(stage: str, slot: Slot, value: str) -> Picker:
     """A dropdown of the slot's plugins and below it the chosen one's help and form."""
-    names = plugins.names(slot.family)
+    names = slot.offered()
     elem_id, label = f"{stage}-{slot.option}", slot.option.capitalize()
     choice = gr.Dropdown(names, value=value, label=label, elem_id=elem_id)
     picker = Picker(slot, choice, {}, {})

@@ -70,7 +70,7 @@ def _facts(option: Field[Any], hint: Any, defaults: Mapping[str, Any]) -> Iterat
 def _names(option: Field[Any], hint: Any) -> list[str]:
     """All that may be written for an option, where that is a closed list."""
     if "family" in option.metadata:
-        return plugins.names(option.metadata["family"])
+        return plugins.slot_of(option).offered()
     return list(map(str, get_args(hint))) if get_origin(hint) is Literal else []
 
 
@@ -93,20 +93,27 @@ def _plugins_of(kind: type, path: Path) -> Iterator[str]:
     for slot in plugins.slots(kind):
         if not slot.options_in:
             continue
+        inner = (*path, slot.options_in)
+        faults = slot.faults()
         for name in plugins.names(slot.family):
+            if name in faults:
+                yield f"{slot.option}={name}:\n{_indented(faults[name])}"
+                continue
             plugin = plugins.load(slot.family, name)
-            inner = (*path, slot.options_in)
             yield _paragraph(slot, name, plugin, inner)
             yield from _plugins_of(plugin.Config, inner)
 
 
 def _paragraph(slot: Slot, name: str, plugin: ModuleType, path: Path) -> str:
     begin, *_ = (plugin.__doc__ or "").strip().split("\n\n")
-    about = textwrap.fill(begin, WIDTH, initial_indent="  ", subsequent_indent="  ")
     heading = f"{slot.option}={name}"
     if fields(plugin.Config):
         heading += f" takes {_written(path)}"
-    return f"{heading}:\n{about}\n{describe(plugin.Config)}"
+    return f"{heading}:\n{_indented(begin)}\n{describe(plugin.Config)}"
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def _written(path: Path) -> str:

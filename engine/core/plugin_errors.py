@@ -36,6 +36,25 @@ def blaming(plugin: str, module: str) -> Iterator[None]:
         ) from error
 
 
+def unloadable(module: str, why: str) -> EngineError:
+    """What is said of a plugin's file that cannot be used."""
+    file = module.replace(".", "/") + ".py"
+    return EngineError(f"{file} does not load: {why}; mend or remove it.")
+
+
+def reason(module: str, error: Exception) -> str:
+    """The kind of an error, the line of the plugin's file that it comes from, and what it says.
+
+    Raises the error again where memory ran out, which is not the file's fault.
+    """
+    if is_out_of_memory(error):
+        raise error
+    line = _line_in(file_of(module), error)
+    kind = type(error).__name__
+    message = error.msg if isinstance(error, SyntaxError) else error
+    return f"{kind}, line {line}: {message}" if line else f"{kind}: {message}"
+
+
 def file_of(module: str) -> str:
     """A module's file, whether or not it can be imported; the name itself where there is none."""
     try:

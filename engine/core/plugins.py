@@ -13,13 +13,17 @@ A stage's option names a plugin, and the option beside it holds the plugin's own
 
 Such a pair is a Slot of the Config, and what stands in it a PluginChoice. A family may have a
 function `guarded(choice, made)`: it stands between what a plugin makes and whoever uses that.
+
+A file that does not load stops nobody else's work: it is left out of what is offered, with a
+warning that says what is wrong with it, and whoever names it is told the same.
 """
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -30,6 +34,9 @@ from engine.core.errors import EngineError
 from engine.core.misfits import shortened
 
 ENGINE = Path(__file__).parents[1]
+LOG = logging.getLogger(__name__)
+_warned: set[str] = set()
+"""What was said of files that do not load: a page asks for them many times."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class PluginChoice:
 
     @property
     def module(self) -> ModuleType:
-        return load(self.family, self.name)
+        return load(self.family, self.name, with_config=True)
 
     @property
     def model(self) -> str:
@@ -118,15 +125,28 @@ class Slot(NamedTuple):
     options_in: str
     """The option that holds them; "" where the family's plugins have none."""
 
+    def offered(self) -> list[str]:
+        """The names that may be chosen, as `offered` of the family."""
+        return offered(self.family, with_config=bool(self.options_in))
+
+    def faults(self) -> dict[str, str]:
+        """What is wrong with those that may not, by name."""
+        return faults(self.family, with_config=bool(self.options_in))
+
 
 def slots(kind: type) -> list[Slot]:
     """Those of a Config, in its order."""
     found = []
     for option in fields(kind):
-        family = option.metadata.get("family")
-        if family is not None:
-            found.append(Slot(option.name, family, option.metadata.get("options_in", "")))
+        if "family" in option.metadata:
+            found.append(slot_of(option))
     return found
+
+
+def slot_of(option: Field[Any]) -> Slot:
+    """The slot that a field is which names a family."""
+    facts = option.metadata
+    return Slot(option.name, facts["family"], facts.get("options_in", ""))
 
 
 def slot(kind: type, name: str) -> Slot:
@@ -147,16 +167,56 @@ def names(package: ModuleType) -> list[str]:
     return sorted(_modules(package))
 
 
-def load(package: ModuleType, name: str) -> ModuleType:
-    """Import one plugin by name."""
+def offered(package: ModuleType, with_config: bool = False) -> list[str]:
+    """Every plugin that loads, as `load` does; of each other one a warning says why not."""
+    broken = faults(package, with_config)
+    for reason in broken.values():
+        if reason not in _warned:
+            _warned.add(reason)
+            LOG.warning(reason)
+    return [name for name in names(package) if name not in broken]
+
+
+def faults(package: ModuleType, with_config: bool = False) -> dict[str, str]:
+    """Why each plugin that does not load does not, by name."""
+    found = {}
+    for name in names(package):
+        if reason := fault(package, name, with_config):
+            found[name] = reason
+    return found
+
+
+def fault(package: ModuleType, name: str, with_config: bool = False) -> str:
+    """What `load` says against one plugin, or ""."""
+    try:
+        load(package, name, with_config)
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def load(package: ModuleType, name: str, with_config: bool = False) -> ModuleType:
+    """Import one plugin by name; `with_config`, one that has a help and options, for a form.
+
+    Raises EngineError for a name that is none, and for a file that does not load: what it raises
+    itself may be anything.
+    """
     modules = _modules(package)
     if name not in modules:
         choices = ", ".join(sorted(modules))
         raise EngineError(
             f"There is no {kind_of(package)} called {shortened(name)}. Choose one of {choices}."
         )
-    with plugin_errors.blaming(f"{kind_of(package)} {name}", modules[name]):
-        return importlib.import_module(modules[name])
+    module = modules[name]
+    try:
+        plugin = importlib.import_module(module)
+    except Exception as error:
+        raise plugin_errors.unloadable(module, plugin_errors.reason(module, error)) from error
+    if with_config and not is_dataclass(getattr(plugin, "Config", None)):
+        raise plugin_errors.unloadable(module, "it has no Config, a dataclass of its options")
+    if with_config and not plugin.__doc__:
+        raise plugin_errors.unloadable(module, "it has no docstring, which is its help")
+    return plugin
 
 
 def _modules(family: ModuleType) -> dict[str, str]:

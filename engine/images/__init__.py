@@ -125,7 +125,7 @@ def check(config: Config) -> None:
     if config.best_of > 1 and not config.judge:
         raise EngineError(
             f"To keep the best of {config.best_of}, name a judge: "
-            f"{', '.join(plugins.names(judges))}."
+            f"{', '.join(plugins.offered(judges))}."
         )
     config.check_judge()
 

@@ -10,7 +10,9 @@ each; pictures judged together score as each would alone. The file declares thre
                         engine/core/judging.py; none: the mean
 
 One function more may be there. `why_unreadable(prompt)`, quick and without a model, returns why
-this judge can never score that text, or None where it can: a stage asks before it paints.
+this judge can never score that text, or None where it can. An evaluation asks before it paints: a
+set of prompts of which none can be read is refused; of any other set all are painted, and those
+that cannot be read go unscored.
 """
 
 import sys
@@ -49,9 +51,9 @@ UNKNOWN = Declaration(None, True, ALL_METRICS)
 
 
 def declaration(name: str) -> Declaration:
-    """What the judge of this name declares; `UNKNOWN` where its file is not here."""
+    """What the judge of this name declares; `UNKNOWN` where its file is not here or is broken."""
     package = sys.modules[__name__]
-    if name not in plugins.names(package):
+    if plugins.fault(package, name):
         return UNKNOWN
     plugin = plugins.load(package, name)
     return Declaration(

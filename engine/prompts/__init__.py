@@ -97,7 +97,7 @@ def language_of(writer: str) -> Language:
     `check` refuses it.
     """
     usual = worlds.usual().LANGUAGE
-    if writer not in plugins.names(writers):
+    if plugins.fault(writers, writer):
         return usual
     language: Language = getattr(plugins.load(writers, writer), "LANGUAGE", usual)
     return language

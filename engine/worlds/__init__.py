@@ -132,9 +132,10 @@ class World(Protocol):
 
 
 def names() -> list[str]:
+    """Of every world whose file loads."""
     import engine.worlds as package
 
-    return plugins.names(package)
+    return plugins.offered(package)
 
 
 def load(name: str) -> World:

@@ -4,14 +4,16 @@ from dataclasses import fields
 import gradio as gr
 import pytest
 
+from app import shell
 from app.forms.picker import first_sentence, pick
-from engine import merge, prompts
+from engine import judges, merge, prompts
 from engine.core import plugins
 from engine.core.plugins import PluginChoice, Slot
 from engine.merge import methods
 from engine.prompts import writers
 from tests.app.stage_forms import FAMILIES, PLUGINS, through_the_page
 from tests.app.studio import answer
+from tests.plugin_files import write
 
 
 def picker_of(kind, name):
@@ -55,6 +57,15 @@ def test_a_plugin_that_is_not_offered_changes_nothing():
     picker = picker_of("judge", "storybook")
     nobody, gone = (PluginChoice(FAMILIES["judge"], name, {"a": 1}) for name in ("", "gone since"))
     assert picker.select(nobody) == picker.select(gone) == {}
+
+
+@pytest.mark.parametrize("source", ["def judge(:", "import no_such_library", "a = 1"])
+def test_a_file_that_does_not_load_is_not_offered_and_the_page_stands(source, tmp_path, monkeypatch, caplog):
+    write(judges, "reddish2", source, tmp_path, monkeypatch)
+    forms = picker_of("judge", "storybook").forms
+    assert "storybook" in forms and "reddish2" not in forms
+    assert "reddish2.py does not load" in caplog.text
+    assert shell.build().fns
 
 
 def test_the_options_of_every_writer_are_in_the_form_but_where_a_key_is_sent():

@@ -11,7 +11,7 @@ from engine.cli import option_help, stages
 from engine.core import options, plugins
 from engine.core.options import option
 from tests.identities import PLUGINS
-from tests.plugin_files import install
+from tests.plugin_files import install, write
 
 STAGES = {name: stage.config_kind() for name, stage in stages.STAGES.items() if name != stages.PIPELINE}
 STRICT = '''
@@ -87,6 +87,13 @@ def test_a_new_judge_stands_in_the_help_wherever_judges_are_named(tmp_path, monk
     assert "tell Say more; default false; does not decide the result: words alone" in below
     nested = paragraphs(helped("experts", capsys))
     assert "judge=strict takes options={judge_options={NAME=VALUE, ...}}:" in nested
+
+
+def test_a_judge_that_does_not_load_has_a_sentence_in_its_place(tmp_path, monkeypatch, capsys):
+    write(judges, "reddish2", STRICT.replace("class Config", "class (Config"), tmp_path, monkeypatch)
+    found = paragraphs(helped("evaluate", capsys))
+    assert "reddish2.py does not load: SyntaxError, line 7: " in found["judge=reddish2:"]
+    assert "mend or remove it" in found["judge=reddish2:"] and "one of storybook; " in found[option_help.HEADING]
 
 
 def test_a_line_holds_help_range_choices_and_default():

@@ -1,4 +1,5 @@
 """A plugin is a file."""
+import logging
 import sys
 from dataclasses import dataclass
 from types import ModuleType
@@ -76,6 +77,48 @@ def test_a_choice_is_checked_built_and_opened_in_one_place(methods):
 def test_a_choice_that_makes_no_sense_is_refused(methods, name, options, match):
     with pytest.raises(EngineError, match=match):
         PluginChoice(methods, name, options).check()
+
+
+BROKEN = {
+    "syntax": ("a = 1\n\ndef half(:\n", "SyntaxError, line 3: invalid syntax"),
+    "missing": ("import os\nimport no_such_library\n", "ModuleNotFoundError, line 2: .*no_such_library"),
+    "raises": ("def f():\n    return 1 / 0\nf()\n", "ZeroDivisionError, line 2"),
+    "bare": ("'Help.'\n", "no Config"),
+    "silent": (TIES.replace('"""Trim, elect, merge."""', ""), "no docstring")}
+
+
+@pytest.fixture(params=BROKEN)
+def broken(request, methods, tmp_path):
+    """The name of a plugin that does not load, beside two others, and what is wrong with it."""
+    source, reason = BROKEN[request.param]
+    (tmp_path / "toy_methods/linear.py").write_text(TIES)
+    (tmp_path / f"toy_methods/{request.param}.py").write_text(source)
+    return request.param, reason
+
+
+def test_a_file_that_does_not_load_is_left_out_with_a_sentence(broken, methods, caplog):
+    name, reason = broken
+    with caplog.at_level(logging.WARNING):
+        assert plugins.offered(methods, with_config=True) == ["linear", "ties"]
+        plugins.offered(methods, with_config=True)
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert plugins.faults(methods, with_config=True) == {name: warning}
+    assert warning.startswith(f"toy_methods/{name}.py does not load: ") and warning.endswith("mend or remove it.")
+
+
+def test_who_names_a_file_that_does_not_load_is_told_why(broken, methods):
+    name, reason = broken
+    with pytest.raises(EngineError, match=rf"{name}.py does not load: .*{reason}"):
+        PluginChoice(methods, name).check()
+    assert PluginChoice(methods, "ties").config().model == "tiny"
+
+
+def test_a_mended_file_is_there_again(methods, tmp_path):
+    file = tmp_path / "toy_methods/half.py"
+    file.write_text("def half(:")
+    assert plugins.fault(methods, "half")
+    file.write_text(TIES)
+    assert plugins.fault(methods, "half") == "" and "half" in plugins.offered(methods, with_config=True)
 
 
 @pytest.fixture

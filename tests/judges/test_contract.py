@@ -16,7 +16,7 @@ from engine.evaluate import score_files, summary
 from engine.evaluate.standings import best_scale, units
 from engine.release import tables
 from engine.storybook.scenes import Scene, Thing, paint
-from tests.plugin_files import install
+from tests.plugin_files import in_guide, install
 
 TOY = '''"""How dark a picture is. [Toy](https://example.org/toy)"""
 from dataclasses import dataclass, field
@@ -43,10 +43,16 @@ def darkness(tmp_path, monkeypatch):
     return install(judges, "darkness", TOY, tmp_path, monkeypatch)
 
 
-@pytest.fixture(params=[*plugins.names(judges), "darkness"])
+@pytest.fixture
+def redness(tmp_path, monkeypatch):
+    """The one that the guide shows."""
+    return install(judges, "redness", in_guide("engine/README.md", "engine/judges/redness.py"), tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=[*plugins.names(judges), "darkness", "redness"])
 def module(request):
-    if request.param == "darkness":
-        return request.getfixturevalue("darkness")
+    if request.param in ("darkness", "redness"):
+        return request.getfixturevalue(request.param)
     return plugins.load(judges, request.param)
 
 
@@ -64,7 +70,8 @@ def test_a_judge_has_a_config_whose_fields_have_defaults_and_help(module):
 def test_a_judge_declares_scale_direction_and_metrics(module):
     low, high = module.SCALE
     assert low < high and isinstance(module.HIGHER_IS_BETTER, bool)
-    assert set(module.METRICS) <= set(judges.ALL_METRICS)
+    unknown = set(module.METRICS) - set(judges.ALL_METRICS)
+    assert not unknown, f"{unknown} in METRICS. Choose from {', '.join(judges.ALL_METRICS)}, or leave it empty"
 
 
 def test_pictures_judged_together_score_as_each_would_alone(module):

@@ -13,9 +13,20 @@ from engine.merge import methods, sparsity
 from engine.merge.deltas import truncate, truncate_layers
 from engine.models.lora.factors import Factors
 from tests.merge.small_experts import three_experts
+from tests.plugin_files import in_guide, install
 
 NAMES = plugins.names(methods)
 WEIGHTS = {"a": 1.0, "b": 0.5, "c": 0.25}
+
+
+@pytest.fixture(params=[*NAMES, "the README's"])
+def name(request, tmp_path, monkeypatch):
+    """Of every method, and of the one that the README shows."""
+    if request.param in NAMES:
+        return request.param
+    source = in_guide("README.md", "engine/merge/methods/loudest.py")
+    install(methods, "readme_loudest", source, tmp_path, monkeypatch)
+    return "readme_loudest"
 
 
 def merged(name, experts, weights, **options):
@@ -31,13 +42,18 @@ def dense(experts, weights, path):
     return sum(weights[name] * expert[path].delta() for name, expert in experts.items() if path in expert)
 
 
-@pytest.mark.parametrize("name", NAMES)
+def layers_in(method):
+    """The layers of each expert that comes into a merge: all, but for what a linear method takes none of."""
+    shares = method.coefficients(WEIGHTS, method.Config()) if hasattr(method, "coefficients") else WEIGHTS
+    return {name: set(expert) for name, expert in three_experts().items() if shares[name]}
+
+
 def test_contract(name):
     method = plugins.load(methods, name)
     assert "](http" in method.__doc__, "cite the paper"
     once = methods.prepare(method, three_experts(), method.Config())
     first, again = once(WEIGHTS), once(WEIGHTS)
-    assert set(first.expert) == {"x", "conv", "y"} and 0 < first.energy_share <= 1 + 1e-6
+    assert set(first.expert) == set().union(*layers_in(method).values()) and 0 < first.energy_share <= 1 + 1e-6
     assert first.expert["conv"].a.shape[1:] == (4, 3, 3) and first.expert["conv"].b.shape[0] == 7
     fresh = methods.prepare(method, three_experts(), method.Config())(WEIGHTS)
     for path, delta in deltas(first.expert).items():
@@ -50,7 +66,6 @@ def test_contract(name):
         assert torch.allclose(first.expert["conv"].delta(), dense(three_experts(), live, "conv"), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_only_the_deltas_count(name):
     """The same deltas in other factors (signs, sizes, a useless rank) merge to the same."""
     def otherwise(factors):
@@ -64,7 +79,6 @@ def test_only_the_deltas_count(name):
     assert all(torch.allclose(ours[path], theirs[path], atol=1e-4) for path in ours)
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_an_expert_without_weight_leaves_no_trace(name):
     without = {name: expert for name, expert in three_experts().items() if name != "c"}
     ours = merged(name, three_experts(), {"a": 1.0, "b": 0.5, "c": 0.0}).expert

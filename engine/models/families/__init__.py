@@ -100,7 +100,7 @@ def load(name: str) -> Family:
 @cache
 def all_families() -> dict[str, Family]:
     """All families by name."""
-    return {name: load(name) for name in plugins.names(sys.modules[__name__])}
+    return {name: load(name) for name in plugins.offered(sys.modules[__name__])}
 
 
 def name_of(family: Family) -> str:
