@@ -66,8 +66,10 @@ def any_plugin(monkeypatch):
     """A judge and an objective called `other`; what a plugin does is of no account here."""
     load = plugins.load
 
-    def loaded(package, name):
-        return SimpleNamespace(Config=Options, NEEDS="pictures") if name == "other" else load(package, name)
+    def loaded(package, name, with_config=False):
+        if name == "other":
+            return SimpleNamespace(Config=Options, NEEDS="pictures")
+        return load(package, name, with_config)
     monkeypatch.setattr(plugins, "load", loaded)
     monkeypatch.setattr(storybook, "JUDGES", ("storybook", "other"))
 
