@@ -7,8 +7,9 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2" "datasets>=5.2,<6" \
               "axe-playwright-python>=0.1.8,<0.2" "pytest-xdist>=3.8,<4"
-# As many at a time as there are cores, four at most (each holds a model and a browser); neighbours in a file stay together.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
+# As many at a time as there are cores, four at most (each holds a model). The browser's come after them, one at a time:
+# a browser and the app it looks at need both cores of a small machine.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser
 LINT_TOOLS := "ruff>=0.17,<0.18" "mypy>=2.4,<3"
 OUT ?= runs/storybook
 RESULTS ?= runs/results-storybook
@@ -35,10 +36,12 @@ results: .venv/.installed  ## the experiments behind the README's table; hours, 
 test: .venv/.tools  ## the tests, with a real browser
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest tests/browser
 
 test-all: .venv/.tools  ## the slow ones too
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ""
+	$(BIN)/python -m pytest tests/browser -m ""
 
 lint: .venv/.tools  ## ruff and mypy
 	$(BIN)/ruff check .
