@@ -9,7 +9,7 @@ TEST_TOOLS := "pytest>=9.2,<10" "hypothesis>=6.170,<7" "playwright>=1.65,<2" "da
               "axe-playwright-python>=0.1.8,<0.2" "pytest-xdist>=3.8,<4"
 # As many at a time as there are cores, four at most (each holds a model). The browser's come after them, one at a time:
 # a browser and the app it looks at need both cores of a small machine.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal --ignore=tests/browser
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal --ignore=tests/browser
 LINT_TOOLS := "ruff>=0.17,<0.18" "mypy>=2.4,<3"
 OUT ?= runs/storybook
 RESULTS ?= runs/results-storybook
