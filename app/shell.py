@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import access, refresh, refusals, run_bar, streams, theme
+from app import access, refresh, refusals, run_bar, theme
 from app.show import markup
 from app.tab import Tab
 from app.tabs import TABS
@@ -72,7 +72,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": theme.calm(),
         "css_paths": [STYLE],
-        "head": streams.SCRIPT + ballot_view.SCRIPT + refresh.SCRIPT + refusals.SCRIPT,
+        "head": ballot_view.SCRIPT + refresh.SCRIPT + refusals.SCRIPT,
         "footer_links": ["settings"],
         "max_file_size": access.upload_limit(),
         "run_history": False,

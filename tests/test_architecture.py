@@ -33,7 +33,6 @@ BELOW = {
 the stages by name."""
 DRAWS_NOTHING = {
     "app/__init__.py": "what gradio reads of the environment, before gradio is imported",
-    "app/streams.py": "a script of the page's, which gradio's own needs",
     "app/tabs/__init__.py": "the order of the tabs",
 }
 """Modules of the app that neither use gradio nor draw HTML, and why they are there nonetheless."""
